@@ -1,0 +1,102 @@
+# One command per habit. Every target prepares .venv by itself: when it is missing, and when the requirements changed.
+#
+#   make run      open the explorer              make run ARGS="mnist-vae-2 --port 7900"
+#   make test     the whole suite                make test ARGS="tests/test_holes.py -x"
+#   make check    formatting, lint, types, JavaScript
+#   make bench    measure start-up, decoding, fitting
+#   make runs     fit every shipped run again and write their scores into the README
+#   make clean    remove .venv and node_modules
+#
+# PYTHON is the interpreter that .venv is made from: make run PYTHON=python3.12
+
+PYTHON ?= python3
+NPM ?= npm
+NODE ?= node
+VENV ?= .venv
+ARGS ?=
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# What a command needs is recorded by copying the list that was installed, last: an install that was cut short
+# is done again, and a change of the list is seen whatever the clocks say.
+RUNTIME_DONE := $(VENV)/installed-requirements.txt
+TOOLS_DONE := $(VENV)/installed-pyproject.toml
+NODE_DONE := node_modules/installed-package-lock.json
+
+.PHONY: help run test check check-lint check-types check-javascript bench runs install install-tools install-node clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^#  \{1,\}make/make/p' Makefile
+
+run: install
+	$(BIN)/python -m explorer $(ARGS)
+
+test: install-tools
+	$(BIN)/python -m pytest $(ARGS)
+
+check: check-lint check-types check-javascript
+
+check-lint: install-tools
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+check-types: install-tools
+	@if command -v $(NODE) >/dev/null 2>&1; then \
+		echo "pyright" && $(BIN)/python -m pyright --pythonpath $(BIN)/python; \
+	elif [ -n "$$CI" ]; then \
+		echo "pyright needs Node.js, and in CI it must run."; exit 1; \
+	else \
+		echo "Skipped: types (pyright) need Node.js; install it to check them."; \
+	fi
+
+check-javascript:
+	@if command -v $(NODE) >/dev/null 2>&1 && command -v $(NPM) >/dev/null 2>&1; then \
+		$(MAKE) --no-print-directory install-node && \
+		echo "eslint" && $(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 . && \
+		echo "tsc --noEmit --checkJs" && $(NODE) node_modules/typescript/bin/tsc --project tsconfig.json && \
+		$(NODE) node_modules/typescript/bin/tsc --project tests/js/tsconfig.json && \
+		echo "node --test tests/js" && $(NODE) --test tests/js/*.test.*js; \
+	elif [ -n "$$CI" ]; then \
+		echo "The JavaScript checks need Node.js with npm, and in CI they must run."; exit 1; \
+	else \
+		echo "Skipped: the JavaScript checks need Node.js with npm; install them to run the checks."; \
+	fi
+
+bench: install-tools
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+runs: install
+	$(BIN)/python train.py --dataset digits --latent-dim 2 --twin --overwrite
+	$(BIN)/python train.py --dataset mnist --latent-dim 2 --twin --epochs 100 --overwrite
+	$(BIN)/python train.py --dataset mnist --latent-dim 16 --twin --epochs 50 --overwrite
+	$(BIN)/python -m tests.model_cards
+
+install:
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+			echo "The explorer needs Python 3.11 or newer, which \"$(PYTHON)\" is not; name another: make PYTHON=python3.12"; \
+			exit 1; }; \
+		echo "Creating $(VENV)"; \
+		$(PYTHON) -m venv --clear $(VENV); }
+	@cmp -s requirements.txt $(RUNTIME_DONE) || { \
+		echo "Installing what the explorer needs (a few gigabytes the first time)"; \
+		$(PIP) install --requirement requirements.txt && \
+		cp requirements.txt $(RUNTIME_DONE); }
+
+# pip reads dependency groups from 25.1 on.
+install-tools: install
+	@cmp -s pyproject.toml $(TOOLS_DONE) || { \
+		echo "Installing the tools of development"; \
+		{ $(PIP) install --help | grep -q -e --group || $(PIP) install --quiet --upgrade 'pip>=25.1'; } && \
+		$(PIP) install --requirement requirements.txt --group dev && \
+		cp pyproject.toml $(TOOLS_DONE); }
+
+install-node:
+	@cmp -s package-lock.json $(NODE_DONE) || { \
+		echo "Installing the JavaScript tools" && \
+		$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error && \
+		cp package-lock.json $(NODE_DONE); }
+
+clean:
+	rm -rf $(VENV) node_modules

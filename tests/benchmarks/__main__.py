@@ -1,0 +1,127 @@
+"""How fast the program is on this machine: start-up, decoding, encoding, fitting.
+
+    make bench                       every measurement
+    make bench ARGS="start decode"   some of them
+
+Numbers to compare with one's own earlier ones; the suite never fails over time.
+"""
+
+import argparse
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from explorer.arrays import checked_latents
+from explorer.checkpoint import list_runs, load_run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHECKPOINTS = ROOT / "checkpoints"
+
+Row = tuple[str, float, str]
+"""What was measured, the number, its unit."""
+
+
+def median_ms(action: Callable[[], object], repeats: int = 50) -> float:
+    """Median duration of an action in milliseconds, after three that do not count."""
+    durations = []
+    for _ in range(repeats + 3):
+        begin = time.perf_counter()
+        action()
+        durations.append(1000 * (time.perf_counter() - begin))
+    return statistics.median(durations[3:])
+
+
+def start() -> Iterator[Row]:
+    """From the start of the process to the printed address, and to the whole page."""
+    begin = time.perf_counter()
+    command = [sys.executable, "-m", "explorer", "--port", "0", "--checkpoints", str(CHECKPOINTS)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        url = next((word for word in line.split() if word.startswith("http")), None)
+        if url is None:
+            raise RuntimeError(f"python -m explorer printed no address but {line!r}")
+        yield "start to printed address", time.perf_counter() - begin, "s"
+        with urllib.request.urlopen(url) as page:
+            page.read()
+        yield "start to page", time.perf_counter() - begin, "s"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def decode() -> Iterator[Row]:
+    """One latent, as a slider asks for it, and many, as a lattice does; every shipped run."""
+    rng = np.random.default_rng(0)
+    for name in list_runs(CHECKPOINTS):
+        coder = load_run(CHECKPOINTS / name).coder
+        one = checked_latents(rng.standard_normal((1, coder.latent_dim)), coder.latent_dim)
+        many = checked_latents(rng.standard_normal((1024, coder.latent_dim)), coder.latent_dim)
+        yield f"decode one latent, {name}", median_ms(lambda coder=coder, one=one: coder.decode(one)), "ms"
+        yield f"decode 1,024 latents, {name}", median_ms(lambda coder=coder, many=many: coder.decode(many), 10), "ms"
+
+
+def encode() -> Iterator[Row]:
+    """A thousand images of noise; every shipped run."""
+    rng = np.random.default_rng(0)
+    for name in list_runs(CHECKPOINTS):
+        coder = load_run(CHECKPOINTS / name).coder
+        images = rng.random((1000, *coder.image_shape), dtype=np.float32)
+        yield (
+            f"encode 1,000 images, {name}",
+            median_ms(lambda coder=coder, images=images: coder.encode(images), 10),
+            "ms",
+        )
+
+
+def open_run() -> Iterator[Row]:
+    """Opening a run from disk, once torch is there."""
+    for name in list_runs(CHECKPOINTS):
+        yield f"open {name}", median_ms(lambda name=name: load_run(CHECKPOINTS / name), 5), "ms"
+
+
+def fit() -> Iterator[Row]:
+    """`train.py` on the digits, with everything it does besides; 20 epochs."""
+    with tempfile.TemporaryDirectory() as out:
+        begin = time.perf_counter()
+        command = [sys.executable, "train.py", "--dataset", "digits", "--latent-dim", "2", "--epochs", "20", "--quiet"]
+        subprocess.run([*command, "--out", out], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        yield "fit digits for 20 epochs and measure the run", time.perf_counter() - begin, "s"
+        metrics = load_run(Path(out) / "digits-vae-2").metrics
+        yield "images per second of that fit", metrics["train"]["images_per_second"], "1/s"
+
+
+MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "start": start,
+    "open": open_run,
+    "decode": decode,
+    "encode": encode,
+    "fit": fit,
+}
+
+
+def main() -> None:
+    """Print a table, a row as soon as it is measured."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(MEASUREMENTS)} (default: all)")
+    names = parser.parse_args().names or list(MEASUREMENTS)
+    unknown = [name for name in names if name not in MEASUREMENTS]
+    if unknown:
+        parser.error(f"unknown measurement {unknown[0]!r}; known are {', '.join(MEASUREMENTS)}")
+    print(f"{platform.machine()}, Python {platform.python_version()}, medians")
+    for name in names:
+        for what, number, unit in MEASUREMENTS[name]():
+            print(f"{what:55} {number:10.2f} {unit}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
