@@ -1,0 +1,39 @@
+"""See inside autoencoders and VAEs.
+
+The rooms, each seeing itself and strictly lower ranks only (tests/test_architecture.py holds it):
+
+    0  errors, arrays                  the error tree; names for arrays, Posterior, the Coder protocol
+    1  config, images, devices         settings; pixels in and out; where to compute
+    2  analysis, data, models          numpy functions of latents; data sets as arrays; torch modules
+    3  checkpoint, coder, export       runs on disk; a fitted model as a Coder
+    4  training                        the fit loop, the judge, evaluation
+    5  library, plots                  the runs of one process; plotly figures
+    6  ui                              the page
+    7  api, __main__                   launch from Python and from the command line
+
+`import explorer` loads neither torch nor gradio; the public names below are loaded when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.api import launch
+    from explorer.checkpoint import load_run
+    from explorer.coder import TorchCoder
+    from explorer.errors import ExplorerError
+
+_HOMES = {
+    "ExplorerError": "explorer.errors",
+    "TorchCoder": "explorer.coder",
+    "launch": "explorer.api",
+    "load_run": "explorer.checkpoint",
+}
+
+__all__ = ["ExplorerError", "TorchCoder", "launch", "load_run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'explorer' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,366 @@
+"""Every setting of a run: frozen dataclasses whose field docstrings become the command line's help.
+
+A setting whose default is None takes the data set's own default (`DATASET_DEFAULTS`), so that
+`python train.py --dataset digits` is a sensible run. What is stored with a run is always resolved.
+"""
+
+import argparse
+import ast
+import dataclasses
+import hashlib
+import inspect
+import json
+import re
+import textwrap
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from explorer.errors import CheckpointError, ConfigError
+
+FORMAT = 1
+"""Version of the layout of a run on disk; a newer one is refused."""
+
+Dataset = Literal["mnist", "digits"]
+Family = Literal["ae", "vae"]
+Likelihood = Literal["bernoulli", "gaussian"]
+Net = Literal["conv", "mlp"]
+Warmup = Literal["none", "linear"]
+Schedule = Literal["onecycle", "cosine", "exponential"]
+Device = Literal["auto", "cpu", "cuda", "mps", "xpu"]
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+def fact() -> Any:
+    """A field that is learned from the data and stored, but is no flag."""
+    return field(default=None, metadata={"flag": False})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which images, and how they are split."""
+
+    dataset: Dataset = "mnist"
+    """Data set to fit."""
+    held_out: int | None = None
+    """Training images kept back for validation: they steer nothing but the curve."""
+    calibration: int | None = None
+    """Training images kept back to calibrate the holes (set C of the hole scores)."""
+    reference: int | None = None
+    """Most training images whose codes are stored as reference of the holes (set R)."""
+    split_seed: int = 0
+    """Seed of the split; twins and ladders share it."""
+    name: str | None = fact()
+    """Name of the data set in the run's name."""
+    fingerprint: str | None = fact()
+    """SHA-256 of pixels, their order and labels: an index means nothing against another copy."""
+    class_names: tuple[str, ...] | None = fact()
+    """Names of the labels, in their order; None without labels."""
+    attribute_names: tuple[str, ...] | None = fact()
+    """Names of the attributes, in their order; None without attributes."""
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        for name in ("held_out", "calibration", "reference"):
+            _at_least(self, name, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The model: what it is, never how it is fitted."""
+
+    family: Family = "vae"
+    """Autoencoder or variational autoencoder."""
+    latent_dim: int | None = None
+    """Latent dimension d."""
+    likelihood: Likelihood | None = None
+    """Distribution p(x|z) of the pixels."""
+    sigma: str = "optimal"
+    """Standard deviation of a Gaussian likelihood, in units of pixels in [0, 1]: 'optimal' or a number."""
+    net: Net | None = None
+    """Convolutions, or fully connected layers."""
+    widths: tuple[int, ...] | None = None
+    """Channels of the convolutions from image to latent, each halving the image; of an mlp, nothing."""
+    hidden: int | None = None
+    """Units of the fully connected layers."""
+    image_shape: tuple[int, int, int] | None = fact()
+    """(C, H, W) of one image."""
+    levels: int | None = fact()
+    """Grey levels of the stored pixels."""
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        _at_least(self, "latent_dim", 1)
+        _at_least(self, "hidden", 1)
+        if self.widths and min(self.widths) < 1:
+            raise ConfigError(f"widths must be whole numbers from 1, but are {self.widths}.")
+        if self.sigma != "optimal" and not _positive(self.sigma):
+            raise ConfigError(f"sigma must be 'optimal' or a number above 0, but is {self.sigma!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a model is fitted."""
+
+    beta: float = 1.0
+    """Weight of the rate (KL) in the loss; 0 is allowed, 1 is the ELBO. An autoencoder has no rate."""
+    warmup: Warmup = "linear"
+    """How beta rises over the first part of the steps."""
+    warmup_share: float = 0.15
+    """Share of all steps that the warm-up takes."""
+    binarise: bool | None = None
+    """Draw Bernoulli targets from the grey images anew at every step; the encoder always sees grey."""
+    epochs: int | None = None
+    """Passes over the training images."""
+    batch_size: int | None = None
+    """Images in a step."""
+    lr: float = 2e-3
+    """Highest learning rate of AdamW."""
+    schedule: Schedule = "onecycle"
+    """How the learning rate moves: up and down, down by a cosine, or by 0.95 an epoch."""
+    weight_decay: float = 1e-4
+    """AdamW's weight decay."""
+    seed: int = 0
+    """Seed of weights, shuffling and noise."""
+    device: Device = "auto"
+    """Where to compute; auto takes the accelerator that is there, else the CPU."""
+    precision: Precision = "auto"
+    """Arithmetic of the net; auto takes bf16 where the hardware has it. Latents and losses stay fp32."""
+    threads: int | None = None
+    """CPU threads; None leaves torch's choice."""
+    save_every: int | None = None
+    """Epochs between two saved states, which --resume needs, and between two sheets of samples."""
+    nll_samples: int = 1000
+    """K of the importance-weighted bound on the test images."""
+    nll_images: int = 1000
+    """Test images, drawn at random, on which that bound's gap to the ELBO is measured."""
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        for name in ("epochs", "batch_size", "threads", "save_every", "nll_samples", "nll_images"):
+            _at_least(self, name, 1)
+        for name in ("beta", "weight_decay", "seed"):
+            _at_least(self, name, 0)
+        if not 0 <= self.warmup_share <= 1:
+            raise ConfigError(f"warmup_share must lie in [0, 1], but is {self.warmup_share}.")
+        if not _positive(self.lr):
+            raise ConfigError(f"lr must be a number above 0, but is {self.lr}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """All that config.json holds of one run."""
+
+    format: int = FORMAT
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    twin: str | None = None
+    """Name of the run it was fitted with."""
+    tag: str | None = None
+    """Last part of the run's name, to keep runs apart that differ in other settings."""
+
+    @property
+    def name(self) -> str:
+        """The run's folder: <dataset>-<family>-<latent_dim>[-<tag>]."""
+        stem = f"{self.data.name or self.data.dataset}-{self.model.family}-{self.model.latent_dim}"
+        return f"{stem}-{self.tag}" if self.tag else stem
+
+    @property
+    def key(self) -> str:
+        """What twins and ladders share: a hash of the settings without family and beta."""
+        settings = to_json(self)
+        shared = {part: dict(settings[part]) for part in ("data", "model", "train")}
+        del shared["model"]["family"], shared["train"]["beta"]
+        for name in ("device", "threads", "precision"):  # where a run was fitted is not what was fitted
+            del shared["train"][name]
+        return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
+
+
+DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "mnist": {
+        "data": {"held_out": 2500, "calibration": 5000, "reference": 10000},
+        "model": {"latent_dim": 16, "likelihood": "bernoulli", "net": "conv", "widths": (32, 64), "hidden": 256},
+        "train": {"binarise": True, "epochs": 25, "batch_size": 256, "save_every": 5},
+    },
+    "digits": {
+        "data": {"held_out": 100, "calibration": 300, "reference": 10000},
+        "model": {"latent_dim": 8, "likelihood": "bernoulli", "net": "mlp", "widths": (), "hidden": 256},
+        "train": {"binarise": False, "epochs": 300, "batch_size": 64, "save_every": 25},
+    },
+}
+"""Per data set: what a setting left at None means."""
+
+
+def resolve(config: RunConfig) -> RunConfig:
+    """The same settings with the data set's default in every place that was left open."""
+    defaults = DATASET_DEFAULTS[config.data.dataset]
+    parts: dict[str, Any] = {}
+    for part in ("data", "model", "train"):
+        given = getattr(config, part)
+        missing = {k: v for k, v in defaults[part].items() if getattr(given, k) is None}
+        if part == "data":
+            missing["name"] = given.name or given.dataset
+        if part == "train" and given.binarise is None and config.model.likelihood == "gaussian":
+            missing["binarise"] = False
+        parts[part] = dataclasses.replace(given, **missing)
+    resolved = dataclasses.replace(config, **parts)
+    if resolved.train.binarise and resolved.model.likelihood != "bernoulli":
+        raise ConfigError("binarise draws Bernoulli targets: it needs --likelihood bernoulli; add --no-binarise.")
+    return resolved
+
+
+def to_json(config: RunConfig) -> dict[str, Any]:
+    """The settings as plain values for config.json, with the twins' key beside them."""
+    return dataclasses.asdict(config)
+
+
+def from_json(stored: object, source: str) -> RunConfig:
+    """The settings of a config.json.
+
+    Args:
+        stored: What the JSON file holds.
+        source: The file's name, for messages.
+
+    Raises:
+        CheckpointError: A newer format, an unknown key, or a value out of range.
+    """
+    if not isinstance(stored, dict):
+        raise CheckpointError(f"{source} must hold one JSON object; fit the run again with train.py.")
+    number = stored.get("format", 1)
+    if not isinstance(number, int) or isinstance(number, bool) or number > FORMAT:
+        raise CheckpointError(
+            f"{source} has format {number!r}, but this program reads up to {FORMAT}; "
+            "update the program, or fit the run again with train.py."
+        )
+    try:
+        return _build(RunConfig, {k: v for k, v in stored.items() if k != "key"})
+    except ConfigError as error:
+        raise CheckpointError(f"{source}: {error}") from None
+
+
+@cache
+def field_help(cls: type) -> Mapping[str, str]:
+    """The docstring under each field of a dataclass, by the field's name."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    found: dict[str, str] = {}
+    for statement, after in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                found[statement.target.id] = " ".join(str(after.value.value).split())
+    return found
+
+
+T = TypeVar("T")
+
+
+def _build(cls: type[T], values: Mapping[str, Any]) -> T:
+    """A (nested) config dataclass of plain values; unknown keys and wrong types are refused."""
+    hints = typing.get_type_hints(cls)
+    names = {f.name for f in dataclasses.fields(cls)}  # pyright: ignore[reportArgumentType]
+    unknown = sorted(set(values) - names)
+    if unknown:
+        raise ConfigError(f"unknown setting {unknown[0]!r} in {cls.__name__}; known are {', '.join(sorted(names))}.")
+    return cls(**{name: _coerced(hints[name], value, name) for name, value in values.items()})
+
+
+def _coerced(hint: Any, value: Any, name: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{name} must be an object, but is {value!r}.")
+        return _build(hint, value)  # pyright: ignore[reportArgumentType]
+    options = get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
+    if value is None and type(None) in options:
+        return None
+    for option in options:
+        origin = get_origin(option)
+        if origin is tuple and isinstance(value, (list, tuple)):
+            return tuple(_coerced(get_args(option)[0], item, name) for item in value)
+        if origin is Literal and value in get_args(option):
+            return value
+        if origin is not None and issubclass_safe(origin, Mapping) and isinstance(value, dict):
+            return {str(k): str(v) for k, v in value.items()}
+        if option is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        if isinstance(option, type) and option is not float and type(value) is option:
+            return value
+    raise ConfigError(f"{name} cannot be {value!r}.")
+
+
+def issubclass_safe(candidate: Any, parent: type) -> bool:
+    """Whether `candidate` is a class below `parent`; False for what is no class at all."""
+    return isinstance(candidate, type) and issubclass(candidate, parent)
+
+
+def _check_choices(config: Any) -> None:
+    for name, hint in typing.get_type_hints(type(config)).items():
+        options = get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
+        choices = [c for option in options if get_origin(option) is Literal for c in get_args(option)]
+        value = getattr(config, name)
+        if choices and value is not None and value not in choices:
+            raise ConfigError(f"{name} must be one of {', '.join(choices)}, but is {value!r}.")
+
+
+def _at_least(config: Any, name: str, least: int) -> None:
+    value = getattr(config, name)
+    if value is not None and not value >= least:  # NaN fails too
+        raise ConfigError(f"{name} must be at least {least}, but is {value}.")
+
+
+def _positive(value: str | float) -> bool:
+    try:
+        return 0 < float(value) < float("inf")
+    except ValueError:
+        return False
+
+
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What a run may be called: a plain folder name, never a path."""
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Whether a folder is to be listed as a run: a plain name, a config.json, no feature net of a data set."""
+    plain = RUN_NAME.fullmatch(folder.name) and not folder.name.startswith("features-")
+    return bool(plain) and (folder / "config.json").is_file()
+
+
+# --- the command line -----------------------------------------------------------------------------------------
+
+
+def add_flags(group: Any, cls: type) -> None:
+    """Add a flag for every field of a config dataclass to an argparse group; its docstring is the help."""
+    hints, texts = typing.get_type_hints(cls), field_help(cls)
+    for each in dataclasses.fields(cls):  # pyright: ignore[reportArgumentType]
+        if not each.metadata.get("flag", True):
+            continue
+        flag = "--" + each.name.replace("_", "-")
+        text = f"{texts[each.name].rstrip('.')} (default: {each.default})".replace("%", "%%")
+        options = [o for o in (get_args(hints[each.name]) or (hints[each.name],)) if o is not type(None)]
+        if get_origin(hints[each.name]) is Literal:
+            options = [hints[each.name]]
+        settings: dict[str, Any] = {"default": each.default, "help": text, "dest": each.name}
+        if options[0] is bool:
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, **settings)
+        elif get_origin(options[0]) is Literal:
+            group.add_argument(flag, choices=get_args(options[0]), **settings)
+        elif get_origin(options[0]) is tuple:
+            group.add_argument(flag, type=int, nargs="+", metavar="N", **settings)
+        else:
+            metavar = {int: "N", float: "X"}.get(options[0], "TEXT")
+            group.add_argument(flag, type=options[0], metavar=metavar, **settings)
+
+
+def from_flags(cls: type[T], flags: argparse.Namespace) -> T:
+    """The config dataclass that parsed flags name.
+
+    Raises:
+        ConfigError: A value out of range.
+    """
+    values = {f.name: getattr(flags, f.name) for f in dataclasses.fields(cls) if f.metadata.get("flag", True)}  # pyright: ignore[reportArgumentType]
+    return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

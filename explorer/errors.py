@@ -1,0 +1,43 @@
+"""What can go wrong, named: a user's mistake is an `ExplorerError`, anything else is a bug.
+
+The command line prints an `ExplorerError` as one line and exits 1; the page shows it as a message. Every message
+says what was found, the rule it breaks, and what to do next.
+"""
+
+import signal
+
+
+class ExplorerError(Exception):
+    """A mistake that its reader can mend; the text is one sentence for a person."""
+
+
+class ShapeError(ExplorerError):
+    """An array has the wrong shape or holds values that are not finite."""
+
+
+class ConfigError(ExplorerError):
+    """A setting is unknown, out of range, or at odds with another."""
+
+
+class DataError(ExplorerError):
+    """A data set is missing, incomplete or damaged."""
+
+
+class CheckpointError(ExplorerError):
+    """A run is missing, damaged, foreign, or in the way."""
+
+
+class TrainingError(ExplorerError):
+    """A fit cannot go on: it diverged, or its results cannot be written."""
+
+
+class ServeError(ExplorerError):
+    """The page cannot be served: a port is taken, or an account file is unreadable."""
+
+
+class Interrupted(Exception):  # noqa: N818 - no error: somebody asked for it
+    """SIGINT or SIGTERM ended the work; what can be saved is saved."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.signal_number = number
