@@ -1,0 +1,351 @@
+"""Latent holes: where a sampling law goes and the codes of images do not, as calibrated p-values.
+
+A badness score s (far from every code, poorly decoded, ...) becomes a p-value by comparing it with the scores of
+codes of images the model was not fitted on. A hole at level alpha is where the p-value is at most alpha, so no
+threshold is tuned to a model, and an autoencoder and a VAE are held to the same rule.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.analysis.encoding import BATCH
+from explorer.analysis.frames import Frame, fit_frame
+from explorer.analysis.neighbours import nearest
+from explorer.arrays import Coder, Latents, Scores
+from explorer.errors import ShapeError
+
+ALPHA = 0.05
+"""Level of a hole: less supported than 95 % of the codes of new images."""
+
+NEIGHBOURS = 5
+"""k of the vacancy score; scores compare only at equal k."""
+
+
+def conformal_p_values(scores: Scores, calibration_scores: Scores) -> NDArray[np.float64]:
+    """How many codes of new images are at least as bad: pi = (1 + #{c in C: s(c) >= s}) / (n + 1).
+
+    Bates, Candes, Lei, Romano & Sesia 2023, https://arxiv.org/abs/2104.08279. Codes exchangeable with C have
+    pi <= alpha at rate alpha; conditional on C, with standard deviation sqrt(alpha (1 - alpha) / n).
+
+    Args:
+        scores: Badness, higher is worse, (N,).
+        calibration_scores: Badness of the codes C, (n,), in any order.
+
+    Returns:
+        p-values, (N,), in [1 / (n + 1), 1].
+
+    Raises:
+        ShapeError: No calibration score at all, or one that is no number.
+    """
+    ordered = np.sort(np.asarray(calibration_scores, dtype=np.float64))
+    if ordered.ndim != 1 or not len(ordered) or np.isnan(ordered).any():
+        raise ShapeError(f"calibration needs one score or more, each a number, but these are {ordered.shape}.")
+    below = np.searchsorted(ordered, np.asarray(scores, dtype=np.float64), side="left")
+    return (1 + len(ordered) - below) / (len(ordered) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Vacancy:
+    """The main hole score: the distance from u to its k-th nearest code of R, and its p-value.
+
+    Attributes:
+        frame: Fitted to R; distances are taken in it.
+        reference: R in the frame, (R, d).
+        calibration_scores: Scores of C, ascending, (n,).
+        neighbours: k.
+    """
+
+    frame: Frame
+    reference: NDArray[np.float64] = field(repr=False)
+    calibration_scores: NDArray[np.float64] = field(repr=False)
+    neighbours: int = NEIGHBOURS
+
+    def score(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Distance to the k-th nearest code, (N,), in standard deviations of the codes, of latents (N, d)."""
+        return nearest(self.frame.whiten(latents), self.reference, self.neighbours)[1][:, -1]
+
+    def p_value(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Conformal p-values (N,) of latents (N, d); a hole is where it is at most `ALPHA`."""
+        return conformal_p_values(self.score(latents), self.calibration_scores)
+
+
+def fit_vacancy(
+    reference: NDArray[np.floating],
+    calibration: NDArray[np.floating],
+    k: int = NEIGHBOURS,
+) -> Vacancy:
+    """The vacancy score of a model.
+
+    Args:
+        reference: R, one draw per training image, (R, d) with R > k.
+        calibration: C, one draw per image the model was not fitted on, (n, d); never the images scores are
+            reported on.
+        k: Which nearest neighbour.
+
+    Raises:
+        ShapeError: Too few codes, or unequal d.
+    """
+    frame = fit_frame(reference)
+    whitened = frame.whiten(reference)
+    scores = nearest(frame.whiten(calibration), whitened, k)[1][:, -1]
+    if not len(scores):
+        raise ShapeError("vacancy needs one calibration code or more; hold images out with train.py --held-out.")
+    return Vacancy(frame, whitened, np.sort(scores), k)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedScore:
+    """Any badness of latents with its p-value against the same badness of the codes C.
+
+    Attributes:
+        badness: Latents (N, d) to scores (N,), higher is worse.
+        calibration_scores: Scores of C, ascending, (n,).
+    """
+
+    badness: Callable[[Latents], Scores]
+    calibration_scores: NDArray[np.float64] = field(repr=False)
+
+    def score(self, latents: Latents) -> Scores:
+        """The badness (N,) of latents (N, d)."""
+        return self.badness(latents)
+
+    def p_value(self, latents: Latents) -> NDArray[np.float64]:
+        """Conformal p-values (N,) of latents (N, d)."""
+        return conformal_p_values(self.badness(latents), self.calibration_scores)
+
+
+def calibrate(badness: Callable[[Latents], Scores], calibration: Latents) -> CalibratedScore:
+    """A badness with p-values, from its values at the calibration codes C, (n, d)."""
+    return CalibratedScore(badness, np.sort(np.asarray(badness(calibration), dtype=np.float64)))
+
+
+def round_trip_error(
+    coder: Coder,
+    frame: Frame,
+    latents: Latents,
+    active: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """How far encoding the decoded image misses the latent it came from, in standard deviations per axis.
+
+    ||(E(D(z)) - z) / sqrt(S_jj)|| / sqrt(d_active) over active axes. Uncalibrated it says little: a VAE does not
+    re-encode its own samples exactly (Cemgil et al. 2020, https://arxiv.org/abs/2012.03715).
+
+    Args:
+        coder: The model; its encoder answers with posterior means.
+        frame: Fitted to the codes, for S.
+        latents: z, (N, d).
+        active: Which axes count, (d,); None for all. With none active, all count.
+
+    Returns:
+        Root mean square miss per active axis, (N,).
+    """
+    axes = np.ones(frame.latent_dim, dtype=bool) if active is None or not np.any(active) else np.asarray(active)
+    errors = np.empty(len(latents))
+    for start in range(0, len(latents), BATCH):  # so that no more than one batch of images is ever held
+        part = np.asarray(latents[start : start + BATCH], dtype=np.float32)
+        back = coder.encode(coder.decode(part)).mean
+        miss = ((back.astype(np.float64) - part) / frame.deviations)[:, axes]
+        errors[start : start + BATCH] = np.sqrt((miss**2).mean(1))
+    return errors
+
+
+def fit_round_trip(
+    coder: Coder,
+    frame: Frame,
+    calibration: Latents,
+    active: NDArray[np.bool_] | None = None,
+) -> CalibratedScore:
+    """The round-trip error with p-values calibrated on the codes C, (n, d)."""
+    return calibrate(lambda latents: round_trip_error(coder, frame, latents, active), calibration)
+
+
+def sample_raw(count: int, latent_dim: int, rng: np.random.Generator) -> Latents:
+    """The law *raw*: N(0, I), the model's own prior, (count, d). For an autoencoder it only tests luck."""
+    return rng.standard_normal((count, latent_dim)).astype(np.float32)
+
+
+def sample_white(frame: Frame, count: int, rng: np.random.Generator) -> Latents:
+    """The law *white*: m + S^(1/2) eps, the best single Gaussian, (count, d); the fair law for an autoencoder."""
+    return frame.unwhiten(rng.standard_normal((count, frame.latent_dim)))
+
+
+def raw_log_density(latents: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Log N(z; 0, I) at latents (N, d); (N,), nats."""
+    latents = np.asarray(latents, dtype=np.float64)
+    return -0.5 * ((latents**2).sum(1) + latents.shape[1] * np.log(2 * np.pi))
+
+
+@dataclass(frozen=True, slots=True)
+class GaussianMixture:
+    """The law *gmm10*: a mixture fitted to the codes, the repair for a space with holes.
+
+    Ghosh, Sajjadi, Vergari, Black & Schoelkopf 2020, https://arxiv.org/abs/1903.12436
+
+    Attributes:
+        weights: (K,), summing to one.
+        means: (K, d).
+        covariances: (K, d, d).
+    """
+
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+
+    def sample(self, count: int, rng: np.random.Generator) -> Latents:
+        """Latents drawn from the mixture, (count, d)."""
+        weights = np.asarray(self.weights, dtype=np.float64)
+        component = rng.choice(len(weights), size=count, p=weights / weights.sum())
+        noise = rng.standard_normal((count, self.means.shape[1]))
+        factors = np.linalg.cholesky(np.asarray(self.covariances, dtype=np.float64))
+        drawn = np.empty_like(noise)
+        for k in np.unique(component):
+            rows = component == k
+            drawn[rows] = self.means[k] + noise[rows] @ factors[k].T
+        return drawn.astype(np.float32)
+
+    def log_density(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Log p(z) at latents (N, d); (N,), nats."""
+        latents = np.asarray(latents, dtype=np.float64)
+        terms = np.empty((len(self.weights), len(latents)))
+        for k, covariance in enumerate(np.asarray(self.covariances, dtype=np.float64)):
+            factor = np.linalg.cholesky(covariance)
+            squares = (np.linalg.solve(factor, (latents - self.means[k]).T) ** 2).sum(0)
+            terms[k] = np.log(max(self.weights[k], 1e-300)) - np.log(np.diag(factor)).sum() - 0.5 * squares
+        top = terms.max(0)
+        return top + np.log(np.exp(terms - top).sum(0)) - 0.5 * latents.shape[1] * np.log(2 * np.pi)
+
+
+def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) -> GaussianMixture:
+    """A mixture of Gaussians with full covariances, fitted to codes by expectation maximisation.
+
+    It is fitted in the frame of the codes and carried back, so that it does not depend on the model's scale.
+
+    Args:
+        codes: One draw per image, (R, d).
+        components: K; fewer where there are not ten codes for each.
+        seed: Of the k-means start.
+    """
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture as Mixture
+
+    frame = fit_frame(codes)
+    components = max(1, min(components, len(codes) // 10))
+    mixture = Mixture(components, reg_covar=1e-5, max_iter=300, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture a hair from converged samples just as well
+        mixture.fit(frame.whiten(codes))
+    covariances = np.asarray(mixture.covariances_)
+    return GaussianMixture(
+        weights=np.asarray(mixture.weights_, dtype=np.float64),
+        means=frame.mean + np.asarray(mixture.means_) @ frame.from_white,
+        covariances=frame.from_white @ covariances @ frame.from_white,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A flat window into latent space, u(a, b) = centre_u + a first + b second, in a model's frame.
+
+    Attributes:
+        center_u: Its middle in the frame, (d,).
+        first: Unit vector along which a runs, (d,).
+        second: Unit vector along which b runs, orthogonal to `first`, (d,).
+        extent: a and b run over [-extent, extent], in standard deviations of the codes.
+    """
+
+    center_u: NDArray[np.float64]
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+    extent: float = 3.0
+
+    def latents(self, frame: Frame, a: NDArray[np.floating] | float, b: NDArray[np.floating] | float) -> Latents:
+        """The latents (N, d) at coordinates a and b, each (N,) or one number."""
+        a, b = np.broadcast_arrays(np.atleast_1d(np.asarray(a, float)), np.atleast_1d(np.asarray(b, float)))
+        return frame.unwhiten(self.center_u + a[:, None] * self.first + b[:, None] * self.second)
+
+    def coordinates(self, frame: Frame, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(a, b) of the points of the plane nearest to latents (N, d), (N, 2)."""
+        return (frame.whiten(latents) - self.center_u) @ np.stack([self.first, self.second], axis=1)
+
+    def distance(self, frame: Frame, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """How far latents (N, d) lie from the plane, (N,), in standard deviations; 0 everywhere at d = 2."""
+        offset = frame.whiten(latents) - self.center_u
+        basis = np.stack([self.first, self.second])
+        return np.linalg.norm(offset - (offset @ basis.T) @ basis, axis=1)
+
+    def lattice(self, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """A and b, each (size * size,), of an even lattice: b by row from -extent up, a along each row."""
+        ticks = np.linspace(-self.extent, self.extent, size)
+        b, a = np.meshgrid(ticks, ticks, indexing="ij")
+        return a.ravel(), b.ravel()
+
+
+def axis_plane(frame: Frame, extent: float = 3.0) -> Plane:
+    """The plane of the frame's first two whitened axes through its origin: at d = 2, all there is.
+
+    Args:
+        frame: Of a model with d of two or more.
+        extent: Half the width, in standard deviations.
+
+    Raises:
+        ShapeError: The model has one latent dimension, which spans no plane.
+    """
+    if frame.latent_dim < 2:
+        raise ShapeError("a plane needs two latent dimensions or more, but this run has one; choose another run.")
+    identity = np.eye(frame.latent_dim)
+    return Plane(np.zeros(frame.latent_dim), identity[0], identity[1], extent)
+
+
+def anchored_plane(frame: Frame, anchors: Latents) -> Plane:
+    """The plane through three latents, centred where it comes nearest to the frame's origin.
+
+    Args:
+        frame: Of a model with d of two or more.
+        anchors: The encoded images that span it, (3, d).
+
+    Returns:
+        The plane; its extent keeps all three anchors inside, and is 3 at least.
+
+    Raises:
+        ShapeError: Not three latents, or three on one line.
+    """
+    if np.shape(anchors) != (3, frame.latent_dim):
+        raise ShapeError(f"a plane needs three anchors, shaped (3, {frame.latent_dim}), not {np.shape(anchors)}.")
+    points = frame.whiten(anchors)
+    first, second = _orthonormal(points[1] - points[0], points[2] - points[0])
+    basis = np.stack([first, second])
+    center = points[0] - (points[0] @ basis.T) @ basis
+    reach = np.abs((points - center) @ basis.T).max()
+    return Plane(center, first, second, max(3.0, 1.15 * float(reach)))
+
+
+def spanned_plane(frame: Frame, origin: Latents, first: Latents, second: Latents, extent: float = 3.0) -> Plane:
+    """The plane through one latent along two directions.
+
+    Args:
+        frame: Of a model with d of two or more.
+        origin: Its centre z, (d,).
+        first: Direction in z, (d,); a runs along it.
+        second: Direction in z, (d,); b runs along what of it is orthogonal to `first` in the frame.
+        extent: Half the width, in standard deviations.
+
+    Raises:
+        ShapeError: A direction of length zero, or parallel ones.
+    """
+    steps = np.stack([first, second]).astype(np.float64) @ frame.to_white
+    return Plane(frame.whiten(np.asarray(origin)[None])[0], *_orthonormal(*steps), extent)
+
+
+def _orthonormal(first: NDArray, second: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two orthonormal vectors spanning the same plane, the first along the first."""
+    length = np.linalg.norm(first)
+    unit = first / length if length > 0 else first
+    rest = second - (second @ unit) * unit
+    if length == 0 or np.linalg.norm(rest) <= 1e-6 * np.linalg.norm(second):
+        raise ShapeError("these latents lie on one line and span no plane; choose three different images.")
+    return unit, rest / np.linalg.norm(rest)

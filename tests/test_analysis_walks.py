@@ -1,0 +1,217 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from explorer.analysis.directions import (
+    attribute_directions,
+    axis_directions,
+    class_directions,
+    pca_directions,
+    split_half_reliability,
+)
+from explorer.analysis.interpolation import interpolate, linear, path_positions, spherical
+from explorer.analysis.traversal import (
+    even_spacing,
+    lattice,
+    prior_spacing,
+    quantile_spacing,
+    traverse,
+    traverse_to,
+)
+from explorer.arrays import Posterior
+from explorer.errors import ShapeError
+
+vectors = arrays(np.float32, 4, elements=st.floats(-10, 10, width=32))
+long_vectors = vectors.filter(lambda v: np.linalg.norm(v) > 1e-2)
+
+
+def skewed_codes(seed: int = 0, dim: int = 4, count: int = 500) -> np.ndarray:
+    """Codes around 7 whose standard deviations lie between 0.5 and 5, along axes of their own."""
+    rng = np.random.default_rng(seed)
+    turn, _ = np.linalg.qr(rng.standard_normal((dim, dim)))
+    return (rng.standard_normal((count, dim)) * rng.uniform(0.5, 5, dim) @ turn + 7).astype(np.float32)
+
+
+@given(origin=vectors, direction=long_vectors)
+def test_traversal_is_centred_on_its_origin(origin, direction):
+    walk = traverse(origin, direction, np.linspace(-2, 2, 5))
+    np.testing.assert_allclose(walk.mean(0), origin, atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(walk[-1] - walk[0]), 4, rtol=1e-4)
+
+
+def test_traversal_refuses_a_direction_that_points_nowhere():
+    with pytest.raises(ShapeError, match="points nowhere"):
+        traverse(np.ones(3, np.float32), np.zeros(3, np.float32), np.zeros(1))
+    with pytest.raises(ShapeError, match=r"shape \(2,\), but the origin has \(3,\)"):
+        traverse(np.ones(3, np.float32), np.ones(2, np.float32), np.zeros(1))
+
+
+@given(origin=vectors, coordinates=arrays(np.float64, 3, elements=st.floats(-3, 3)), which=st.integers(0, 3))
+def test_a_walk_takes_the_coordinates_it_is_asked_for(origin, coordinates, which):
+    direction = pca_directions(skewed_codes())[which]
+    walk = traverse_to(origin, direction, coordinates)
+    np.testing.assert_allclose(direction.coordinate(walk), coordinates, atol=1e-3)
+
+
+@given(origin=vectors, which=st.integers(0, 3))
+def test_moving_along_one_component_leaves_the_others_alone(origin, which):
+    directions = pca_directions(skewed_codes())
+    moved = directions[which].moved(origin, 2.5)
+    for j, direction in enumerate(directions):
+        expected = 2.5 if j == which else direction.coordinate(origin)
+        np.testing.assert_allclose(direction.coordinate(moved), expected, atol=2e-3)
+
+
+@given(seed=st.integers(0, 1000))
+def test_components_are_orthonormal_and_describe_the_codes(seed):
+    codes = skewed_codes(seed)
+    directions = pca_directions(codes)
+    basis = np.stack([d.vector for d in directions])
+    np.testing.assert_allclose(basis @ basis.T, np.eye(4), atol=1e-5)
+    coordinates = np.stack([d.coordinate(codes) for d in directions], axis=1)
+    np.testing.assert_allclose(coordinates.mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(coordinates.std(0, ddof=1), 1, rtol=1e-2)
+    assert [d.scale for d in directions] == sorted((d.scale for d in directions), reverse=True)
+    assert all(d.vector[np.abs(d.vector).argmax()] > 0 for d in directions), "signs must not flip between calls"
+    assert sum(float(d.note.split()[0]) for d in directions) == pytest.approx(100, abs=0.3)
+
+
+def test_a_component_without_spread_can_still_be_walked():
+    codes = np.stack([np.arange(10.0), np.zeros(10)], axis=1).astype(np.float32)
+    flat = pca_directions(codes)[1]
+    assert np.isfinite(flat.moved(codes, 3.0)).all()
+    assert len(pca_directions(codes[:, :1])) == 1
+    assert all(np.isfinite(d.scale) and d.scale > 0 for d in pca_directions(np.ones((5, 3), np.float32)))
+
+
+def test_axes_of_a_vae_come_by_rate_and_span_three_prior_deviations():
+    log_variance = np.zeros((50, 3), np.float32) + np.array([0, -4, -1], np.float32)
+    directions = axis_directions(Posterior(np.zeros((50, 3), np.float32), log_variance))
+    assert [d.name for d in directions] == ["axis 1", "axis 2", "axis 0"]
+    assert [(d.low, d.high, d.scale, d.offset) for d in directions] == [(-3, 3, 1, 0)] * 3
+    assert directions[0].note == "1.51 nats"
+    np.testing.assert_array_equal(directions[0].vector, [0, 1, 0])
+
+
+def test_axes_of_an_autoencoder_come_by_variance_and_span_the_codes():
+    codes = np.random.default_rng(0).standard_normal((5000, 3)).astype(np.float32) * [1, 9, 0] + [0, 40, 2]
+    directions = axis_directions(Posterior(codes.astype(np.float32)))
+    assert [d.name for d in directions] == ["axis 1", "axis 0", "axis 2"]
+    np.testing.assert_allclose([directions[0].low, directions[0].high], [40 - 20.9, 40 + 20.9], atol=1.5)
+    assert directions[2].low < 2 < directions[2].high, "a dead axis keeps a slider"
+
+
+def labelled_codes(count: int = 600) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.arange(count) % 3
+    codes = np.random.default_rng(0).standard_normal((count, 4)).astype(np.float32)
+    codes[:, 0] += 8 * (labels == 1)
+    return codes, labels
+
+
+def test_a_class_direction_leads_from_the_others_to_the_class():
+    codes, labels = labelled_codes()
+    direction = class_directions(codes, labels, ["a", "b", "c"])[1]
+    assert direction.name == "b"
+    assert direction.vector[0] > 0.99
+    assert direction.coordinate(codes[labels == 1].mean(0)) == pytest.approx(1, abs=1e-3)
+    assert direction.coordinate(codes[labels != 1].mean(0)) == pytest.approx(-1, abs=1e-3)
+    assert direction.note.startswith("reliability 1.00")
+
+
+def test_classes_without_images_have_no_direction():
+    codes, labels = labelled_codes()
+    assert [d.name for d in class_directions(codes, labels, ["a", "b", "c", "d"])] == ["a", "b", "c"]
+    assert class_directions(np.ones((8, 2), np.float32), np.arange(8) % 2, ["a", "b"]) == []
+
+
+def test_attribute_directions_come_clearest_first():
+    codes, labels = labelled_codes()
+    noise = np.random.default_rng(1).integers(0, 2, len(codes))
+    attributes = np.stack([noise, labels == 1, np.zeros_like(noise)], axis=1).astype(np.uint8)
+    assert [d.name for d in attribute_directions(codes, attributes, ["noise", "true", "never"])] == ["true", "noise"]
+
+
+def test_reliability_tells_a_property_from_noise():
+    codes, labels = labelled_codes(2000)
+    rng = np.random.default_rng(0)
+    assert split_half_reliability(codes, labels == 1, rng) > 0.99
+    noise = [split_half_reliability(codes, rng.random(2000) < 0.5, rng) for _ in range(20)]
+    assert abs(np.mean(noise)) < 0.4
+
+
+def test_a_lattice_runs_row_by_row_from_the_top():
+    across, down = pca_directions(skewed_codes())[:2]
+    origin = np.ones(4, np.float32)
+    sheet = lattice(origin, across, down, np.array([-1.0, 0, 1]), np.array([2.0, -2]))
+    np.testing.assert_allclose(across.coordinate(sheet), [-1, 0, 1, -1, 0, 1], atol=1e-4)
+    np.testing.assert_allclose(down.coordinate(sheet), [2, 2, 2, -2, -2, -2], atol=1e-4)
+
+
+@given(count=st.integers(2, 40))
+def test_prior_spacing_is_symmetric_and_denser_in_the_middle(count):
+    ticks = prior_spacing(count)
+    np.testing.assert_allclose(ticks, -ticks[::-1], atol=1e-9)
+    gaps = np.diff(ticks)
+    assert (gaps > 0).all()
+    assert gaps[0] >= gaps[len(gaps) // 2] - 1e-12
+
+
+def test_spacings_follow_what_they_are_of():
+    np.testing.assert_allclose(prior_spacing(3, tail=0.1586553), [-1, 0, 1], atol=1e-5)
+    np.testing.assert_allclose(quantile_spacing(np.arange(101.0), 3, tail=0.1), [10, 50, 90])
+    np.testing.assert_allclose(even_spacing(-1, 2, 4), [-1, 0, 1, 2])
+    assert prior_spacing(1) == pytest.approx([0])
+
+
+@given(first=vectors, second=vectors, kind=st.sampled_from(["linear", "spherical"]))
+def test_an_interpolation_begins_and_ends_at_its_ends(first, second, kind):
+    walk = interpolate(first, second, np.array([0.0, 1.0]), kind).latents
+    np.testing.assert_allclose(walk, [first, second], atol=2e-3)
+
+
+@given(first=vectors, second=vectors, t=st.floats(-0.5, 1.5), kind=st.sampled_from(["linear", "spherical"]))
+def test_an_interpolation_is_the_same_from_either_end(first, second, t, kind):
+    there = interpolate(first, second, np.array([t]), kind).latents
+    back = interpolate(second, first, np.array([1 - t]), kind).latents
+    np.testing.assert_allclose(there, back, atol=2e-2, rtol=1e-3)
+
+
+@given(first=long_vectors, second=long_vectors, t=st.floats(0, 1))
+def test_an_arc_is_as_long_as_its_ends_make_it(first, second, t):
+    walk = spherical(first, second, np.array([t]))
+    if walk.kind == "spherical":
+        expected = (1 - t) * np.linalg.norm(first) + t * np.linalg.norm(second)
+        np.testing.assert_allclose(np.linalg.norm(walk.latents), expected, rtol=1e-3)
+
+
+def test_an_arc_between_nearly_opposite_latents_is_not_flung_away():
+    walk = spherical(np.array([10, 0], np.float32), np.array([-5, 0.01], np.float32), np.linspace(0, 1, 9))
+    assert walk.kind == "spherical"
+    assert np.linalg.norm(walk.latents, axis=1).max() <= 10 + 1e-5
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "why"),
+    [([1, 2], [2, 4], "the same way"), ([1, 2], [-1, -2], "opposite ways"), ([0, 0], [1, 0], "the origin")],
+)
+def test_an_arc_that_is_not_defined_goes_straight_and_says_so(first, second, why):
+    ends = np.array(first, np.float32), np.array(second, np.float32)
+    walk = spherical(*ends, np.linspace(0, 1, 5))
+    assert walk.kind == "linear"
+    assert why in walk.note
+    np.testing.assert_array_equal(walk.latents, linear(*ends, np.linspace(0, 1, 5)).latents)
+
+
+def test_a_quarter_turn_passes_its_corner():
+    walk = spherical(np.array([1, 0], np.float32), np.array([0, 1], np.float32), np.array([0.5, 2.0]))
+    assert (walk.kind, walk.note) == ("spherical", "")
+    np.testing.assert_allclose(walk.latents, [[np.sqrt(0.5)] * 2, [-1, 0]], atol=1e-6)
+
+
+def test_overshoot_reaches_past_both_ends():
+    np.testing.assert_allclose(path_positions(3, 0.5), [-0.5, 0.5, 1.5])
+    np.testing.assert_allclose(path_positions(1, 0.5), [0.5])
+    with pytest.raises(ShapeError, match="two latents of one shape"):
+        linear(np.zeros(2, np.float32), np.zeros(3, np.float32), np.zeros(1))
