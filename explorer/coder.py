@@ -1,0 +1,147 @@
+"""A fitted torch model as a Coder: numpy in and out, in batches, one call at a time."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.arrays import Images, Latents, Posterior, Scores, checked_latents
+from explorer.checkpoint import WEIGHTS, read_tensors, write_tensors
+from explorer.config import RunConfig
+from explorer.errors import CheckpointError, ConfigError, ShapeError
+from explorer.models import Autoencoder, DiagonalGaussian, build_model
+
+BATCH = 512
+"""Images in one pass through a net: large enough to be fast, small enough for 64x64 colour images."""
+
+
+class TorchCoder:
+    """A `MeasuringCoder` over a torch model.
+
+    Calls from several threads wait for one another: a net on one device is no faster when shared.
+
+    Args:
+        model: A model on any device; it is put into evaluation mode.
+    """
+
+    def __init__(self, model: Autoencoder) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.device = next(model.parameters()).device
+        self._lock = threading.Lock()
+
+    @property
+    def latent_dim(self) -> int:
+        """d, the number of latent dimensions."""
+        assert self.model.config.latent_dim is not None
+        return self.model.config.latent_dim
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image."""
+        assert self.model.config.image_shape is not None
+        return self.model.config.image_shape
+
+    @property
+    def levels(self) -> int:
+        """Grey levels of the data the model was fitted on."""
+        return self.model.config.levels or 256
+
+    def encode(self, images: Images) -> Posterior:
+        """Posteriors of images (N, C, H, W) in [0, 1]; never samples.
+
+        Raises:
+            ShapeError: The images are not shaped as the model wants them.
+        """
+        self._check(images)
+        means, log_variances = [], []
+        with self._lock, torch.inference_mode():
+            for start in range(0, len(images), BATCH):
+                posterior = self.model.encode(self._tensor(images[start : start + BATCH]))
+                means.append(posterior.mean.cpu().numpy())
+                if isinstance(posterior, DiagonalGaussian):
+                    log_variances.append(posterior.log_variance.cpu().numpy())
+        empty = np.zeros((0, self.latent_dim), dtype=np.float32)
+        mean = np.concatenate([empty, *means])
+        return Posterior(mean, np.concatenate(log_variances) if log_variances else None)
+
+    def decode(self, latents: Latents) -> Images:
+        """Expected images (N, C, H, W) in [0, 1] of latents (N, d)."""
+        latents = checked_latents(latents, self.latent_dim)
+        batches = [np.zeros((0, *self.image_shape), dtype=np.float32)]
+        with self._lock, torch.inference_mode():
+            for start in range(0, len(latents), BATCH):
+                batches.append(self.model.decode(self._tensor(latents[start : start + BATCH])).cpu().numpy())
+        return np.concatenate(batches)
+
+    def distortion(self, images: Images, latents: Latents) -> Scores:
+        """-log p(x|z), (N,), nats per image, of images (N, C, H, W) under latents (N, d).
+
+        One image (1, C, H, W) is priced under every latent.
+        """
+        self._check(images)
+        latents = checked_latents(latents, self.latent_dim)
+        if len(images) not in (1, len(latents)):
+            raise ShapeError(f"{len(images)} images cannot be priced under {len(latents)} latents.")
+        batches = [np.zeros(0, dtype=np.float32)]
+        with self._lock, torch.inference_mode():
+            for start in range(0, len(latents), BATCH):
+                part = slice(start, start + BATCH)
+                inputs = self._tensor(latents[part])
+                targets = self._tensor(images if len(images) == 1 else images[part])
+                targets = targets.expand(len(inputs), -1, -1, -1)
+                batches.append(self.model.distortion(targets, inputs).cpu().numpy())
+        return np.concatenate(batches)
+
+    def _tensor(self, array: Images | Latents) -> Tensor:
+        array = np.ascontiguousarray(array, dtype=np.float32)
+        return torch.from_numpy(array if array.flags.writeable else array.copy()).to(self.device)
+
+    def _check(self, images: Images) -> None:
+        if images.ndim != 4 or images.shape[1:] != self.image_shape:
+            raise ShapeError(f"images must be shaped (N, {', '.join(map(str, self.image_shape))}), not {images.shape}.")
+
+
+def load_coder(folder: Path, config: RunConfig, device: str = "cpu") -> TorchCoder:
+    """The fitted model of a run.
+
+    Args:
+        folder: The run.
+        config: Its settings.
+        device: Where to decode; a page of single images is served fastest by the CPU.
+
+    Raises:
+        CheckpointError: The weights are missing, damaged, or those of another model.
+    """
+    stored = {name: torch.from_numpy(array).float() for name, array in read_tensors(folder / WEIGHTS).items()}
+    try:
+        model = build_model(config.model)
+        model.load_state_dict(stored)
+    except (RuntimeError, ConfigError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{folder / WEIGHTS} does not fit {folder.name}'s config.json ({reason}); fit the run again with train.py."
+        ) from None
+    return TorchCoder(model.to(device))
+
+
+def save_weights(folder: Path, model: Autoencoder) -> None:
+    """Write the model's weights, in half precision where that moves no pixel by more than 1/255.
+
+    The model itself is rounded to what was written, so that what is evaluated is what is shipped.
+    """
+    weights = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    assert model.config.latent_dim is not None
+    latents = torch.randn(256, model.config.latent_dim, generator=torch.Generator().manual_seed(0)) * 2
+    device = next(model.parameters()).device
+    model.eval()
+    with torch.inference_mode():
+        before = model.decode(latents.to(device))
+        model.load_state_dict({name: tensor.half().float() for name, tensor in weights.items()})
+        moved = (model.decode(latents.to(device)) - before).abs().max().item()
+    if moved > 1 / 255:
+        model.load_state_dict(weights)
+        write_tensors(folder / WEIGHTS, {name: tensor.numpy() for name, tensor in weights.items()})
+    else:
+        write_tensors(folder / WEIGHTS, {name: tensor.half().numpy() for name, tensor in weights.items()})

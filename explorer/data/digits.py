@@ -1,0 +1,23 @@
+"""The 8x8 digits that scikit-learn bundles: 1,797 images of 17 grey levels, 0 to 16."""
+
+import numpy as np
+
+from explorer.data.sets import ImageSet
+
+TEST_COUNT = 297
+"""The last rows are the test images: other writers than the first, as in the set's own description."""
+
+
+def load_digits() -> ImageSet:
+    """UCI optical digits, (1797, 1, 8, 8), https://archive.ics.uci.edu/dataset/80"""
+    from sklearn.datasets import load_digits as bundled
+
+    digits = bundled()
+    return ImageSet(
+        name="digits",
+        pixels=digits.images[:, None].astype(np.uint8),  # pyright: ignore[reportAttributeAccessIssue]
+        levels=17,
+        test_count=TEST_COUNT,
+        labels=digits.target.astype(np.int64),  # pyright: ignore[reportAttributeAccessIssue]
+        class_names=tuple("0123456789"),
+    )

@@ -1,0 +1,96 @@
+"""MNIST in torchvision's folder layout: MNIST/raw, plain or gzipped IDX files.
+
+The files are read here, since torchvision reads the unpacked ones only and must write to unpack them; a data folder
+may be read-only. The download is torchvision's.
+"""
+
+import gzip
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.data.sets import ImageSet
+from explorer.errors import DataError
+
+FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+def load_mnist(data_dir: Path, download: bool = False) -> ImageSet:
+    """All of MNIST, (70000, 1, 28, 28): the training images, then the test images.
+
+    Args:
+        data_dir: The folder that holds `MNIST/raw`.
+        download: Whether to fetch missing files into it.
+
+    Raises:
+        DataError: A file is missing or damaged, or the download failed.
+    """
+    raw = data_dir / "MNIST" / "raw"
+    if download and any(_find(raw, name) is None for names in FILES.values() for name in names):
+        _download(data_dir)
+    parts = [(_read_idx(raw, images, 3), _read_idx(raw, labels, 1)) for images, labels in FILES.values()]
+    for (images, labels), names in zip(parts, FILES.values(), strict=True):
+        if len(images) != len(labels):
+            raise DataError(
+                f"{raw / names[0]} holds {len(images)} images, but {names[1]} holds {len(labels)} labels; "
+                "delete both and download MNIST again."
+            )
+    return ImageSet(
+        name="mnist",
+        pixels=np.concatenate([images for images, _ in parts])[:, None],
+        levels=256,
+        test_count=len(parts[1][0]),
+        labels=np.concatenate([labels for _, labels in parts]).astype(np.int64),
+        class_names=tuple("0123456789"),
+    )
+
+
+def _find(raw: Path, name: str) -> Path | None:
+    return next((path for path in (raw / name, raw / f"{name}.gz") if path.is_file()), None)
+
+
+def _read_idx(raw: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
+    """The array of an IDX file of unsigned bytes: two zeros, type 8, number of dimensions, sizes, data."""
+    path = _find(raw, name)
+    if path is None:
+        raise DataError(
+            f"{raw / name} is missing; fetch MNIST with: python train.py --dataset mnist, "
+            "or point --data-dir at a folder that holds MNIST/raw."
+        )
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read: {error}; delete it and download MNIST again.") from None
+    header = 4 + 4 * dimensions
+    if len(content) < header or content[:4] != bytes([0, 0, 8, dimensions]):
+        raise DataError(
+            f"{path} is no IDX file of {dimensions} dimension(s) of bytes; delete it and download MNIST again."
+        )
+    sizes = np.frombuffer(content[4:header], dtype=">u4").astype(int)
+    expected = header + int(np.prod(sizes))
+    if len(content) != expected:
+        raise DataError(
+            f"{path} holds {len(content):,} bytes, but {expected:,} were expected; delete it and download MNIST again."
+        )
+    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(sizes)
+
+
+def _download(data_dir: Path) -> None:
+    if data_dir.exists() and not os.access(data_dir, os.W_OK):
+        raise DataError(f"MNIST is not complete in {data_dir}, which cannot be written to; use another --data-dir.")
+    try:
+        from torchvision.datasets import MNIST
+
+        MNIST(str(data_dir), train=True, download=True)
+    except (OSError, RuntimeError) as error:
+        reason = " ".join(str(error).split())  # torchvision lists every mirror on a line of its own
+        raise DataError(
+            f"MNIST could not be downloaded into {data_dir}: {reason}; "
+            "place the four *-ubyte.gz files in MNIST/raw there by hand."
+        ) from None

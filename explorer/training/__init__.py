@@ -1,0 +1,1 @@
+"""Fitting a run and measuring what it is worth."""

@@ -1,0 +1,202 @@
+"""What a fitted run is worth: its scores on the test images, and the latents that the page shows without them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.analysis.bounds import elbo, importance_weighted_bound
+from explorer.analysis.encoding import decode_all, decoded_features
+from explorer.analysis.holes import fit_gmm, fit_round_trip, fit_vacancy, sample_raw, sample_white
+from explorer.analysis.scores import (
+    Score,
+    active_axes,
+    active_units,
+    active_vacancy,
+    collapsed_axes,
+    coverage,
+    density,
+    frechet_distance,
+    mean_score,
+    midpoints,
+    rate_per_dimension,
+    vacancy,
+)
+from explorer.arrays import Images, Latents, MeasuringCoder, Posterior
+from explorer.checkpoint import StoredLatents
+from explorer.config import RunConfig
+from explorer.data import ImageSet, Split
+from explorer.training.judge import Judge, open_judge
+
+LAW_DRAWS = 10_000
+"""Most draws of a sampling law; as many as test images, where those are fewer, since coverage grows with draws."""
+
+NEIGHBOUR = 5
+"""k of vacancy and coverage."""
+
+
+def evaluate(
+    coder: MeasuringCoder, config: RunConfig, images: ImageSet, parts: Split, out: Path
+) -> tuple[dict[str, Any], StoredLatents]:
+    """The scores of metrics.json (but for "train") and the arrays of latents.safetensors.
+
+    Args:
+        coder: The fitted model, its likelihood's sigma frozen.
+        config: Its settings; their seeds make every number here repeatable on one machine.
+        images: The data set it was fitted on.
+        parts: Its split.
+        out: The folder of the runs, where the data set's feature net is kept.
+    """
+    rng = np.random.default_rng(config.train.seed)
+    test = images.images(parts.test)
+    posterior = coder.encode(test)
+    reference_index = np.sort(rng.permutation(parts.train)[: config.data.reference])
+    judge = open_judge(out / f"features-{images.name}", images, parts)
+    reference = coder.encode(images.images(reference_index))
+    codes = {
+        "draw": posterior.sample(rng),
+        "reference": reference.sample(rng),
+        "calibration": coder.encode(images.images(parts.calibration)).sample(rng),
+        "held_out": coder.encode(images.images(parts.validation)).sample(rng),
+    }
+    gmm = fit_gmm(codes["reference"], seed=config.train.seed)
+    features = judge.features(test)
+    latents = StoredLatents(
+        mean=posterior.mean,
+        log_variance=posterior.log_variance,
+        draw=codes["draw"],
+        label=None if images.labels is None else images.labels[parts.test],
+        attribute=None if images.attributes is None else images.attributes[parts.test],
+        index=parts.test,
+        distortion=np.asarray(coder.distortion(test, posterior.mean), dtype=np.float32),
+        rate=posterior.rate().sum(axis=1),
+        reference=codes["reference"],
+        reference_index=reference_index,
+        calibration=codes["calibration"],
+        calibration_index=parts.calibration,
+        gmm_weights=gmm.weights.astype(np.float32),
+        gmm_means=gmm.means.astype(np.float32),
+        gmm_covariances=gmm.covariances.astype(np.float32),
+        features=features.astype(np.float16),
+        reference_features=judge.features(images.images(reference_index)).astype(np.float16),
+    )
+    metrics = {
+        "test": score_test_images(coder, config, test, posterior, latents),
+        "holes": score_holes(coder, config, posterior, codes, latents, judge, features),
+    }
+    return metrics, latents
+
+
+def score_test_images(
+    coder: MeasuringCoder, config: RunConfig, test: Images, posterior: Posterior, latents: StoredLatents
+) -> dict[str, Any]:
+    """Scores of reconstruction and likelihood, nats per image, means over the test images.
+
+    Bernoulli runs are priced on binarised images: b ~ Bernoulli(x) with a fixed seed, the same for every run, so
+    that `elbo` and `nll_iw` are of the same images and compare with published numbers. The encoder sees grey.
+    """
+    seed = config.train.seed
+    squares = ((decode_all(coder, posterior.mean) - test) ** 2).mean(axis=(1, 2, 3))
+    scores: dict[str, Any] = {"n": len(test)}
+    _add(scores, "mse", mean_score(squares))
+    _add(scores, "distortion", mean_score(latents.distortion))
+    _add(scores, "rate", mean_score(latents.rate))
+    scores["active_units"] = active_units(posterior)
+    scores["rate_per_dimension"] = [round(float(rate), 5) for rate in rate_per_dimension(posterior)]
+    scores["collapsed"] = np.flatnonzero(collapsed_axes(posterior)).tolist()
+    sigma = getattr(getattr(getattr(coder, "model", None), "likelihood", None), "sigma", None)
+    scores["sigma"] = None if sigma is None else float(sigma)
+    if posterior.log_variance is None:
+        return scores
+    if config.model.likelihood == "bernoulli":
+        targets = (np.random.default_rng(0).random(test.shape, dtype=np.float32) < test).astype(np.float32)
+        grey = elbo(coder, test, posterior, 1, np.random.default_rng(seed))
+        scores["elbo_grey"] = float(grey.mean())
+    else:
+        targets = test
+    bounds = elbo(coder, targets, posterior, 4, np.random.default_rng(seed + 1))
+    _add(scores, "elbo", mean_score(bounds))
+    # A mean over few images moves by a nat with the draw, the gap to the ELBO hardly at all: so the gap is estimated
+    # on few images with many samples, and taken from the ELBO of all.
+    rows = np.random.default_rng(0).permutation(len(test))[: config.train.nll_images]
+    some = Posterior(posterior.mean[rows], posterior.log_variance[rows])
+    tight = importance_weighted_bound(
+        coder, targets[rows], some, config.train.nll_samples, np.random.default_rng(seed + 2)
+    )
+    loose = elbo(coder, targets[rows], some, 32, np.random.default_rng(seed + 3))
+    gap = mean_score(tight - loose)
+    _add(scores, "gap_iw", gap)
+    scores["nll_iw"] = float(-bounds.mean() - gap.value)
+    spread = 1.96 * np.hypot(bounds.std() / np.sqrt(len(bounds)), (gap.high - gap.low) / 3.92)
+    scores["nll_iw_interval"] = [scores["nll_iw"] - spread, scores["nll_iw"] + spread]
+    scores |= {"nll_iw_samples": config.train.nll_samples, "nll_iw_images": len(rows), "nll_iw_seed": seed}
+    return scores
+
+
+def score_holes(
+    coder: MeasuringCoder,
+    config: RunConfig,
+    posterior: Posterior,
+    codes: dict[str, Latents],
+    latents: StoredLatents,
+    judge: Judge,
+    features: NDArray[np.float32],
+) -> dict[str, Any]:
+    """Scores of the holes under each sampling law, with coverage beside them: a collapsed model has no holes.
+
+    Args:
+        coder: The model.
+        config: Its settings.
+        posterior: Of the test images.
+        codes: One draw per image: "reference" and "calibration" as stored, and "held_out", the third set of the
+            same pool as the calibration, on which the calibration is checked.
+        latents: The run's stored latents.
+        judge: The data set's feature space.
+        features: The test images there, (N, F).
+    """
+    rng = np.random.default_rng(config.train.seed)
+    reference, calibration = codes["reference"], codes["calibration"]
+    holes = fit_vacancy(reference, calibration, NEIGHBOUR)
+    active = active_axes(posterior)
+    round_trip = fit_round_trip(coder, holes.frame, calibration[:2000], active)
+    mixture = fit_gmm(reference, seed=config.train.seed)
+    count = min(LAW_DRAWS, max(1000, len(features)))
+    draws = {
+        "raw": sample_raw(count, coder.latent_dim, rng),
+        "white": sample_white(holes.frame, count, rng),
+        "gmm10": mixture.sample(count, rng),
+    }
+    scores: dict[str, Any] = {}
+    for law, drawn in draws.items():
+        made = decoded_features(coder, drawn, judge.features)
+        like = made[: len(features)]
+        scores[law] = {
+            "vacancy": vacancy(holes.p_value(drawn)),
+            "vacancy_active": active_vacancy(reference, calibration, drawn, active, NEIGHBOUR),
+            "round_trip": vacancy(round_trip.p_value(drawn[:2000])),
+            "coverage": coverage(features, like, NEIGHBOUR),
+            "density": density(features, like, NEIGHBOUR),
+            "frechet": frechet_distance(features, like),
+        }
+    pairs = midpoints(latents.draw, min(count, 5000), rng, latents.label)
+    plain = {law: {name: _plain(score) for name, score in each.items()} for law, each in scores.items()}
+    return plain | {
+        "midpoint_vacancy": _plain(vacancy(holes.p_value(pairs))),
+        "calibration_check": _plain(vacancy(holes.p_value(codes["held_out"]))),
+        "reference_n": len(reference),
+        "calibration_n": len(calibration),
+        "round_trip_calibration_n": min(2000, len(calibration)),
+        "k": NEIGHBOUR,
+        "alpha": 0.05,
+        "feature_space": judge.space,
+    }
+
+
+def _add(scores: dict[str, Any], name: str, score: Score) -> None:
+    scores[name] = score.value
+    scores[f"{name}_interval"] = [score.low, score.high]
+
+
+def _plain(score: Score) -> dict[str, float]:
+    return {"value": score.value, "low": score.low, "high": score.high, "n": score.n}

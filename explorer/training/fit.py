@@ -1,0 +1,304 @@
+"""The fit loop: the whole data set on the device, one step after another, nothing lost when it is interrupted."""
+
+import contextlib
+import math
+import os
+import signal
+import time
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from explorer.arrays import Pixels
+from explorer.checkpoint import STATE, one_sentence
+from explorer.config import RunConfig, TrainConfig, to_json
+from explorer.errors import CheckpointError, Interrupted, TrainingError
+from explorer.models import Autoencoder, build_model
+
+CHECK_EVERY = 50
+"""Steps between two looks at the loss: each look makes the host wait for the device."""
+
+SEEDS = {"weights": 0, "noise": 1, "shuffle": 2, "validation": 3}
+"""Offsets of the streams of random numbers drawn from one seed."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished fit.
+
+    Attributes:
+        model: The fitted model, on the device it was fitted on.
+        seconds: Time spent in epochs, validation included, over all resumed parts.
+        images_per_second: Training images a second inside the epochs.
+    """
+
+    model: Autoencoder
+    seconds: float
+    images_per_second: float
+
+
+class Fit:
+    """One fit of one configuration, which can be stopped after any step and resumed bit for bit on the CPU.
+
+    Args:
+        config: Resolved settings with image_shape and levels filled in.
+        train: Training images as stored grey levels, (N, C, H, W); moved to the device once.
+        validation: Images for the validation curve, (V, C, H, W), likewise.
+        device: Where to compute.
+        precision: torch.float32 or torch.bfloat16, of the arithmetic inside the nets.
+        folder: Where the state is kept.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        train: Pixels,
+        validation: Pixels,
+        *,
+        device: torch.device,
+        precision: torch.dtype,
+        folder: Path,
+    ) -> None:
+        settings = config.train
+        assert config.model.levels is not None and settings.epochs is not None and settings.batch_size is not None
+        self.config, self.device, self.precision, self.folder = config, device, precision, folder
+        self.scale = config.model.levels - 1
+        self.train, self.validation = (torch.from_numpy(pixels).to(device) for pixels in (train, validation))
+        self.batch_size = min(settings.batch_size, len(train))
+        self.steps_per_epoch = len(train) // self.batch_size  # the ragged rest sits out; the shuffle varies whom
+        self.total_steps = settings.epochs * self.steps_per_epoch
+        torch.manual_seed(settings.seed + SEEDS["weights"])
+        self.model = build_model(config.model).to(device)
+        if config.model.net == "conv":
+            self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True
+        )
+        self.schedule = learning_rates(self.optimizer, settings, self.total_steps, self.steps_per_epoch)
+        self.noise = torch.Generator(device).manual_seed(settings.seed + SEEDS["noise"])
+        self.step = 0
+        self.seconds = self.train_seconds = 0.0
+        latent_dim = config.model.latent_dim or 0
+        self.sums = torch.zeros(1 + latent_dim, device=device)  # distortion, rate per dimension, over the epoch
+
+    @property
+    def epoch(self) -> int:
+        """Completed epochs."""
+        return self.step // self.steps_per_epoch
+
+    def run(self, on_epoch: Callable[[dict[str, Any], Autoencoder], None], quiet: bool = False) -> Fitted:
+        """Fit to the end, calling `on_epoch` with each epoch's line of history.jsonl.
+
+        Raises:
+            Interrupted: SIGINT or SIGTERM came; the state is saved.
+            TrainingError: The loss is no longer finite.
+        """
+        save_every = self.config.train.save_every
+        assert save_every is not None
+        bar = tqdm(total=self.total_steps, initial=self.step, disable=quiet, unit="step", dynamic_ncols=True)
+        with bar, caught_signals() as stop:
+            while self.step < self.total_steps:
+                started, first = time.perf_counter(), self.step
+                order = self._order()
+                for position in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
+                    loss = self._step(order[position * self.batch_size : (position + 1) * self.batch_size])
+                    if self.step % CHECK_EVERY == 0 or self.step == self.total_steps:
+                        self._look(loss, bar)
+                    bar.update()
+                    if stop:
+                        self._count_time(started, first)
+                        self.save()
+                        raise Interrupted(stop[0])
+                self._count_time(started, first)
+                on_epoch(self._close_epoch(first, started), self.model)
+                if self.epoch % save_every == 0:
+                    self.save()
+        self.save()  # so that an interrupted evaluation can be resumed too
+        self.freeze_sigma()
+        images = self.step * self.batch_size
+        return Fitted(self.model, self.seconds, images / max(self.train_seconds, 1e-9))
+
+    def _step(self, rows: Tensor) -> Tensor:
+        """One step of the optimiser on the images of `rows`; the distortion and rates are summed on the device."""
+        self.model.train()
+        images = self.train[rows].float() / self.scale  # (B, C, H, W) in [0, 1]
+        targets = torch.bernoulli(images, generator=self.noise) if self.config.train.binarise else images
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            loss = self.model(images, targets, self.noise, beta_at(self.config.train, self.step, self.total_steps))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.total.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        self.step += 1
+        self.sums += torch.cat([loss.distortion[None], loss.rate]).detach()
+        return loss.total.detach()
+
+    def _look(self, total: Tensor, bar: tqdm) -> None:
+        done = (self.step - 1) % self.steps_per_epoch + 1
+        distortion, rate = (self.sums / done)[0].item(), (self.sums / done)[1:].sum().item()
+        if not math.isfinite(total.item()):
+            raise TrainingError(
+                f"the loss is no longer finite at step {self.step} of {self.total_steps} "
+                f"(distortion {distortion:.4g}, rate {rate:.4g} nats per image); "
+                f"lower --lr (now {self.config.train.lr:g}) or use --precision fp32."
+            )
+        speed = bar.format_dict["rate"] or 0.0
+        beta = beta_at(self.config.train, self.step, self.total_steps)
+        bar.set_description(f"epoch {self.epoch + (done < self.steps_per_epoch)}", refresh=False)
+        bar.set_postfix_str(
+            f"distortion {distortion:.2f} rate {rate:.2f} beta {beta:.2f}, {speed * self.batch_size:,.0f} images/s",
+            refresh=False,
+        )
+
+    def _close_epoch(self, first: int, started: float) -> dict[str, Any]:
+        """The line of history of the epoch that just ended, with the validation images priced."""
+        validation_started = time.perf_counter()
+        rates = (self.sums[1:] / self.steps_per_epoch).tolist()
+        validation = self.price(self.validation)
+        line = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": round(validation_started - started, 3),
+            "images_per_second": round((self.step - first) * self.batch_size / (validation_started - started), 1),
+            "beta": beta_at(self.config.train, self.step - 1, self.total_steps),
+            "lr": self.schedule.get_last_lr()[0],
+            "train": {"distortion": (self.sums[0] / self.steps_per_epoch).item(), "rate": sum(rates)},
+            "validation": {"distortion": validation[0], "rate": validation[1]},
+            "rate_per_dimension": [round(rate, 5) for rate in rates],
+        }
+        self.sums.zero_()
+        self.seconds += time.perf_counter() - validation_started
+        return line
+
+    @torch.inference_mode()
+    def price(self, pixels: Tensor) -> tuple[float, float]:
+        """Mean distortion and rate of images (N, C, H, W) uint8, nats per image; always with the same noise."""
+        self.model.eval()
+        generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
+        sums = torch.zeros(2, device=self.device)
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            for batch in pixels.split(512):
+                images = batch.float() / self.scale
+                targets = torch.bernoulli(images, generator=generator) if self.config.train.binarise else images
+                loss = self.model(images, targets, generator)
+                sums += torch.stack([loss.distortion, loss.rate.sum()]) * len(batch)
+        distortion, rate = (sums / len(pixels)).tolist()
+        return distortion, rate
+
+    @torch.inference_mode()
+    def freeze_sigma(self) -> None:
+        """Set the optimal sigma of a Gaussian likelihood to that of the whole training set, once and for all."""
+        self.model.eval()
+        generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
+        squares = torch.zeros((), device=self.device, dtype=torch.float32)
+        for batch in self.train.split(512):
+            images = batch.float() / self.scale
+            decoded = self.model.decode(self.model.encode(images).sample(generator))
+            squares += (decoded - images).square().sum()
+        self.model.likelihood.freeze(squares.item() / self.train.numel())
+
+    def _order(self) -> Tensor:
+        """The shuffle of the epoch under way, (N,); of seed and epoch alone, so that a resumed epoch repeats it."""
+        generator = torch.Generator().manual_seed(1_000_003 * (self.config.train.seed + SEEDS["shuffle"]) + self.epoch)
+        return torch.randperm(len(self.train), generator=generator).to(self.device)
+
+    def _count_time(self, started: float, first: int) -> None:
+        elapsed = time.perf_counter() - started
+        self.seconds += elapsed
+        self.train_seconds += elapsed
+
+    # --- state ----------------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the state that `load` continues from, whole or not at all."""
+        state = {
+            "config": resumable(self.config),
+            "step": self.step,
+            "seconds": self.seconds,
+            "train_seconds": self.train_seconds,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "noise": self.noise.get_state(),
+            "sums": self.sums,
+        }
+        with one_sentence(self.folder):
+            temporary = self.folder / f".{STATE}.new"
+            torch.save(state, temporary)
+            os.replace(temporary, self.folder / STATE)
+
+    def load(self) -> None:
+        """Continue from the saved state.
+
+        Raises:
+            CheckpointError: The state is damaged, or belongs to other settings.
+        """
+        path = self.folder / STATE
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            stored = state["config"]
+        except Exception as error:  # torch.load has no error of its own: a cut-off file raises whatever broke first
+            raise CheckpointError(f"{path} cannot be resumed ({error}); run again without --resume.") from error
+        now = resumable(self.config)
+        changed = sorted(name for name in now if stored.get(name) != now[name])
+        if changed:
+            name = changed[0]
+            raise CheckpointError(
+                f"{path} was fitted with {name} = {stored.get(name)!r}, but now {name} = {now[name]!r}; "
+                "resume with the same settings, or run again without --resume."
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.noise.set_state(state["noise"].cpu())
+        self.sums.copy_(state["sums"])
+        self.step, self.seconds, self.train_seconds = state["step"], state["seconds"], state["train_seconds"]
+
+
+def resumable(config: RunConfig) -> dict[str, Any]:
+    """The settings that may not change when a fit is resumed, flat, as plain values."""
+    settings = to_json(config)
+    free = {"device", "threads", "nll_samples", "nll_images"}
+    flat = {f"{part}.{name}": value for part in ("data", "model", "train") for name, value in settings[part].items()}
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in flat.items() if key.split(".")[1] not in free}
+
+
+def beta_at(settings: TrainConfig, step: int, total_steps: int) -> float:
+    """The weight of the rate at a step: it rises in a line over the first `warmup_share` of all steps."""
+    rise = settings.warmup_share * total_steps
+    if settings.warmup == "none" or step >= rise:
+        return settings.beta
+    return settings.beta * step / rise
+
+
+def learning_rates(
+    optimizer: torch.optim.Optimizer, settings: TrainConfig, total_steps: int, steps_per_epoch: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """The schedule of the learning rate, to be stepped after every step of the optimiser."""
+    if settings.schedule == "onecycle":
+        return torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, total_steps=total_steps + 1)
+    if settings.schedule == "cosine":
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total_steps)
+    return torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.95 ** (1 / steps_per_epoch))
+
+
+@contextlib.contextmanager
+def caught_signals() -> Iterator[list[int]]:
+    """A list that SIGINT and SIGTERM append themselves to, instead of ending the process, inside the block."""
+    caught: list[int] = []
+
+    def note(number: int, _: types.FrameType | None) -> None:
+        caught.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,42 @@
+"""Small sheets of decodes, one per kept epoch: prior samples or a lattice, never a pixel of a data set."""
+
+from pathlib import Path
+
+import numpy as np
+
+from explorer.analysis.frames import fit_frame
+from explorer.analysis.holes import sample_raw, sample_white
+from explorer.arrays import Coder, Latents
+from explorer.checkpoint import one_sentence
+from explorer.images import encoded_picture, tile
+
+SIDE = 8
+"""Images along each side of a sheet."""
+
+
+def sheet_latents(family: str, codes: Latents) -> Latents:
+    """The latents of one sheet, (SIDE * SIDE, d), the same noise at every epoch.
+
+    Args:
+        family: A VAE is sampled from its prior, any other family from the best single Gaussian of its codes (the
+            law 'white').
+        codes: Draws of held-out images, (V, d), which give that Gaussian.
+    """
+    latent_dim = codes.shape[1]
+    frame = fit_frame(codes)
+    if latent_dim == 2:  # a lattice shows all there is
+        ticks = np.linspace(-2, 2, SIDE, dtype=np.float32)
+        lattice = np.stack(np.meshgrid(ticks, -ticks), axis=-1).reshape(-1, 2)
+        return lattice if family == "vae" else frame.unwhiten(lattice)
+    rng = np.random.default_rng(0)
+    if family == "vae":
+        return sample_raw(SIDE * SIDE, latent_dim, rng)
+    return sample_white(frame, SIDE * SIDE, rng)
+
+
+def write_sheet(folder: Path, epoch: int, coder: Coder, latents: Latents) -> None:
+    """Write `sheets/epoch-<epoch>.png` of the decoded latents into a run's folder."""
+    sheet = tile(coder.decode(latents), SIDE)
+    with one_sentence(folder):
+        (folder / "sheets").mkdir(exist_ok=True)
+        (folder / "sheets" / f"epoch-{epoch:04d}.png").write_bytes(encoded_picture(sheet, optimize=True))

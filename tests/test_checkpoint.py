@@ -1,0 +1,241 @@
+"""Runs on disk: what is written is read back, damage is named in one sentence, a cut-off replacement loses nothing."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.checkpoint import (
+    CONFIG,
+    HISTORY,
+    LATENTS,
+    METRICS,
+    STATE,
+    WEIGHTS,
+    StoredLatents,
+    append_history,
+    begin_run,
+    list_runs,
+    load_latents,
+    load_run,
+    partial_folder,
+    publish_run,
+    read_history,
+    read_tensors,
+    recover,
+    trim_history,
+    write_config,
+    write_latents,
+    write_metrics,
+    write_tensors,
+)
+from explorer.coder import TorchCoder, save_weights
+from explorer.config import DataConfig, ModelConfig, RunConfig, resolve
+from explorer.errors import CheckpointError
+from explorer.models import build_model
+
+NAME = "digits-vae-2"
+
+
+def config_of(latent_dim: int = 2) -> RunConfig:
+    config = resolve(RunConfig(data=DataConfig(dataset="digits"), model=ModelConfig(latent_dim=latent_dim, hidden=8)))
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, image_shape=(1, 8, 8), levels=17))
+
+
+def latents_of(latent_dim: int = 2, count: int = 7) -> StoredLatents:
+    rng = np.random.default_rng(0)
+
+    def codes(n: int) -> np.ndarray:
+        return rng.standard_normal((n, latent_dim)).astype(np.float32)
+
+    return StoredLatents(
+        mean=codes(count),
+        log_variance=codes(count),
+        draw=codes(count),
+        label=np.arange(count) % 3,
+        index=np.arange(count),
+        distortion=np.ones(count, dtype=np.float32),
+        rate=np.ones(count, dtype=np.float32),
+        reference=codes(20),
+        reference_index=np.arange(20),
+        calibration=codes(9),
+        calibration_index=np.arange(9),
+        gmm_weights=np.ones(1, dtype=np.float32),
+        gmm_means=codes(1),
+        gmm_covariances=np.eye(latent_dim, dtype=np.float32)[None],
+    )
+
+
+def build(folder: Path, latent_dim: int = 2, marker: str = "new") -> None:
+    """Write every part of a run into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = config_of(latent_dim)
+    torch.manual_seed(0)
+    write_config(folder, config)
+    save_weights(folder, build_model(config.model))
+    write_latents(folder, latents_of(latent_dim))
+    write_metrics(folder, {"marker": marker})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    build(tmp_path / NAME)
+    return tmp_path / NAME
+
+
+def test_what_is_written_is_read_back(run: Path):
+    loaded, expected = load_run(run), latents_of()
+    assert loaded.name == NAME and loaded.config == config_of() and loaded.metrics == {"marker": "new"}
+    for field in dataclasses.fields(StoredLatents):
+        np.testing.assert_array_equal(getattr(loaded.latents, field.name), getattr(expected, field.name))
+
+
+def test_the_model_that_is_evaluated_is_the_model_that_is_shipped(tmp_path: Path):
+    config = config_of()
+    torch.manual_seed(3)
+    model = build_model(config.model)
+    original = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    write_config(tmp_path, config)
+    save_weights(tmp_path, model)
+    write_latents(tmp_path, latents_of())
+    write_metrics(tmp_path, {})
+    z = np.random.default_rng(0).standard_normal((50, 2)).astype(np.float32)
+    shipped = load_run(tmp_path).coder.decode(z)
+    np.testing.assert_array_equal(shipped, TorchCoder(model).decode(z))
+    model.load_state_dict(original)
+    assert np.abs(shipped - TorchCoder(model).decode(z)).max() <= 1 / 255
+    assert {array.dtype for array in read_tensors(tmp_path / WEIGHTS).values()} == {np.dtype(np.float16)}
+
+
+def test_weights_stay_in_full_precision_where_rounding_would_show(tmp_path: Path):
+    model = build_model(config_of().model)
+    with torch.no_grad():
+        for parameter in model.decoder.parameters():
+            parameter.mul_(300)
+    save_weights(tmp_path, model)
+    assert {array.dtype for array in read_tensors(tmp_path / WEIGHTS).values()} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("part", [CONFIG, WEIGHTS, LATENTS, METRICS])
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "foreign"])
+def test_a_damaged_part_is_named_in_one_sentence(run: Path, part: str, damage: str):
+    path = run / part
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(
+            {"empty": b"", "truncated": content[: len(content) // 2], "foreign": b"\x00 no such file"}[damage]
+        )
+    with pytest.raises(CheckpointError) as caught:
+        load_run(run)
+    assert NAME in str(caught.value) and "\n" not in str(caught.value) and "train.py" in str(caught.value)
+
+
+def test_weights_of_another_model_are_refused(run: Path, tmp_path: Path):
+    build(tmp_path / "other", latent_dim=5)
+    shutil.copy(tmp_path / "other" / WEIGHTS, run / WEIGHTS)
+    with pytest.raises(CheckpointError, match="does not fit"):
+        load_run(run)
+
+
+def test_latents_of_another_dimension_or_with_holes_in_them_are_refused(run: Path):
+    arrays = read_tensors(run / LATENTS)
+    for name, array, word in (
+        ("mean", np.zeros((7, 3), np.float32), "mean"),
+        ("draw", np.full((7, 2), np.nan, np.float32), "draw"),
+        ("rate", np.zeros(6, np.float32), "rate"),
+        ("surprise", np.zeros(1, np.float32), "surprise"),
+    ):
+        write_tensors(run / LATENTS, {**arrays, name: array})
+        with pytest.raises(CheckpointError, match=word):
+            load_latents(run)
+    write_tensors(run / LATENTS, {name: array for name, array in arrays.items() if name != "reference"})
+    with pytest.raises(CheckpointError, match="reference"):
+        load_latents(run)
+
+
+def test_only_runs_are_listed(run: Path):
+    for other in (".hidden", ".digits-ae-2.partial", "features-digits", "empty"):
+        (run.parent / other).mkdir()
+    for other in (".hidden", ".digits-ae-2.partial", "features-digits"):
+        shutil.copy(run / CONFIG, run.parent / other / CONFIG)
+    assert list_runs(run.parent) == [NAME]
+    assert list_runs(run.parent / "nowhere") == []
+
+
+def test_a_finished_run_is_never_replaced_unless_asked(run: Path):
+    with pytest.raises(CheckpointError, match="--overwrite"):
+        begin_run(run.parent, NAME)
+    assert load_run(run).metrics == {"marker": "new"}
+
+
+def test_a_replacement_leaves_only_the_new_run(run: Path):
+    out = run.parent
+    partial = begin_run(out, NAME, overwrite=True)
+    assert load_run(run).metrics == {"marker": "new"}, "the old run stands until the new one is complete"
+    build(partial, marker="newer")
+    (partial / STATE).write_bytes(b"state")
+    publish_run(partial, out, NAME)
+    assert load_run(run).metrics == {"marker": "newer"}
+    assert sorted(path.name for path in out.iterdir()) == [NAME]
+    assert not (run / STATE).exists()
+
+
+@pytest.mark.parametrize("moment", ["before", "between", "after"])
+def test_a_replacement_cut_off_at_any_rename_is_settled(run: Path, moment: str):
+    out, old, partial = run.parent, run.parent / f".{NAME}.old", partial_folder(run.parent, NAME)
+    build(partial, marker="newer")
+    if moment == "between":
+        run.rename(old)
+    elif moment == "after":
+        run.rename(old)
+        partial.rename(run)
+    recover(out)
+    assert load_run(run).metrics == {"marker": "new" if moment == "before" else "newer"}
+    assert not old.exists()
+
+
+def test_an_incomplete_run_never_takes_the_place_of_a_whole_one(run: Path):
+    partial = partial_folder(run.parent, NAME)
+    build(partial, marker="newer")
+    (partial / STATE).write_bytes(b"still fitting")
+    run.rename(run.parent / f".{NAME}.old")
+    assert list_runs(run.parent) == [NAME]
+    assert load_run(run).metrics == {"marker": "new"}
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "x" * 200])
+def test_a_run_name_is_no_path(tmp_path: Path, name: str):
+    with pytest.raises(CheckpointError, match="no run name"):
+        begin_run(tmp_path, name)
+
+
+def test_nothing_to_resume_is_said(tmp_path: Path):
+    with pytest.raises(CheckpointError, match="without --resume"):
+        begin_run(tmp_path, NAME, resume=True)
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CheckpointError, match="cannot write to"):
+        begin_run(tmp_path / "file", NAME)
+
+
+def test_a_resumed_fit_writes_each_epoch_once(tmp_path: Path):
+    for epoch in range(1, 6):
+        append_history(tmp_path, {"epoch": epoch})
+    trim_history(tmp_path, 3)
+    append_history(tmp_path, {"epoch": 4})
+    assert [line["epoch"] for line in read_history(tmp_path)] == [1, 2, 3, 4]
+    assert len((tmp_path / HISTORY).read_text().splitlines()) == 4
+
+
+def test_config_json_holds_no_absolute_path_and_the_key_of_the_twins(run: Path):
+    content = (run / CONFIG).read_text()
+    assert str(run.parent) not in content
+    assert json.loads(content)["key"] == config_of().key

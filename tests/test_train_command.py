@@ -1,0 +1,172 @@
+"""The command line of train.py, in real processes: the fixed layout, exit codes, Ctrl-C, kill -9, refusals."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from explorer.checkpoint import STATE, load_run, partial_folder, read_history
+from tests.conftest import ROOT
+
+QUICK = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--nll-samples", "5", "--nll-images", "10"]
+LAYOUT = {"config.json", "model.safetensors", "latents.safetensors", "metrics.json", "history.jsonl", "sheets"}
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, str(ROOT / "train.py"), *map(str, arguments), "--threads", "1"]
+
+
+def train(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs")
+    done = train(*QUICK, "--epochs", 3, "--twin", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_a_pair_of_twins_has_the_fixed_layout_and_nothing_else(fitted: Path):
+    assert sorted(p.name for p in fitted.iterdir()) == ["digits-ae-2", "digits-vae-2", "features-digits"]
+    for name in ("digits-vae-2", "digits-ae-2"):
+        assert {p.name for p in (fitted / name).iterdir()} == LAYOUT
+        assert all(p.stat().st_mode & 0o444 == 0o444 for p in (fitted / name).iterdir()), "readable for everybody"
+        run = load_run(fitted / name)
+        assert len(read_history(fitted / name)) == 3
+        assert run.metrics["train"]["epochs"] == 3
+    vae, ae = (load_run(fitted / f"digits-{family}-2") for family in ("vae", "ae"))
+    assert (vae.config.twin, ae.config.twin) == ("digits-ae-2", "digits-vae-2")
+    assert vae.config.key == ae.config.key
+
+
+def test_no_pixel_of_a_data_set_enters_a_run(fitted: Path):
+    import numpy as np
+
+    from explorer.data.digits import load_digits
+    from explorer.images import to_bytes, to_unit
+
+    images = to_bytes(to_unit(load_digits().pixels, 17)).reshape(-1, 64)
+    rows = {row.tobytes() for row in images} | {row.tobytes() for row in load_digits().pixels.reshape(-1, 64)}
+    from PIL import Image
+
+    for sheet in fitted.glob("*/sheets/*.png"):
+        with Image.open(sheet) as picture:
+            pixels = np.asarray(picture).reshape(8, 8, 8, 8).swapaxes(1, 2).reshape(64, 64)
+        assert not rows & {row.tobytes() for row in pixels}, sheet
+
+
+def test_a_second_time_it_refuses_and_says_how(fitted: Path):
+    before = (fitted / "digits-vae-2" / "model.safetensors").read_bytes()
+    again = train(*QUICK, "--epochs", 3, "--out", fitted)
+    assert again.returncode == 1
+    assert again.stderr.count("\n") == 1 and "--overwrite" in again.stderr and "--tag" in again.stderr
+    assert (fitted / "digits-vae-2" / "model.safetensors").read_bytes() == before
+
+
+def test_evaluating_again_gives_the_same_numbers_and_keeps_the_weights(fitted: Path):
+    folder = fitted / "digits-ae-2"
+    before = {name: (folder / name).read_bytes() for name in LAYOUT - {"sheets"}}
+    done = train("--evaluate", "digits-ae-2", "--out", fitted)
+    assert done.returncode == 0, done.stderr
+    assert {name: (folder / name).read_bytes() for name in before} == before
+
+
+def test_a_dry_run_prints_the_resolved_settings_and_writes_nothing(tmp_path: Path):
+    done = train("--dataset", "mnist", "--latent-dim", "7", "--dry-run", "--twin", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    plans = json.loads(done.stdout)
+    assert [plan["run"] for plan in plans] == ["mnist-vae-7", "mnist-ae-7"]
+    assert plans[0]["train"]["epochs"] > 0
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["--latent-dim", "0"], 1, "latent_dim"),
+        (["--epochs", "0"], 1, "epochs"),
+        (["--lr", "nan"], 1, "lr"),
+        (["--sigma", "wide", "--likelihood", "gaussian"], 1, "sigma"),
+        (["--calibration", "5000"], 1, "held out"),
+        (["--tag", "../x"], 1, "run name"),
+        (["--evaluate", "no-such-run"], 1, "no-such-run"),
+        (["--resume"], 1, "resume"),
+        (["--net", "conv", "--widths", "8", "8", "8", "8"], 1, "multiples of 16"),
+        (["--device", "cuda"], 1, "cuda"),
+        (["--dataset", "mnist", "--no-download"], 1, "train-images-idx3-ubyte is missing"),
+        (["--family", "gan"], 2, "gan"),
+        (["--no-such-flag"], 2, "no-such-flag"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_an_exit_code(arguments: list[str], code: int, word: str, tmp_path: Path):
+    if "--device" in arguments:
+        torch = pytest.importorskip("torch")
+        if torch.accelerator.current_accelerator(check_available=True) is not None:
+            pytest.skip("this machine has the accelerator that must be missing here")
+    done = train("--dataset", "digits", "--epochs", "2", "--out", tmp_path / "out", *arguments)
+    assert done.returncode == code, done.stderr
+    assert word in done.stderr and "Traceback" not in done.stderr
+    if code == 1:
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert not list((tmp_path / "out").glob("[!.]*")), "no run is left behind"
+
+
+def test_an_output_folder_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    done = train(*QUICK, "--epochs", 1, "--out", tmp_path / "file")
+    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
+    assert "cannot write to" in done.stderr
+
+
+def start(*arguments: object) -> subprocess.Popen[bytes]:
+    """A fit in a process of its own."""
+    return subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT)
+
+
+def until_epoch(process: subprocess.Popen[bytes], epoch: int) -> None:
+    """Block until the progress bar shows a later epoch; the pipe is read, nothing is slept for."""
+    assert process.stderr is not None
+    seen = b""
+    while piece := os.read(process.stderr.fileno(), 4096):
+        seen += piece
+        shown = [int(number) for number in re.findall(rb"epoch (\d+):", seen)]
+        if shown and max(shown) > epoch:
+            return
+    raise AssertionError(f"the fit ended early: {seen.decode()}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_fit_says_how_to_go_on_and_goes_on(number: signal.Signals, tmp_path: Path):
+    arguments = [*QUICK, "--epochs", 60, "--out", tmp_path]
+    process = start(*arguments)
+    partial = partial_folder(tmp_path, "digits-vae-2")
+    until_epoch(process, 2)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert b"--resume" in errors and b"Traceback" not in errors
+    assert (partial / STATE).is_file() and not (tmp_path / "digits-vae-2").exists()
+    done = train(*arguments, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert [line["epoch"] for line in read_history(tmp_path / "digits-vae-2")] == list(range(1, 61))
+
+
+def test_a_killed_fit_costs_at_most_the_last_interval_and_never_the_old_run(fitted: Path):
+    old = {path.name: path.read_bytes() for path in (fitted / "digits-vae-2").iterdir() if path.is_file()}
+    arguments = [*QUICK, "--epochs", 60, "--save-every", 1, "--out", fitted, "--overwrite"]
+    process = start(*arguments)
+    until_epoch(process, 3)
+    process.kill()
+    process.communicate(timeout=60)
+    assert {name: (fitted / "digits-vae-2" / name).read_bytes() for name in old} == old
+    done = train(*arguments, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert [line["epoch"] for line in read_history(fitted / "digits-vae-2")] == list(range(1, 61))
+    assert load_run(fitted / "digits-vae-2").metrics["train"]["epochs"] == 60

@@ -1,0 +1,254 @@
+"""The fit loop: learning, resuming, stopping, refusing; and the scores of what was fitted."""
+
+import dataclasses
+import json
+import math
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.checkpoint import STATE
+from explorer.coder import TorchCoder
+from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig, resolve
+from explorer.data import ImageSet, load_dataset, split
+from explorer.errors import CheckpointError, Interrupted, TrainingError
+from explorer.models.losses import Gaussian
+from explorer.training.evaluate import evaluate
+from explorer.training.fit import Fit, beta_at
+from explorer.training.judge import load_judge, open_judge
+from explorer.training.sheets import sheet_latents, write_sheet
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageSet:
+    return load_dataset(DataConfig(dataset="digits"))
+
+
+def config_of(family: Any = "vae", **train: Any) -> RunConfig:
+    settings = {"epochs": 4, "nll_samples": 10, "nll_images": 20, **train}
+    config = resolve(
+        RunConfig(
+            data=DataConfig(dataset="digits"),
+            model=ModelConfig(family=family, latent_dim=2, hidden=32),
+            train=TrainConfig(**settings),
+        )
+    )
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, image_shape=(1, 8, 8), levels=17))
+
+
+def fit_of(config: RunConfig, images: ImageSet, folder: Path) -> Fit:
+    parts = split(images, config.data)
+    return Fit(
+        config,
+        images.pixels[parts.train],
+        images.pixels[parts.validation],
+        device=torch.device("cpu"),
+        precision=torch.float32,
+        folder=folder,
+    )
+
+
+def weights_of(fit: Fit) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in fit.model.state_dict().items()}
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("family", ["ae", "vae"])
+def test_a_fit_learns(family: str, digits: ImageSet, tmp_path: Path):
+    lines: list[dict] = []
+    fit_of(config_of(family, epochs=12), digits, tmp_path).run(lambda line, _: lines.append(line), quiet=True)
+    assert [line["epoch"] for line in lines] == list(range(1, 13))
+    assert lines[-1]["validation"]["distortion"] < 0.8 * lines[0]["validation"]["distortion"]
+    assert (lines[-1]["train"]["rate"] > 0) == (family == "vae")
+    json.dumps(lines, allow_nan=False)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(digits: ImageSet, tmp_path: Path):
+    results = []
+    for seed in (0, 0, 1):
+        fit = fit_of(config_of(seed=seed, epochs=2), digits, tmp_path)
+        fit.run(lambda *_: None, quiet=True)
+        results.append(weights_of(fit))
+    assert same(results[0], results[1]) and not same(results[0], results[2])
+
+
+@pytest.mark.parametrize("stop_at", [5, 17, 18])
+def test_a_fit_stopped_after_any_step_resumes_bit_for_bit(stop_at: int, digits: ImageSet, tmp_path: Path):
+    whole = fit_of(config_of(), digits, tmp_path)
+    history: list[dict] = []
+    whole.run(lambda line, _: history.append(line), quiet=True)
+
+    first = fit_of(config_of(), digits, tmp_path)
+    seen: list[dict] = []
+    for _ in range(stop_at):
+        position = first.step % first.steps_per_epoch
+        order = first._order()
+        first._step(order[position * first.batch_size : (position + 1) * first.batch_size])
+        if first.step % first.steps_per_epoch == 0:
+            seen.append(first._close_epoch(first.step - 1, 0.0))
+    first.save()
+    second = fit_of(config_of(), digits, tmp_path)
+    second.load()
+    second.run(lambda line, _: seen.append(line), quiet=True)
+    assert same(weights_of(whole), weights_of(second))
+    for mine, expected in zip(seen, history, strict=True):
+        for name in ("epoch", "step", "beta", "lr", "train", "validation", "rate_per_dimension"):
+            assert mine[name] == expected[name], name
+
+
+def test_a_signal_saves_the_state(digits: ImageSet, tmp_path: Path):
+    fit = fit_of(config_of(epochs=50), digits, tmp_path)
+
+    def on_epoch(line: dict, _: object) -> None:
+        if line["epoch"] == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted) as caught:
+        fit.run(on_epoch, quiet=True)
+    assert caught.value.signal_number == signal.SIGTERM
+    assert (tmp_path / STATE).is_file()
+    again = fit_of(config_of(epochs=50), digits, tmp_path)
+    again.load()
+    assert again.epoch == 2
+
+
+def test_a_state_of_other_settings_is_refused(digits: ImageSet, tmp_path: Path):
+    fit_of(config_of(), digits, tmp_path).save()
+    with pytest.raises(CheckpointError, match="train.lr"):
+        fit_of(config_of(lr=1e-4), digits, tmp_path).load()
+
+
+def test_a_damaged_state_is_refused(digits: ImageSet, tmp_path: Path):
+    fit = fit_of(config_of(), digits, tmp_path)
+    fit.save()
+    content = (tmp_path / STATE).read_bytes()
+    for bad in (b"", content[: len(content) // 2], b"not a state"):
+        (tmp_path / STATE).write_bytes(bad)
+        with pytest.raises(CheckpointError, match="without --resume"):
+            fit.load()
+
+
+def test_a_diverging_fit_stops_with_the_step_and_a_hint(digits: ImageSet, tmp_path: Path):
+    fit = fit_of(config_of(epochs=40), digits, tmp_path)
+    with torch.no_grad():
+        next(fit.model.parameters()).fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"step \d+ of \d+ .*--lr"):
+        fit.run(lambda *_: None, quiet=True)
+
+
+def test_beta_rises_in_a_line_and_then_stays():
+    settings = TrainConfig(beta=2.0, warmup_share=0.5)
+    assert [beta_at(settings, step, 100) for step in (0, 25, 50, 99)] == [0, 1, 2, 2]
+    assert beta_at(TrainConfig(beta=2.0, warmup="none"), 0, 100) == 2
+    assert beta_at(TrainConfig(beta=2.0, warmup_share=0.0), 0, 100) == 2
+
+
+def test_sigma_is_frozen_to_the_error_of_the_whole_training_set(digits: ImageSet, tmp_path: Path):
+    config = config_of("ae", epochs=2, binarise=False)
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, likelihood="gaussian"))
+    fit = fit_of(config, digits, tmp_path)
+    fit.run(lambda *_: None, quiet=True)
+    images = digits.images(split(digits, config.data).train)
+    coder = TorchCoder(fit.model)
+    mse = ((coder.decode(coder.encode(images).mean) - images) ** 2).mean()
+    assert isinstance(fit.model.likelihood, Gaussian)
+    assert fit.model.likelihood.sigma.item() == pytest.approx(math.sqrt(mse), rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def evaluated(digits: ImageSet, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    results = {}
+    out = tmp_path_factory.mktemp("runs")
+    for family in ("ae", "vae"):
+        config = config_of(family, epochs=30)
+        fit = fit_of(config, digits, out)
+        fit.run(lambda *_: None, quiet=True)
+        parts = split(digits, config.data)
+        results[family] = evaluate(TorchCoder(fit.model), config, digits, parts, out)
+    results["out"] = out
+    return results
+
+
+def test_scores_of_a_vae_hold_together(evaluated: dict):
+    metrics, latents = evaluated["vae"]
+    test = metrics["test"]
+    json.dumps(metrics, allow_nan=False)
+    assert -test["nll_iw"] > test["elbo"], "the importance-weighted bound is the tighter one"
+    assert test["rate"] == pytest.approx(sum(test["rate_per_dimension"]), abs=1e-3)
+    assert test["rate"] == pytest.approx(latents.rate.mean(), rel=1e-5)
+    assert test["nll_iw_samples"] == 10 and test["nll_iw_images"] == 20
+    for law in ("raw", "white", "gmm10"):
+        for name, score in metrics["holes"][law].items():
+            assert score["low"] <= score["value"] <= score["high"] or name == "frechet", (law, name)
+
+
+def test_scores_of_an_autoencoder_claim_no_bound(evaluated: dict):
+    metrics, latents = evaluated["ae"]
+    assert not {"elbo", "nll_iw", "elbo_grey"} & metrics["test"].keys()
+    assert metrics["test"]["rate"] == 0 and latents.log_variance is None
+    np.testing.assert_array_equal(latents.draw, latents.mean)
+
+
+def test_stored_sets_are_disjoint_and_of_the_right_images(evaluated: dict, digits: ImageSet):
+    _, latents = evaluated["vae"]
+    sets = [set(latents.index), set(latents.reference_index), set(latents.calibration_index)]
+    assert sum(map(len, sets)) == len(set.union(*sets))
+    assert digits.labels is not None
+    np.testing.assert_array_equal(latents.label, digits.labels[latents.index])
+
+
+def test_evaluation_is_repeatable(evaluated: dict, digits: ImageSet):
+    metrics, latents = evaluated["vae"]
+    config = config_of(epochs=30)
+    fit = fit_of(config, digits, evaluated["out"])
+    fit.run(lambda *_: None, quiet=True)
+    again, _ = evaluate(TorchCoder(fit.model), config, digits, split(digits, config.data), evaluated["out"])
+    assert again == metrics
+    assert len(latents.mean) == metrics["test"]["n"]
+
+
+def test_the_judge_is_fitted_once_and_again_for_other_images(evaluated: dict, digits: ImageSet):
+    folder = evaluated["out"] / "features-digits"
+    judge, fingerprint = load_judge(folder)
+    assert fingerprint == digits.fingerprint
+    stored = json.loads((folder / "config.json").read_text())
+    assert stored["validation_accuracy"] > 0.9
+    before = (folder / "model.safetensors").stat().st_mtime_ns
+    parts = split(digits, config_of().data)
+    opened = open_judge(folder, digits, parts)
+    assert (folder / "model.safetensors").stat().st_mtime_ns == before
+    test = digits.images(parts.test)
+    np.testing.assert_array_equal(opened.features(test), judge.features(test))
+    np.testing.assert_allclose(judge.probabilities(test).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_a_damaged_judge_is_named(tmp_path: Path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="delete it"):
+        load_judge(tmp_path)
+
+
+@pytest.mark.parametrize("latent_dim", [2, 5])
+@pytest.mark.parametrize("family", ["ae", "vae"])
+def test_sheets_show_decodes_of_the_same_latents_at_every_epoch(family: str, latent_dim: int, tmp_path: Path):
+    from PIL import Image
+
+    from tests.fakes import LinearCoder
+
+    codes = np.random.default_rng(0).standard_normal((50, latent_dim)).astype(np.float32) * 3 + 7
+    latents = sheet_latents(family, codes)
+    assert latents.shape == (64, latent_dim)
+    np.testing.assert_array_equal(latents, sheet_latents(family, codes))
+    assert (np.abs(latents.mean(axis=0)) < 1).all() == (family == "vae"), "an autoencoder's codes lie elsewhere"
+    coder = LinearCoder(np.random.default_rng(1).standard_normal((64, latent_dim)), (1, 8, 8))
+    write_sheet(tmp_path, 5, coder, latents)
+    with Image.open(tmp_path / "sheets" / "epoch-0005.png") as sheet:
+        assert sheet.size == (64, 64)
