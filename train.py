@@ -8,32 +8,50 @@ state of the fit; the same command with --resume goes on from there.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import importlib.metadata
 import json
 import platform
+import shutil
 import signal
 import sys
 import types
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explorer.checkpoint import (
     append_history,
     begin_run,
     can_resume,
+    claimed,
     list_runs,
+    partial_folder,
     publish_run,
     read_config,
     read_metrics,
+    read_weights,
     trim_history,
     write_config,
     write_latents,
     write_metrics,
+    write_weights,
 )
-from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig, add_flags, from_flags, resolve, to_json
+from explorer.config import (
+    DataConfig,
+    ModelConfig,
+    RunConfig,
+    TrainConfig,
+    add_flags,
+    from_flags,
+    resolve,
+    to_json,
+)
 from explorer.data import ImageSet, Split, load_dataset, split
 from explorer.errors import CheckpointError, ExplorerError, Interrupted
+
+if TYPE_CHECKING:
+    from explorer.training.workers import Workers
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -57,6 +75,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "--overwrite", action="store_true", help="replace a run of the same name when the new one is done"
     )
     output.add_argument("--resume", action="store_true", help="go on from the state that an interrupted fit saved")
+    output.add_argument("--tensorboard", type=Path, metavar="DIR", help="also write every epoch for TensorBoard there")
     output.add_argument("--evaluate", metavar="RUN", help="measure an existing run again instead of fitting one")
     output.add_argument("--dry-run", action="store_true", help="print the resolved settings and stop")
     output.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -80,10 +99,27 @@ def plan(args: argparse.Namespace) -> list[RunConfig]:
     return [dataclasses.replace(a, twin=b.name) for a, b in zip(pair, reversed(pair), strict=True)]
 
 
-def fit_run(config: RunConfig, images: ImageSet, parts: Split, args: argparse.Namespace) -> Path:
-    """Fit one run, evaluate it on the test images, and move it into place."""
-    from explorer.coder import TorchCoder, save_weights
-    from explorer.devices import device_label, pick_device, pick_precision, use_threads
+def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> None:
+    """Fit runs one after the other, on the images and with the processes that they share."""
+    from explorer.devices import pick_device, use_threads
+    from explorer.training.workers import joined_workers
+
+    images = load_dataset(configs[0].data, args.data_dir, download=not args.no_download)
+    parts = split(images, configs[0].data)
+    settings = configs[0].train
+    with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
+        for config in configs:
+            fit_run(config, images, parts, workers, args)
+
+
+def fit_run(config: RunConfig, images: ImageSet, parts: Split, workers: "Workers", args: argparse.Namespace) -> None:
+    """Fit one run, evaluate it on the test images, and move it into place.
+
+    Under torchrun every process comes here; the first one writes and evaluates.
+    """
+    from explorer.coder import TorchCoder, shipped_weights
+    from explorer.devices import device_label, pick_device, pick_precision
+    from explorer.training.board import Board
     from explorer.training.evaluate import evaluate
     from explorer.training.fit import Fit
     from explorer.training.sheets import sheet_latents, write_sheet
@@ -98,11 +134,15 @@ def fit_run(config: RunConfig, images: ImageSet, parts: Split, args: argparse.Na
         ),
         model=dataclasses.replace(config.model, image_shape=images.image_shape, levels=images.levels),
     )
-    with use_threads(config.train.threads):
-        device = pick_device(config.train.device)
-        precision = pick_precision(config.train.precision, device)
-        resume = args.resume and can_resume(args.out, config.name)
-        folder = begin_run(args.out, config.name, args.overwrite, resume)
+    device = pick_device(config.train.device)
+    precision = pick_precision(config.train.precision, device)
+    resume = workers.agree(args.resume and can_resume(args.out, config.name))
+    folder = partial_folder(args.out, config.name)
+    if workers.is_first:
+        begin_run(args.out, config.name, args.overwrite, resume)
+    with claimed(folder) if workers.is_first else contextlib.nullcontext():
+        if workers.is_first:
+            write_config(folder, config)
         fit = Fit(
             config,
             images.pixels[parts.train],
@@ -110,44 +150,65 @@ def fit_run(config: RunConfig, images: ImageSet, parts: Split, args: argparse.Na
             device=device,
             precision=precision,
             folder=folder,
+            workers=workers,
         )
         if resume:
             fit.load()
+        label = device_label(device) + (f", {workers.count} processes" if workers.count > 1 else "")
+        if workers.is_first:
             trim_history(folder, fit.epoch)
-        write_config(folder, config)
-        label = device_label(device)
-        print(f"{config.name}: {len(parts.train):,} images, {fit.total_steps:,} steps on {label}, {precision}")
+            print(f"{config.name}: {len(parts.train):,} images, {fit.total_steps:,} steps on {label}, {precision}")
         held_out = images.images(parts.validation)
+
+        watched = held_out[one_per_class(images, parts)]
+        board = Board(args.tensorboard, config.name, watched) if args.tensorboard and workers.is_first else None
 
         def on_epoch(line: dict[str, Any], model: Any) -> None:
             append_history(folder, line)
-            if line["epoch"] % config.train.save_every == 0 or line["epoch"] == config.train.epochs:
-                coder = TorchCoder(model)
-                codes = coder.encode(held_out).mean
-                write_sheet(folder, line["epoch"], coder, sheet_latents(config.model.family, codes))
-                model.requires_grad_(True)
+            keeps = line["epoch"] % config.train.save_every == 0 or line["epoch"] == config.train.epochs
+            if not keeps and board is None:
+                return
+            coder = TorchCoder(model)
+            codes = coder.encode(held_out).mean
+            samples = sheet_latents(config.model.family, codes)
+            if keeps:
+                write_sheet(folder, line["epoch"], coder, samples)
+            if board is not None:
+                board.write(line, coder, codes, samples)
 
-        fitted = fit.run(on_epoch, quiet=args.quiet)
-        save_weights(folder, fitted.model)
+        with contextlib.closing(board) if board is not None else contextlib.nullcontext():
+            fitted = fit.run(on_epoch, quiet=args.quiet)
+        if not workers.is_first:
+            return
+        write_weights(folder, shipped_weights(fitted.model))
         print(f"{config.name}: measuring on {len(parts.test):,} test images")
         metrics, latents = evaluate(TorchCoder(fitted.model), config, images, parts, args.out)
-    metrics["train"] = {
-        "seconds": round(fitted.seconds, 1),
-        "images_per_second": round(fitted.images_per_second, 1),
-        "device": label,
-        "precision": str(precision).removeprefix("torch."),
-        "epochs": config.train.epochs,
-    }
-    write_latents(folder, latents)
-    write_metrics(folder, metrics)
+        metrics["train"] = {
+            "seconds": round(fitted.seconds, 1),
+            "images_per_second": round(fitted.images_per_second, 1),
+            "device": label,
+            "precision": str(precision).removeprefix("torch."),
+            "epochs": fitted.epochs,
+            "best_epoch": fitted.best_epoch,
+        }
+        write_latents(folder, latents)
+        write_metrics(folder, metrics)
     final = publish_run(folder, args.out, config.name)
     print(f"{final}: {summary(metrics)}")
-    return final
+
+
+def one_per_class(images: ImageSet, parts: Split) -> list[int]:
+    """Where among the validation images the first of each class stands; the first ten where there are no labels."""
+    if images.labels is None:
+        return list(range(min(10, len(parts.validation))))
+    labels = images.labels[parts.validation].tolist()
+    return [labels.index(label) for label in sorted(set(labels))[:20]]
 
 
 def evaluate_run(name: str, args: argparse.Namespace) -> None:
-    """Measure an existing run again and replace its scores and latents, never its weights."""
-    from explorer.coder import load_coder
+    """Measure an existing run again, with its own settings, and replace its scores and latents, never its weights."""
+    from explorer.coder import build_coder
+    from explorer.devices import pick_device, use_threads
     from explorer.training.evaluate import evaluate
 
     folder = args.out / name
@@ -155,18 +216,22 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
         there = ", ".join(list_runs(args.out)) or "none"
         raise CheckpointError(f"there is no run {name!r} in {args.out}; there are: {there}.")
     config = read_config(folder)
-    coder = load_coder(folder, config)
+    coder = build_coder(config.model, read_weights(folder), str(folder), str(pick_device(args.device)))
     images = load_dataset(config.data, args.data_dir, download=not args.no_download)
     if images.fingerprint != config.data.fingerprint:
         raise CheckpointError(
             f"{name} was fitted on another copy of {images.name}: its split means nothing on this one; "
             "fit it again with --overwrite."
         )
-    metrics, latents = evaluate(coder, config, images, split(images, config.data), args.out)
+    with use_threads(args.threads):
+        metrics, latents = evaluate(coder, config, images, split(images, config.data), args.out)
     metrics["train"] = read_metrics(folder).get("train", {})
-    write_latents(folder, latents)
-    write_metrics(folder, metrics)
-    print(f"{folder}: {summary(metrics)}")
+    partial = begin_run(args.out, name, overwrite=True)
+    with claimed(partial):
+        shutil.copytree(folder, partial, dirs_exist_ok=True)
+        write_latents(partial, latents)
+        write_metrics(partial, metrics)
+    print(f"{publish_run(partial, args.out, name)}: {summary(metrics)}")
 
 
 def summary(metrics: dict[str, Any]) -> str:
@@ -185,18 +250,20 @@ def versions() -> dict[str, str]:
 
 
 def unfinished(configs: list[RunConfig], args: argparse.Namespace) -> list[RunConfig]:
-    """The runs still to be fitted: all of them, or with --resume those from the interrupted one on.
+    """The runs still to be fitted: all of them, or with --resume those that are not done yet.
 
     Raises:
         CheckpointError: A run is in the way, or there is nothing to resume.
     """
     if args.resume:
         begun = [number for number, config in enumerate(configs) if can_resume(args.out, config.name)]
-        if not begun:
+        done = [config for config in configs if (args.out / config.name).exists()]
+        if not begun and (args.overwrite or not 0 < len(done) < len(configs)):
             raise CheckpointError(
                 f"nothing to resume for {configs[0].name} in {args.out}; run the same command without --resume."
             )
-        configs = configs[begun[0] :]
+        # one of twins may be done already; with --overwrite that may be an old one, which is to be replaced too
+        configs = configs[begun[0] :] if args.overwrite else [config for config in configs if config not in done]
     for config in configs:  # refuse before hours of fitting, not after
         if (args.out / config.name).exists() and not args.overwrite:
             raise CheckpointError(
@@ -225,10 +292,7 @@ def main(argv: list[str] | None = None) -> int:
             print(json.dumps([{"run": c.name, **to_json(c)} for c in configs], indent=1))
             return 0
         configs = unfinished(configs, args)
-        images = load_dataset(configs[0].data, args.data_dir, download=not args.no_download)
-        parts = split(images, configs[0].data)
-        for config in configs:
-            fit_run(config, images, parts, args)
+        fit_runs(configs, args)
     except ExplorerError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 1

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explorer.api import launch
-    from explorer.checkpoint import load_run
     from explorer.coder import TorchCoder
     from explorer.errors import ExplorerError
+    from explorer.library import load_run
 
 _HOMES = {
     "ExplorerError": "explorer.errors",
     "TorchCoder": "explorer.coder",
     "launch": "explorer.api",
-    "load_run": "explorer.checkpoint",
+    "load_run": "explorer.library",
 }
 
 __all__ = ["ExplorerError", "TorchCoder", "launch", "load_run"]

@@ -10,8 +10,6 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import ShapeError
-
 Images: TypeAlias = NDArray[np.float32]
 """Images, (N, C, H, W), float32 in [0, 1]."""
 
@@ -42,8 +40,8 @@ class Posterior:
         """One latent per image, (N, d): mean + temperature * standard deviation * noise."""
         if self.log_variance is None:
             return self.mean.copy()
-        noise = rng.standard_normal(self.mean.shape).astype(np.float32)
-        return self.mean + np.float32(temperature) * np.exp(0.5 * self.log_variance) * noise
+        deviation = temperature * np.exp(0.5 * self.log_variance)
+        return (self.mean + deviation * rng.standard_normal(self.mean.shape)).astype(np.float32)
 
     def rate(self) -> NDArray[np.float32]:
         """KL(q(z|x) || N(0, I)) per image and dimension, (N, d), in nats; zero for a point posterior.
@@ -90,27 +88,3 @@ class MeasuringCoder(Coder, Protocol):
     def distortion(self, images: Images, latents: Latents) -> Scores:
         """-log p(x|z) of images (N, C, H, W) under latents (N, d), (N,), nats per image."""
         ...
-
-
-def checked_latents(latents: object, latent_dim: int, limit: float = 1e4) -> Latents:
-    """Anything array-like as latents (N, d), or a `ShapeError`.
-
-    Args:
-        latents: Finite numbers shaped (N, d) or (d,).
-        latent_dim: The d that is wanted.
-        limit: Largest magnitude let through; beyond it a network only answers infinities.
-
-    Raises:
-        ShapeError: Wrong shape, a value that is no number, not finite, or beyond the limit.
-    """
-    try:
-        array = np.asarray(latents, dtype=np.float32)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ShapeError(f"a latent is {latent_dim} finite numbers; this is not: {error}.") from None
-    if array.ndim == 1:
-        array = array[None]
-    if array.ndim != 2 or array.shape[1] != latent_dim:
-        raise ShapeError(f"latents must be shaped (N, {latent_dim}), but these are {array.shape}.")
-    if not np.isfinite(array).all() or np.abs(array).max(initial=0) > limit:
-        raise ShapeError(f"latents must be finite and within +-{limit:g}.")
-    return array

@@ -8,10 +8,11 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,6 @@ from explorer.arrays import Latents
 from explorer.config import RUN_NAME, RunConfig, from_json, is_run_folder, to_json
 from explorer.errors import CheckpointError
 
-if TYPE_CHECKING:
-    from explorer.coder import TorchCoder
-
 CONFIG, WEIGHTS, LATENTS, METRICS, HISTORY = (
     "config.json",
     "model.safetensors",
@@ -34,6 +32,8 @@ CONFIG, WEIGHTS, LATENTS, METRICS, HISTORY = (
 )
 STATE = "training_state.pt"
 """What --resume needs; it lives in the partial folder only."""
+LOCK = ".lock"
+"""Claimed by the process that builds a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,30 +79,6 @@ class StoredLatents:
     reference_features: NDArray[np.float16] | None = None
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run read from disk.
-
-    Attributes:
-        folder: Where it lies.
-        config: Its settings.
-        metrics: Its scores, as in metrics.json.
-        latents: Its stored latents.
-        coder: The fitted model.
-    """
-
-    folder: Path
-    config: RunConfig
-    metrics: Mapping[str, Any]
-    latents: StoredLatents
-    coder: "TorchCoder"
-
-    @property
-    def name(self) -> str:
-        """The name of the run's folder."""
-        return self.folder.name
-
-
 # --- reading --------------------------------------------------------------------------------------------------
 
 
@@ -112,18 +88,6 @@ def list_runs(checkpoints: Path) -> list[str]:
         return []
     recover(checkpoints)
     return sorted(folder.name for folder in checkpoints.iterdir() if is_run_folder(folder))
-
-
-def load_run(folder: Path) -> Run:
-    """A run with its settings, scores, latents and model.
-
-    Raises:
-        CheckpointError: A part is missing, damaged, or does not fit the others.
-    """
-    from explorer.coder import load_coder
-
-    config = read_config(folder)
-    return Run(folder, config, read_metrics(folder), load_latents(folder), load_coder(folder, config))
 
 
 def read_config(folder: Path) -> RunConfig:
@@ -186,6 +150,15 @@ def load_latents(folder: Path) -> StoredLatents:
     return StoredLatents(**arrays)
 
 
+def read_weights(folder: Path) -> dict[str, NDArray[Any]]:
+    """The weights of a run's model, by the names of its parameters, as stored: float16 or float32.
+
+    Raises:
+        CheckpointError: The file is missing or damaged.
+    """
+    return read_tensors(folder / WEIGHTS)
+
+
 def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     """All arrays of a safetensors file.
 
@@ -217,7 +190,8 @@ def begin_run(out: Path, name: str, overwrite: bool = False, resume: bool = Fals
     """The folder to build a run in, empty unless `resume`.
 
     Raises:
-        CheckpointError: The run exists and may not be replaced, there is nothing to resume, or `out` is read-only.
+        CheckpointError: The run, or the state of an interrupted fit of it, exists and may not be replaced; there is
+            nothing to resume; or `out` is read-only.
     """
     if not RUN_NAME.fullmatch(name):
         raise CheckpointError(f"{name!r} is no run name: letters, digits, dot, underscore and dash only.")
@@ -228,18 +202,60 @@ def begin_run(out: Path, name: str, overwrite: bool = False, resume: bool = Fals
     if resume:
         if not can_resume(out, name):
             raise CheckpointError(f"nothing to resume for {name} in {out}; run the same command without --resume.")
+        with one_sentence(out):
+            (partial / METRICS).unlink(missing_ok=True)  # written last: its presence would say that all is done
         return partial
-    with one_sentence(out):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True, exist_ok=True)
+    if can_resume(out, name) and not overwrite:
+        raise CheckpointError(
+            f"an interrupted fit of {name} waits in {out}; go on with --resume, or start over with --overwrite."
+        )
+    with one_sentence(out), claimed(partial):
+        for path in partial.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != LOCK:
+                path.unlink()
     return partial
 
 
+@contextlib.contextmanager
+def claimed(partial: Path) -> Iterator[None]:
+    """Keep other processes from building the same run inside the block; the claim dies with its process.
+
+    Raises:
+        CheckpointError: Another process builds that run.
+    """
+    with one_sentence(partial.parent):
+        partial.mkdir(parents=True, exist_ok=True)
+        lock = (partial / LOCK).open("a+b")
+    try:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CheckpointError(
+                f"another process is fitting {partial.name[1 : -len('.partial')]} into {partial.parent}; "
+                "give one of them another --tag."
+            ) from None
+        yield
+    finally:
+        lock.close()
+        (partial / LOCK).unlink(missing_ok=True)
+
+
 def publish_run(partial: Path, out: Path, name: str) -> Path:
-    """Move a complete run into place; an old run of that name is given up only when the new one stands."""
+    """Move a complete run into place; an old run of that name is given up only when the new one stands.
+
+    The state of the fit goes last: whatever fails before, --resume finds it.
+    """
     final, old = out / name, out / f".{name}.old"
     with one_sentence(out):
-        (partial / STATE).unlink(missing_ok=True)  # from here on the partial folder counts as complete
         if final.exists():
             shutil.rmtree(old, ignore_errors=True)
             final.rename(old)
@@ -248,12 +264,16 @@ def publish_run(partial: Path, out: Path, name: str) -> Path:
         except FileNotFoundError:  # an explorer that opened the library just now has finished it for us
             if not final.exists():
                 raise
+        (final / STATE).unlink(missing_ok=True)
         shutil.rmtree(old, ignore_errors=True)
     return final
 
 
 def recover(out: Path) -> None:
-    """Finish or undo every replacement that was cut short; a folder that cannot be written to stays as it is."""
+    """Finish or undo everything that was cut short between a complete run and its place.
+
+    A folder that cannot be written to stays as it is.
+    """
     for old in out.glob(".*.old"):
         name = old.name[1 : -len(".old")]
         final, partial = out / name, partial_folder(out, name)
@@ -261,6 +281,14 @@ def recover(out: Path) -> None:
             if not final.exists():
                 (partial if _is_complete(partial) else old).rename(final)
             shutil.rmtree(old, ignore_errors=True)
+    for partial in out.glob(".*.partial"):
+        final = out / partial.name[1 : -len(".partial")]
+        if not final.exists() and _is_complete(partial):
+            with contextlib.suppress(OSError):
+                partial.rename(final)
+    for state in out.glob(f"[!.]*/{STATE}"):
+        with contextlib.suppress(OSError):
+            state.unlink()
 
 
 def write_config(folder: Path, config: RunConfig) -> None:
@@ -283,6 +311,11 @@ def trim_history(folder: Path, epochs: int) -> None:
     """Keep the first `epochs` lines of history.jsonl, so that a resumed fit writes each epoch once."""
     kept = read_history(folder)[:epochs]
     write_text(folder / HISTORY, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def write_weights(folder: Path, weights: Mapping[str, NDArray[Any]]) -> None:
+    """Write model.safetensors."""
+    write_tensors(folder / WEIGHTS, weights)
 
 
 def write_latents(folder: Path, latents: StoredLatents) -> None:
@@ -331,8 +364,9 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _is_complete(partial: Path) -> bool:
+    """Whether all parts are there; the scores are written last, and a claim means that work goes on."""
     whole = all((partial / name).is_file() for name in (CONFIG, WEIGHTS, LATENTS, METRICS))
-    return whole and not (partial / STATE).exists()
+    return whole and not (partial / LOCK).exists()
 
 
 def _read_json(path: Path) -> object:

@@ -1,15 +1,17 @@
 """A fitted torch model as a Coder: numpy in and out, in batches, one call at a time."""
 
 import threading
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.arrays import Images, Latents, Posterior, Scores, checked_latents
-from explorer.checkpoint import WEIGHTS, read_tensors, write_tensors
-from explorer.config import RunConfig
+from explorer.analysis.encoding import checked_latents
+from explorer.arrays import Images, Latents, Posterior, Scores
+from explorer.config import ModelConfig
 from explorer.errors import CheckpointError, ConfigError, ShapeError
 from explorer.models import Autoencoder, DiagonalGaussian, build_model
 
@@ -27,7 +29,7 @@ class TorchCoder:
     """
 
     def __init__(self, model: Autoencoder) -> None:
-        self.model = model.eval().requires_grad_(False)
+        self.model = model.eval()
         self.device = next(model.parameters()).device
         self._lock = threading.Lock()
 
@@ -103,45 +105,46 @@ class TorchCoder:
             raise ShapeError(f"images must be shaped (N, {', '.join(map(str, self.image_shape))}), not {images.shape}.")
 
 
-def load_coder(folder: Path, config: RunConfig, device: str = "cpu") -> TorchCoder:
-    """The fitted model of a run.
+def build_coder(
+    config: ModelConfig, weights: Mapping[str, NDArray[Any]], source: str, device: str = "cpu"
+) -> TorchCoder:
+    """A fitted model from its settings and weights.
 
     Args:
-        folder: The run.
-        config: Its settings.
+        config: Resolved settings of the model.
+        weights: As `read_weights` gives them; the names and shapes must be the model's own.
+        source: Where they come from, for messages.
         device: Where to decode; a page of single images is served fastest by the CPU.
 
     Raises:
-        CheckpointError: The weights are missing, damaged, or those of another model.
+        CheckpointError: They are the weights of another model.
     """
-    stored = {name: torch.from_numpy(array).float() for name, array in read_tensors(folder / WEIGHTS).items()}
     try:
-        model = build_model(config.model)
-        model.load_state_dict(stored)
+        model = build_model(config)
+        model.load_state_dict({name: torch.from_numpy(array).float() for name, array in weights.items()})
     except (RuntimeError, ConfigError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
-            f"{folder / WEIGHTS} does not fit {folder.name}'s config.json ({reason}); fit the run again with train.py."
+            f"the weights of {source} do not fit its config.json ({reason}); fit the run again with train.py."
         ) from None
     return TorchCoder(model.to(device))
 
 
-def save_weights(folder: Path, model: Autoencoder) -> None:
-    """Write the model's weights, in half precision where that moves no pixel by more than 1/255.
+def shipped_weights(model: Autoencoder) -> dict[str, NDArray[Any]]:
+    """The weights to store, in half precision where that moves no pixel by more than 1/255.
 
-    The model itself is rounded to what was written, so that what is evaluated is what is shipped.
+    The model itself is rounded to what is stored, so that what is evaluated is what is shipped.
     """
-    weights = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
     assert model.config.latent_dim is not None
     latents = torch.randn(256, model.config.latent_dim, generator=torch.Generator().manual_seed(0)) * 2
-    device = next(model.parameters()).device
+    latents = latents.to(next(model.parameters()).device)
     model.eval()
     with torch.inference_mode():
-        before = model.decode(latents.to(device))
+        before = model.decode(latents)
         model.load_state_dict({name: tensor.half().float() for name, tensor in weights.items()})
-        moved = (model.decode(latents.to(device)) - before).abs().max().item()
-    if moved > 1 / 255:
-        model.load_state_dict(weights)
-        write_tensors(folder / WEIGHTS, {name: tensor.numpy() for name, tensor in weights.items()})
-    else:
-        write_tensors(folder / WEIGHTS, {name: tensor.half().numpy() for name, tensor in weights.items()})
+        moved = (model.decode(latents) - before).abs().max().item()
+    if moved <= 1 / 255:
+        return {name: tensor.half().numpy() for name, tensor in weights.items()}
+    model.load_state_dict(weights)
+    return {name: tensor.numpy() for name, tensor in weights.items()}

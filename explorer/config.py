@@ -98,6 +98,10 @@ class ModelConfig:
         _at_least(self, "hidden", 1)
         if self.widths and min(self.widths) < 1:
             raise ConfigError(f"widths must be whole numbers from 1, but are {self.widths}.")
+        if self.image_shape is not None and min(self.image_shape) < 1:
+            raise ConfigError(f"image_shape must hold whole numbers from 1, but is {self.image_shape}.")
+        if self.levels is not None and not 2 <= self.levels <= 256:
+            raise ConfigError(f"levels must lie in 2 .. 256, but is {self.levels}.")
         if self.sigma != "optimal" and not _positive(self.sigma):
             raise ConfigError(f"sigma must be 'optimal' or a number above 0, but is {self.sigma!r}.")
 
@@ -134,6 +138,10 @@ class TrainConfig:
     """CPU threads; None leaves torch's choice."""
     save_every: int | None = None
     """Epochs between two saved states, which --resume needs, and between two sheets of samples."""
+    patience: int | None = None
+    """Epochs without a better loss on the validation images after which a fit ends, and ships its best epoch."""
+    average_epochs: float = 0.0
+    """Half-life, in epochs, of a running average of the weights that is shipped in their place; 0 for none."""
     nll_samples: int = 1000
     """K of the importance-weighted bound on the test images."""
     nll_images: int = 1000
@@ -141,9 +149,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _check_choices(self)
-        for name in ("epochs", "batch_size", "threads", "save_every", "nll_samples", "nll_images"):
+        for name in ("epochs", "batch_size", "threads", "save_every", "nll_samples", "nll_images", "patience"):
             _at_least(self, name, 1)
-        for name in ("beta", "weight_decay", "seed"):
+        for name in ("beta", "weight_decay", "seed", "average_epochs"):
             _at_least(self, name, 0)
         if not 0 <= self.warmup_share <= 1:
             raise ConfigError(f"warmup_share must lie in [0, 1], but is {self.warmup_share}.")
@@ -177,8 +185,8 @@ class RunConfig:
         settings = to_json(self)
         shared = {part: dict(settings[part]) for part in ("data", "model", "train")}
         del shared["model"]["family"], shared["train"]["beta"]
-        for name in ("device", "threads", "precision"):  # where a run was fitted is not what was fitted
-            del shared["train"][name]
+        for name in ("device", "threads", "precision", "save_every", "nll_samples", "nll_images"):
+            del shared["train"][name]  # where a run was fitted, and how it was measured, is not what was fitted
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -281,7 +289,10 @@ def _coerced(hint: Any, value: Any, name: str) -> Any:
     for option in options:
         origin = get_origin(option)
         if origin is tuple and isinstance(value, (list, tuple)):
-            return tuple(_coerced(get_args(option)[0], item, name) for item in value)
+            items = get_args(option)
+            if Ellipsis not in items and len(items) != len(value):
+                raise ConfigError(f"{name} must hold {len(items)} values, but is {value!r}.")
+            return tuple(_coerced(items[0], item, name) for item in value)
         if origin is Literal and value in get_args(option):
             return value
         if origin is not None and issubclass_safe(origin, Mapping) and isinstance(value, dict):

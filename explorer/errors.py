@@ -23,6 +23,10 @@ class DataError(ExplorerError):
     """A data set is missing, incomplete or damaged."""
 
 
+class MissingDataError(DataError):
+    """A file of a data set is not there at all, so that it can be fetched."""
+
+
 class CheckpointError(ExplorerError):
     """A run is missing, damaged, foreign, or in the way."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from explorer import checkpoint
-from explorer.coder import TorchCoder, save_weights
+from explorer.coder import TorchCoder, shipped_weights
 from explorer.config import DataConfig, Family, ModelConfig, RunConfig, TrainConfig, resolve
 from explorer.data import ImageSet, load_dataset, split
 from explorer.models import Autoencoder, build_model
@@ -63,7 +63,7 @@ def write_run(
     model = fitted_model(config, images, steps)
     partial = checkpoint.begin_run(out, config.name)
     checkpoint.write_config(partial, config)
-    save_weights(partial, model)
+    checkpoint.write_weights(partial, shipped_weights(model))
     coder = TorchCoder(model)
     metrics, latents = evaluate(coder, config, images, split(images, config.data), out)
     metrics["train"] = {
@@ -90,6 +90,7 @@ def fitted_model(config: RunConfig, images: ImageSet, steps: int) -> Autoencoder
     for _ in range(steps):
         batch = train[torch.randint(len(train), (128,), generator=generator)]
         optimizer.zero_grad()
-        model(batch, batch, generator).total.backward()
+        noise = torch.randn(len(batch), config.model.latent_dim or 0, generator=generator)
+        model(batch, batch, noise).total.backward()
         optimizer.step()
     return model

@@ -233,3 +233,12 @@ def test_any_number_of_images_passes_through_a_coder():
     assert encode_all(linear_coder(3, log_variance=None), images).log_variance is None
     assert decode_all(coder, latents[:0]).shape == (0, 1, 8, 8)
     assert encode_all(coder, images[:0]).mean.shape == (0, 3)
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_a_share_of_none_or_all_is_no_certainty(share: int):
+    score = mean_score(np.full(1000, bool(share)))
+    assert score.value == share
+    assert score.low <= share <= score.high
+    assert score.high - score.low == pytest.approx(0.00368, abs=1e-4)  # exact binomial, 1 - 0.025 ** (1 / 1000)
+    assert mean_score(np.full(10, 3.5)).low == 3.5, "equal numbers that are no shares stay as they are"

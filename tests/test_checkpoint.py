@@ -19,9 +19,10 @@ from explorer.checkpoint import (
     StoredLatents,
     append_history,
     begin_run,
+    can_resume,
+    claimed,
     list_runs,
     load_latents,
-    load_run,
     partial_folder,
     publish_run,
     read_history,
@@ -32,10 +33,12 @@ from explorer.checkpoint import (
     write_latents,
     write_metrics,
     write_tensors,
+    write_weights,
 )
-from explorer.coder import TorchCoder, save_weights
+from explorer.coder import TorchCoder, shipped_weights
 from explorer.config import DataConfig, ModelConfig, RunConfig, resolve
 from explorer.errors import CheckpointError
+from explorer.library import load_run
 from explorer.models import build_model
 
 NAME = "digits-vae-2"
@@ -76,7 +79,7 @@ def build(folder: Path, latent_dim: int = 2, marker: str = "new") -> None:
     config = config_of(latent_dim)
     torch.manual_seed(0)
     write_config(folder, config)
-    save_weights(folder, build_model(config.model))
+    write_weights(folder, shipped_weights(build_model(config.model)))
     write_latents(folder, latents_of(latent_dim))
     write_metrics(folder, {"marker": marker})
 
@@ -100,7 +103,7 @@ def test_the_model_that_is_evaluated_is_the_model_that_is_shipped(tmp_path: Path
     model = build_model(config.model)
     original = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     write_config(tmp_path, config)
-    save_weights(tmp_path, model)
+    write_weights(tmp_path, shipped_weights(model))
     write_latents(tmp_path, latents_of())
     write_metrics(tmp_path, {})
     z = np.random.default_rng(0).standard_normal((50, 2)).astype(np.float32)
@@ -116,8 +119,13 @@ def test_weights_stay_in_full_precision_where_rounding_would_show(tmp_path: Path
     with torch.no_grad():
         for parameter in model.decoder.parameters():
             parameter.mul_(300)
-    save_weights(tmp_path, model)
-    assert {array.dtype for array in read_tensors(tmp_path / WEIGHTS).values()} == {np.dtype(np.float32)}
+    original = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
+    write_weights(tmp_path, shipped_weights(model))
+    stored = read_tensors(tmp_path / WEIGHTS)
+    for name, tensor in model.state_dict().items():
+        assert stored[name].dtype == np.float32
+        np.testing.assert_array_equal(stored[name], tensor.numpy())
+        np.testing.assert_array_equal(stored[name], original[name])
 
 
 @pytest.mark.parametrize("part", [CONFIG, WEIGHTS, LATENTS, METRICS])
@@ -139,7 +147,7 @@ def test_a_damaged_part_is_named_in_one_sentence(run: Path, part: str, damage: s
 def test_weights_of_another_model_are_refused(run: Path, tmp_path: Path):
     build(tmp_path / "other", latent_dim=5)
     shutil.copy(tmp_path / "other" / WEIGHTS, run / WEIGHTS)
-    with pytest.raises(CheckpointError, match="does not fit"):
+    with pytest.raises(CheckpointError, match="do not fit"):
         load_run(run)
 
 
@@ -203,10 +211,52 @@ def test_a_replacement_cut_off_at_any_rename_is_settled(run: Path, moment: str):
 def test_an_incomplete_run_never_takes_the_place_of_a_whole_one(run: Path):
     partial = partial_folder(run.parent, NAME)
     build(partial, marker="newer")
-    (partial / STATE).write_bytes(b"still fitting")
+    (partial / METRICS).unlink()  # written last
     run.rename(run.parent / f".{NAME}.old")
     assert list_runs(run.parent) == [NAME]
     assert load_run(run).metrics == {"marker": "new"}
+
+
+def test_a_first_run_cut_off_before_its_rename_is_put_in_place(tmp_path: Path):
+    build(partial_folder(tmp_path, NAME))
+    (partial_folder(tmp_path, NAME) / STATE).write_bytes(b"state")
+    assert list_runs(tmp_path) == [NAME]
+    assert load_run(tmp_path / NAME).metrics == {"marker": "new"}
+    list_runs(tmp_path)
+    assert not (tmp_path / NAME / STATE).exists()
+
+
+def test_a_rename_that_fails_leaves_a_fit_to_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    partial = begin_run(tmp_path, NAME)
+    build(partial)
+    (partial / STATE).write_bytes(b"state")
+
+    def refused(self: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refused)
+        with pytest.raises(CheckpointError, match="Permission denied.*--resume"):
+            publish_run(partial, tmp_path, NAME)
+    assert can_resume(tmp_path, NAME)
+
+
+def test_an_interrupted_fit_is_never_thrown_away_silently(tmp_path: Path):
+    partial = begin_run(tmp_path, NAME)
+    (partial / STATE).write_bytes(b"state")
+    with pytest.raises(CheckpointError, match="--resume.*--overwrite"):
+        begin_run(tmp_path, NAME)
+    assert can_resume(tmp_path, NAME)
+    assert begin_run(tmp_path, NAME, resume=True) == partial and can_resume(tmp_path, NAME)
+    assert begin_run(tmp_path, NAME, overwrite=True) == partial and not can_resume(tmp_path, NAME)
+
+
+def test_two_fits_of_one_run_do_not_share_its_folder(tmp_path: Path):
+    partial = begin_run(tmp_path, NAME)
+    with claimed(partial), pytest.raises(CheckpointError, match="another process.*--tag"):
+        begin_run(tmp_path, NAME, overwrite=True)
+    assert begin_run(tmp_path, NAME, overwrite=True) == partial
+    assert not list(partial.iterdir())
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "x" * 200])

@@ -36,11 +36,11 @@ def test_every_setting_explains_itself(cls):
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "digits"])
-def test_a_resolved_configuration_leaves_no_flag_open_but_threads(dataset):
+def test_a_resolved_configuration_leaves_open_only_what_none_means_something_for(dataset):
     config = resolve(RunConfig(data=DataConfig(dataset=dataset)))
     for part in (config.data, config.model, config.train):
         for field in dataclasses.fields(part):
-            if field.metadata.get("flag", True) and field.name != "threads":
+            if field.metadata.get("flag", True) and field.name not in ("threads", "patience"):
                 assert getattr(part, field.name) is not None, field.name
 
 
@@ -70,6 +70,9 @@ def test_a_run_is_named_after_data_family_and_latent_dimension():
         (("train", "lr"), float("nan"), "lr"),
         (("model",), 3, "model"),
         (("model", "widths"), [32, 0], "widths"),
+        (("model", "image_shape"), [1, 28], "image_shape"),
+        (("model", "image_shape"), [1, 28, 0], "image_shape"),
+        (("model", "levels"), 1, "levels"),
     ],
 )
 def test_a_foreign_config_is_refused_with_its_name(path, value, word):

@@ -1,5 +1,6 @@
 """Data sets: what a file must be, what is said of a bad one, and splits that never overlap."""
 
+import errno
 import gzip
 import socket
 import struct
@@ -114,9 +115,31 @@ def test_a_download_without_a_network_is_one_sentence(tmp_path: Path, monkeypatc
         raise socket.gaierror("Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", unreachable)
-    with pytest.raises(DataError, match="could not be downloaded") as caught:
+    folder = tmp_path / "new" / "data"
+    with pytest.raises(DataError, match="cannot be downloaded") as caught:
+        load_dataset(DataConfig(dataset="mnist"), folder, download=True)
+    said = str(caught.value)
+    assert "\n" not in said and "urlopen" not in said and "http" not in said and len(said) < 200
+    assert "MNIST/raw" in said, "it says what to do instead"
+    assert not list(tmp_path.iterdir()), "a failed try leaves no empty folders"
+
+
+def test_a_full_disk_is_not_called_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*args: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("torchvision.datasets.MNIST", full)
+    with pytest.raises(DataError, match="cannot be written") as caught:
+        load_dataset(DataConfig(dataset="mnist"), tmp_path, download=True)
+    assert "network" not in str(caught.value)
+
+
+def test_a_data_folder_without_write_permission_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(DataError, match="cannot be written to; use another --data-dir") as caught:
         load_dataset(DataConfig(dataset="mnist"), tmp_path, download=True)
     assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_data_folder_is_the_environments_then_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

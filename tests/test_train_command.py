@@ -3,14 +3,17 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from explorer.checkpoint import STATE, load_run, partial_folder, read_history
+from explorer.checkpoint import STATE, partial_folder, read_history, read_weights
+from explorer.library import load_run
 from tests.conftest import ROOT
 
 QUICK = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--nll-samples", "5", "--nll-images", "10"]
@@ -47,8 +50,6 @@ def test_a_pair_of_twins_has_the_fixed_layout_and_nothing_else(fitted: Path):
 
 
 def test_no_pixel_of_a_data_set_enters_a_run(fitted: Path):
-    import numpy as np
-
     from explorer.data.digits import load_digits
     from explorer.images import to_bytes, to_unit
 
@@ -76,6 +77,22 @@ def test_evaluating_again_gives_the_same_numbers_and_keeps_the_weights(fitted: P
     done = train("--evaluate", "digits-ae-2", "--out", fitted)
     assert done.returncode == 0, done.stderr
     assert {name: (folder / name).read_bytes() for name in before} == before
+
+
+def test_tensorboard_gets_every_epoch(fitted: Path, tmp_path: Path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    shutil.copytree(fitted / "features-digits", tmp_path / "features-digits")
+    done = train(*QUICK, "--epochs", 2, "--out", tmp_path, "--tensorboard", tmp_path / "board", "--quiet")
+    assert done.returncode == 0, done.stderr
+    events = EventAccumulator(str(tmp_path / "board" / "digits-vae-2"))
+    events.Reload()
+    tags = events.Tags()
+    history = read_history(tmp_path / "digits-vae-2")
+    shown = [event.value for event in events.Scalars("distortion/train, nats per image")]
+    assert shown == pytest.approx([line["train"]["distortion"] for line in history])
+    assert {"latents/axis 0", "latents/axis 1"} <= set(tags["histograms"])
+    assert len(tags["images"]) == 2 and "beta" in tags["scalars"]
 
 
 def test_a_dry_run_prints_the_resolved_settings_and_writes_nothing(tmp_path: Path):
@@ -143,7 +160,8 @@ def until_epoch(process: subprocess.Popen[bytes], epoch: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_fit_says_how_to_go_on_and_goes_on(number: signal.Signals, tmp_path: Path):
+def test_an_interrupted_fit_says_how_to_go_on_and_goes_on(number: signal.Signals, tmp_path: Path, fitted: Path):
+    shutil.copytree(fitted / "features-digits", tmp_path / "features-digits")  # need not be fitted again
     arguments = [*QUICK, "--epochs", 60, "--out", tmp_path]
     process = start(*arguments)
     partial = partial_folder(tmp_path, "digits-vae-2")
@@ -170,3 +188,36 @@ def test_a_killed_fit_costs_at_most_the_last_interval_and_never_the_old_run(fitt
     assert done.returncode == 0, done.stderr
     assert [line["epoch"] for line in read_history(fitted / "digits-vae-2")] == list(range(1, 61))
     assert load_run(fitted / "digits-vae-2").metrics["train"]["epochs"] == 60
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "names"),
+    [("bernoulli", ["digits-vae-2"]), ("gaussian", ["digits-vae-2", "digits-ae-2"])],
+)
+def test_two_processes_follow_one_to_rounding(likelihood: str, names: list[str], tmp_path: Path, fitted: Path):
+    for out in ("one", "two"):
+        shutil.copytree(fitted / "features-digits", tmp_path / out / "features-digits")
+    arguments = [*QUICK, "--epochs", 2, "--likelihood", likelihood, "--precision", "fp32", "--quiet"]
+    arguments += ["--twin"] if len(names) > 1 else []
+    alone = train(*arguments, "--out", tmp_path / "one")
+    assert alone.returncode == 0, alone.stderr
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    both = subprocess.run(
+        [*torchrun, *command(*arguments, "--out", tmp_path / "two")[1:]],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=300,
+        check=False,
+    )
+    assert both.returncode == 0, both.stderr
+    assert sorted(p.name for p in (tmp_path / "two").iterdir()) == sorted([*names, "features-digits"])
+    for name in names:
+        one, two = (read_weights(tmp_path / where / name) for where in ("one", "two"))
+        start = read_history(tmp_path / "one" / name)[0]["train"]["distortion"]
+        for tensor in one:
+            np.testing.assert_allclose(two[tensor], one[tensor], atol=2e-3, err_msg=f"{name} {tensor}")
+        other = read_history(tmp_path / "two" / name)
+        assert other[0]["train"]["distortion"] == pytest.approx(start, rel=1e-4)
+        assert len(other) == 2, "only the first process writes"
+        assert "2 processes" in load_run(tmp_path / "two" / name).metrics["train"]["device"]

@@ -120,6 +120,44 @@ def test_a_signal_saves_the_state(digits: ImageSet, tmp_path: Path):
     assert again.epoch == 2
 
 
+def test_a_signal_while_the_last_epoch_is_closed_is_not_lost(digits: ImageSet, tmp_path: Path):
+    fit = fit_of(config_of(epochs=2), digits, tmp_path)
+
+    def on_epoch(line: dict, _: object) -> None:
+        if line["epoch"] == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        fit.run(on_epoch, quiet=True)
+    again = fit_of(config_of(epochs=2), digits, tmp_path)
+    again.load()
+    assert again.is_done
+
+
+def test_patience_ends_a_fit_and_ships_its_best_epoch(digits: ImageSet, tmp_path: Path):
+    config = config_of("ae", epochs=200, patience=3, lr=0.02, schedule="exponential")
+    fit = fit_of(config, digits, tmp_path)
+    lines: list[dict] = []
+    fitted = fit.run(lambda line, _: lines.append(line), quiet=True)
+    losses = [line["validation"]["distortion"] for line in lines]
+    assert fitted.epochs < 200 and fitted.best_epoch == fitted.epochs - 3
+    assert int(np.argmin(losses)) + 1 == fitted.best_epoch
+    distortion, _, _ = fit.price(fit.validation)
+    assert distortion == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_averaged_weights_follow_the_fit_and_are_shipped(digits: ImageSet, tmp_path: Path):
+    fits = [fit_of(config_of(epochs=3, average_epochs=half_life), digits, tmp_path) for half_life in (0.0, 1.0)]
+    shipped = [fit.run(lambda *_: None, quiet=True).model.state_dict() for fit in fits]
+    assert same(weights_of(fits[0]), weights_of(fits[1])), "an average changes nothing in the fit itself"
+    assert same(shipped[0], weights_of(fits[0]))
+    assert not same(dict(shipped[1]), weights_of(fits[1]))
+    fits[1].save()
+    again = fit_of(config_of(epochs=3, average_epochs=1.0), digits, tmp_path)
+    again.load()
+    assert same(again.exported.state_dict(), dict(shipped[1]))
+
+
 def test_a_state_of_other_settings_is_refused(digits: ImageSet, tmp_path: Path):
     fit_of(config_of(), digits, tmp_path).save()
     with pytest.raises(CheckpointError, match="train.lr"):

@@ -1,4 +1,4 @@
-"""Any number of images through a Coder, a batch at a time, so that memory stays bounded."""
+"""Images and latents through a Coder: any number, a batch at a time, and nothing that is no latent."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import Coder, Images, Latents, Posterior
+from explorer.errors import ShapeError
 
 BATCH = 1024
 """Images that pass through a Coder at once."""
@@ -16,9 +17,9 @@ def encode_all(coder: Coder, images: Images) -> Posterior:
     parts = [coder.encode(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
     if not parts:
         return Posterior(np.empty((0, coder.latent_dim), dtype=np.float32))
-    mean = np.concatenate([part.mean for part in parts])
+    mean = np.concatenate([part.mean for part in parts]).astype(np.float32, copy=False)
     spreads = [part.log_variance for part in parts if part.log_variance is not None]
-    return Posterior(mean, np.concatenate(spreads) if spreads else None)
+    return Posterior(mean, np.concatenate(spreads).astype(np.float32, copy=False) if spreads else None)
 
 
 def decode_all(coder: Coder, latents: Latents) -> Images:
@@ -39,3 +40,27 @@ def decoded_features(
     """
     parts = [features(coder.decode(latents[start : start + BATCH])) for start in range(0, len(latents), BATCH)]
     return np.concatenate(parts).astype(np.float32)
+
+
+def checked_latents(latents: object, latent_dim: int, limit: float = 1e4) -> Latents:
+    """Anything array-like as latents (N, d), or a `ShapeError`.
+
+    Args:
+        latents: Finite numbers shaped (N, d) or (d,).
+        latent_dim: The d that is wanted.
+        limit: Largest magnitude let through; beyond it a network only answers infinities.
+
+    Raises:
+        ShapeError: Wrong shape, a value that is no number, not finite, or beyond the limit.
+    """
+    try:
+        array = np.asarray(latents, dtype=np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ShapeError(f"a latent is {latent_dim} finite numbers; this is not: {error}.") from None
+    if array.ndim == 1:
+        array = array[None]
+    if array.ndim != 2 or array.shape[1] != latent_dim:
+        raise ShapeError(f"latents must be shaped (N, {latent_dim}), but these are {array.shape}.")
+    if not np.isfinite(array).all() or np.abs(array).max(initial=0) > limit:
+        raise ShapeError(f"latents must be finite and within +-{limit:g}.")
+    return array

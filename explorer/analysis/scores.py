@@ -59,6 +59,10 @@ def mean_score(values: NDArray[np.floating | np.integer | np.bool_], seed: int =
     if numbers.ndim != 1 or not len(numbers):
         raise ShapeError(f"a score needs one value or more, shaped (n,), but these are {numbers.shape}.")
     low, high = np.quantile(_resampled_means(numbers, seed), [0.025, 0.975])
+    if np.asarray(values).dtype == bool and low == high:
+        # a share of none or all: resampling repeats it, but n draws without an exception do not make a certainty
+        # (Clopper & Pearson 1934, https://doi.org/10.1093/biomet/26.4.404)
+        low, high = (0.0, 1 - 0.025 ** (1 / len(numbers))) if not numbers[0] else (0.025 ** (1 / len(numbers)), 1.0)
     return Score(float(numbers.mean()), float(low), float(high), len(numbers))
 
 

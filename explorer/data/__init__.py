@@ -6,11 +6,20 @@ from pathlib import Path
 
 from explorer.config import DataConfig
 from explorer.data.digits import load_digits
-from explorer.data.mnist import load_mnist
+from explorer.data.mnist import load_mnist, mnist_files
 from explorer.data.sets import ImageSet, Split, split
 from explorer.errors import DataError
 
-__all__ = ["ImageSet", "Split", "cache_dir", "default_data_dir", "is_downloadable", "load_dataset", "split"]
+__all__ = [
+    "ImageSet",
+    "Split",
+    "cache_dir",
+    "dataset_files",
+    "default_data_dir",
+    "is_downloadable",
+    "load_dataset",
+    "split",
+]
 
 
 def load_dataset(config: DataConfig, data_dir: Path | None = None, download: bool = False) -> ImageSet:
@@ -22,13 +31,18 @@ def load_dataset(config: DataConfig, data_dir: Path | None = None, download: boo
         download: Whether missing files may be fetched into it; torchvision shows the progress.
 
     Raises:
-        DataError: Missing or damaged files; the message says which and what to do.
+        DataError: Missing (`MissingDataError`) or damaged files; the message says which and what to do.
     """
     if config.dataset == "digits":
         return load_digits()
     if config.dataset == "mnist":
         return load_mnist(data_dir or default_data_dir(), download)
     raise DataError(f"there is no data set called {config.dataset!r}.")
+
+
+def dataset_files(config: DataConfig, data_dir: Path | None = None) -> list[Path]:
+    """Every file that `load_dataset` might read, there or not; none for a set that comes with a library."""
+    return mnist_files(data_dir or default_data_dir()) if config.dataset == "mnist" else []
 
 
 def is_downloadable(dataset: str) -> bool:

@@ -4,6 +4,8 @@ The files are read here, since torchvision reads the unpacked ones only and must
 may be read-only. The download is torchvision's.
 """
 
+import contextlib
+import errno
 import gzip
 import os
 import zlib
@@ -13,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.sets import ImageSet
-from explorer.errors import DataError
+from explorer.errors import DataError, MissingDataError
 
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+
+DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+"""What the operating system says when a file cannot be written, rather than fetched."""
 
 
 def load_mnist(data_dir: Path, download: bool = False) -> ImageSet:
@@ -51,15 +56,25 @@ def load_mnist(data_dir: Path, download: bool = False) -> ImageSet:
     )
 
 
+def mnist_files(data_dir: Path) -> list[Path]:
+    """Every file that `load_mnist` might read."""
+    raw = data_dir / "MNIST" / "raw"
+    return [path for names in FILES.values() for name in names for path in _candidates(raw, name)]
+
+
+def _candidates(raw: Path, name: str) -> tuple[Path, Path]:
+    return raw / name, raw / f"{name}.gz"
+
+
 def _find(raw: Path, name: str) -> Path | None:
-    return next((path for path in (raw / name, raw / f"{name}.gz") if path.is_file()), None)
+    return next((path for path in _candidates(raw, name) if path.is_file()), None)
 
 
 def _read_idx(raw: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
     """The array of an IDX file of unsigned bytes: two zeros, type 8, number of dimensions, sizes, data."""
     path = _find(raw, name)
     if path is None:
-        raise DataError(
+        raise MissingDataError(
             f"{raw / name} is missing; fetch MNIST with: python train.py --dataset mnist, "
             "or point --data-dir at a folder that holds MNIST/raw."
         )
@@ -84,13 +99,23 @@ def _read_idx(raw: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
 def _download(data_dir: Path) -> None:
     if data_dir.exists() and not os.access(data_dir, os.W_OK):
         raise DataError(f"MNIST is not complete in {data_dir}, which cannot be written to; use another --data-dir.")
+    raw = data_dir / "MNIST" / "raw"
+    made = [folder for folder in (raw, *raw.parents) if not folder.exists()]
     try:
         from torchvision.datasets import MNIST
 
         MNIST(str(data_dir), train=True, download=True)
     except (OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split())  # torchvision lists every mirror on a line of its own
+        for folder in made:  # the innermost first; what holds a file stays
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
+            raise DataError(
+                f"MNIST cannot be written to {data_dir}: {os.strerror(error.errno)}; "
+                "make room there, or use another --data-dir."
+            ) from None
+        # torchvision's own words list every mirror with what the network said of each
         raise DataError(
-            f"MNIST could not be downloaded into {data_dir}: {reason}; "
-            "place the four *-ubyte.gz files in MNIST/raw there by hand."
+            "MNIST cannot be downloaded (no network, or its servers do not answer); "
+            "copy the four *-ubyte.gz files into MNIST/raw of the data folder by hand."
         ) from None

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from explorer.config import ModelConfig
@@ -60,17 +59,18 @@ class Autoencoder(nn.Module):
         """-log p(x|z), (N,), nats per image, of targets (N, C, H, W) under latents (N, d)."""
         return self.likelihood.distortion(self.outputs(latents), targets)
 
-    def forward(self, images: Tensor, targets: Tensor, generator: torch.Generator, beta: float = 1.0) -> Loss:
+    def forward(self, images: Tensor, targets: Tensor, noise: Tensor, beta: float = 1.0) -> Loss:
         """The loss of one batch.
 
         Args:
             images: What the encoder sees, (N, C, H, W) in [0, 1].
             targets: What the decoder is asked for, the same shape: the images, or binary draws of them.
-            generator: Source of the posterior's noise.
+            noise: Standard normal noise of the posterior, (N, d); drawn outside, so that several processes can share
+                one stream.
             beta: Weight of the rate.
         """
         posterior = self.encode(images)
-        outputs = self.outputs(posterior.sample(generator))
+        outputs = self.outputs(posterior.at(noise))
         distortion = self.likelihood.batch_distortion(outputs, targets)
         rate = posterior.kl_to_prior().mean(dim=0)  # (N, d) -> (d,)
         return Loss(distortion + beta * rate.sum(), distortion, rate)

@@ -5,6 +5,7 @@ of the rate does not depend on the image size. Means over the batch are taken by
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -49,6 +50,9 @@ class Gaussian(nn.Module):
 
     Args:
         sigma: 'optimal', or a number in units of pixels in [0, 1].
+
+    Attributes:
+        average: Mean of a tensor over the processes of a fit; one process averages nothing.
     """
 
     sigma: Tensor
@@ -56,6 +60,7 @@ class Gaussian(nn.Module):
     def __init__(self, sigma: str) -> None:
         super().__init__()
         self.optimal = sigma == "optimal"
+        self.average: Callable[[Tensor], Tensor] = lambda tensor: tensor
         self.register_buffer("sigma", torch.tensor(1.0 if self.optimal else float(sigma)))
 
     def mean(self, outputs: Tensor) -> Tensor:
@@ -72,8 +77,11 @@ class Gaussian(nn.Module):
         """Mean over the batch of what the fit minimises, (), nats per image."""
         if not self.optimal:
             return self.distortion(outputs, targets).mean()
-        mse = (self.mean(outputs) - targets).square().mean().clamp_min(MSE_FLOOR)
-        return targets[0].numel() / 2 * (mse.log() + 1 + math.log(2 * math.pi))
+        mse = (self.mean(outputs) - targets).square().mean()
+        shared = self.average(mse.detach()).clamp_min(MSE_FLOOR)
+        # log of the mse of all processes, with the gradient of their mean: d log(mse) = d mse / mse
+        log_mse = shared.log() + (mse - mse.detach()) / shared
+        return targets[0].numel() / 2 * (log_mse + 1 + math.log(2 * math.pi))
 
     def freeze(self, mse: float) -> None:
         """Set the optimal sigma to the root of the training set's mean squared error; a fixed sigma stays."""

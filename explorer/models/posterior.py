@@ -17,10 +17,16 @@ class DiagonalGaussian:
     log_variance: Tensor
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """One latent per image, (N, d), as mean + standard deviation * noise."""
-        std = (0.5 * self.log_variance).exp()
-        noise = torch.randn(std.shape, generator=generator, device=std.device, dtype=std.dtype)
-        return self.mean + std * noise
+        """One latent per image, (N, d), with standard normal noise from the generator."""
+        return self.at(torch.randn(self.mean.shape, generator=generator, device=self.mean.device))
+
+    def at(self, noise: Tensor) -> Tensor:
+        """The latents (N, d) that standard normal noise (N, d) leads to: mean + standard deviation * noise."""
+        return self.mean + self.deviation() * noise
+
+    def deviation(self) -> Tensor:
+        """Standard deviations, (N, d), in prior standard deviations."""
+        return (0.5 * self.log_variance).exp()
 
     def kl_to_prior(self) -> Tensor:
         """KL(q(z|x) || N(0, I)) per image and dimension, (N, d), in nats.
@@ -39,6 +45,14 @@ class Point:
     def sample(self, generator: torch.Generator) -> Tensor:
         """The code itself, (N, d)."""
         return self.mean
+
+    def at(self, noise: Tensor) -> Tensor:
+        """The code itself, (N, d), whatever the noise."""
+        return self.mean
+
+    def deviation(self) -> Tensor:
+        """Zero, (N, d): a point has no width."""
+        return torch.zeros_like(self.mean)
 
     def kl_to_prior(self) -> Tensor:
         """Zero per image and dimension, (N, d): a point has no finite rate, so none is charged."""

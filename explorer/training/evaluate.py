@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from explorer.analysis.bounds import elbo, importance_weighted_bound
 from explorer.analysis.encoding import decode_all, decoded_features
-from explorer.analysis.holes import fit_gmm, fit_round_trip, fit_vacancy, sample_raw, sample_white
+from explorer.analysis.holes import GaussianMixture, fit_gmm, fit_round_trip, fit_vacancy, sample_raw, sample_white
 from explorer.analysis.scores import (
     Score,
     active_axes,
@@ -31,6 +31,9 @@ from explorer.training.judge import Judge, open_judge
 
 LAW_DRAWS = 10_000
 """Most draws of a sampling law; as many as test images, where those are fewer, since coverage grows with draws."""
+
+BINARISATION_SEED = SUBSET_SEED = 0
+"""Of b ~ Bernoulli(x), and of the images that the importance-weighted gap is measured on: the same for every run."""
 
 NEIGHBOUR = 5
 """k of vacancy and coverage."""
@@ -83,7 +86,7 @@ def evaluate(
     )
     metrics = {
         "test": score_test_images(coder, config, test, posterior, latents),
-        "holes": score_holes(coder, config, posterior, codes, latents, judge, features),
+        "holes": score_holes(coder, config, posterior, codes, gmm, latents, judge, features),
     }
     return metrics, latents
 
@@ -110,7 +113,9 @@ def score_test_images(
     if posterior.log_variance is None:
         return scores
     if config.model.likelihood == "bernoulli":
-        targets = (np.random.default_rng(0).random(test.shape, dtype=np.float32) < test).astype(np.float32)
+        targets = (np.random.default_rng(BINARISATION_SEED).random(test.shape, dtype=np.float32) < test).astype(
+            np.float32
+        )
         grey = elbo(coder, test, posterior, 1, np.random.default_rng(seed))
         scores["elbo_grey"] = float(grey.mean())
     else:
@@ -119,7 +124,7 @@ def score_test_images(
     _add(scores, "elbo", mean_score(bounds))
     # A mean over few images moves by a nat with the draw, the gap to the ELBO hardly at all: so the gap is estimated
     # on few images with many samples, and taken from the ELBO of all.
-    rows = np.random.default_rng(0).permutation(len(test))[: config.train.nll_images]
+    rows = np.random.default_rng(SUBSET_SEED).permutation(len(test))[: config.train.nll_images]
     some = Posterior(posterior.mean[rows], posterior.log_variance[rows])
     tight = importance_weighted_bound(
         coder, targets[rows], some, config.train.nll_samples, np.random.default_rng(seed + 2)
@@ -131,6 +136,9 @@ def score_test_images(
     spread = 1.96 * np.hypot(bounds.std() / np.sqrt(len(bounds)), (gap.high - gap.low) / 3.92)
     scores["nll_iw_interval"] = [scores["nll_iw"] - spread, scores["nll_iw"] + spread]
     scores |= {"nll_iw_samples": config.train.nll_samples, "nll_iw_images": len(rows), "nll_iw_seed": seed}
+    scores |= {"nll_iw_subset_seed": SUBSET_SEED}
+    if config.model.likelihood == "bernoulli":
+        scores["binarisation_seed"] = BINARISATION_SEED
     return scores
 
 
@@ -139,6 +147,7 @@ def score_holes(
     config: RunConfig,
     posterior: Posterior,
     codes: dict[str, Latents],
+    gmm: GaussianMixture,
     latents: StoredLatents,
     judge: Judge,
     features: NDArray[np.float32],
@@ -151,6 +160,7 @@ def score_holes(
         posterior: Of the test images.
         codes: One draw per image: "reference" and "calibration" as stored, and "held_out", the third set of the
             same pool as the calibration, on which the calibration is checked.
+        gmm: Fitted to the reference codes.
         latents: The run's stored latents.
         judge: The data set's feature space.
         features: The test images there, (N, F).
@@ -160,12 +170,11 @@ def score_holes(
     holes = fit_vacancy(reference, calibration, NEIGHBOUR)
     active = active_axes(posterior)
     round_trip = fit_round_trip(coder, holes.frame, calibration[:2000], active)
-    mixture = fit_gmm(reference, seed=config.train.seed)
     count = min(LAW_DRAWS, max(1000, len(features)))
     draws = {
         "raw": sample_raw(count, coder.latent_dim, rng),
         "white": sample_white(holes.frame, count, rng),
-        "gmm10": mixture.sample(count, rng),
+        "gmm10": gmm.sample(count, rng),
     }
     scores: dict[str, Any] = {}
     for law, drawn in draws.items():
@@ -183,6 +192,7 @@ def score_holes(
     plain = {law: {name: _plain(score) for name, score in each.items()} for law, each in scores.items()}
     return plain | {
         "midpoint_vacancy": _plain(vacancy(holes.p_value(pairs))),
+        "midpoint_pairs": "any two images" if latents.label is None else "images of different classes",
         "calibration_check": _plain(vacancy(holes.p_value(codes["held_out"]))),
         "reference_n": len(reference),
         "calibration_n": len(calibration),

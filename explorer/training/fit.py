@@ -2,24 +2,27 @@
 
 import contextlib
 import math
-import os
 import signal
 import time
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from explorer.arrays import Pixels
 from explorer.checkpoint import STATE, one_sentence
 from explorer.config import RunConfig, TrainConfig, to_json
-from explorer.errors import CheckpointError, Interrupted, TrainingError
+from explorer.errors import CheckpointError, ConfigError, Interrupted, TrainingError
 from explorer.models import Autoencoder, build_model
+from explorer.models.losses import Gaussian
+from explorer.training.workers import ALONE, Workers
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss: each look makes the host wait for the device."""
@@ -33,14 +36,19 @@ class Fitted:
     """A finished fit.
 
     Attributes:
-        model: The fitted model, on the device it was fitted on.
+        model: The fitted model, on the device it was fitted on: the averaged weights if an average was kept, those of
+            the best epoch if patience was set, else the last.
         seconds: Time spent in epochs, validation included, over all resumed parts.
         images_per_second: Training images a second inside the epochs.
+        epochs: Epochs fitted: fewer than asked for where patience ended.
+        best_epoch: The epoch with the least loss on the validation images.
     """
 
     model: Autoencoder
     seconds: float
     images_per_second: float
+    epochs: int
+    best_epoch: int
 
 
 class Fit:
@@ -53,6 +61,10 @@ class Fit:
         device: Where to compute.
         precision: torch.float32 or torch.bfloat16, of the arithmetic inside the nets.
         folder: Where the state is kept.
+        workers: The processes that share the fit.
+
+    Raises:
+        ConfigError: The batch cannot be shared evenly among the processes.
     """
 
     def __init__(
@@ -64,19 +76,29 @@ class Fit:
         device: torch.device,
         precision: torch.dtype,
         folder: Path,
+        workers: Workers = ALONE,
     ) -> None:
         settings = config.train
-        assert config.model.levels is not None and settings.epochs is not None and settings.batch_size is not None
-        self.config, self.device, self.precision, self.folder = config, device, precision, folder
-        self.scale = config.model.levels - 1
+        assert config.model.levels and settings.epochs and settings.batch_size and config.model.latent_dim
+        self.config, self.device, self.precision, self.folder, self.workers = config, device, precision, folder, workers
+        self.scale, self.latent_dim = config.model.levels - 1, config.model.latent_dim
         self.train, self.validation = (torch.from_numpy(pixels).to(device) for pixels in (train, validation))
         self.batch_size = min(settings.batch_size, len(train))
+        if self.batch_size % workers.count:
+            raise ConfigError(
+                f"batch_size must be a multiple of the {workers.count} processes, but is {self.batch_size}."
+            )
         self.steps_per_epoch = len(train) // self.batch_size  # the ragged rest sits out; the shuffle varies whom
         self.total_steps = settings.epochs * self.steps_per_epoch
         torch.manual_seed(settings.seed + SEEDS["weights"])
         self.model = build_model(config.model).to(device)
         if config.model.net == "conv":
             self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        if isinstance(self.model.likelihood, Gaussian):
+            self.model.likelihood.average = workers.average
+        # the loss must go through the wrapper's forward: called past it, gradients stay unsynchronised
+        self.shared = DistributedDataParallel(self.model) if workers.count > 1 else self.model
+        self.average = averaged(self.model, settings, self.steps_per_epoch)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True
         )
@@ -84,16 +106,28 @@ class Fit:
         self.noise = torch.Generator(device).manual_seed(settings.seed + SEEDS["noise"])
         self.step = 0
         self.seconds = self.train_seconds = 0.0
-        latent_dim = config.model.latent_dim or 0
-        self.sums = torch.zeros(1 + latent_dim, device=device)  # distortion, rate per dimension, over the epoch
+        self.sums = torch.zeros(1 + self.latent_dim, device=device)  # distortion, rate per dimension, over the epoch
+        self.best_loss, self.best_epoch = math.inf, 0
+        self.best_weights: dict[str, Tensor] = {}
 
     @property
     def epoch(self) -> int:
         """Completed epochs."""
         return self.step // self.steps_per_epoch
 
+    @property
+    def exported(self) -> Autoencoder:
+        """The model as it would be shipped now: with averaged weights, if an average is kept."""
+        return self.model if self.average is None else cast(Autoencoder, self.average.module)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all steps are taken, or patience is at its end."""
+        patience = self.config.train.patience
+        return self.step >= self.total_steps or (patience is not None and self.epoch - self.best_epoch >= patience > 0)
+
     def run(self, on_epoch: Callable[[dict[str, Any], Autoencoder], None], quiet: bool = False) -> Fitted:
-        """Fit to the end, calling `on_epoch` with each epoch's line of history.jsonl.
+        """Fit to the end, calling `on_epoch` in the first process with each epoch's line of history.jsonl.
 
         Raises:
             Interrupted: SIGINT or SIGTERM came; the state is saved.
@@ -101,48 +135,64 @@ class Fit:
         """
         save_every = self.config.train.save_every
         assert save_every is not None
-        bar = tqdm(total=self.total_steps, initial=self.step, disable=quiet, unit="step", dynamic_ncols=True)
+        hidden = quiet or not self.workers.is_first
+        bar = tqdm(total=self.total_steps, initial=self.step, disable=hidden, unit="step", dynamic_ncols=True)
         with bar, caught_signals() as stop:
-            while self.step < self.total_steps:
+            while not self.is_done:
                 started, first = time.perf_counter(), self.step
                 order = self._order()
                 for position in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
                     loss = self._step(order[position * self.batch_size : (position + 1) * self.batch_size])
-                    if self.step % CHECK_EVERY == 0 or self.step == self.total_steps:
+                    looks = self.step % CHECK_EVERY == 0 or self.step == self.total_steps
+                    if looks:
                         self._look(loss, bar)
                     bar.update()
-                    if stop:
-                        self._count_time(started, first)
+                    if stop if self.workers.count == 1 else looks and self.workers.any(bool(stop), self.device):
+                        self._count_time(started)
                         self.save()
-                        raise Interrupted(stop[0])
-                self._count_time(started, first)
-                on_epoch(self._close_epoch(first, started), self.model)
+                        raise Interrupted(stop[0] if stop else signal.SIGTERM)
+                self._count_time(started)
+                line = self._close_epoch(first, started)
+                if self.workers.is_first:
+                    on_epoch(line, self.exported)
                 if self.epoch % save_every == 0:
                     self.save()
         self.save()  # so that an interrupted evaluation can be resumed too
+        if self.workers.any(bool(stop), self.device):  # it came while the last epoch was being closed
+            raise Interrupted(stop[0] if stop else signal.SIGTERM)
+        if self.config.train.patience and self.best_weights:
+            self.exported.load_state_dict(self.best_weights)
         self.freeze_sigma()
-        images = self.step * self.batch_size
-        return Fitted(self.model, self.seconds, images / max(self.train_seconds, 1e-9))
+        images_per_second = self.step * self.batch_size / max(self.train_seconds, 1e-9)
+        return Fitted(self.exported, self.seconds, images_per_second, self.epoch, self.best_epoch)
 
     def _step(self, rows: Tensor) -> Tensor:
-        """One step of the optimiser on the images of `rows`; the distortion and rates are summed on the device."""
-        self.model.train()
-        images = self.train[rows].float() / self.scale  # (B, C, H, W) in [0, 1]
-        targets = torch.bernoulli(images, generator=self.noise) if self.config.train.binarise else images
+        """One step of the optimiser on the global batch `rows`; distortion and rates are summed on the device."""
+        self.shared.train()
+        shape = (len(rows), *self.train.shape[1:])
+        images = self.train[self.workers.share(rows)].float() / self.scale  # (B, C, H, W) in [0, 1]
+        noise = self.workers.share(torch.randn(len(rows), self.latent_dim, generator=self.noise, device=self.device))
+        targets = images
+        if self.config.train.binarise:
+            thresholds = self.workers.share(torch.rand(shape, generator=self.noise, device=self.device))
+            targets = (thresholds < images).float()
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            loss = self.model(images, targets, self.noise, beta_at(self.config.train, self.step, self.total_steps))
+            loss = self.shared(images, targets, noise, beta_at(self.config.train, self.step, self.total_steps))
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()
         self.optimizer.step()
         self.schedule.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
         self.step += 1
         self.sums += torch.cat([loss.distortion[None], loss.rate]).detach()
         return loss.total.detach()
 
     def _look(self, total: Tensor, bar: tqdm) -> None:
         done = (self.step - 1) % self.steps_per_epoch + 1
-        distortion, rate = (self.sums / done)[0].item(), (self.sums / done)[1:].sum().item()
-        if not math.isfinite(total.item()):
+        sums = self.workers.average(self.sums) / done
+        distortion, rate = sums[0].item(), sums[1:].sum().item()
+        if self.workers.any(not math.isfinite(total.item()), self.device):
             raise TrainingError(
                 f"the loss is no longer finite at step {self.step} of {self.total_steps} "
                 f"(distortion {distortion:.4g}, rate {rate:.4g} nats per image); "
@@ -159,8 +209,14 @@ class Fit:
     def _close_epoch(self, first: int, started: float) -> dict[str, Any]:
         """The line of history of the epoch that just ended, with the validation images priced."""
         validation_started = time.perf_counter()
-        rates = (self.sums[1:] / self.steps_per_epoch).tolist()
-        validation = self.price(self.validation)
+        sums = (self.workers.average(self.sums) / self.steps_per_epoch).tolist()
+        distortion, rate, deviations = self.price(self.validation)
+        loss = distortion + self.config.train.beta * rate
+        warm = self.config.train.warmup == "none" or self.step >= self.config.train.warmup_share * self.total_steps
+        if loss < self.best_loss or not warm:  # while beta still rises, no epoch is the best for long
+            self.best_loss, self.best_epoch = loss if warm else math.inf, self.epoch
+            if self.config.train.patience:
+                self.best_weights = {name: each.detach().clone() for name, each in self.exported.state_dict().items()}
         line = {
             "epoch": self.epoch,
             "step": self.step,
@@ -168,61 +224,75 @@ class Fit:
             "images_per_second": round((self.step - first) * self.batch_size / (validation_started - started), 1),
             "beta": beta_at(self.config.train, self.step - 1, self.total_steps),
             "lr": self.schedule.get_last_lr()[0],
-            "train": {"distortion": (self.sums[0] / self.steps_per_epoch).item(), "rate": sum(rates)},
-            "validation": {"distortion": validation[0], "rate": validation[1]},
-            "rate_per_dimension": [round(rate, 5) for rate in rates],
+            "train": {"distortion": sums[0], "rate": sum(sums[1:])},
+            "validation": {"distortion": distortion, "rate": rate},
+            "rate_per_dimension": [round(each, 5) for each in sums[1:]],
+            "posterior_deviation": [round(each, 5) for each in deviations],
         }
         self.sums.zero_()
         self.seconds += time.perf_counter() - validation_started
         return line
 
     @torch.inference_mode()
-    def price(self, pixels: Tensor) -> tuple[float, float]:
-        """Mean distortion and rate of images (N, C, H, W) uint8, nats per image; always with the same noise."""
-        self.model.eval()
+    def price(self, pixels: Tensor) -> tuple[float, float, list[float]]:
+        """Mean distortion and rate, nats per image, and mean posterior deviation of each dimension.
+
+        Args:
+            pixels: Images as stored grey levels, (N, C, H, W); they always meet the same noise.
+        """
+        model = self.exported.eval()
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
-        sums = torch.zeros(2, device=self.device)
+        sums = torch.zeros(2 + self.latent_dim, device=self.device)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             for batch in pixels.split(512):
                 images = batch.float() / self.scale
                 targets = torch.bernoulli(images, generator=generator) if self.config.train.binarise else images
-                loss = self.model(images, targets, generator)
-                sums += torch.stack([loss.distortion, loss.rate.sum()]) * len(batch)
-        distortion, rate = (sums / len(pixels)).tolist()
-        return distortion, rate
+                posterior = model.encode(images)
+                outputs = model.outputs(posterior.sample(generator))
+                distortion = model.likelihood.batch_distortion(outputs, targets) * len(batch)
+                rate = posterior.kl_to_prior().sum()
+                sums += torch.cat([distortion[None], rate[None], posterior.deviation().sum(dim=0)])
+        distortion, rate, *deviations = (sums / len(pixels)).tolist()
+        return distortion, rate, deviations
 
     @torch.inference_mode()
     def freeze_sigma(self) -> None:
         """Set the optimal sigma of a Gaussian likelihood to that of the whole training set, once and for all."""
-        self.model.eval()
+        model = self.exported.eval()
+        if not isinstance(model.likelihood, Gaussian):
+            return
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
-        squares = torch.zeros((), device=self.device, dtype=torch.float32)
+        squares = torch.zeros((), device=self.device)
         for batch in self.train.split(512):
             images = batch.float() / self.scale
-            decoded = self.model.decode(self.model.encode(images).sample(generator))
+            decoded = model.decode(model.encode(images).sample(generator))
             squares += (decoded - images).square().sum()
-        self.model.likelihood.freeze(squares.item() / self.train.numel())
+        model.likelihood.freeze(squares.item() / self.train.numel())
 
     def _order(self) -> Tensor:
         """The shuffle of the epoch under way, (N,); of seed and epoch alone, so that a resumed epoch repeats it."""
         generator = torch.Generator().manual_seed(1_000_003 * (self.config.train.seed + SEEDS["shuffle"]) + self.epoch)
         return torch.randperm(len(self.train), generator=generator).to(self.device)
 
-    def _count_time(self, started: float, first: int) -> None:
+    def _count_time(self, started: float) -> None:
         elapsed = time.perf_counter() - started
         self.seconds += elapsed
         self.train_seconds += elapsed
 
-    # --- state ----------------------------------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Write the state that `load` continues from, whole or not at all."""
+        """Write the state that `load` continues from, whole or not at all; the first process does."""
+        if not self.workers.is_first:
+            return
         state = {
             "config": resumable(self.config),
             "step": self.step,
             "seconds": self.seconds,
             "train_seconds": self.train_seconds,
             "model": self.model.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "best": {"loss": self.best_loss, "epoch": self.best_epoch, "weights": self.best_weights},
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "noise": self.noise.get_state(),
@@ -231,7 +301,7 @@ class Fit:
         with one_sentence(self.folder):
             temporary = self.folder / f".{STATE}.new"
             torch.save(state, temporary)
-            os.replace(temporary, self.folder / STATE)
+            temporary.replace(self.folder / STATE)
 
     def load(self) -> None:
         """Continue from the saved state.
@@ -243,7 +313,7 @@ class Fit:
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
             stored = state["config"]
-        except Exception as error:  # torch.load has no error of its own: a cut-off file raises whatever broke first
+        except Exception as error:
             raise CheckpointError(f"{path} cannot be resumed ({error}); run again without --resume.") from error
         now = resumable(self.config)
         changed = sorted(name for name in now if stored.get(name) != now[name])
@@ -254,11 +324,27 @@ class Fit:
                 "resume with the same settings, or run again without --resume."
             )
         self.model.load_state_dict(state["model"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.best_loss, self.best_epoch = state["best"]["loss"], state["best"]["epoch"]
+        self.best_weights = state["best"]["weights"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.noise.set_state(state["noise"].cpu())
+        # each process holds its part of the sums; what was stored is the first one's, near enough for a curve
         self.sums.copy_(state["sums"])
         self.step, self.seconds, self.train_seconds = state["step"], state["seconds"], state["train_seconds"]
+
+
+def averaged(model: Autoencoder, settings: TrainConfig, steps_per_epoch: int) -> AveragedModel | None:
+    """A running exponential average of the weights with the half-life that is set, or None for 0.
+
+    Polyak & Juditsky 1992, https://doi.org/10.1137/0330046
+    """
+    if not settings.average_epochs:
+        return None
+    decay = 0.5 ** (1 / (settings.average_epochs * steps_per_epoch))
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=False)
 
 
 def resumable(config: RunConfig) -> dict[str, Any]:

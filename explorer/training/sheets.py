@@ -20,7 +20,7 @@ def sheet_latents(family: str, codes: Latents) -> Latents:
     Args:
         family: A VAE is sampled from its prior, any other family from the best single Gaussian of its codes (the
             law 'white').
-        codes: Draws of held-out images, (V, d), which give that Gaussian.
+        codes: Posterior means of held-out images, (V, d), which give that Gaussian.
     """
     latent_dim = codes.shape[1]
     frame = fit_frame(codes)
