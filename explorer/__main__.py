@@ -1,0 +1,170 @@
+"""Open the explorer from the command line: `python -m explorer`.
+
+Exit codes: 0 done, 1 a mistake to mend (one line on stderr), 2 a bad command line, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from explorer.errors import DataError, ExplorerError, ServeError
+
+ACCOUNTS_VARIABLE = "EXPLORER_AUTH"
+"""Environment variable with accounts, one name:password a line."""
+
+LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(
+        prog="python -m explorer",
+        description="Open the latent space explorer in the browser.",
+        epilog=f"Accounts may also come from ${ACCOUNTS_VARIABLE} (name:password), which keeps them off the command "
+        "line; names under which a proxy reaches the page from $EXPLORER_HOSTS (separated by commas).",
+    )
+    found.add_argument("run", nargs="?", metavar="RUN", help="run to show first (default: the best MNIST VAE)")
+    found.add_argument(
+        "--checkpoints",
+        type=Path,
+        metavar="DIR",
+        help="folder of the runs (default: checkpoints here, else the one beside the program)",
+    )
+    found.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder of the data sets (default: $EXPLORER_DATA, else the user's cache folder)",
+    )
+    found.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: %(default)s)")
+    found.add_argument(
+        "--port", type=_port, metavar="P", help="port, exactly this one (default: the first free one from 7860)"
+    )
+    found.add_argument("--share", action="store_true", help="ask gradio's service for a public address")
+    found.add_argument("--auth-file", type=Path, metavar="FILE", help="accounts, one name:password a line")
+    found.add_argument("--open", action="store_true", help="show the page in the system's browser")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the page until somebody ends it.
+
+    Args:
+        arguments: The command line; None for the process's own.
+
+    Returns:
+        The exit code.
+    """
+    options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        return _serve(options)
+    except ExplorerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from explorer.library import Library
+
+    if options.data_dir is not None and not options.data_dir.is_dir():
+        raise DataError(f"{options.data_dir} is no folder; create it, or name another --data-dir.")
+    library = Library(options.checkpoints or default_checkpoints(), options.data_dir)
+    if options.run is not None:
+        library.check(options.run)
+        library.preferred = options.run
+    accounts = read_accounts(options.auth_file)
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # gradio would otherwise look for its makers' service
+    from explorer.ui.app import serve
+
+    server = serve(
+        library,
+        host=options.host,
+        port=options.port,
+        share=options.share,
+        accounts=accounts,
+        open_browser=options.open,
+    )
+    try:
+        print(f"Latent Space Explorer: {server.url}   (Ctrl-C ends it)", flush=True)
+        if server.share_url:
+            print(f"Public address: {server.share_url}", flush=True)
+        if server.share_trouble:
+            print(f"warning: {server.share_trouble}", file=sys.stderr, flush=True)
+        if not accounts and (server.share_url or options.host not in LOCAL):
+            print(
+                f"warning: anyone who can reach this address can use the page; set ${ACCOUNTS_VARIABLE}=name:password "
+                "or --auth-file to ask for a password.",
+                file=sys.stderr,
+                flush=True,
+            )
+        while server.is_serving():
+            time.sleep(0.5)
+    finally:
+        server.close()
+    return 0
+
+
+def default_checkpoints() -> Path | None:
+    """`checkpoints` in the current folder, else the one beside the package; None where there is neither."""
+    here, beside = Path("checkpoints"), Path(__file__).parent.parent / "checkpoints"
+    return next((folder for folder in (here, beside) if folder.is_dir()), None)
+
+
+def read_accounts(file: Path | None) -> list[tuple[str, str]]:
+    """Names and passwords of a file, or of the environment when there is none.
+
+    Args:
+        file: One name:password a line; empty lines and lines that begin with # are passed over. None for the
+            environment variable, which may be missing.
+
+    Raises:
+        ServeError: The file cannot be read, or a line is no account. No message shows a password.
+    """
+    if file is None:
+        source, text = f"${ACCOUNTS_VARIABLE}", os.environ.get(ACCOUNTS_VARIABLE, "")
+        if not text.strip():
+            return []
+    else:
+        source = str(file)
+        try:
+            text = file.read_text(encoding="utf-8-sig")  # Notepad puts a mark before the text
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+            raise ServeError(
+                f"the account file {file} cannot be read: {reason}; write one name:password a line."
+            ) from None
+    accounts: list[tuple[str, str]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, colon, password = line.strip().partition(":")
+        if not (name.strip() and colon and password):
+            raise ServeError(f"line {number} of {source} is no account; write one name:password a line.")
+        if name.strip() in dict(accounts):
+            raise ServeError(f"{source} names the account {name.strip()!r} twice; keep one of them.")
+        accounts.append((name.strip(), password))
+    if not accounts:
+        raise ServeError(f"{source} holds no account; write one name:password a line.")
+    return accounts
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 (any) to 65535, but this is {text!r}")
+    return int(text)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,726 @@
+"""Figures: numpy in, plotly out. One palette, equal scales on both axes, light and dark.
+
+Data travels as typed arrays. What the page's own code needs beside the drawing (the plane behind the axes, the
+radius of a cursor) is in `layout.meta`. No figure asks for hover labels: the page shows images instead.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.analysis.holes import ALPHA
+
+Theme: TypeAlias = Literal["light", "dark"]
+
+Figure: TypeAlias = go.Figure
+
+PETROFF_10 = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
+"""Ten colours that people with any colour vision tell apart (Petroff 2021, https://arxiv.org/abs/2107.02270)."""
+
+P_TICKS = (0.001, 0.01, 0.05, 0.2, 1.0)
+"""Where colour scales and axes of p-values, which are logarithmic, carry numbers."""
+
+LAW_STYLES: Mapping[str, tuple[str, str, str]] = {
+    "raw": ("raw: N(0, I)", PETROFF_10[2], "solid"),
+    "white": ("white: one Gaussian", PETROFF_10[0], "dash"),
+    "gmm10": ("GMM-10: ten Gaussians", PETROFF_10[4], "dot"),
+}
+"""Name, colour and dash of each sampling law, the same in every figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """What a theme draws with."""
+
+    text: str
+    grid: str
+    line: str
+    halo: str
+    supported: str
+    hole: str
+
+
+INKS: Mapping[Theme, Ink] = {
+    "light": Ink("#24292f", "rgba(36,41,47,.10)", "rgba(36,41,47,.45)", "rgba(255,255,255,.85)", "#ffffff", "#8a6fb0"),
+    "dark": Ink("#e6e8eb", "rgba(230,232,235,.10)", "rgba(230,232,235,.5)", "rgba(11,15,25,.8)", "#0f131c", "#8f76b8"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MapAxes:
+    """The two axes of a map and the plane in latent space behind them.
+
+    Attributes:
+        titles: What the axes show, with their unit.
+        plane: z of a place (a, b) as `origin`, `first`, `second`, each (d,); None where a place has no latent.
+        circles: Centre of the prior on these axes, for circles at 1, 2 and 3 standard deviations; None draws none.
+    """
+
+    titles: tuple[str, str]
+    plane: Mapping[str, NDArray[np.floating]] | None
+    circles: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How one quantity of a run moved during its fit.
+
+    Attributes:
+        name: The run's.
+        number: Of its colour and marker, 0 or 1.
+        epochs: (E,).
+        train: On the training images, (E,), NaN where unknown; drawn solid.
+        validation: On held-out images, (E,), drawn dashed; None for a setting, which has no images.
+    """
+
+    name: str
+    number: int
+    epochs: NDArray[np.floating]
+    train: NDArray[np.floating]
+    validation: NDArray[np.floating] | None
+
+
+CURVE_STYLES = ((PETROFF_10[0], "circle"), (PETROFF_10[6], "square"))
+"""Colour and marker of a VAE, and of an autoencoder: told apart by either."""
+
+MOST_LINES = 64
+"""Dimensions whose rate is drawn over the epochs, the strongest first."""
+
+
+def map_by_label(
+    points: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    names: Sequence[str],
+    axes: MapAxes,
+    theme: Theme,
+    revision: str = "",
+) -> Figure:
+    """Encoded images coloured by label, one legend entry per class and its name at its median.
+
+    Args:
+        points: On the map's axes, (N, 2), latent units.
+        labels: (N,), indices into `names`.
+        names: Of the classes.
+        axes: What the axes are.
+        theme: Light or dark.
+        revision: The view (zoom, hidden classes) is kept between figures of the same revision.
+    """
+    figure = _map(axes, theme, revision)
+    ink = INKS[theme]
+    for c, name in enumerate(names):
+        rows = np.flatnonzero(labels == c)
+        if len(rows):
+            figure.add_trace(
+                _dots(points[rows], rows, class_colour(c, theme), name=_plain(name), legendgroup=str(name))
+            )
+    for c, name in enumerate(names):
+        rows = np.flatnonzero(labels == c)
+        if len(rows):
+            x, y = np.median(points[rows], axis=0)
+            figure.add_trace(
+                go.Scattergl(  # like the dots: plotly draws every other kind below them
+                    x=[x],
+                    y=[y],
+                    text=[str(name)],
+                    mode="markers+text",
+                    # a badge under the name, so that it is read without its colour and over any crowd of dots
+                    marker={"size": 24, "color": ink.halo, "line": {"color": class_colour(c, theme), "width": 2.5}},
+                    textfont={"size": 15, "color": ink.text, "weight": "bold"},
+                    legendgroup=str(name),
+                    showlegend=False,
+                    hoverinfo="skip",
+                )
+            )
+    figure.update_layout(showlegend=True)
+    return figure
+
+
+def map_by_score(
+    points: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    title: str,
+    axes: MapAxes,
+    theme: Theme,
+    revision: str = "",
+    p_values: bool = False,
+) -> Figure:
+    """Encoded images coloured by one number each; the extreme 1 % at both ends share a colour.
+
+    Args:
+        points: On the map's axes, (N, 2), latent units.
+        scores: (N,).
+        title: Of the colour bar, with its unit.
+        axes: What the axes are.
+        theme: Light or dark.
+        revision: As in `map_by_label`.
+        p_values: The scores are p-values: the scale is logarithmic and always the same.
+    """
+    figure = _map(axes, theme, revision)
+    scores = np.asarray(scores, dtype=np.float32)
+    bar: dict = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0, "len": 0.9}
+    marker: dict = {"colorscale": "Viridis", "colorbar": bar}
+    if p_values:
+        marker |= {"color": np.log10(scores), "cmin": -3, "cmax": 0}
+        bar |= {"tickvals": [float(np.log10(p)) for p in P_TICKS], "ticktext": [f"{p:g}" for p in P_TICKS]}
+    else:
+        low, high = np.quantile(scores, [0.01, 0.99]) if len(scores) else (0, 1)
+        marker |= {"color": scores, "cmin": float(low), "cmax": float(max(high, low + 1e-6))}
+    dots = _dots(points, np.arange(len(points)), None, _size(len(points)))
+    dots.update(marker=marker)
+    figure.add_trace(dots)
+    figure.update_layout(showlegend=False)
+    return figure
+
+
+def score_over_axis(
+    values: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    titles: tuple[str, str],
+    theme: Theme,
+    revision: str = "",
+) -> Figure:
+    """A map for one latent dimension: the latent against a score, (N,) each."""
+    figure = Figure()
+    figure.add_trace(_dots(np.stack([values, scores], axis=1), np.arange(len(values)), class_colour(0, theme)))
+    _style(figure, theme, titles, revision)
+    figure.update_layout(showlegend=False)
+    return figure
+
+
+def hole_map(
+    p_grid: NDArray[np.floating],
+    extent: float,
+    plane: Mapping[str, NDArray[np.floating]],
+    codes: NDArray[np.floating],
+    nearness: NDArray[np.floating] | None,
+    labels: NDArray[np.integer] | None,
+    names: Sequence[str] | None,
+    lattice: str | None,
+    lattice_holes: NDArray[np.bool_],
+    theme: Theme,
+    anchors: NDArray[np.floating] | None = None,
+    revision: str = "",
+) -> Figure:
+    """Vacancy on a plane of the frame: p-values as colour, holes hatched and outlined, codes on top.
+
+    Args:
+        p_grid: p-values at an even grid over [-extent, extent], (G, G), b by row from below, a along each row.
+        extent: Half the width, in standard deviations of the codes.
+        plane: z of a place (a, b) as `origin`, `first`, `second`, each (d,).
+        codes: Encoded test images on the plane, (N, 2).
+        nearness: Opacity of each code in [0, 1], (N,): codes far from the plane fade; None draws all alike.
+        labels: (N,), or None.
+        names: Of the classes, or None.
+        lattice: The decoded lattice as the `data:` address of a picture, shown on request; None without one.
+        lattice_holes: Which of its cells are holes, (L, L), as `p_grid` is laid out.
+        theme: Light or dark.
+        anchors: Images that span the plane, (A, 2), marked; None for none.
+        revision: As in `map_by_label`.
+    """
+    ink = INKS[theme]
+    figure = Figure()
+    ticks = np.linspace(-extent, extent, len(p_grid)).astype(np.float32)
+    levels = np.log10(np.asarray(p_grid, dtype=np.float32))
+    figure.add_trace(
+        go.Heatmap(
+            x=ticks,
+            y=ticks,
+            z=levels,
+            zmin=-3,
+            zmax=0,
+            colorscale=[
+                [0, ink.hole],
+                [1 + np.log10(ALPHA) / 3, _mix(ink.supported, ink.hole, 0.38)],
+                [1, ink.supported],
+            ],
+            hoverinfo="none",
+            name="vacancy",
+            colorbar={
+                "title": {"text": "vacancy p-value", "side": "right"},
+                "thickness": 12,
+                "outlinewidth": 0,
+                "tickvals": [float(np.log10(p)) for p in P_TICKS],
+                "ticktext": [f"{p:g}" for p in P_TICKS],
+            },
+        )
+    )
+    figure.add_trace(
+        go.Contour(
+            x=ticks,
+            y=ticks,
+            z=levels,
+            contours={"type": "constraint", "operation": "=", "value": float(np.log10(ALPHA))},
+            line={"color": ink.text, "width": 1.5},
+            hoverinfo="skip",
+            showlegend=False,
+            name="edge of the holes",
+        )
+    )
+    groups = [(None, np.arange(len(codes)))]
+    if labels is not None and names is not None:
+        groups = [(c, np.flatnonzero(labels == c)) for c in range(len(names))]
+    for c, rows in groups:
+        dots = _dots(
+            codes[rows],
+            rows,
+            class_colour(c or 0, theme),
+            _size(len(codes)),
+            name=str(names[c]) if names and c is not None else "codes",
+        )
+        dots.update(marker={"opacity": 0.6 if nearness is None else np.asarray(nearness[rows], dtype=np.float32)})
+        figure.add_trace(dots)
+    if anchors is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=anchors[:, 0],
+                y=anchors[:, 1],
+                mode="markers",
+                marker={"symbol": "diamond-open", "size": 13, "color": ink.text, "line": {"width": 2}},
+                hoverinfo="skip",
+                name="images that span the slice",
+            )
+        )
+    square = {"range": [-extent, extent], "constrain": "domain", "zeroline": False}
+    _style(figure, theme, ("u₁, sd of the codes", "u₂, sd of the codes"), revision)
+    figure.update_xaxes(**square)
+    figure.update_yaxes(**square, scaleanchor="x", scaleratio=1)
+    if lattice:
+        figure.add_layout_image(
+            source=lattice,
+            xref="x",
+            yref="y",
+            x=-extent,
+            y=extent,
+            sizex=2 * extent,
+            sizey=2 * extent,
+            sizing="stretch",
+            layer="below",
+            visible=False,
+        )
+    figure.add_shape(
+        type="path",
+        path=hatching(lattice_holes, extent),
+        line={"color": ink.text, "width": 1},
+        opacity=0.45,
+        layer="above",
+        name="hatching",
+    )
+    figure.update_layout(
+        showlegend=False,
+        meta={"plane": {key: [float(v) for v in value] for key, value in plane.items()}, "extent": float(extent)},
+    )
+    return figure
+
+
+def _size(count: int) -> float:
+    """Width of one of that many dots, pixels: a crowd of small ones still shows what lies below it."""
+    return 4.5 if count < 2000 else 3.2 if count < 8000 else 2.6
+
+
+def class_colour(number: int, theme: Theme) -> str:
+    """Colour of the class of that number; beyond ten they repeat, so names are always written beside."""
+    return _lit(PETROFF_10[number % len(PETROFF_10)], theme)
+
+
+def hatching(holes: NDArray[np.bool_], extent: float) -> str:
+    """Diagonals of the cells that are holes, as an SVG path in the plane's coordinates.
+
+    Args:
+        holes: (L, L), by row from below; cells fill [-extent, extent].
+        extent: Half the width.
+    """
+    edge = 2 * extent / len(holes)
+    parts = []
+    for row, column in np.argwhere(holes):
+        x, y = -extent + column * edge, -extent + row * edge
+        parts.append(f"M{x:.4g},{y:.4g}L{x + edge:.4g},{y + edge:.4g}")
+    return "".join(parts) or "M0,0"
+
+
+def p_value_curves(p_values: Mapping[str, NDArray[np.floating]], theme: Theme, revision: str = "") -> Figure:
+    """Share of samples at or below each p-value, one curve per sampling law: at 0.05 it is the mass in holes.
+
+    Args:
+        p_values: Of samples, by law, (n,) each.
+        theme: Light or dark.
+        revision: As in `map_by_label`.
+    """
+    ink = INKS[theme]
+    figure = Figure()
+    grid = np.logspace(-3, 0, 121)
+    figure.add_trace(
+        go.Scatter(
+            x=grid,
+            y=grid,
+            mode="lines",
+            line={"color": ink.line, "width": 1},
+            name="codes of new images",
+            hoverinfo="none",
+        )
+    )
+    for law, values in p_values.items():
+        name, colour, dash = LAW_STYLES.get(law, (law, PETROFF_10[5], "solid"))
+        share = np.searchsorted(np.sort(values), grid, side="right") / max(1, len(values))
+        line = {"color": _lit(colour, theme), "dash": dash, "width": 2.5}
+        figure.add_trace(
+            go.Scatter(x=grid, y=share, mode="lines", line=line, name=name, hovertemplate="%{y:.2f} at p ≤ %{x:.3f}")
+        )
+    figure.add_vline(x=ALPHA, line={"color": ink.text, "width": 1, "dash": "dot"})
+    figure.add_annotation(
+        x=np.log10(ALPHA),
+        y=1,
+        yref="paper",
+        text=f"holes: p ≤ {ALPHA:g}",
+        showarrow=False,
+        xanchor="right",
+        yanchor="top",
+        font={"size": 12, "color": ink.text},
+        xshift=-4,
+    )
+    _style(figure, theme, ("vacancy p-value, logarithmic", "share of samples at or below"), revision)
+    figure.update_xaxes(type="log", tickvals=P_TICKS, ticktext=[f"{p:g}" for p in P_TICKS], range=[-3, 0])
+    figure.update_yaxes(range=[0, 1.02])
+    figure.update_layout(hovermode="x", showlegend=True)
+    return figure
+
+
+def loss_curves(curves: Sequence[Curve], title: str, theme: Theme, revision: str = "") -> Figure:
+    """One quantity over the epochs, of each run: training images solid, held-out ones dashed.
+
+    The first epochs of a fit lose so much that they would flatten the rest, so the frame shows what comes after them.
+
+    Args:
+        curves: Of the runs.
+        title: Of the quantity, with its unit.
+        theme: Light or dark.
+        revision: As in `map_by_label`.
+
+    Returns:
+        The figure; its `meta.legend` names each run with its colour and marker, for the page to write once.
+    """
+    figure = Figure()
+    legend: list[dict[str, str]] = []
+    shown: list[NDArray[np.floating]] = []
+    for curve in curves:
+        colour, symbol = CURVE_STYLES[curve.number % len(CURVE_STYLES)]
+        colour = _lit(colour, theme)
+        legend.append({"name": curve.name, "colour": colour, "symbol": symbol})
+        skipped = len(curve.epochs) // 10 if curve.validation is not None else 0
+        for kind, values, dash in (("train", curve.train, "solid"), ("validation", curve.validation, "dash")):
+            if values is None or not np.isfinite(values).any():
+                continue
+            shown.append(values[skipped:])
+            figure.add_trace(
+                go.Scatter(
+                    x=np.asarray(curve.epochs, dtype=np.float32),
+                    y=np.asarray(values, dtype=np.float32),
+                    mode="lines+markers",
+                    # a marker at a dozen places: the run is told without its colour, and the line stays a line
+                    marker={
+                        "symbol": symbol if kind == "train" else f"{symbol}-open",
+                        "size": 7,
+                        "maxdisplayed": 12,
+                        "color": colour,
+                    },
+                    line={"color": colour, "dash": dash, "width": 2},
+                    name=f"{_plain(curve.name)}, {kind}",
+                    hovertemplate="%{y:.4g}",
+                )
+            )
+    _style(figure, theme, ("epoch", title), revision)
+    values = np.concatenate([each[np.isfinite(each)] for each in shown]) if shown else np.empty(0)
+    if len(values):
+        low, high = float(values.min()), float(values.max())
+        room = 0.06 * max(high - low, 1e-3 * max(abs(high), 1e-3))
+        figure.update_yaxes(range=[low - room, high + room], zeroline=False)
+    figure.update_xaxes(zeroline=False)
+    figure.update_layout(showlegend=False, hovermode="x unified", meta={"legend": legend})
+    figure.update_layout(hoverlabel={"bgcolor": INKS[theme].halo})
+    return figure
+
+
+def axis_bars(
+    values: NDArray[np.floating],
+    axes: NDArray[np.integer],
+    active: NDArray[np.bool_],
+    title: str,
+    number: int,
+    theme: Theme,
+    revision: str = "",
+) -> Figure:
+    """One number per latent dimension as bars in the order given; dimensions that are not active are hatched.
+
+    Args:
+        values: (d,).
+        axes: Which dimension each bar is, (d,).
+        active: Whether it is active, (d,).
+        title: Of the number, with its unit.
+        number: Of the run's colour, as in `Curve`.
+        theme: Light or dark.
+        revision: As in `map_by_label`.
+    """
+    ink = INKS[theme]
+    colour = _lit(CURVE_STYLES[number % len(CURVE_STYLES)][0], theme)
+    figure = Figure()
+    figure.add_trace(
+        go.Bar(
+            x=np.arange(len(values)),
+            y=np.asarray(values, dtype=np.float32),
+            customdata=np.asarray(axes, dtype=np.int32),
+            marker={
+                "color": [colour if on else ink.line for on in active],
+                "pattern": {"shape": ["" if on else "/" for on in active], "fillmode": "replace"},
+                "line": {"width": 0},
+            },
+            text=[f"axis {j}, {'active' if on else 'not active'}" for j, on in zip(axes, active, strict=True)],
+            textposition="none",
+            hovertemplate="%{text}<br>%{y:.3g}<extra></extra>",
+        )
+    )
+    _style(figure, theme, ("latent axis, strongest first", title), revision)
+    every = -(-len(axes) // 24)  # more numbers than that run into each other
+    figure.update_xaxes(
+        tickvals=list(range(0, len(axes), every)),
+        ticktext=[str(j) for j in axes[::every]],
+        tickangle=0,
+        showgrid=False,
+        zeroline=False,
+        range=[-0.7, len(axes) - 0.3],
+    )
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_layout(showlegend=False, bargap=0.25, hoverlabel={"bgcolor": ink.halo, "font": {"color": ink.text}})
+    return figure
+
+
+def rate_lines(
+    epochs: NDArray[np.floating],
+    rates: NDArray[np.floating],
+    order: NDArray[np.integer],
+    active: NDArray[np.bool_],
+    theme: Theme,
+    revision: str = "",
+) -> Figure:
+    """The rate of each latent dimension over the epochs; light is weak, dimensions that are not active are dotted.
+
+    Args:
+        epochs: (E,).
+        rates: (E, d), nats, NaN where unknown.
+        order: The dimensions, strongest first, (d,); the first `MOST_LINES` are drawn.
+        active: Whether a dimension is active, (d,).
+        theme: Light or dark.
+        revision: As in `map_by_label`.
+    """
+    ink = INKS[theme]
+    figure = Figure()
+    drawn = order[:MOST_LINES]
+    paper = ink.supported
+    for rank, j in enumerate(drawn):
+        strong = _lit(CURVE_STYLES[0][0], theme)
+        colour = _mix(strong, paper, 0.6 * rank / max(1, len(drawn) - 1)) if active[j] else ink.line
+        figure.add_trace(
+            go.Scatter(
+                x=np.asarray(epochs, dtype=np.float32),
+                y=np.asarray(rates[:, j], dtype=np.float32),
+                mode="lines" if len(epochs) > 1 else "markers",
+                line={"color": colour, "width": 2, "dash": "solid" if active[j] else "dot"},
+                name=f"axis {j}",
+                hovertemplate=f"axis {j}, epoch %{{x}}<br>%{{y:.3g}} nats<extra></extra>",
+            )
+        )
+    for height, names in _ends(rates[:, drawn], drawn) if 0 < len(drawn) <= 6 else ():
+        figure.add_annotation(x=float(epochs[-1]), y=height, text=names, showarrow=False, xanchor="left", xshift=4)
+    _style(figure, theme, ("epoch", "rate of each axis, nats per image"), revision)
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_xaxes(zeroline=False)
+    figure.update_layout(
+        showlegend=False, hovermode="closest", hoverlabel={"bgcolor": ink.halo, "font": {"color": ink.text}}
+    )
+    return figure
+
+
+def _ends(rates: NDArray[np.floating], axes: NDArray[np.integer]) -> list[tuple[float, str]]:
+    """Where lines end and what to write there; lines that end at about one height share their words.
+
+    Args:
+        rates: (E, L).
+        axes: Which dimension each line is, (L,).
+    """
+    known = [(float(rates[-1, i]), str(axes[i])) for i in range(len(axes)) if len(rates) and np.isfinite(rates[-1, i])]
+    if not known:
+        return []
+    close = 0.05 * float(np.nanmax(rates))
+    groups: list[list[tuple[float, str]]] = []
+    for end in sorted(known):
+        if groups and end[0] - groups[-1][0][0] <= close:
+            groups[-1].append(end)
+        else:
+            groups.append([end])
+    return [(sum(y for y, _ in group) / len(group), ", ".join(name for _, name in group)) for group in groups]
+
+
+def latent_histogram(
+    codes: NDArray[np.floating], axis: int, prior: bool, number: int, theme: Theme, revision: str = ""
+) -> Figure:
+    """The drawn codes of one latent dimension as a density, against N(0, 1) or, without a prior, their own Gaussian.
+
+    Args:
+        codes: (N,).
+        axis: Which dimension.
+        prior: Whether the model has the prior N(0, 1); an autoencoder has its own scale.
+        number: Of the run's colour, as in `Curve`.
+        theme: Light or dark.
+        revision: As in `map_by_label`.
+
+    Returns:
+        The figure; `meta` holds `axis`, `mean` and `deviation` of the codes, and `prior`.
+    """
+    ink = INKS[theme]
+    mean, deviation = float(codes.mean()), max(float(codes.std()), 1e-9)
+    centre, scale = (0.0, 1.0) if prior else (mean, deviation)
+    low = min(float(codes.min()), centre - 3.5 * scale)
+    high = max(float(codes.max()), centre + 3.5 * scale)
+    bins = int(np.clip(2.5 * len(codes) ** (1 / 3), 12, 60))
+    heights, edges = np.histogram(codes, bins=bins, range=(low, high), density=True)
+    figure = Figure()
+    figure.add_trace(
+        go.Bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=heights,
+            width=float(edges[1] - edges[0]),
+            marker={"color": _lit(CURVE_STYLES[number % len(CURVE_STYLES)][0], theme), "line": {"width": 0}},
+            opacity=0.75,
+            name="drawn codes",
+            hoverinfo="skip",
+        )
+    )
+    x = np.linspace(low, high, 241)
+    figure.add_trace(
+        go.Scatter(
+            x=x,
+            y=np.exp(-0.5 * ((x - centre) / scale) ** 2) / (scale * np.sqrt(2 * np.pi)),
+            mode="lines",
+            line={"color": ink.text, "width": 2, "dash": "dash"},
+            name="prior N(0, 1)" if prior else "Gaussian of these codes",
+            hoverinfo="skip",
+        )
+    )
+    _style(figure, theme, (f"axis {axis}, latent units", "density"), revision)
+    figure.update_xaxes(range=[low, high], zeroline=False)
+    figure.update_yaxes(rangemode="tozero")
+    meta = {"axis": axis, "mean": mean, "deviation": float(codes.std()), "prior": prior}
+    figure.update_layout(showlegend=False, bargap=0, hovermode=False, meta=meta)
+    return figure
+
+
+def as_json(figure: Figure) -> str:
+    """A figure as the text that the page's code fetches, numbers as typed arrays."""
+    text = figure.to_json()
+    assert text is not None, "plotly only answers None where it writes to a file"
+    return text
+
+
+def _map(axes: MapAxes, theme: Theme, revision: str) -> Figure:
+    figure = Figure()
+    ink = INKS[theme]
+    _style(figure, theme, axes.titles, revision)
+    figure.update_yaxes(scaleanchor="x", scaleratio=1)
+    if axes.circles is not None:
+        x, y = axes.circles
+        for radius in (1, 2, 3):
+            figure.add_shape(
+                type="circle",
+                x0=x - radius,
+                x1=x + radius,
+                y0=y - radius,
+                y1=y + radius,
+                line={"color": ink.line, "width": 1, "dash": "dot"},
+                layer="above",
+            )
+            figure.add_annotation(
+                x=x, y=y + radius, text=f"{radius} sd", showarrow=False, yshift=7, font={"size": 11, "color": ink.text}
+            )
+    plane = None
+    if axes.plane is not None:
+        plane = {key: [float(v) for v in value] for key, value in axes.plane.items()}
+    figure.update_layout(meta={"plane": plane})
+    return figure
+
+
+def _dots(
+    points: NDArray[np.floating], rows: NDArray[np.integer], colour: str | None, size: float = 4.5, **rest: object
+) -> go.Scattergl:
+    """Points whose `customdata` says which images they are."""
+    return go.Scattergl(
+        x=np.ascontiguousarray(points[:, 0], dtype=np.float32),
+        y=np.ascontiguousarray(points[:, 1], dtype=np.float32),
+        customdata=np.asarray(rows, dtype=np.int32),
+        mode="markers",
+        marker={"size": size, "opacity": 0.75} | ({"color": colour} if colour else {}),
+        hoverinfo="none",
+        **rest,
+    )
+
+
+def _style(figure: Figure, theme: Theme, titles: tuple[str, str], revision: str) -> None:
+    ink = INKS[theme]
+    axis = {
+        "gridcolor": ink.grid,
+        "zerolinecolor": ink.grid,
+        "linecolor": ink.line,
+        "title": {"font": {"size": 13}, "standoff": 6},
+        "automargin": True,
+    }
+    figure.update_layout(
+        template="none",
+        autosize=True,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": ink.text, "family": "system-ui, sans-serif", "size": 13},
+        margin={"l": 48, "r": 12, "t": 34, "b": 44},
+        uirevision=revision,
+        dragmode="pan",
+        legend={
+            "orientation": "h",
+            "yref": "container",
+            "y": 0.01,
+            "yanchor": "bottom",
+            "x": 0,
+            "itemsizing": "constant",
+        },
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": ink.line, "activecolor": ink.text},
+    )
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    figure.update_xaxes(title_text=titles[0])
+    figure.update_yaxes(title_text=titles[1])
+
+
+def _lit(colour: str, theme: Theme) -> str:
+    """A colour as it is, or lighter on a dark page, where the deep ones would drown."""
+    return _mix(colour, "#ffffff", 0.3) if theme == "dark" else colour
+
+
+def _mix(colour: str, other: str, share: float) -> str:
+    """`share` of `other` in a colour, both as #rrggbb."""
+    mixed = (round((1 - share) * int(colour[i : i + 2], 16) + share * int(other[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{value:02x}" for value in mixed)
+
+
+def _plain(name: object) -> str:
+    """A name as plotly shows it without reading markup in it."""
+    return str(name).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

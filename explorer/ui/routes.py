@@ -1,0 +1,540 @@
+"""Pixels, points and scores over plain HTTP, for the browser's own code.
+
+Everything here is checked again by the server, answered from memory where it can be, and computed in a worker thread
+otherwise; errors are JSON {"error": "one sentence"}. Arrays travel as little-endian bytes.
+"""
+
+import hashlib
+import importlib.util
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import numpy as np
+from numpy.typing import NDArray
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from explorer.analysis.encoding import checked_latents
+from explorer.arrays import Latents
+from explorer.errors import ExplorerError, ShapeError
+from explorer.images import encoded_picture, tile, to_bytes
+from explorer.library import LAWS, SCALARS, Card, Library, OpenRun
+from explorer.ui.page import FigureMaker, public_sentence, public_text
+from explorer.ui.training import story
+
+STATIC = Path(__file__).parent / "static"
+"""The page's own JavaScript and style sheets."""
+
+MEDIA = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".mjs": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".woff2": "font/woff2",
+}
+"""What is served from `STATIC`, and as what: the system's own table may differ, and browsers are told not to guess."""
+
+MOST_LATENTS = 1024
+"""Latents that one request may decode or draw."""
+
+SHEET = 10_000
+"""Thumbnails on one sheet, `SHEET_COLUMNS` in a row."""
+
+SHEET_COLUMNS = 100
+
+WIDEST_WEBP = 16_383
+"""Pixels of the longest side that the WebP format can hold."""
+
+MOST_SEED = 2**63 - 1
+"""Largest seed of a sample."""
+
+PATIENCE = 20.0
+"""Seconds that the body of one request may take to arrive."""
+
+FOR_EVER = "max-age=31536000, immutable"
+
+T = TypeVar("T")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class NotFoundError(ExplorerError):
+    """The address names a run, image or part that is not there: status 404."""
+
+
+class TooMuchError(ExplorerError):
+    """More is asked for than one request may ask: status 413."""
+
+
+class TooSlowError(ExplorerError):
+    """A body does not arrive: status 408."""
+
+
+class BusyError(ExplorerError):
+    """Too many requests are waiting already: status 503."""
+
+
+STATUS: Mapping[type[ExplorerError], int] = {
+    NotFoundError: 404,
+    TooSlowError: 408,
+    TooMuchError: 413,
+    BusyError: 503,
+}
+"""What an error is answered with; any other `ExplorerError` with 400."""
+
+
+class Workers:
+    """Threads for work that must not hold up the server, with a bounded queue before them.
+
+    Args:
+        running: How many work at once.
+        waiting: How many requests may wait; more are refused, so that a flood ends in clear refusals.
+    """
+
+    def __init__(self, running: int, waiting: int) -> None:
+        self.limiter = anyio.CapacityLimiter(running)
+        self.most = running + waiting
+        self.pending = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns.
+
+        Raises:
+            BusyError: Too many are waiting.
+        """
+        if self.pending >= self.most:
+            raise BusyError("the server is busy; try again in a few seconds.")
+        self.pending += 1
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self.limiter)
+        finally:
+            self.pending -= 1
+
+
+class StaticFiles:
+    """The page's own files, and plotly.js from its wheel, under an address that changes with them."""
+
+    def __init__(self) -> None:
+        found = [path for path in sorted(STATIC.rglob("*")) if path.is_file() and path.suffix in MEDIA]
+        self.files = {path.relative_to(STATIC).as_posix(): path for path in found}
+        plotly = importlib.util.find_spec("plotly")
+        if plotly is not None and plotly.origin is not None:
+            self.files["plotly.min.js"] = Path(plotly.origin).parent / "package_data" / "plotly.min.js"
+        digest = hashlib.sha256()
+        for name, path in self.files.items():
+            # a wheel's file is told by its size and age: hashing megabytes would delay every start
+            stat = path.stat()
+            content = (
+                path.read_bytes() if path.is_relative_to(STATIC) else f"{stat.st_size} {stat.st_mtime_ns}".encode()
+            )
+            digest.update(name.encode() + b"\0" + content)
+        self.tag = digest.hexdigest()[:16]
+
+    @property
+    def url(self) -> str:
+        """The folder's address relative to the page, without a slash at either end."""
+        return f"explorer/static/{self.tag}"
+
+    async def get(self, request: Request) -> Response:
+        """One file; a page left open while the files changed gets the new ones, which are then not kept."""
+        path = self.files.get(request.path_params["file"])
+        if path is None or not path.is_file():
+            return _error(404, "there is no such file.")
+        current = request.path_params["tag"] == self.tag
+        keeping = {"cache-control": f"public, {FOR_EVER}" if current else "no-cache"}
+        return FileResponse(path, headers=keeping, media_type=MEDIA[path.suffix])
+
+
+class RunRoutes:
+    """What the browser asks of the runs.
+
+    Args:
+        library: The runs.
+        figures: Figures by name, as the tabs offer them.
+    """
+
+    def __init__(self, library: Library, figures: Mapping[str, FigureMaker]) -> None:
+        self.library = library
+        self.figures = figures
+        self.looking = Workers(running=2, waiting=256)  # a glance at a run's card, which every request begins with
+        self.decoding = Workers(running=2, waiting=64)  # short
+        self.opening = Workers(running=2, waiting=32)  # may take seconds: files, sheets, figures
+
+    def routes(self) -> list[BaseRoute]:
+        """All addresses, with their methods."""
+        run = "/explorer/api/run/{run}"
+        table: list[tuple[str, str, Endpoint]] = [
+            ("GET", "/explorer/api/runs", self.runs),
+            ("GET", run, self.run),
+            ("POST", run + "/decode", self.decode),
+            ("POST", run + "/describe", self.describe),
+            ("GET", run + "/sample", self.sample),
+            ("GET", run + "/points", self.points),
+            ("GET", run + "/labels", self.labels),
+            ("GET", run + "/scalar/{score}", self.scalar),
+            ("GET", run + "/sprites/{sheet}", self.sprites),
+            ("GET", run + "/reconstruct/{number}", self.reconstruct),
+            ("GET", run + "/reconstruct/{number}/pixels", self.reconstruct_pixels),
+            ("GET", run + "/training", self.training),
+            ("GET", run + "/sheets/{epoch}", self.sheet),
+            ("GET", run + "/figure/{figure}", self.figure),
+            ("GET", "/explorer/{rest:path}", self.nothing),
+        ]
+        return [Route(path, answering(endpoint), methods=[method]) for method, path, endpoint in table]
+
+    async def nothing(self, request: Request) -> Response:
+        """Every other address below explorer/."""
+        raise NotFoundError("there is nothing here.")
+
+    async def runs(self, request: Request) -> Response:
+        """All runs; `error` says why one cannot be opened."""
+
+        def listed() -> list[dict[str, object]]:
+            found: list[dict[str, object]] = []
+            for name, card in self.library.cards().items():
+                if isinstance(card, Card):
+                    entry = {"family": card.family, "dataset": card.dataset, "latent_dim": card.latent_dim}
+                    found.append({"name": name, **entry, "twin": self.library.twin(name), "error": None})
+                else:
+                    nothing = {"family": None, "dataset": None, "latent_dim": None, "twin": None}
+                    found.append({"name": name, **nothing, "error": public_sentence(card)})
+            return found
+
+        return JSONResponse(await self.opening.run(listed), headers={"cache-control": "private, no-store"})
+
+    async def run(self, request: Request) -> Response:
+        """What a run is, and where its arrays are."""
+        card = await self._card(request)
+        described = await self.opening.run(lambda: describe_run(self.library, self.library.open(card.name)))
+        return JSONResponse(described, headers={"cache-control": "private, no-store"})
+
+    async def decode(self, request: Request) -> Response:
+        """Images of latents, as bytes laid out (n, H, W, C)."""
+        card = await self._card(request)
+        latents = await latents_of(request, card.latent_dim, MOST_LATENTS)
+
+        def work() -> NDArray[np.uint8]:
+            return to_bytes(self.library.open(card.name).coder.decode(latents)).transpose(0, 2, 3, 1)
+
+        return _pixels(await self.decoding.run(work), {"cache-control": "private, no-store"})
+
+    async def describe(self, request: Request) -> Response:
+        """The numbers of the trust badge of one latent."""
+        card = await self._card(request)
+        latents = await latents_of(request, card.latent_dim, 1)
+        numbers = await self.decoding.run(lambda: self.library.open(card.name).trust(latents))
+        return JSONResponse(_finite(numbers), headers={"cache-control": "private, no-store"})
+
+    async def sample(self, request: Request) -> Response:
+        """Latents drawn from one of the laws; the seed decides them."""
+        card = await self._card(request)
+        law = request.query_params.get("law", "raw")
+        if law not in LAWS:
+            raise ShapeError(f"law must be one of {', '.join(LAWS)}.")
+        count = whole(request, "n", 1, MOST_LATENTS, default=1)
+        seed = whole(request, "seed", 0, MOST_SEED, default=0)
+
+        def work() -> Latents:
+            return self.library.open(card.name).sample(law, count, np.random.default_rng(seed))
+
+        return _array(await self.decoding.run(work), "<f4", {"cache-control": "private, no-store"})
+
+    async def points(self, request: Request) -> Response:
+        """Posterior means of the evaluation split, float32 (N, d)."""
+        return await self._stored(request, "<f4", lambda run: run.latents.mean)
+
+    async def labels(self, request: Request) -> Response:
+        """Labels of the evaluation split, int32 (N,)."""
+
+        def labels(run: OpenRun) -> NDArray[np.int64]:
+            if run.labels is None:
+                raise NotFoundError(f"the images of {run.name} have no labels.")
+            return run.labels
+
+        return await self._stored(request, "<i4", labels)
+
+    async def scalar(self, request: Request) -> Response:
+        """One score of every image of the evaluation split, float32 (N,)."""
+        score = request.path_params["score"]
+        if score not in SCALARS:
+            raise NotFoundError(f"a score is one of {', '.join(SCALARS)}.")
+        return await self._stored(request, "<f4", lambda run: run.scalar(score))
+
+    async def sprites(self, request: Request) -> Response:
+        """One sheet of thumbnails."""
+        sheet = number_of(request, "sheet")
+        card = await self._card(request)
+
+        def prepare() -> tuple[OpenRun, bool]:
+            run = self.library.open(card.name)
+            if sheet * SHEET >= len(run):
+                raise NotFoundError(f"{run.name} has {-(-len(run) // SHEET)} sheet(s) of thumbnails.")
+            return run, run.images() is not None
+
+        run, has_images = await self.opening.run(prepare)
+        tag = f"{card.version}-{'images' if has_images else 'decodes'}"
+        fresh = unchanged(request, tag)
+        if fresh is not None:
+            return fresh
+        key = f"sheet {sheet} of {tag}"
+        picture, kind = await self.opening.run(lambda: run.keep(key, lambda: sprite_sheet(run, sheet)))
+        return Response(picture, media_type=kind, headers=keeping(request, tag))
+
+    async def reconstruct(self, request: Request) -> Response:
+        """What is known of one image of the evaluation split."""
+        number = number_of(request, "number")
+        card = await self._card(request)
+        run = await self._open_with(card, number)
+        known = await self.decoding.run(lambda: run.reconstruct(number))
+        return JSONResponse(_finite(known), headers={"cache-control": "private, no-store"})
+
+    async def reconstruct_pixels(self, request: Request) -> Response:
+        """One image of the evaluation split or its reconstruction, as bytes laid out (H, W, C)."""
+        number = number_of(request, "number")
+        part = request.query_params.get("part", "reconstruction")
+        if part not in ("original", "reconstruction"):
+            raise ShapeError("part must be original or reconstruction.")
+        card = await self._card(request)
+        run = await self._open_with(card, number)
+
+        def work() -> NDArray[np.uint8]:
+            if part == "reconstruction":
+                return to_bytes(run.reconstruction(number)).transpose(1, 2, 0)
+            trouble = self.library.images_trouble(run.name)
+            if trouble is not None:
+                raise NotFoundError(public_text(trouble.sentence))
+            return run.thumbnails()[number].transpose(1, 2, 0)
+
+        return _pixels(await self.decoding.run(work), {"cache-control": "private, no-store"})
+
+    async def training(self, request: Request) -> Response:
+        """How a run was fitted: its card, its dimensions, and the sheets it kept."""
+        card = await self._card(request)
+        told = await self.opening.run(lambda: story(self.library, card.name))
+        return JSONResponse(told, headers={"cache-control": "private, no-store"})
+
+    async def sheet(self, request: Request) -> Response:
+        """The decodes that were kept after one epoch, as PNG."""
+        epoch = number_of(request, "epoch")
+        card = await self._card(request)
+
+        def read() -> bytes:
+            run = self.library.open(card.name)
+            if epoch not in run.sheets():
+                raise NotFoundError(f"{run.name} kept no sheet after epoch {epoch}.")
+            return run.sheet(epoch)
+
+        picture = await self.opening.run(read)
+        fresh = unchanged(request, card.version)
+        return fresh or Response(picture, media_type="image/png", headers=keeping(request, card.version))
+
+    async def figure(self, request: Request) -> Response:
+        """A plotly figure as JSON."""
+        maker = self.figures.get(request.path_params["figure"])
+        if maker is None:
+            raise NotFoundError(f"a figure is one of {', '.join(sorted(self.figures))}.")
+        if len(request.url.query) > 4000:
+            raise TooMuchError("the query is longer than 4,000 characters.")
+        query = dict(request.query_params)
+        if query.setdefault("theme", "light") not in ("light", "dark"):
+            raise ShapeError("theme must be light or dark.")
+        card = await self._card(request)
+        figure = await self.opening.run(lambda: maker(self.library, card.name, query))
+        return Response(figure, media_type="application/json", headers={"cache-control": "private, no-store"})
+
+    async def _card(self, request: Request) -> Card:
+        name = request.path_params["run"]
+
+        def find() -> Card:
+            if not self.library.has(name):
+                raise NotFoundError("there is no run of that name.")
+            return self.library.card(name)
+
+        return await self.looking.run(find)  # never behind a figure that takes seconds
+
+    async def _open_with(self, card: Card, number: int) -> OpenRun:
+        run = await self.opening.run(lambda: self.library.open(card.name))
+        if number >= len(run):
+            raise NotFoundError(f"{run.name} has images 0 to {len(run) - 1}.")
+        return run
+
+    async def _stored(self, request: Request, kind: str, get: Callable[[OpenRun], NDArray]) -> Response:
+        card = await self._card(request)
+        fresh = unchanged(request, card.version)
+        if fresh is not None:
+            return fresh
+        array = await self.opening.run(lambda: get(self.library.open(card.name)))
+        return _array(array, kind, keeping(request, card.version))
+
+
+def answering(endpoint: Endpoint) -> Endpoint:
+    """An endpoint whose `ExplorerError`s become JSON; a bug stays a bug, with its traceback in the log."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except ExplorerError as error:
+            return _error(STATUS.get(type(error), 400), public_sentence(error))
+        except ClientDisconnect:
+            return _error(400, "the request ended early.")
+
+    return answer
+
+
+def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
+    """A run as the browser's code sees it."""
+    base = f"explorer/api/run/{run.name}"
+    sheets = -(-len(run) // SHEET)
+    trouble = library.images_trouble(run.name)
+    has_images = trouble is None
+    pictures = f"{run.card.version}-{'images' if has_images else 'decodes'}"
+    stored: dict[str, object] = {"points": f"{base}/points?v={run.card.version}"}
+    if run.labels is not None:
+        stored["labels"] = f"{base}/labels?v={run.card.version}"
+    for score in SCALARS:
+        missing = run.is_point if score == "rate" else score == "distortion" and np.isnan(run.latents.distortion).any()
+        if missing:
+            continue
+        stored[score] = f"{base}/scalar/{score}?v={run.card.version}"
+    stored["sprites"] = [f"{base}/sprites/{sheet}?v={pictures}" for sheet in range(sheets)]
+    return {
+        "name": run.name,
+        "family": run.family,
+        "dataset": run.card.dataset,
+        "latent_dim": run.latent_dim,
+        "image_shape": list(run.image_shape),
+        "levels": run.levels,
+        "twin": library.twin(run.name),
+        "classes": list(run.class_names) if run.class_names is not None else None,
+        "count": len(run),
+        "has_images": has_images,
+        "images_trouble": public_text(trouble.sentence) if trouble is not None else None,
+        "can_download": library.can_download(run.name),
+        "directions": {
+            kind: [
+                {
+                    "name": direction.name,
+                    "kind": direction.kind,
+                    "vector": [round(float(value), 7) for value in direction.vector],
+                    "offset": float(direction.offset),
+                    "scale": float(direction.scale),
+                    "low": float(direction.low),
+                    "high": float(direction.high),
+                    "note": direction.note,
+                }
+                for direction in directions
+            ]
+            for kind, directions in run.directions.items()
+        },
+        "mean": [float(value) for value in run.latents.mean.mean(0)],
+        "laws": list(LAWS),
+        "default_law": run.default_law,
+        "sheet": {"size": SHEET, "columns": SHEET_COLUMNS},
+        "stored": stored,
+    }
+
+
+def sprite_sheet(run: OpenRun, sheet: int) -> tuple[bytes, str]:
+    """Thumbnails `sheet * SHEET` onwards as the bytes of a picture, and its media type.
+
+    Grey sheets are PNG: exact, and for 10,000 MNIST digits as small as WebP in a quarter of its time. Colour is WebP.
+    """
+    laid = tile(run.thumbnails()[sheet * SHEET : (sheet + 1) * SHEET], SHEET_COLUMNS)
+    if len(laid) == 1 or max(laid.shape[1:]) > WIDEST_WEBP:
+        return encoded_picture(laid), "image/png"
+    return encoded_picture(laid, "webp", quality=80, method=2), "image/webp"
+
+
+async def latents_of(request: Request, latent_dim: int, most: int) -> Latents:
+    """The latents (n, d) in a request's body of little-endian float32.
+
+    Raises:
+        TooMuchError: More than `most`; noticed while the body arrives.
+        TooSlowError: The body takes longer than `PATIENCE`.
+        ShapeError: No whole number of latents, or values that are not finite.
+    """
+    size = 4 * latent_dim
+    body = bytearray()
+    try:
+        with anyio.fail_after(PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most * size:
+                    raise TooMuchError(f"at most {most:,} latent(s) of {latent_dim} numbers are taken at once.")
+    except TimeoutError:
+        raise TooSlowError(f"the latents did not arrive within {PATIENCE:g} seconds.") from None
+    if not body or len(body) % size:
+        raise ShapeError(
+            f"the body must be latents of {latent_dim} float32 ({size} bytes each), but it has {len(body)} bytes."
+        )
+    return checked_latents(np.frombuffer(bytes(body), dtype="<f4").reshape(-1, latent_dim), latent_dim)
+
+
+def whole(request: Request, name: str, least: int, most: int, default: int) -> int:
+    """A whole number of the address's query.
+
+    Raises:
+        ShapeError: It is none, or out of range.
+    """
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and least <= int(text) <= most):
+        raise ShapeError(f"{name} must be a whole number from {least} to {most}.")
+    return int(text)
+
+
+def number_of(request: Request, name: str) -> int:
+    """A whole number in the address itself.
+
+    Raises:
+        NotFoundError: It is none.
+    """
+    text = request.path_params[name]
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise NotFoundError(f"the {name} must be a whole number.")
+    return int(text)
+
+
+def unchanged(request: Request, version: str) -> Response | None:
+    """Status 304 when the browser holds this version already."""
+    if f'"{version}"' in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=keeping(request, version))
+    return None
+
+
+def keeping(request: Request, version: str) -> dict[str, str]:
+    """Headers that let a browser keep an answer: for ever if its address names the version, else after asking."""
+    named = request.query_params.get("v") == version
+    return {"etag": f'"{version}"', "cache-control": f"private, {FOR_EVER}" if named else "private, no-cache"}
+
+
+def _error(status: int, sentence: str) -> Response:
+    headers = {"cache-control": "no-store"} | ({"retry-after": "3"} if status == 503 else {})
+    return JSONResponse({"error": sentence}, status, headers)
+
+
+def _array(array: NDArray, kind: str, headers: Mapping[str, str]) -> Response:
+    shape = {"x-shape": ",".join(map(str, array.shape))}
+    body = np.ascontiguousarray(array, dtype=kind).tobytes()
+    return Response(body, media_type="application/octet-stream", headers={**headers, **shape})
+
+
+def _pixels(pixels: NDArray[np.uint8], headers: Mapping[str, str]) -> Response:
+    return _array(pixels, "|u1", headers)
+
+
+def _finite(numbers: Mapping[str, object]) -> dict[str, object]:
+    """The same with None for what JSON cannot say."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in numbers.items()}
+
+
+def served(library: Library, figures: Mapping[str, FigureMaker], static: StaticFiles) -> list[BaseRoute]:
+    """All routes below explorer/, to be put before gradio's own."""
+    files = Route("/explorer/static/{tag}/{file:path}", static.get, methods=["GET"])
+    return [files, *RunRoutes(library, figures).routes()]

@@ -1,0 +1,60 @@
+/**
+ * The part of the page's address after '#': which run, tab and latent are shown, so that a view can be sent.
+ *
+ * Version 1: `#v=1&run=mnist-vae-2&tab=explore&z=0.12,-1.3`. It comes from strangers: everything is checked, and what
+ * does not pass is left out.
+ */
+
+import { LIMIT } from "./latent.js";
+
+const RUN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+const NUMBER = /^-?(\d+(\.\d*)?|\.\d+)(e[-+]?\d{1,2})?$/i;
+const TABS = ["explore", "map", "reconstruct", "interpolate", "holes", "training"];
+const LONGEST = 20000;
+const LARGEST_DIM = 1024;
+
+/**
+ * @typedef {object} Address
+ * @property {string} [run]
+ * @property {string} [tab]
+ * @property {Float32Array} [latent]
+ */
+
+/**
+ * @param {Address} view
+ * @returns {string} The fragment with its '#'; values of z keep five digits, and six decimals.
+ */
+export function toFragment({ run, tab, latent }) {
+  const parts = ["v=1"];
+  if (run) parts.push(`run=${encodeURIComponent(run)}`);
+  if (tab) parts.push(`tab=${encodeURIComponent(tab)}`);
+  if (latent && latent.length <= LARGEST_DIM) parts.push(`z=${Array.from(latent, (v) => +(+v.toPrecision(5)).toFixed(6)).join(",")}`);
+  return `#${parts.join("&")}`;
+}
+
+/**
+ * Whether a link names a latent, be it one that is not understood.
+ * @param {string} fragment
+ */
+export const namesLatent = (fragment) => typeof fragment === "string" && /(^#?|&)z=/.test(fragment);
+
+/**
+ * @param {string} fragment With or without its '#'; anything at all.
+ * @returns {Address} What could be understood; empty when nothing could.
+ */
+export function fromFragment(fragment) {
+  if (typeof fragment !== "string" || fragment.length > LONGEST) return {};
+  const fields = new URLSearchParams(fragment.replace(/^#/, ""));
+  if (fields.get("v") !== "1") return {};
+  /** @type {Address} */
+  const found = {};
+  const run = fields.get("run");
+  if (run && RUN.test(run)) found.run = run;
+  const tab = fields.get("tab");
+  if (tab && TABS.includes(tab)) found.tab = tab;
+  const values = fields.get("z")?.split(",");
+  if (values && values.length <= LARGEST_DIM && values.every((v) => NUMBER.test(v) && Math.abs(+v) <= LIMIT)) {
+    found.latent = Float32Array.from(values, Number);
+  }
+  return found;
+}

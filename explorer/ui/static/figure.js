@@ -1,0 +1,234 @@
+/** A plotly figure fetched from the server: drawn, re-coloured with the theme, hovered and clicked. */
+
+import { h } from "./dom.js";
+import { theme, onTheme } from "./theme.js";
+import { address, askJson } from "./transport.js";
+
+/** @type {Promise<any> | null} */
+let loading = null;
+
+/** plotly.js, loaded once. @returns {Promise<any>} */
+export function plotly() {
+  loading ??= new Promise((resolve, reject) => {
+    const src = new URL("./plotly.min.js", import.meta.url).href;
+    const failed = () => reject(new Error("plotly.js did not load; reload the page."));
+    document.head.append(
+      h("script", { src, onload: () => resolve(/** @type {any} */ (globalThis).Plotly), onerror: failed }),
+    );
+  });
+  loading.catch(() => (loading = null));
+  return loading;
+}
+
+const CONFIG = {
+  responsive: true,
+  displaylogo: false,
+  showSendToCloud: false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+};
+
+/**
+ * A place somebody hovers or clicks.
+ * @typedef {object} Place
+ * @property {number | null} index Image there; null on empty space.
+ * @property {number} x In data coordinates.
+ * @property {number} y
+ * @property {MouseEvent} event
+ */
+
+const NARROW = 480;
+
+/** Whether the main pointer is a finger, whose swipes belong to the page. */
+const isCoarse = () => matchMedia("(pointer: coarse)").matches;
+
+/**
+ * Leave the wheel to the page, unless a key says that it is meant for the plot.
+ * @param {{ctrlKey: boolean, metaKey: boolean, stopPropagation: () => void}} event
+ */
+export function keepWheel(event) {
+  if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+}
+
+/**
+ * Less ink beside the drawing, for a phone.
+ * @param {any[]} data
+ * @param {any} layout
+ */
+export function compact(data, layout) {
+  layout.font = { ...layout.font, size: 11 };
+  layout.margin = { l: 38, r: 6, t: 32, b: 36 };
+  for (const axis of [layout.xaxis, layout.yaxis]) if (axis?.title) axis.title = { ...axis.title, font: { size: 11 } };
+  for (const trace of data) {
+    const bar = trace.colorbar ?? trace.marker?.colorbar;
+    if (bar) Object.assign(bar, { thickness: 8, title: { ...bar.title, font: { size: 11 } } });
+  }
+}
+
+/** A figure in an element of the page. */
+export class Figure {
+  /**
+   * @param {string} label What it shows, for screen readers.
+   * @param {object} [listeners]
+   * @param {(place: Place | null) => void} [listeners.hover] Null when the pointer leaves a point.
+   * @param {(place: Place) => void} [listeners.click]
+   * @param {(error: Error) => void} [listeners.fail]
+   * @param {() => void} [listeners.drawn]
+   */
+  constructor(label, { hover, click, fail, drawn } = {}) {
+    this.plot = h("div.xp-plot", { role: "group", "aria-label": label });
+    this.popup = h("canvas.xp-popup.xp-image", { hidden: true, "aria-hidden": "true" });
+    this.element = h("div.xp-figure", {}, this.plot, this.popup);
+    this.listeners = { hover, click, fail, drawn };
+    this.asked = 0;
+    /** @type {{run: string, name: string, query: Record<string, string | number>} | null} */
+    this.request = null;
+    this.scrollZoom = true; // an owner may leave the wheel to the page
+    this.layout = /** @type {any} */ ({});
+    /** @type {any[] | null} */
+    this.traces = null;
+    onTheme(() => this.request && this.draw());
+    new ResizeObserver(() => this.resize()).observe(this.element);
+    this.element.addEventListener("wheel", keepWheel, { capture: true, passive: true });
+    // without plotly's drag a browser makes mouse events of a tap, and plotly would count it twice
+    this.plot.addEventListener("touchend", (/** @type {TouchEvent} */ event) => {
+      const inAxes = /** @type {Element} */ (event.target).closest?.(".draglayer");
+      if (inAxes && event.cancelable && this.layout.dragmode === false) event.preventDefault();
+    });
+  }
+
+  resize() {
+    const Plotly = /** @type {any} */ (globalThis).Plotly;
+    if (Plotly && this.plot.classList.contains("js-plotly-plot") && this.plot.offsetParent) Plotly.Plots.resize(this.plot);
+  }
+
+  /**
+   * Show a figure of a run; the newest wish wins.
+   * @param {string} run
+   * @param {string} name
+   * @param {Record<string, string | number>} [query]
+   */
+  show(run, name, query = {}) {
+    this.request = { run, name, query };
+    this.layout = {}; // until it is drawn nothing is known of the plane: the old one may belong to another run
+    this.traces = null;
+    return this.draw();
+  }
+
+  async draw() {
+    if (!this.request) return;
+    const { run, name, query } = this.request;
+    const mine = ++this.asked;
+    this.element.removeAttribute("data-ready");
+    this.element.setAttribute("aria-busy", "true");
+    try {
+      const [Plotly, figure] = await Promise.all([
+        plotly(),
+        askJson(address(run, `figure/${name}`, { ...query, theme: theme() })),
+      ]);
+      if (mine !== this.asked) return;
+      this.layout = { ...figure.layout, clickanywhere: true, hoverdistance: 8 };
+      this.traces = figure.data;
+      if (this.plot.clientWidth < NARROW) compact(figure.data, this.layout);
+      if (isCoarse()) this.layout.dragmode = false;
+      this.prepare?.(figure.data, this.layout);
+      await Plotly.react(this.plot, figure.data, this.layout, { ...CONFIG, scrollZoom: this.scrollZoom });
+      if (mine !== this.asked) return;
+      this.listen();
+      this.element.dataset.ready = `${run} ${theme()}`;
+      this.listeners.drawn?.();
+    } catch (error) {
+      if (mine === this.asked) this.listeners.fail?.(/** @type {Error} */ (error));
+    } finally {
+      if (mine === this.asked) this.element.removeAttribute("aria-busy");
+    }
+  }
+
+  /** Set by an owner that changes traces or layout before they are drawn. @type {((data: any[], layout: any) => void) | undefined} */
+  prepare = undefined;
+
+  /** The numbers beside the drawing: the plane behind the axes. */
+  get meta() {
+    return this.layout.meta ?? {};
+  }
+
+  listen() {
+    if (this.listening) return;
+    this.listening = true;
+    const { hover, click } = this.listeners;
+    if (hover) {
+      this.plot.on("plotly_hover", (/** @type {any} */ e) => hover(place(e)));
+      this.plot.on("plotly_unhover", () => hover(null));
+    }
+    if (click) {
+      this.plot.on("plotly_click", (/** @type {any} */ e) => {
+        const there = place(e);
+        if (there) click(there);
+      });
+    }
+  }
+
+  /**
+   * Show the popup near the pointer; the caller paints on it.
+   * @param {MouseEvent} event
+   * @param {number} width Of the image, in its own pixels.
+   * @returns {HTMLCanvasElement}
+   */
+  popupAt(event, width) {
+    const room = this.element.getBoundingClientRect();
+    const side = width * Math.max(1, Math.floor(112 / width));
+    const left = event.clientX - room.left;
+    this.popup.style.width = `${side}px`;
+    this.popup.style.left = `${left + side + 24 > room.width ? left - side - 16 : left + 16}px`;
+    this.popup.style.top = `${Math.max(0, event.clientY - room.top - side - 8)}px`;
+    this.popup.hidden = false;
+    return this.popup;
+  }
+
+  hidePopup() {
+    this.popup.hidden = true;
+  }
+
+  /**
+   * Data coordinates of a place on the screen, or null outside the axes.
+   * @param {number} clientX
+   * @param {number} clientY
+   */
+  dataAt(clientX, clientY) {
+    const axes = this.axes;
+    if (!axes) return null;
+    const room = this.plot.getBoundingClientRect();
+    const { x, y } = axes;
+    const px = clientX - room.left - x._offset;
+    const py = clientY - room.top - y._offset;
+    if (px < 0 || py < 0 || px > x._length || py > y._length) return null;
+    return { x: x.p2l(px), y: y.p2l(py) };
+  }
+
+  /**
+   * Place on the figure's element, in CSS pixels, of data coordinates.
+   * @param {number} x
+   * @param {number} y
+   */
+  pixelAt(x, y) {
+    const axes = this.axes;
+    return axes && { left: axes.x._offset + axes.x.l2p(x), top: axes.y._offset + axes.y.l2p(y) };
+  }
+
+  get axes() {
+    const full = /** @type {any} */ (this.plot)._fullLayout;
+    return full?.xaxis && full?.yaxis ? { x: full.xaxis, y: full.yaxis } : null;
+  }
+}
+
+/**
+ * What plotly's event says, as a place.
+ * @param {any} e
+ * @returns {Place | null}
+ */
+export function place(e) {
+  const point = e.points?.find((/** @type {any} */ p) => Number.isInteger(p.customdata)) ?? null;
+  const x = point ? point.x : e.xvals?.[0];
+  const y = point ? point.y : e.yvals?.[0];
+  if (!Number.isFinite(x) || !Number.isFinite(y)) return null;
+  return { index: point ? point.customdata : null, x, y, event: e.event };
+}

@@ -1,0 +1,75 @@
+/** What the trust line says of a latent: words and a sign, never colour alone. */
+
+import { h, shown } from "./dom.js";
+
+/** A latent less supported than this share of the codes of new images lies in a hole. */
+export const ALPHA = 0.05;
+
+/** One less supported than this share of them, but in no hole, lies at the edge. */
+export const EDGE = 0.2;
+
+/**
+ * A share as a whole percentage, rounded down: "lonelier than 99 %" stays true.
+ * @param {number} share In [0, 1].
+ */
+export function percent(share) {
+  return `${Math.floor(100 * share + 1e-6)} %`;
+}
+
+/**
+ * The verdict on a p-value of vacancy.
+ * @param {number} p In (0, 1].
+ * @returns {{state: "hole" | "edge" | "near", sign: string, text: string}}
+ */
+export function verdict(p) {
+  if (p <= ALPHA) return { state: "hole", sign: "⚠", text: `In a hole: lonelier than ${percent(1 - p)} of real images` };
+  if (p <= EDGE) return { state: "edge", sign: "◐", text: `At the edge: only ${percent(p)} of real images lie in lonelier places` };
+  return { state: "near", sign: "✓", text: `Near encoded images: ${percent(p)} of real images lie in lonelier places` };
+}
+
+/**
+ * Where a norm stands among those of the training codes, in words.
+ * @param {number} below Share of training codes with a smaller norm, in [0, 1].
+ */
+export function normPlace(below) {
+  return below < 0.5 ? `closer in than ${percent(1 - below)} of training codes` : `further out than ${percent(below)} of training codes`;
+}
+
+/**
+ * Write a verdict into an element: colour, sign and words.
+ * @param {HTMLElement} line
+ * @param {ReturnType<typeof verdict> | null} said Null where nothing is known.
+ * @param {string} detail
+ */
+export function showVerdict(line, said, detail) {
+  for (const state of ["hole", "edge", "near"]) line.classList.toggle(`xp-${state}`, said?.state === state);
+  line.replaceChildren(
+    ...(said ? [h("span.xp-sign", { "aria-hidden": "true" }, said.sign), h("strong", {}, said.text)] : []),
+    h("small", {}, detail),
+  );
+}
+
+/**
+ * The details beside the verdict, as one line.
+ * @param {Record<string, number | null>} answer Of the describe route.
+ */
+export function details(answer) {
+  const parts = [];
+  if (Number.isFinite(answer.vacancy)) parts.push(`vacancy p = ${shown(answer.vacancy, 2)} (a hole is p ≤ ${ALPHA})`);
+  if (Number.isFinite(answer.norm)) {
+    const beyond = Number.isFinite(answer.norm_percentile) ? `, ${normPlace(/** @type {number} */ (answer.norm_percentile))}` : "";
+    parts.push(`norm ${shown(answer.norm)} latent units${beyond}`);
+  }
+  if (Number.isFinite(answer.round_trip)) parts.push(`encodes back ${shown(answer.round_trip, 2)} sd away`);
+  return parts.join(" · ");
+}
+
+/**
+ * Write the trust line into an element.
+ * @param {HTMLElement} line
+ * @param {Record<string, number | null>} answer
+ */
+export function showTrust(line, answer) {
+  const p = answer.vacancy;
+  showVerdict(line, typeof p === "number" && Number.isFinite(p) ? verdict(p) : null, details(answer));
+}

@@ -1,0 +1,261 @@
+/**
+ * What the whole page shows: one run, one latent. Parts of the page tell it and listen to it.
+ *
+ * Events: `run` (another run, or the same one anew), `latent` (the pending latent is to be opened), `link` (the
+ * address was changed by hand, and its run is the one on show).
+ */
+
+import { fromFragment, namesLatent, toFragment } from "./address.js";
+import { Sprites } from "./pixels.js";
+import { address, askFloats, askInts, askJson, stored } from "./transport.js";
+
+/** @typedef {import("./latent.js").Direction} Direction */
+
+/**
+ * A run as the server describes it.
+ * @typedef {object} RunInfo
+ * @property {string} name
+ * @property {string} family
+ * @property {string} dataset
+ * @property {number} latent_dim
+ * @property {[number, number, number]} image_shape channels, height, width
+ * @property {string | null} twin
+ * @property {string[] | null} classes
+ * @property {number} count Images of the evaluation split.
+ * @property {boolean} has_images Whether the data set is on disk.
+ * @property {string | null} images_trouble Why it is not, as a sentence.
+ * @property {boolean} can_download Whether Reconstruct offers to fetch it.
+ * @property {{axes: Direction[], pca: Direction[]}} directions
+ * @property {number[]} mean Mean of the encoded data, (d,).
+ * @property {string[]} laws
+ * @property {string} default_law
+ * @property {{size: number, columns: number}} sheet Tiles of a sprite sheet, and tiles in its rows.
+ * @property {{points: string, labels?: string, distortion?: string, rate?: string, vacancy?: string, sprites: string[]}} stored
+ *   Addresses relative to the page; they change with the run's files.
+ */
+
+/**
+ * Where a latent came from.
+ * @typedef {object} Source
+ * @property {"origin" | "image" | "random" | "link" | "place"} kind
+ * @property {number} [index] Of an image of the evaluation split.
+ * @property {number} [seed] Of a random draw.
+ * @property {string} [text] What to say of it.
+ */
+
+/**
+ * What a link wishes for.
+ * @param {string} fragment
+ * @returns {import("./address.js").Address & {asked: boolean}} `asked`: whether it names a latent, understood or not.
+ */
+const readLink = (fragment) => ({ ...fromFragment(fragment), asked: namesLatent(fragment) });
+
+class View extends EventTarget {
+  constructor() {
+    super();
+    /** @type {string | null} */
+    this.run = null;
+    this.tab = "explore";
+    /** @type {Float32Array | null} */
+    this.latent = null;
+    /** A link's wish, until its run and latent have been taken up, or something else was chosen. */
+    this.wish = readLink(globalThis.location?.hash ?? "");
+    /**
+     * A latent to open in Explore, until Explore takes it up with its run.
+     * @type {{run: string, latent: Float32Array, source: Source} | null}
+     */
+    this.pending = null;
+    /** @type {Map<string, Promise<any>>} */
+    this.known = new Map();
+    /** @type {((wish: {run?: string, tab?: string}) => void) | null} */
+    this.askPage = null; // asks Python to choose a run or open a tab
+  }
+
+  /**
+   * Another run was chosen.
+   * @param {string | null} run
+   */
+  setRun(run) {
+    if (run === this.run) return;
+    // the page starts on a run of its own and then goes to the link's; any other change is somebody's choice
+    if (this.run !== null && run !== this.wish.run) this.dropWish();
+    this.run = run;
+    this.latent = null;
+    this.writeAddress();
+    this.dispatchEvent(new Event("run"));
+  }
+
+  /** A later choice counts more than a link: what is shown from now on is what the address says. */
+  dropWish() {
+    this.wish = { asked: false };
+  }
+
+  /** Everything about the runs may have changed, as after a download. */
+  refresh() {
+    this.known.clear();
+    this.dispatchEvent(new Event("run"));
+  }
+
+  /**
+   * A tab came into sight.
+   * @param {string} tab
+   */
+  setTab(tab) {
+    if (this.tab === tab) return;
+    this.tab = tab;
+    this.writeAddress();
+  }
+
+  /**
+   * The latent on show settled.
+   * @param {Float32Array} latent
+   */
+  setLatent(latent) {
+    this.latent = latent.slice();
+    this.writeAddress();
+  }
+
+  /**
+   * Show a latent in Explore, and go there; Explore may still be showing another run.
+   * @param {string} run Whose latent it is.
+   * @param {Float32Array} latent
+   * @param {Source} source
+   */
+  open(run, latent, source) {
+    this.dropWish();
+    this.pending = { run, latent, source };
+    this.dispatchEvent(new Event("latent"));
+    this.goTo(run === this.run ? { tab: "explore" } : { run, tab: "explore" });
+  }
+
+  /** @param {{run?: string, tab?: string}} wish */
+  goTo(wish) {
+    this.askPage?.(wish);
+  }
+
+  /**
+   * Forget a link whose run is not there, so that it does not wait for ever.
+   * @returns {Promise<boolean>} Whether there is something to go to.
+   */
+  async checkWish() {
+    const { run } = this.wish;
+    if (!run || run === this.run) return true;
+    const there = await this.info(run).then(
+      () => true,
+      () => false,
+    );
+    if (!there) this.dropWish();
+    return there;
+  }
+
+  writeAddress() {
+    const { run, tab, wish } = this;
+    if (!run || (wish.run && wish.run !== run)) return; // a link that was not taken up yet must survive
+    history.replaceState(history.state, "", toFragment({ run, tab, latent: wish.latent ?? this.latent ?? undefined }));
+  }
+
+  /**
+   * Something about a run, asked for once.
+   * @template T
+   * @param {string} key
+   * @param {() => Promise<T>} fetchIt
+   * @returns {Promise<T>}
+   */
+  once(key, fetchIt) {
+    let promise = this.known.get(key);
+    if (!promise) {
+      promise = fetchIt();
+      this.known.set(key, promise);
+      promise.catch(() => this.known.delete(key));
+    }
+    return promise;
+  }
+
+  /** @param {string} run @returns {Promise<RunInfo>} */
+  info(run) {
+    return this.once(`info ${run}`, () => askJson(address(run)));
+  }
+
+  /** Posterior means, (N * d). @param {string} run @returns {Promise<Float32Array>} */
+  points(run) {
+    return this.once(`points ${run}`, async () => askFloats(stored((await this.info(run)).stored.points)));
+  }
+
+  /** Labels, (N,), or null where there are none. @param {string} run @returns {Promise<Int32Array | null>} */
+  labels(run) {
+    return this.once(`labels ${run}`, async () => {
+      const at = (await this.info(run)).stored.labels;
+      return at ? askInts(stored(at)) : null;
+    });
+  }
+
+  /**
+   * One number per image, (N,), or null where the run has none.
+   * @param {string} run
+   * @param {"distortion" | "rate" | "vacancy"} name
+   * @returns {Promise<Float32Array | null>}
+   */
+  scalar(run, name) {
+    return this.once(`${name} ${run}`, async () => {
+      const at = (await this.info(run)).stored[name];
+      return at ? askFloats(stored(at)) : null;
+    });
+  }
+
+  /** Small pictures of the evaluation split. @param {string} run @returns {Promise<Sprites>} */
+  sprites(run) {
+    return this.once(`sprites ${run}`, async () => new Sprites(await this.info(run)));
+  }
+}
+
+/** The page's one view. */
+export const view = new View();
+
+globalThis.addEventListener?.("explorer:refresh", () => view.refresh());
+globalThis.addEventListener?.("hashchange", async () => {
+  view.wish = readLink(location.hash);
+  const { run, tab } = view.wish;
+  if (!(await view.checkWish())) return;
+  if ((run && run !== view.run) || (tab && tab !== view.tab)) view.goTo({ run, tab });
+  if (!run || run === view.run) view.dispatchEvent(new Event("link"));
+});
+
+/**
+ * What gr.HTML hands to the code of a live part.
+ * @typedef {object} Host
+ * @property {HTMLElement} element
+ * @property {{value: any}} props Its value is the run's name, or null.
+ * @property {(event: string, data?: object) => void} trigger
+ * @property {(prop: string, changed: () => void) => void} watch
+ */
+
+/**
+ * Join a live part to the view: the picker's run comes in, wishes go out, and `update` is called with the run whenever
+ * it changed and the part is in sight.
+ * @param {Host} host
+ * @param {string} tab Which tab it stands on.
+ * @param {(run: string | null) => void} update
+ */
+export function follow({ element, props, trigger, watch }, tab, update) {
+  let stale = true;
+  let inSight = false;
+  const bring = () => {
+    if (stale && inSight) {
+      stale = false;
+      update(view.run);
+    }
+  };
+  view.addEventListener("run", () => {
+    stale = true;
+    bring();
+  });
+  new IntersectionObserver((entries) => {
+    inSight = entries[entries.length - 1].isIntersecting;
+    if (inSight) view.setTab(tab);
+    bring();
+  }).observe(element);
+  watch("value", () => view.setRun(props.value));
+  view.setRun(props.value);
+  view.askPage = (wish) => trigger("select", wish);
+  view.checkWish(); // the page itself opens the run and tab of a link (app.py); the latent is ours
+}

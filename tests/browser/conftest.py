@@ -1,0 +1,236 @@
+"""A page over models whose answers are known, and a real browser that is not allowed to leave this machine."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer.images import to_bytes, to_unit
+from explorer.library import Library, OpenRun
+from tests.fakes import LinearCoder
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+
+COUNT = 600
+"""Digits in the library: enough for a crowded map, few enough to encode at once."""
+
+
+ODD_NAMES = (
+    "<img src=x onerror='window.caught = 1'>",
+    "${window.caught = 1}",
+    "{{constructor.constructor('window.caught = 1')()}}",
+    "</script><script>window.caught = 1</script>",
+    "<a href='javascript:window.caught = 1'>x</a>",
+    *"56789",
+)
+"""Class names as a hostile checkpoint may bring them."""
+
+
+def digits(latent_dim: int, log_variance: float | None, scale: float) -> tuple[LinearCoder, np.ndarray, np.ndarray]:
+    """Principal components of scikit-learn's digits as a Coder, the pixels (N, 1, 8, 8), and the labels (N,)."""
+    from sklearn.datasets import load_digits
+
+    loaded: Any = load_digits()
+    pixels = loaded.images[:COUNT, None].astype(np.uint8)
+    flat = to_unit(pixels, 17).reshape(COUNT, -1)
+    mean = flat.mean(0)
+    _, spread, axes = np.linalg.svd(flat - mean, full_matrices=False)
+    matrix = axes[:latent_dim].T * (spread[:latent_dim] / np.sqrt(COUNT)) / scale
+    coder = LinearCoder(matrix, (1, 8, 8), log_variance, sigma=0.2, levels=17)
+    coder.offset = mean  # pyright: ignore[reportAttributeAccessIssue] - one value per pixel works as well
+    return coder, pixels, loaded.target[:COUNT].astype(np.int64)
+
+
+def score(value: float) -> dict[str, float]:
+    return {"value": value, "low": value - 0.01, "high": value + 0.01, "n": 1000}
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    """Runs `flat-vae` and `flat-ae` with d = 2, `deep-vae` and `deep-ae` with d = 12, and two without twins.
+
+    `lost-ae` lacks its images; the class names of `odd-ae` are code.
+    """
+    library = Library(None)
+    names = tuple("0123456789")
+    for stem, latent_dim in (("flat", 2), ("deep", 12)):
+        for family, log_variance, scale in (("vae", -2.0, 1.0), ("ae", None, 4.0)):
+            coder, pixels, labels = digits(latent_dim, log_variance, scale)
+            twin = {"vae": None, "ae": f"{stem}-vae"}[family]
+            run = library.hold(
+                f"{stem}-{family}", coder, pixels, labels, class_names=names, dataset="digits", twin=twin
+            )
+            laws = {law: {"vacancy": score(v), "coverage": score(0.75)} for law, v in zip(
+                ("raw", "white", "gmm10"), (0.31, 0.22, 0.11), strict=True)}  # fmt: skip
+            metrics = {
+                "test": {"active_units": latent_dim},
+                "holes": {**laws, "reference_n": 400, "calibration_n": 200, "k": 5, "feature_space": "the pixels"},
+            }
+            run.card = dataclasses.replace(run.card, metrics=metrics)
+    coder, pixels, labels = digits(2, None, 4.0)
+    library.hold("odd-ae", coder, pixels, labels, class_names=ODD_NAMES, dataset="digits")
+    lost = library.hold("lost-ae", coder, pixels, labels, class_names=names, dataset="digits")
+    lost._load_pixels = lambda: None
+    lost._kept.pop("images", None)
+    return library
+
+
+@pytest.fixture(scope="session")
+def run_of(library: Library) -> Callable[[str], OpenRun]:
+    """A run of the library by name."""
+    return library.open
+
+
+@pytest.fixture(scope="session")
+def app_url(library: Library) -> Iterator[str]:
+    """Address of the page, served in this process."""
+    from explorer.ui.app import serve
+
+    server = serve(library, port=0)
+    yield server.url.rstrip("/") + "/"
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator:
+    """The system's Chromium, without a window."""
+    from tests.browser.driver import sync_api
+
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, app_url: str) -> Iterator:
+    """A fresh page; at its end there was no JavaScript error, no failed request, and none to another machine."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
+    page.on("console", lambda said: trouble.append(f"console: {said.text}") if said.type == "error" else None)
+    page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
+    here = (app_url, "data:", "blob:")
+    page.on("request", lambda sent: None if sent.url.startswith(here) else trouble.append(f"left for {sent.url}"))
+    yield page
+    context.close()
+    assert not trouble, trouble
+
+
+@pytest.fixture
+def visit(page, app_url: str) -> Callable:
+    """Open the page, on a tab if one is named, with what follows '#' if anything does; returns the page."""
+
+    def opened(tab: str = "Explore", fragment: str = ""):
+        page.goto(app_url + fragment)
+        page.locator("[data-ready]").first.wait_for()
+        if tab != "Explore":
+            page.get_by_role("tab", name=tab).click()
+        return page
+
+    return opened
+
+
+@pytest.fixture
+def phone(browser, app_url: str) -> Iterator[Any]:
+    """A page under a thumb: touch only, 390 pixels wide, open on Explore."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.goto(app_url)
+    page.locator("[data-ready]").first.wait_for()
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def swipe() -> Callable[..., None]:
+    """Swipe up with a finger that starts on an element, left of its middle."""
+
+    def swiped(element, distance: int = 250) -> None:
+        page, box = element.page, element.bounding_box()
+        session = page.context.new_cdp_session(page)
+        x, y = box["x"] + 0.3 * box["width"], box["y"] + box["height"] / 2
+        session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for step in range(1, 11):
+            point = {"x": x, "y": y - distance * step / 10}
+            session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        session.detach()
+
+    return swiped
+
+
+@pytest.fixture
+def pick(page) -> Callable[[str], None]:
+    """Choose a run in the picker."""
+
+    def picked(name: str) -> None:
+        box = page.get_by_label("Run", exact=True)
+        box.click()
+        page.get_by_role("option", name=name).click()
+
+    return picked
+
+
+PIXELS = """canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"""
+
+
+@pytest.fixture(scope="session")
+def grey_of() -> Callable[..., np.ndarray]:
+    """The grey bytes (H, W) that a canvas shows; every pixel must be opaque and grey."""
+
+    def read(canvas) -> np.ndarray:
+        size = canvas.evaluate("canvas => [canvas.height, canvas.width]")
+        rgba = np.array(canvas.evaluate(PIXELS), dtype=np.uint8).reshape(*size, 4)
+        assert (rgba[..., 3] == 255).all()
+        assert (rgba[..., 0] == rgba[..., 1]).all()
+        assert (rgba[..., 0] == rgba[..., 2]).all()
+        return rgba[..., 0]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def colours_of() -> Callable[..., np.ndarray]:
+    """The colours (H, W, 3) that a canvas shows."""
+
+    def read(canvas) -> np.ndarray:
+        size = canvas.evaluate("canvas => [canvas.height, canvas.width]")
+        return np.array(canvas.evaluate(PIXELS), dtype=np.uint8).reshape(*size, 4)[..., :3]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def decode_of() -> Callable[..., np.ndarray]:
+    """The bytes (H, W) that a run decodes a latent (d,) to, computed here."""
+
+    def decoded(run: OpenRun, latent) -> np.ndarray:
+        return to_bytes(run.coder.decode(np.asarray(latent, dtype=np.float32)[None]))[0, 0]
+
+    return decoded
+
+
+@pytest.fixture(scope="session")
+def latent_of() -> Callable[..., np.ndarray]:
+    """The latent (d,) whose decode a canvas says it shows."""
+
+    def read(canvas) -> np.ndarray:
+        return np.array(json.loads(f"[{canvas.get_attribute('data-latent')}]"), dtype=np.float32)
+
+    return read

@@ -1,0 +1,12 @@
+"""Playwright's `expect`, or a skip that says why; in CI a missing playwright is a failure."""
+
+import os
+
+import pytest
+
+if os.environ.get("CI", "").lower() in ("", "0", "false"):
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; see pyproject.toml")
+else:
+    from playwright import sync_api
+
+expect = sync_api.expect

@@ -1,0 +1,383 @@
+"""Explore in a real browser: hands on sliders, eyes on pixels."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.browser.driver import expect
+
+pytestmark = pytest.mark.browser
+
+DECODE = """async ([run, latent]) => {
+  const at = new URL(`explorer/api/run/${run}/decode`, document.baseURI);
+  const answer = await fetch(at, {method: 'POST', body: new Float32Array(latent).buffer});
+  return Array.from(new Uint8Array(await answer.arrayBuffer()));
+}"""
+
+
+def image(page):
+    return page.get_by_role("img", name="decoded image")
+
+
+def slider(page, name):
+    return page.get_by_role("slider", name=name, exact=True)
+
+
+def shows(page, latent, tolerance=2e-3):
+    """Wait until the image of a latent is on the canvas, and return the latent it names."""
+    wanted = [float(v) for v in latent]
+    page.wait_for_function(
+        """([wanted, tolerance]) => {
+          const canvas = document.querySelector('canvas[aria-label="decoded image"]');
+          const shown = (canvas?.dataset.latent ?? '').split(',').map(Number);
+          return shown.length === wanted.length && shown.every((v, i) => Math.abs(v - wanted[i]) < tolerance);
+        }""",
+        arg=[wanted, tolerance],
+    )
+
+
+def drag(page, handle, shares, steps=25):
+    """Drag a slider's thumb with the real mouse through shares of its length."""
+    box = handle.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    places = [box["x"] + 8 + share * (box["width"] - 16) for share in shares]
+    page.mouse.move(places[0], middle)
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(place, middle, steps=steps)
+    page.mouse.up()
+
+
+def test_a_drag_ends_on_the_image_of_the_sliders_last_position(visit, run_of, grey_of, decode_of, latent_of):
+    page = visit()
+    name = run_of("flat-vae").directions["axes"][0].name
+    handle = slider(page, name)
+    drag(page, handle, [0.5, 0.95, 0.1, 0.8])
+    value = float(handle.input_value())
+    assert value > 1, "the drag must have moved the slider"
+    axis = int(np.argmax(run_of("flat-vae").directions["axes"][0].vector))
+    shows(page, np.where(np.arange(2) == axis, value, 0))
+    latent = latent_of(image(page))
+    route = page.evaluate(DECODE, ["flat-vae", latent.tolist()])
+    np.testing.assert_array_equal(grey_of(image(page)).ravel(), route)
+    np.testing.assert_array_equal(grey_of(image(page)), decode_of(run_of("flat-vae"), latent))
+
+
+def test_the_image_is_enlarged_by_a_whole_number_without_smoothing(visit):
+    page = visit()
+    drawn = image(page).evaluate("c => [c.getBoundingClientRect().width / c.width, getComputedStyle(c).imageRendering]")
+    assert drawn[0] == int(drawn[0]) >= 20
+    assert drawn[1] == "pixelated"
+
+
+def test_arrow_keys_move_a_slider_and_undo_and_redo_walk_back_and_forth(visit, run_of):
+    page = visit()
+    direction = run_of("flat-vae").directions["axes"][0]
+    handle = slider(page, direction.name)
+    handle.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(handle).to_have_value("0.2")
+    shows(page, 0.2 * direction.vector)
+    page.keyboard.press("Control+z")
+    shows(page, 0.15 * direction.vector)
+    page.keyboard.press("Control+z")
+    shows(page, 0.1 * direction.vector)
+    page.keyboard.press("Control+Shift+z")
+    shows(page, 0.15 * direction.vector)
+    page.get_by_role("button", name="Redo").click()
+    shows(page, 0.2 * direction.vector)
+    expect(page.get_by_role("button", name="Redo")).to_be_disabled()
+
+
+def test_a_typed_number_moves_the_latent_exactly_and_nonsense_changes_nothing(visit, run_of):
+    page = visit()
+    direction = run_of("flat-vae").directions["axes"][1]
+    box = page.get_by_role("spinbutton", name=f"{direction.name}, exact value")
+    box.fill("-1.37")
+    box.press("Enter")
+    shows(page, -1.37 * direction.vector, 1e-5)
+    box.fill("")
+    box.press("Enter")
+    expect(box).to_have_value("-1.37")
+    box.fill("1e300")
+    box.press("Enter")
+    expect(box).to_have_value("-1.37")
+    expect(page.locator("#explorer-explore .xp-status")).to_contain_text("values within ±1000")
+    shows(page, -1.37 * direction.vector, 1e-5)
+
+
+def test_a_pca_slider_moves_the_latent_along_its_component_only(visit, run_of, pick):
+    page = visit()
+    pick("deep-vae")
+    page.get_by_text("PCA directions").click()
+    direction = run_of("deep-vae").directions["pca"][1]
+    box = page.get_by_role("spinbutton", name=f"{direction.name}, exact value")
+    start = np.zeros(12, dtype=np.float32)
+    box.fill("2")
+    box.press("Enter")
+    shows(page, direction.moved(start, 2.0), 1e-4)
+
+
+def test_only_the_strongest_directions_are_shown_at_first(visit, pick):
+    page = visit()
+    pick("deep-vae")
+    expect(page.get_by_role("button", name="Show all 12")).to_be_visible()
+    expect(page.locator(".xp-slider")).to_have_count(8)
+    page.get_by_role("button", name="Show all 12").click()
+    expect(page.locator(".xp-slider")).to_have_count(12)
+    page.get_by_role("button", name="Show the 8 strongest").click()
+    expect(page.locator(".xp-slider")).to_have_count(8)
+
+
+def test_a_random_latent_is_the_servers_own_draw_and_reset_goes_back_to_it(visit, run_of):
+    page = visit()
+    run = run_of("flat-vae")
+    page.get_by_role("button", name="Random").click()
+    first = run.sample("raw", 1, np.random.default_rng(1))[0]
+    shows(page, first, 1e-5)
+    page.get_by_role("button", name="Random").click()
+    second = run.sample("raw", 1, np.random.default_rng(2))[0]
+    shows(page, second, 1e-5)
+    drag(page, slider(page, run.directions["axes"][0].name), [0.5, 0.9])
+    page.get_by_role("button", name="Reset").click()
+    shows(page, second, 1e-5)
+    page.get_by_role("button", name="Origin").click()
+    shows(page, [0, 0], 1e-6)
+
+
+def test_an_autoencoder_starts_at_the_mean_of_its_codes(visit, run_of, pick):
+    page = visit()
+    pick("flat-ae")
+    shows(page, run_of("flat-ae").latents.mean.mean(0), 1e-3)
+    page.get_by_role("button", name="Test image").click()
+    expect(page.locator(".xp-caption")).to_contain_text("the encoding of test image")
+    page.get_by_role("button", name="Origin").click()
+    shows(page, run_of("flat-ae").latents.mean.mean(0), 1e-3)
+
+
+def test_a_double_click_resets_one_slider_only(visit, run_of):
+    page = visit()
+    first, second = run_of("flat-vae").directions["axes"][:2]
+    for direction, value in ((first, "1.5"), (second, "-2")):
+        box = page.get_by_role("spinbutton", name=f"{direction.name}, exact value")
+        box.fill(value)
+        box.press("Enter")
+    shows(page, 1.5 * first.vector - 2 * second.vector)
+    page.locator(".xp-slider", has_text=first.name).locator(".xp-name").dblclick()
+    shows(page, -2 * second.vector)
+
+
+def test_the_filmstrip_shows_the_way_along_the_slider_and_a_click_goes_there(visit, run_of, grey_of, decode_of):
+    page = visit()
+    run = run_of("flat-vae")
+    direction = run.directions["axes"][0]
+    frames = page.locator(".xp-film")
+    expect(frames).to_have_count(9)
+    for k in (0, 8):
+        value = np.linspace(direction.low, direction.high, 9)[k]
+        expected = decode_of(run, value * direction.vector)
+        np.testing.assert_array_equal(grey_of(frames.nth(k).locator("canvas")), expected)
+    frames.nth(7).click()
+    shows(page, np.linspace(direction.low, direction.high, 9)[7] * direction.vector)
+    expect(frames.nth(7)).to_have_attribute("aria-current", "")
+
+
+def test_the_trust_line_tells_a_hole_from_a_place_among_the_data(visit, run_of):
+    page = visit()
+    direction = run_of("flat-vae").directions["axes"][0]
+    trust = page.locator(".xp-stage .xp-trust")
+    expect(trust).to_contain_text("Near encoded images")
+    expect(trust).to_contain_text("real images")
+    box = page.get_by_role("spinbutton", name=f"{direction.name}, exact value")
+    box.fill("9")
+    box.press("Enter")
+    expect(trust).to_contain_text("In a hole")
+    expect(trust).to_contain_text("norm 9.00")
+
+
+def test_a_link_opens_the_run_and_latent_it_names(visit, run_of, grey_of, decode_of):
+    latent = np.linspace(-1, 1, 12).round(3)
+    page = visit(fragment=f"#v=1&run=deep-vae&tab=explore&z={','.join(map(str, latent))}")
+    shows(page, latent, 1e-4)
+    np.testing.assert_array_equal(grey_of(image(page)), decode_of(run_of("deep-vae"), latent))
+    expect(page.get_by_label("Run", exact=True)).to_have_value(re.compile("deep-vae"))
+
+
+def test_the_address_always_opens_the_view_on_show(visit, run_of, page):
+    visit()
+    page.get_by_role("button", name="Random").click()
+    wanted = run_of("flat-vae").sample("raw", 1, np.random.default_rng(1))[0]
+    shows(page, wanted, 1e-5)
+    page.wait_for_function("location.hash.includes('z=') && !location.hash.endsWith('z=0,0')")
+    page.reload()
+    shows(page, wanted, 1e-4)
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "#v=1&run=flat-vae&z=1,2,3,4,5",
+        "#v=1&z=NaN,1",
+        "#v=9&z=3,3",
+        "#v=1&z=%3Cimg%20src=x%20onerror=alert(1)%3E",
+        "#v=1&z=" + "1," * 3000,
+    ],
+)
+def test_a_broken_link_opens_the_origin_and_says_so(visit, fragment):
+    page = visit(fragment=fragment)
+    shows(page, [0, 0], 1e-6)
+    status = page.locator("#explorer-explore .xp-status")
+    expect(status).to_have_text("The link's latent does not fit this run; this is the origin.")
+    page.wait_for_function("location.hash === '#v=1&run=flat-vae&tab=explore&z=0,0'")
+    page.get_by_role("button", name="Random").click()
+    expect(status).to_be_hidden()
+
+
+def test_a_links_latent_waits_for_explore_but_not_past_another_choice(visit, pick, run_of):
+    page = visit(fragment="#v=1&run=flat-vae&tab=map&z=1.5,-0.5")
+    page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
+    page.get_by_role("tab", name="Explore").click()
+    shows(page, [1.5, -0.5], 1e-5)
+    page.evaluate("location.hash = '#v=1&run=flat-vae&tab=map&z=1,2,3'")
+    page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").locator("visible=true").wait_for()
+    pick("deep-vae")
+    page.wait_for_function("location.hash.startsWith('#v=1&run=deep-vae&tab=map')")
+    page.get_by_role("tab", name="Explore").click()
+    shows(page, np.zeros(12), 1e-6)
+
+
+def test_copy_link_copies_what_is_shown(visit, pick, page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit(fragment="#v=1&run=flat-vae&tab=map&z=1.5,-0.5")
+    page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
+    pick("flat-ae")
+    page.get_by_role("tab", name="Explore").click()
+    page.locator("[data-ready='flat-ae']").wait_for()
+    page.get_by_role("button", name="Random").click()
+    page.wait_for_function("document.querySelector('.xp-caption').textContent.includes('draw')")
+    page.get_by_role("button", name="Copy link").click()
+    status = page.locator("#explorer-explore .xp-status")
+    expect(status).to_have_text("The link is copied.")
+    expect(status).to_have_class(re.compile("xp-neutral"))
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "run=flat-ae&tab=explore&z=" in copied
+    shown = [float(v) for v in image(page).get_attribute("data-latent").split(",")]
+    linked = [float(v) for v in copied.split("z=")[1].split(",")]
+    np.testing.assert_allclose(linked, shown, rtol=1e-4)
+    page.get_by_role("button", name="Origin").click()
+    expect(status).to_be_hidden()
+
+
+def test_undo_brings_back_the_start_that_reset_goes_to(visit):
+    page = visit()
+    caption = page.locator(".xp-caption")
+    page.get_by_role("button", name="Random").click()
+    expect(caption).to_contain_text("draw 1")
+    page.get_by_role("button", name="Test image").click()
+    expect(caption).to_contain_text("test image")
+    page.get_by_role("button", name="Undo").click()
+    expect(caption).to_contain_text("draw 1")
+    page.get_by_role("button", name="Undo").click()
+    expect(caption).to_contain_text("the origin")
+    page.get_by_role("button", name="Reset").click()
+    shows(page, [0, 0], 1e-6)
+
+
+def test_while_the_server_is_away_the_old_picture_is_dimmed_and_the_newest_is_fetched_later(browser, app_url):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(app_url)
+    page.locator("[data-ready]").first.wait_for()
+    page.locator(".xp-film").first.wait_for()
+    page.route("**/decode", lambda route: route.abort("connectionrefused"))
+    page.get_by_role("button", name="Random").click()
+    status = page.locator("#explorer-explore .xp-status")
+    expect(status).to_have_text("The server cannot be reached; trying again.")
+    expect(image(page)).to_have_class(re.compile("xp-stale"))
+    wanted = [float(v) for v in page.evaluate("location.hash.split('z=')[1].split(',')")]
+    page.unroute("**/decode")
+    shows(page, wanted, 1e-3)
+    expect(image(page)).not_to_have_class(re.compile("xp-stale"))
+    expect(status).to_be_hidden()
+    context.close()
+
+
+def test_a_swipe_over_a_slider_scrolls_the_page_and_leaves_the_latent(phone, swipe):
+    phone.set_viewport_size({"width": 390, "height": 560})
+    handle = phone.locator(".xp-slider input[type=range]").first
+    handle.scroll_into_view_if_needed()
+    before = phone.evaluate("[scrollY, location.hash]")
+    swipe(handle, -200)
+    phone.wait_for_function("before => scrollY < before - 20", arg=before[0])
+    expect(handle).to_have_value("0")
+    assert phone.evaluate("location.hash") == before[1]
+    shows(phone, [0, 0], 1e-6)
+
+
+def test_another_run_shows_the_same_test_image(visit, run_of, pick):
+    page = visit()
+    page.get_by_role("button", name="Test image").click()
+    caption = page.locator(".xp-caption")
+    expect(caption).to_contain_text("the encoding of test image")
+    words = caption.inner_text()
+    index = int(re.findall(r"\d+", words)[0])
+    shows(page, run_of("flat-vae").latents.mean[index])
+    pick("flat-ae")
+    shows(page, run_of("flat-ae").latents.mean[index])
+    expect(caption).to_have_text(words)
+
+
+def test_everything_that_moves_the_latent_has_a_name(visit):
+    page = visit()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('.xp-host :is(button, input, select, canvas[role=img])')]
+          .filter(e => !(e.ariaLabel || e.textContent.trim() || e.labels?.length || e.title)).length"""
+    )
+    assert nameless == 0
+    hintless = page.locator(".xp-host .xp-button:not([title])").count()
+    assert hintless == 0
+
+
+@pytest.mark.parametrize("width", [360, 390, 768, 1400])
+def test_nothing_sticks_out_of_the_page(visit, page, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    visit()
+    page.locator(".xp-film").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    out = page.evaluate(
+        """() => [...document.querySelectorAll('.xp-host :is(button, input, select, p)')]
+          .filter(e => e.offsetParent && !e.closest('.xp-strip') && e.getBoundingClientRect().right > innerWidth + 1)
+          .map(e => e.outerHTML.slice(0, 80))"""
+    )
+    assert not out
+
+
+def test_on_a_phone_the_image_stays_in_sight_beside_the_last_slider(visit, page, pick):
+    page.set_viewport_size({"width": 390, "height": 640})
+    visit()
+    pick("deep-vae")
+    page.get_by_role("button", name="Show all 12").click()
+    page.locator(".xp-slider").last.scroll_into_view_if_needed()
+    seen = image(page).evaluate("c => [c.getBoundingClientRect().top, c.getBoundingClientRect().bottom]")
+    assert 0 <= seen[0] < seen[1] <= 640
+
+
+def test_a_run_that_fails_says_why_instead_of_showing_another_runs_image(browser, app_url):
+    context = browser.new_context()
+    page = context.new_page()
+    sentence = "the run deep-ae is damaged; fit it again."
+    page.route("**/api/run/deep-ae", lambda route: route.fulfill(status=400, json={"error": sentence}, headers={}))
+    page.goto(app_url)
+    page.locator("[data-ready]").first.wait_for()
+    box = page.get_by_label("Run", exact=True)
+    box.click()
+    page.get_by_role("option", name="deep-ae").click()
+    expect(page.locator(".xp-status")).to_have_text(sentence)
+    expect(image(page)).to_be_hidden()
+    box.click()
+    page.get_by_role("option", name="flat-ae").click()
+    expect(image(page)).to_be_visible()
+    expect(page.locator(".xp-status")).to_be_hidden()
+    context.close()

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { shown } from "../../explorer/ui/static/dom.js";
+import { compact, keepWheel, place } from "../../explorer/ui/static/figure.js";
+import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holes.js";
+import { niceStep } from "../../explorer/ui/static/panel.js";
+import { ranked, shareBelow } from "../../explorer/ui/static/reconstruct.js";
+import { details, normPlace, percent, verdict } from "../../explorer/ui/static/trust.js";
+
+test("a p-value at the level is a hole, one above is not", () => {
+  assert.equal(verdict(0.05).state, "hole");
+  assert.equal(verdict(0.0501).state, "edge");
+  assert.equal(verdict(0.2).state, "edge");
+  assert.equal(verdict(0.2001).state, "near");
+});
+
+test("the verdict differs in words and in sign, not only in colour", () => {
+  const said = [verdict(0.04), verdict(0.12), verdict(0.93)];
+  assert.equal(new Set(said.map(({ sign }) => sign)).size, 3);
+  assert.deepEqual(said.map(({ text }) => text), [
+    "In a hole: lonelier than 96 % of real images",
+    "At the edge: only 12 % of real images lie in lonelier places",
+    "Near encoded images: 93 % of real images lie in lonelier places",
+  ]);
+});
+
+test("a share is rounded down, so that what is said of it stays true", () => {
+  assert.equal(percent(0.9998), "99 %");
+  assert.equal(percent(0.0099), "0 %");
+  assert.equal(percent(0.29), "29 %");
+  assert.equal(percent(1), "100 %");
+  assert.equal(verdict(0.0002).text, "In a hole: lonelier than 99 % of real images");
+});
+
+test("a norm is told from the side on which it is unusual", () => {
+  assert.equal(normPlace(0.1), "closer in than 90 % of training codes");
+  assert.equal(normPlace(0.5), "further out than 50 % of training codes");
+  assert.equal(normPlace(0.97), "further out than 97 % of training codes");
+});
+
+test("the wheel reaches a plot only while Ctrl or Meta is held", () => {
+  const passes = (keys) => {
+    let stopped = false;
+    keepWheel({ ctrlKey: false, metaKey: false, stopPropagation: () => (stopped = true), ...keys });
+    return !stopped;
+  };
+  assert.deepEqual([{}, { ctrlKey: true }, { metaKey: true }].map(passes), [false, true, true]);
+});
+
+test("details leave out what the server could not say", () => {
+  assert.equal(details({ vacancy: null, norm: 2, norm_percentile: null, round_trip: null }), "norm 2.00 latent units");
+  assert.match(details({ vacancy: 0.5, norm: 2, norm_percentile: 0.25, round_trip: 0.1 }), /closer in than 75 %/);
+});
+
+test("numbers keep about three digits and a real minus sign", () => {
+  assert.equal(shown(-1234.5), "−1235");
+  assert.equal(shown(0.012345), "0.0123");
+  assert.equal(shown(12.345), "12.3");
+  assert.equal(shown(0), "0");
+  assert.equal(shown(-1e-7), "0");
+  assert.equal(shown(0.00123), "0.0012");
+  assert.equal(shown(null), "–");
+  assert.equal(shown(NaN), "–");
+});
+
+test("a slider's step is 1, 2 or 5 times a power of ten and gives about a hundred places", () => {
+  for (const [low, high] of [[-3, 3], [-21.7, 34.2], [0, 0.01], [-1e4, 1e4]]) {
+    const step = niceStep(low, high);
+    const digit = Number(step.toExponential().split("e")[0]);
+    assert.ok([1, 2, 5].includes(digit), `${step}`);
+    const places = (high - low) / step;
+    assert.ok(places > 40 && places <= 121, `${places} places`);
+  }
+  assert.ok(niceStep(1, 1) > 0);
+});
+
+test("a click on a point names its image, one on empty space only the place", () => {
+  const event = {};
+  assert.deepEqual(place({ points: [{ customdata: 7, x: 1, y: 2 }], event }), { index: 7, x: 1, y: 2, event });
+  assert.deepEqual(place({ points: [], xvals: [3], yvals: [4], event }), { index: null, x: 3, y: 4, event });
+  assert.equal(place({ points: [], event }), null);
+  assert.equal(place({ points: [], xvals: [NaN], yvals: [0], event }), null);
+});
+
+test("points that are no images are not taken for one", () => {
+  assert.equal(place({ points: [{ x: 1, y: 1 }], xvals: [1], yvals: [1] }).index, null);
+});
+
+test("a phone's figure gets smaller words and keeps its data", () => {
+  const data = [{ x: [1], marker: { colorbar: { thickness: 12, title: { text: "nats" } } } }];
+  const layout = { font: { size: 13, color: "red" }, xaxis: { title: { text: "a" } }, yaxis: {} };
+  compact(data, layout);
+  assert.equal(layout.font.color, "red");
+  assert.ok(layout.font.size < 13);
+  assert.equal(layout.xaxis.title.text, "a");
+  assert.equal(data[0].marker.colorbar.title.text, "nats");
+  assert.deepEqual(data[0].x, [1]);
+});
+
+test("a grid is read at the cell nearest to the place, from below", () => {
+  const grid = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+  assert.equal(gridValue(grid, 3, 3, -3, -3), 0);
+  assert.equal(gridValue(grid, 3, 3, 3, -3), 2);
+  assert.equal(gridValue(grid, 3, 3, -3, 3), 6);
+  assert.equal(gridValue(grid, 3, 3, 0.4, 0.4), 4);
+  assert.equal(gridValue(grid, 3, 3, 99, 99), 8);
+});
+
+test("a slice goes through three different images, whatever the dice say", () => {
+  for (const dice of [0, 0.34, 0.5, 0.999]) {
+    const chosen = threeOf(3, () => dice);
+    assert.deepEqual([...chosen].sort(), [0, 1, 2]);
+  }
+  assert.deepEqual(threeOf(10, () => 0), [0, 1, 2]);
+  assert.deepEqual(threeOf(10, () => 0.999), [9, 8, 7]);
+});
+
+test("plotly's typed arrays are read as numbers", () => {
+  const bytes = Buffer.from(new Float32Array([1.5, 2, 3, 4]).buffer).toString("base64");
+  const { values, size } = typedGrid({ dtype: "f4", bdata: bytes, shape: "2, 2" });
+  assert.deepEqual(Array.from(values), [1.5, 2, 3, 4]);
+  assert.equal(size, 2);
+  assert.deepEqual(typedGrid([[1, 2], [3, 4]]), { values: [1, 2, 3, 4], size: 2 });
+});
+
+test("images are ranked by a score among those asked for", () => {
+  const scores = Float32Array.of(3, 1, 2, 9);
+  assert.deepEqual(ranked(scores, [0, 1, 2], true), [0, 2, 1]);
+  assert.deepEqual(ranked(scores, [0, 1, 2], false), [1, 2, 0]);
+});
+
+test("a percentile is the share of images with a smaller score", () => {
+  assert.equal(shareBelow(Float32Array.of(1, 2, 3, 4), 2), 0.5);
+  assert.equal(shareBelow(Float32Array.of(1, 1, 1), 0), 0);
+});

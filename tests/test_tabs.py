@@ -1,0 +1,450 @@
+"""What the tabs answer to the page's own code: every query is a stranger's."""
+
+import json
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from explorer.errors import CheckpointError, ShapeError
+from explorer.library import Card, ImagesTrouble, Library, TroubleKind
+from explorer.ui import components, holes, reconstruct, training
+from explorer.ui import map as map_tab
+from tests.fakes import linear_coder
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    """A VAE and its AE twin with d = 2, one VAE with d = 5, one with d = 1; all linear, on their own samples."""
+    library = Library(None)
+    rng = np.random.default_rng(0)
+    for name, latent_dim, log_variance, twin in (
+        ("two-vae", 2, -2.0, None),
+        ("two-ae", 2, None, "two-vae"),
+        ("five-vae", 5, -2.0, None),
+        ("five-ae", 5, None, "five-vae"),
+        ("one-vae", 1, -2.0, None),
+    ):
+        coder = linear_coder(latent_dim, log_variance=log_variance)
+        images = np.clip(coder.sample_images(200, rng), 0, 1)
+        library.hold(name, coder, images, np.arange(200) % 4, class_names=("a", "b", "c", "d"), twin=twin)
+    return library
+
+
+def drawn(maker, library, name, **query):
+    return json.loads(maker(library, name, {"theme": "light"} | query))
+
+
+def test_the_map_of_two_axes_shows_the_posterior_means(library):
+    run = library.open("five-vae")
+    points, axes = map_tab.map_axes(run, "3,1")
+    np.testing.assert_allclose(points, run.latents.mean[:, [3, 1]], rtol=1e-5)
+    assert axes.circles == (0, 0)
+
+
+@pytest.mark.parametrize("plane", ["pca", "0,1", "4,2"])
+def test_empty_space_is_decoded_on_the_plane_through_the_mean_of_the_codes(library, plane):
+    run = library.open("five-vae")
+    points, axes = map_tab.map_axes(run, plane)
+    behind = axes.plane
+    assert behind is not None
+    mean = run.latents.mean.astype(np.float64).mean(0)
+    a, b = points.astype(np.float64).mean(0)
+    np.testing.assert_allclose(behind["origin"] + a * behind["first"] + b * behind["second"], mean, atol=1e-4)
+    # an image's point is its latent's shadow on that plane
+    at = behind["origin"] + points[7, 0] * behind["first"] + points[7, 1] * behind["second"]
+    rest = run.latents.mean[7] - at
+    assert abs(rest @ behind["first"]) < 1e-4
+    assert abs(rest @ behind["second"]) < 1e-4
+
+
+def test_the_circles_of_a_pca_map_stand_around_the_priors_own_centre(library):
+    run = library.open("five-vae")
+    _, axes = map_tab.map_axes(run, "pca")
+    assert axes.circles is not None
+    assert axes.plane is not None
+    at = axes.plane["origin"] + axes.circles[0] * axes.plane["first"] + axes.circles[1] * axes.plane["second"]
+    assert abs(at @ axes.plane["first"]) < 1e-5
+    assert abs(at @ axes.plane["second"]) < 1e-5
+
+
+def test_an_autoencoder_has_no_prior_to_circle(library):
+    _, axes = map_tab.map_axes(library.open("two-ae"), "0,1")
+    assert axes.circles is None
+
+
+@pytest.mark.parametrize(
+    "plane", ["", "0", "0,0", "0,5", "-1,0", "0,1,2", "a,b", "pca ", "٣,1", "0,99999999999", "1e0,2"]
+)
+def test_a_plane_that_is_none_is_refused(library, plane):
+    with pytest.raises(ShapeError, match="plane must be pca"):
+        drawn(map_tab.map_figure, library, "five-vae", plane=plane)
+
+
+@pytest.mark.parametrize("colour", ["", "red", "labels", "__class__"])
+def test_a_colour_that_is_none_is_refused(library, colour):
+    with pytest.raises(ShapeError, match="colour must be"):
+        drawn(map_tab.map_figure, library, "five-vae", colour=colour)
+
+
+@pytest.mark.parametrize("colour", ["label", "distortion", "rate", "vacancy"])
+@pytest.mark.parametrize("name", ["two-vae", "five-vae", "two-ae"])
+def test_every_colour_of_every_run_is_a_figure(library, name, colour):
+    figure = drawn(map_tab.map_figure, library, name, colour=colour, plane="1,0")
+    assert figure["data"]
+
+
+def test_a_run_of_one_dimension_has_a_map_without_a_plane(library):
+    figure = drawn(map_tab.map_figure, library, "one-vae")
+    assert figure["data"][0]["type"] == "scattergl"
+    assert "plane" not in figure["layout"].get("meta", {})
+
+
+@pytest.mark.parametrize("name", ["two-vae", "two-ae", "five-vae"])
+def test_the_plane_of_a_hole_map_leads_to_the_latents_behind_it(library, name):
+    run = library.open(name)
+    figure = drawn(holes.hole_figure, library, name)
+    meta = figure["layout"]["meta"]
+    plane = {key: np.array(value) for key, value in meta["plane"].items()}
+    grid = figure["data"][0]
+    from tests.test_plots import numbers
+
+    p = 10 ** numbers(grid["z"])
+    ticks = numbers(grid["x"])
+    for row, column in ((0, 0), (5, 40), (30, 60), (60, 12)):
+        z = plane["origin"] + ticks[column] * plane["first"] + ticks[row] * plane["second"]
+        assert run.vacancy.p_value(z[None])[0] == pytest.approx(p[row, column], abs=0.02)
+
+
+def test_the_first_row_of_the_lattice_is_at_the_top(library):
+    run = library.open("two-vae")
+    rng = np.random.default_rng(1)
+    cells = rng.standard_normal((holes.LATTICE**2, 2)).astype(np.float32)
+    import base64
+    import io
+
+    from PIL import Image
+
+    from explorer.images import to_bytes
+
+    data = holes.lattice_picture(run, cells).split(",", 1)[1]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+    side = holes.LATTICE * 8
+    assert picture.shape == (side, side)
+    last_row_first_cell = to_bytes(run.coder.decode(cells[-holes.LATTICE][None]))[0, 0]
+    np.testing.assert_array_equal(picture[:8, :8], last_row_first_cell)
+    np.testing.assert_array_equal(picture[-8:, :8], to_bytes(run.coder.decode(cells[:1]))[0, 0])
+
+
+@pytest.mark.parametrize(
+    "anchors", ["", "1", "1,2", "1,2,3,4", "a,b,c", "-1,2,3", "0,1,200", "0,1,1e2", "0,1,99999999999"]
+)
+def test_anchors_that_are_no_three_images_are_refused(library, anchors):
+    with pytest.raises(ShapeError, match="anchors must be"):
+        drawn(holes.hole_figure, library, "five-vae", anchors=anchors)
+
+
+def test_three_times_the_same_image_spans_no_slice(library):
+    with pytest.raises(ShapeError, match="one line"):
+        drawn(holes.hole_figure, library, "five-vae", anchors="4,4,4")
+
+
+@pytest.mark.parametrize("lead", ["five-vae", "five-ae"])
+def test_both_sides_of_a_pair_are_cut_through_the_same_images_over_the_same_extent(library, lead):
+    anchors = holes.checked_anchors(library.open(lead), None)
+    extents = set()
+    for name in ("five-vae", "five-ae"):
+        run = library.open(name)
+        figure = drawn(holes.hole_figure, library, name, lead=lead)
+        meta = figure["layout"]["meta"]
+        plane = {key: np.array(value) for key, value in meta["plane"].items()}
+        marked = next(trace for trace in figure["data"] if trace.get("name") == "images that span the slice")
+        from tests.test_plots import numbers
+
+        for a, b, image in zip(numbers(marked["x"]), numbers(marked["y"]), anchors, strict=True):
+            behind = plane["origin"] + a * plane["first"] + b * plane["second"]
+            np.testing.assert_allclose(behind, run.latents.mean[image], atol=1e-3)
+        extents.add((meta["extent"], *figure["layout"]["xaxis"]["range"]))
+    assert len(extents) == 1
+
+
+def test_one_extent_holds_the_images_that_span_both_slices(library):
+    runs = [library.open(name) for name in ("five-vae", "five-ae")]
+    furthest = np.argsort(np.linalg.norm(runs[0].frame.whiten(runs[0].latents.mean), axis=1))[-3:]
+    anchors = tuple(int(number) for number in furthest)
+    wanted = [holes.plane_through(run, anchors).extent for run in runs]
+    assert wanted[0] != wanted[1]
+    for run in runs:
+        figure = drawn(holes.hole_figure, library, run.name, anchors=",".join(map(str, anchors)))
+        assert figure["layout"]["meta"]["extent"] == pytest.approx(max(wanted))
+
+
+def test_only_the_run_and_its_twin_may_lead(library):
+    for lead in ("two-ae", "../etc", ""):
+        with pytest.raises(ShapeError, match="lead must be"):
+            drawn(holes.hole_figure, library, "five-vae", lead=lead)
+
+
+def test_the_colour_of_a_map_says_that_vacancy_is_of_the_drawn_code(library):
+    figure = drawn(map_tab.map_figure, library, "two-vae", colour="vacancy")
+    title = figure["data"][0]["marker"]["colorbar"]["title"]["text"]
+    assert title == "vacancy p-value of the image's drawn code"
+
+
+def test_what_is_wrong_with_a_data_set_is_said_and_only_a_missing_one_is_offered(monkeypatch):
+    library = Library(None)
+    coder = linear_coder(2)
+    library.hold("mine", coder, np.clip(coder.sample_images(60, np.random.default_rng(0)), 0, 1))
+    assert reconstruct.looked(library, "mine")[0]["visible"] is False
+    assert reconstruct.looked(library, None)[0]["visible"] is False
+    assert reconstruct.looked(library, "nope")[0]["visible"] is False
+    for kind in get_args(TroubleKind):
+        offered = kind == "missing"
+        trouble = ImagesTrouble(kind, f"It is {kind}: /srv/somebody/data/<b>.")
+        monkeypatch.setattr(library, "images_trouble", lambda name, trouble=trouble: trouble)
+        monkeypatch.setattr(library, "can_download", lambda name, offered=offered: offered)
+        note, words, button = reconstruct.looked(library, "mine")
+        assert note["visible"]
+        assert f"It is {kind}" in words["value"]
+        assert "<b>" not in words["value"]
+        assert "somebody" not in words["value"]
+        assert button["visible"] is offered
+
+
+def test_other_anchors_are_another_slice_and_only_some_are_kept(library):
+    first = drawn(holes.hole_figure, library, "five-vae", anchors="0,1,2")
+    second = drawn(holes.hole_figure, library, "five-vae", anchors="3,4,5")
+    assert first["layout"]["meta"] != second["layout"]["meta"]
+    for start in range(0, 60, 3):
+        drawn(holes.hole_figure, library, "five-vae", anchors=f"{start},{start + 1},{start + 2}")
+    assert len(library.open("five-vae").keep("slices", dict)) <= holes.MOST_SLICES
+
+
+def test_a_run_of_one_dimension_has_no_hole_plane_but_curves(library):
+    with pytest.raises(ShapeError, match="no plane"):
+        drawn(holes.hole_figure, library, "one-vae")
+    assert len(drawn(holes.p_value_figure, library, "one-vae")["data"]) == 4
+
+
+def test_the_curves_agree_with_the_laws_and_stay_the_same(library):
+    once = drawn(holes.p_value_figure, library, "two-vae")
+    assert once["data"] == drawn(holes.p_value_figure, library, "two-vae", theme="light")["data"]
+
+
+def test_a_run_that_is_not_there_has_no_figures(library):
+    for maker in (map_tab.map_figure, holes.hole_figure, holes.p_value_figure):
+        with pytest.raises(CheckpointError):
+            maker(library, "../etc", {"theme": "light"})
+
+
+def card(name: str, family: str, metrics: dict[str, Any]) -> Card:
+    return Card(
+        name=name, family=family, dataset="digits", latent_dim=2, config=None, metrics=metrics, version="1"
+    )  # fmt: skip
+
+
+SCORE = {"value": 0.2, "low": 0.1, "high": 0.3, "n": 500}
+
+
+def test_the_score_table_keeps_values_intervals_and_n():
+    metrics = {"test": {"active_units": 2}, "holes": {law: {"vacancy": SCORE} for law in ("raw", "white", "gmm10")}}
+    table = holes.score_table([card("a", "ae", metrics)])
+    assert table is not None
+    vacancy = next(row for row in table["rows"] if row["name"] == "Vacancy")
+    assert vacancy["cells"] == [SCORE, SCORE, SCORE]
+    assert [row["name"] for row in table["rows"]][-1] == "Active units", "never a vacancy without active units"
+
+
+def test_a_score_that_is_missing_or_broken_is_left_empty():
+    laws = {"raw": {"vacancy": {"value": float("nan")}}, "white": {"vacancy": "0.2"}, "gmm10": {"vacancy": SCORE}}
+    table = holes.score_table([card("a", "ae", {"holes": laws}), card("b", "vae", {})])
+    assert table is not None
+    vacancy = next(row for row in table["rows"] if row["name"] == "Vacancy")
+    assert vacancy["cells"] == [None, None, SCORE, None, None, None]
+
+
+def test_without_any_scores_there_is_no_table(library):
+    assert holes.score_table([card("a", "ae", {})]) is None
+    assert holes.scores_of(library, "two-vae") is None
+    assert holes.scores_of(library, None) is None
+    assert holes.scores_of(library, "../etc") is None
+    assert holes.scores_of(library, {"run": 1}) is None
+
+
+def test_the_page_goes_where_a_live_part_asks_if_that_is_there(library):
+    page: Any = SimpleNamespace(library=library)
+    picked, opened = components.wish(page, {"run": "two-ae", "tab": "map"})
+    assert picked == "two-ae"
+    assert isinstance(opened, gr.Tabs)
+    assert opened.selected == "map"
+
+
+@pytest.mark.parametrize(
+    "asked", [None, 3, [], "map", {}, {"tab": "settings"}, {"tab": ["map"]}, {"run": 5}, {"run": None, "tab": None}]
+)
+def test_a_wish_that_makes_no_sense_changes_nothing(library, asked):
+    page: Any = SimpleNamespace(library=library)
+    assert components.wish(page, asked) == (gr.skip(), gr.skip())
+
+
+def test_a_wish_for_a_run_that_is_not_there_changes_nothing(library, monkeypatch):
+    said = []
+    monkeypatch.setattr(gr, "Warning", said.append)
+    page: Any = SimpleNamespace(library=library)
+    assert components.wish(page, {"run": "<img src=x onerror=alert(1)>"})[0] == gr.skip()
+    assert said
+    assert "<" not in said[0]
+
+
+def test_no_template_of_a_live_part_holds_data():
+    page: Any = SimpleNamespace(static_url="explorer/static/abc")
+    with gr.Blocks(analytics_enabled=False):
+        part = components.table(page, "hole scores", {"caption": "${alert(1)} {{x}}"})
+    assert "alert" not in part.html_template
+    assert "alert" not in str(part.js_on_load)
+    assert "{{" not in part.html_template
+    assert "${" not in part.html_template
+
+
+# --- Training -------------------------------------------------------------------------------------------------------
+
+
+def epoch(number, **rest):
+    split = {"distortion": 30.0 / number, "rate": 2.0}
+    return {"epoch": number, "beta": 1.0, "train": split, "validation": split, "rate_per_dimension": [1, 1.0]} | rest
+
+
+def test_a_history_is_read_as_numbers_and_what_is_missing_is_unknown():
+    history = training.history_of([epoch(1, beta=0.5), epoch(2, validation=None, rate_per_dimension=None)], 2)
+    np.testing.assert_array_equal(history.epochs, [1, 2])
+    np.testing.assert_array_equal(history.train["sum"], [32, 17])
+    np.testing.assert_array_equal(history.validation["sum"], [32, np.nan])
+    np.testing.assert_array_equal(history.rates, [[1, 1], [np.nan, np.nan]])
+    assert history.varies_beta
+    assert not training.history_of([epoch(1), epoch(2)], 2).varies_beta
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {},
+        {"epoch": "1"},
+        {"epoch": True},
+        {"epoch": None, "train": 3},
+        {"epoch": float("nan")},
+        {"epoch": 10**400},
+        {"epoch": 0, "train": {"distortion": 1}},
+    ],
+)
+def test_a_line_of_a_history_that_makes_no_sense_is_passed_over(line):
+    history = training.history_of([epoch(1), line, epoch(2)], 2)
+    np.testing.assert_array_equal(history.epochs, [1, 2])
+    assert np.isfinite(history.train["sum"]).all()
+
+
+def test_a_hostile_value_in_a_history_is_unknown_and_breaks_nothing():
+    odd = epoch(1, beta=10**400, train=[1], validation={"distortion": "<img>", "rate": float("inf")})
+    history = training.history_of([odd | {"rate_per_dimension": ["x", None]}], 2)
+    assert np.isnan(history.beta).all()
+    assert np.isnan(history.train["sum"]).all()
+    assert np.isnan(history.validation["sum"]).all()
+    assert np.isnan(history.rates).all()
+
+
+def test_a_very_long_history_is_thinned_evenly():
+    history = training.history_of([epoch(n) for n in range(1, 5002)], 2)
+    assert training.MOST_EPOCHS / 2 < len(history.epochs) <= training.MOST_EPOCHS
+    assert len(set(np.diff(history.epochs))) == 1
+
+
+def test_a_model_in_memory_has_no_history_and_says_so_in_a_sentence(library):
+    told = training.story(library, "two-vae")
+    assert told["note"] == training.NO_HISTORY
+    assert not told["has_curves"]
+    assert told["sheets"] == []
+    assert {row["name"]: row["text"] for row in told["card"]}["Latent dimension"] == "2"
+
+
+def test_dimensions_are_sorted_by_rate_and_an_autoencoders_by_variance(library):
+    run = library.open("five-vae")
+    told = training.story(library, "five-vae")["axes"]
+    rates = [axis["rate"] for axis in told]
+    assert rates == sorted(rates, reverse=True)
+    assert sorted(axis["axis"] for axis in told) == list(range(5))
+    for axis in told:
+        assert axis["active"] == (run.latents.mean[:, axis["axis"]].var() > 0.01)
+    variances = [axis["variance"] for axis in training.story(library, "two-ae")["axes"]]
+    assert variances == sorted(variances, reverse=True)
+
+
+def test_bars_are_the_models_rates_and_say_which_axis_they_are(library):
+    order, rates, _, _ = training.ranked_axes(library.open("five-vae"))
+    figure = json.loads(training.bar_figure(library, "five-vae", {"theme": "dark"}))
+    assert len(figure["data"]) == 1
+    assert figure["layout"]["xaxis"]["ticktext"] == [str(j) for j in order]
+    assert rates.sum() == pytest.approx(library.open("five-vae").latents.rate.mean(), rel=1e-4)
+
+
+def test_a_collapsed_dimension_is_hatched_among_the_bars_and_dotted_among_the_lines():
+    from explorer.plots import axis_bars, rate_lines
+
+    order, active = np.array([1, 0]), np.array([False, True])
+    bars: Any = json.loads(axis_bars(np.array([2.0, 0.001]), order, active[order], "nats", 0, "light").to_json() or "")
+    assert bars["data"][0]["marker"]["pattern"]["shape"] == ["", "/"]
+    assert bars["data"][0]["text"] == ["axis 1, active", "axis 0, not active"]
+    rates = np.array([[0.0, 3.0], [0.0, 2.0]])
+    lines: Any = json.loads(rate_lines(np.array([1, 2]), rates, order, active, "light").to_json() or "")
+    assert [(line["name"], line["line"]["dash"]) for line in lines["data"]] == [("axis 1", "solid"), ("axis 0", "dot")]
+    assert [note["text"] for note in lines["layout"]["annotations"]] == ["0", "1"]
+
+
+def test_lines_that_end_together_share_their_words():
+    from explorer.plots import rate_lines
+
+    rates = np.array([[1.0, 1.01, 3.0]])
+    figure: Any = json.loads(
+        rate_lines(np.array([1]), rates, np.array([2, 1, 0]), np.ones(3, dtype=bool), "dark").to_json() or ""
+    )
+    assert [note["text"] for note in figure["layout"]["annotations"]] == ["0, 1", "2"]
+
+
+def test_the_codes_of_a_vae_stand_against_its_prior_and_an_autoencoders_against_their_own_gaussian(library):
+    for name, prior in (("two-vae", True), ("two-ae", False)):
+        meta = drawn(training.histogram_figure, library, name, axis="1")["layout"]["meta"]
+        codes = library.open(name).latents.draw[:, 1]
+        assert meta["prior"] is prior
+        assert meta["axis"] == 1
+        assert meta["mean"] == pytest.approx(codes.mean(), abs=1e-4)
+        assert meta["deviation"] == pytest.approx(codes.std(), rel=1e-4)
+
+
+@pytest.mark.parametrize("axis", ["", "-1", "2", "1.0", "a", "٣", "99999999999", "0,1"])
+def test_an_axis_that_is_none_is_refused(library, axis):
+    with pytest.raises(ShapeError, match="from 0 to 1"):
+        drawn(training.histogram_figure, library, "two-vae", axis=axis)
+
+
+@pytest.mark.parametrize("part", ["", "loss", "Sum", "__class__"])
+def test_a_part_of_the_losses_that_is_none_is_refused(library, part):
+    with pytest.raises(ShapeError, match="part must be one of"):
+        drawn(training.loss_figure, library, "two-vae", part=part)
+
+
+@pytest.mark.parametrize("part", training.PARTS)
+def test_losses_of_a_model_without_a_history_are_an_empty_figure(library, part):
+    assert drawn(training.loss_figure, library, "two-vae", part=part)["data"] == []
+
+
+def test_the_card_tells_scores_with_their_intervals_and_leaves_out_what_is_not_known():
+    test = {"elbo": -92.801, "elbo_interval": [-93.271, -92.331], "mse": 0.0063, "rate": "<img>", "active_units": 2}
+    metrics = {"test": test, "train": {"seconds": 1073.7, "images_per_second": 2487.6, "device": ["cpu"]}}
+    rows = {row["name"]: row for row in training.card_rows(card("a", "vae", metrics))}
+    assert rows["ELBO"]["text"] == "−92.80"
+    assert rows["ELBO"]["detail"] == "−93.27 to −92.33"
+    assert rows["Squared error"]["text"] == "0.00630"
+    assert rows["Active units"]["text"] == "2 of 2"
+    assert rows["Time"]["text"] == "18 min"
+    assert rows["Speed"]["text"] == "2,488"
+    assert not {"Rate", "Device", "NLL bound"} & rows.keys()
