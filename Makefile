@@ -1,7 +1,7 @@
 # One command per habit. Every target prepares .venv by itself: when it is missing, and when the requirements changed.
 #
 #   make run      open the explorer              make run ARGS="mnist-vae-2 --port 7900"
-#   make test     the whole suite                make test ARGS="tests/test_holes.py -x"
+#   make test     the whole suite                make test ARGS="tests/test_analysis_holes.py -x"
 #   make check    formatting, lint, types, JavaScript
 #   make bench    measure start-up, decoding, fitting
 #   make runs     fit every shipped run again and write their scores into the README
@@ -68,7 +68,7 @@ bench: install-tools
 
 runs: install
 	$(BIN)/python train.py --dataset digits --latent-dim 2 --twin --overwrite
-	$(BIN)/python train.py --dataset mnist --latent-dim 2 --twin --epochs 100 --overwrite
+	$(BIN)/python train.py --dataset mnist --latent-dim 2 --net mlp --hidden 512 --epochs 80 --save-every 10 --twin --overwrite
 	$(BIN)/python train.py --dataset mnist --latent-dim 16 --twin --epochs 50 --overwrite
 	$(BIN)/python -m tests.model_cards
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from explorer.checkpoint import list_runs, load_run
+from explorer.checkpoint import list_runs
+from explorer.library import load_run
 from tests import model_cards
 from tests.test_architecture import RUN_FILES, imports, project_files, python_sources
 
@@ -102,7 +103,8 @@ class Checkout:
     def make(self, *arguments: str, **environment: str) -> tuple[int, list[str], str]:
         """Exit status, what the interpreter was asked to do, and what was printed."""
         self.log.write_text("")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        outer = ("ARGS", "MAKE", "MFLAGS", "NODE", "NPM", "PYTHON", "VENV")  # what a make around the suite hands down
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
         done = subprocess.run(
             ["make", f"PYTHON={self.python}", *arguments],
             cwd=self.folder,

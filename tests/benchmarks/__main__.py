@@ -1,9 +1,9 @@
-"""How fast the program is on this machine: start-up, decoding, encoding, fitting.
+"""How fast the program is on this machine: start-up, decoding, encoding, fitting, and the fit beside the usual loop.
 
     make bench                       every measurement
     make bench ARGS="start decode"   some of them
 
-Numbers to compare with one's own earlier ones; the suite never fails over time.
+Ratios hold anywhere; times are to compare with one's own earlier ones. The suite never fails over time.
 """
 
 import argparse
@@ -19,8 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.arrays import checked_latents
-from explorer.checkpoint import list_runs, load_run
+from explorer.analysis.encoding import checked_latents
+from explorer.checkpoint import list_runs
+from explorer.errors import DataError
+from explorer.library import load_run
+from tests.benchmarks import usual_loop
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHECKPOINTS = ROOT / "checkpoints"
@@ -106,6 +109,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "decode": decode,
     "encode": encode,
     "fit": fit,
+    "loop": usual_loop.rates,
 }
 
 
@@ -119,8 +123,11 @@ def main() -> None:
         parser.error(f"unknown measurement {unknown[0]!r}; known are {', '.join(MEASUREMENTS)}")
     print(f"{platform.machine()}, Python {platform.python_version()}, medians")
     for name in names:
-        for what, number, unit in MEASUREMENTS[name]():
-            print(f"{what:55} {number:10.2f} {unit}", flush=True)
+        try:
+            for what, number, unit in MEASUREMENTS[name]():
+                print(f"{what:55} {number:10.2f} {unit}", flush=True)
+        except DataError as error:
+            print(f"{name} is left out: {error}")
 
 
 if __name__ == "__main__":
