@@ -24,6 +24,7 @@ from explorer.checkpoint import (
     append_history,
     begin_run,
     can_resume,
+    check_place,
     claimed,
     list_runs,
     partial_folder,
@@ -264,11 +265,8 @@ def unfinished(configs: list[RunConfig], args: argparse.Namespace) -> list[RunCo
             )
         # one of twins may be done already; with --overwrite that may be an old one, which is to be replaced too
         configs = configs[begun[0] :] if args.overwrite else [config for config in configs if config not in done]
-    for config in configs:  # refuse before hours of fitting, not after
-        if (args.out / config.name).exists() and not args.overwrite:
-            raise CheckpointError(
-                f"{args.out / config.name} exists; add --overwrite to replace it, or --tag NAME to keep both."
-            )
+    for config in configs:  # all of them before the first is fitted
+        check_place(args.out, config.name, args.overwrite, args.resume and can_resume(args.out, config.name))
     return configs
 
 

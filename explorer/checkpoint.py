@@ -186,29 +186,39 @@ def can_resume(out: Path, name: str) -> bool:
     return (partial_folder(out, name) / STATE).is_file()
 
 
-def begin_run(out: Path, name: str, overwrite: bool = False, resume: bool = False) -> Path:
-    """The folder to build a run in, empty unless `resume`.
+def check_place(out: Path, name: str, overwrite: bool = False, resume: bool = False) -> None:
+    """Refuse a place that a run may not be built in, before hours are spent on it.
 
     Raises:
-        CheckpointError: The run, or the state of an interrupted fit of it, exists and may not be replaced; there is
-            nothing to resume; or `out` is read-only.
+        CheckpointError: It is no name of a run; the run, or the state of an interrupted fit of it, exists and may not
+            be replaced; or there is nothing to resume.
     """
     if not RUN_NAME.fullmatch(name):
         raise CheckpointError(f"{name!r} is no run name: letters, digits, dot, underscore and dash only.")
     recover(out)
-    partial = partial_folder(out, name)
     if (out / name).exists() and not overwrite:
         raise CheckpointError(f"{out / name} exists; add --overwrite to replace it, or --tag NAME to keep both.")
-    if resume:
-        if not can_resume(out, name):
-            raise CheckpointError(f"nothing to resume for {name} in {out}; run the same command without --resume.")
-        with one_sentence(out):
-            (partial / METRICS).unlink(missing_ok=True)  # written last: its presence would say that all is done
-        return partial
-    if can_resume(out, name) and not overwrite:
+    waits = can_resume(out, name)
+    if resume and not waits:
+        raise CheckpointError(f"nothing to resume for {name} in {out}; run the same command without --resume.")
+    if waits and not resume and not overwrite:
         raise CheckpointError(
             f"an interrupted fit of {name} waits in {out}; go on with --resume, or start over with --overwrite."
         )
+
+
+def begin_run(out: Path, name: str, overwrite: bool = False, resume: bool = False) -> Path:
+    """The folder to build a run in, empty unless `resume`.
+
+    Raises:
+        CheckpointError: `check_place` refuses it, another process builds it, or `out` is read-only.
+    """
+    check_place(out, name, overwrite, resume)
+    partial = partial_folder(out, name)
+    if resume:
+        with one_sentence(out):
+            (partial / METRICS).unlink(missing_ok=True)  # written last: its presence would say that all is done
+        return partial
     with one_sentence(out), claimed(partial):
         for path in partial.iterdir():
             if path.is_dir():

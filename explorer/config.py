@@ -283,7 +283,7 @@ def _coerced(hint: Any, value: Any, name: str) -> Any:
         if not isinstance(value, dict):
             raise ConfigError(f"{name} must be an object, but is {value!r}.")
         return _build(hint, value)  # pyright: ignore[reportArgumentType]
-    options = get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
+    options = _options(hint)
     if value is None and type(None) in options:
         return None
     for option in options:
@@ -295,7 +295,7 @@ def _coerced(hint: Any, value: Any, name: str) -> Any:
             return tuple(_coerced(items[0], item, name) for item in value)
         if origin is Literal and value in get_args(option):
             return value
-        if origin is not None and issubclass_safe(origin, Mapping) and isinstance(value, dict):
+        if origin is Mapping and isinstance(value, dict):
             return {str(k): str(v) for k, v in value.items()}
         if option is float and isinstance(value, (int, float)) and not isinstance(value, bool):
             return float(value)
@@ -304,15 +304,14 @@ def _coerced(hint: Any, value: Any, name: str) -> Any:
     raise ConfigError(f"{name} cannot be {value!r}.")
 
 
-def issubclass_safe(candidate: Any, parent: type) -> bool:
-    """Whether `candidate` is a class below `parent`; False for what is no class at all."""
-    return isinstance(candidate, type) and issubclass(candidate, parent)
+def _options(hint: Any) -> tuple[Any, ...]:
+    """The types that a hint allows, None among them: `int | None` allows two, `int` one."""
+    return get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
 
 
 def _check_choices(config: Any) -> None:
     for name, hint in typing.get_type_hints(type(config)).items():
-        options = get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
-        choices = [c for option in options if get_origin(option) is Literal for c in get_args(option)]
+        choices = [c for option in _options(hint) if get_origin(option) is Literal for c in get_args(option)]
         value = getattr(config, name)
         if choices and value is not None and value not in choices:
             raise ConfigError(f"{name} must be one of {', '.join(choices)}, but is {value!r}.")
@@ -352,9 +351,7 @@ def add_flags(group: Any, cls: type) -> None:
             continue
         flag = "--" + each.name.replace("_", "-")
         text = f"{texts[each.name].rstrip('.')} (default: {each.default})".replace("%", "%%")
-        options = [o for o in (get_args(hints[each.name]) or (hints[each.name],)) if o is not type(None)]
-        if get_origin(hints[each.name]) is Literal:
-            options = [hints[each.name]]
+        options = [option for option in _options(hints[each.name]) if option is not type(None)]
         settings: dict[str, Any] = {"default": each.default, "help": text, "dest": each.name}
         if options[0] is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, **settings)

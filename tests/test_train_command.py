@@ -79,6 +79,14 @@ def test_evaluating_again_gives_the_same_numbers_and_keeps_the_weights(fitted: P
     assert {name: (folder / name).read_bytes() for name in before} == before
 
 
+def test_a_twin_that_waits_to_be_resumed_is_named_before_the_first_is_fitted(tmp_path: Path):
+    partial_folder(tmp_path, "digits-ae-2").mkdir()
+    (partial_folder(tmp_path, "digits-ae-2") / STATE).write_bytes(b"state")
+    done = train(*QUICK, "--epochs", 1, "--twin", "--out", tmp_path)
+    assert done.returncode == 1 and "interrupted fit of digits-ae-2" in done.stderr
+    assert not done.stdout and not partial_folder(tmp_path, "digits-vae-2").exists()
+
+
 def test_tensorboard_gets_every_epoch(fitted: Path, tmp_path: Path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -4,6 +4,7 @@ Pixel distance rewards blur, so coverage and validity are measured between featu
 every number.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -80,8 +81,6 @@ def load_judge(folder: Path) -> tuple[Judge, str]:
     Raises:
         CheckpointError: The folder is missing or damaged.
     """
-    import json
-
     try:
         stored = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         model = Classifier(tuple(stored["image_shape"]), stored["classes"])

@@ -16,4 +16,4 @@ INTRO = (
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
     gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    page.offer("panel", live(page, "panel", "sliders and decoded image"))
+    live(page, "panel", "sliders and decoded image")

@@ -53,8 +53,8 @@ LAW_TITLES = {"raw": "raw: N(0, I)", "white": "white: one Gaussian", "gmm10": "G
 def build(library: Library, page: Page) -> None:
     """Lay out the tab."""
     gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    page.offer("holes", live(page, "holes", "holes of both models"))
-    scores = page.offer("hole_scores", table(page, "hole scores", scores_of(library, page.run.value)))
+    live(page, "holes", "holes of both models")
+    scores = table(page, "hole scores", scores_of(library, page.run.value))
     gr.Markdown(WORDS, elem_classes=["xp-intro"])
     page.run.change(
         lambda run: scores_of(library, run),

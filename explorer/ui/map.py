@@ -32,7 +32,7 @@ SCORE_TITLES = {
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
     gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    page.offer("map", live(page, "map", "map of the encoded test images"))
+    live(page, "map", "map of the encoded test images")
 
 
 def map_figure(library: Library, name: str, query: Mapping[str, str]) -> str:

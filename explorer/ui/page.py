@@ -12,7 +12,7 @@ import html
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
 
@@ -93,7 +93,7 @@ def answering(handler: Handler) -> Handler:
 
 @dataclass(kw_only=True)
 class Page:
-    """The page while it is built: what every tab may use, and what tabs offer one another.
+    """The page while it is built: what every tab may use.
 
     Attributes:
         library: The runs of this process.
@@ -112,11 +112,3 @@ class Page:
     notice: gr.HTML
     static_url: str
     api_url: str = "explorer/api"
-    parts: dict[str, Any] = field(default_factory=dict)
-
-    def offer(self, name: str, component: Any) -> Any:
-        """Put a component where other tabs find it, and return it: `page.offer("latent", LatentPanel(...))`."""
-        if name in self.parts:
-            raise KeyError(f"two tabs offer a part named {name!r}")
-        self.parts[name] = component
-        return component

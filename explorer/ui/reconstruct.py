@@ -30,7 +30,7 @@ def build(library: Library, page: Page) -> None:
         reason = gr.HTML("", elem_classes=["xp-intro"], container=False, padding=False)
         fetch = gr.Button("Download the data set", variant="primary", scale=0, min_width=240)
         state = gr.Markdown("", elem_classes=["xp-intro"])
-    page.offer("reconstruct", live(page, "reconstruct", "image and reconstructions"))
+    live(page, "reconstruct", "image and reconstructions")
 
     def look(run: str | None) -> tuple[dict, dict, dict]:
         return looked(library, run)

@@ -71,7 +71,7 @@ class History:
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
     gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    page.offer("training", live(page, "training", "how the model was fitted"))
+    live(page, "training", "how the model was fitted")
 
 
 def history_of(lines: Sequence[Mapping[str, Any]], latent_dim: int) -> History:
