@@ -146,8 +146,8 @@ def fit_run(config: RunConfig, images: ImageSet, parts: Split, workers: "Workers
             write_config(folder, config)
         fit = Fit(
             config,
-            images.pixels[parts.train],
-            images.pixels[parts.validation],
+            images.pixels,
+            parts,
             device=device,
             precision=precision,
             folder=folder,

@@ -71,11 +71,12 @@ class TorchCoder:
     def decode(self, latents: Latents) -> Images:
         """Expected images (N, C, H, W) in [0, 1] of latents (N, d)."""
         latents = checked_latents(latents, self.latent_dim)
-        batches = [np.zeros((0, *self.image_shape), dtype=np.float32)]
+        images = np.empty((len(latents), *self.image_shape), dtype=np.float32)
         with self._lock, torch.inference_mode():
             for start in range(0, len(latents), BATCH):
-                batches.append(self.model.decode(self._tensor(latents[start : start + BATCH])).cpu().numpy())
-        return np.concatenate(batches)
+                part = slice(start, start + BATCH)
+                images[part] = self.model.decode(self._tensor(latents[part])).cpu().numpy()
+        return images
 
     def distortion(self, images: Images, latents: Latents) -> Scores:
         """-log p(x|z), (N,), nats per image, of images (N, C, H, W) under latents (N, d).

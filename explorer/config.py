@@ -118,12 +118,15 @@ class TrainConfig:
     """Share of all steps that the warm-up takes."""
     binarise: bool | None = None
     """Draw Bernoulli targets from the grey images anew at every step; the encoder always sees grey."""
+    flip: bool | None = None
+    """Mirror each image left to right at every other sight of it, at random."""
     epochs: int | None = None
     """Passes over the training images."""
     batch_size: int | None = None
     """Images in a step."""
-    lr: float = 2e-3
-    """Highest learning rate of AdamW."""
+    lr: float | None = None
+    """Highest learning rate of AdamW; None takes 0.002 at the data set's own batch size, and for another batch size
+    that times the square root of the ratio."""
     schedule: Schedule = "onecycle"
     """How the learning rate moves: up and down, down by a cosine, or by 0.95 an epoch."""
     weight_decay: float = 1e-4
@@ -136,6 +139,10 @@ class TrainConfig:
     """Arithmetic of the net; auto takes bf16 where the hardware has it. Latents and losses stay fp32."""
     threads: int | None = None
     """CPU threads; None leaves torch's choice."""
+    stream: bool | None = None
+    """Read the images from their file while fitting; None does so where they would fill half the device's memory."""
+    compile: bool | None = None
+    """Compile the net, on CUDA into one graph; None does so on CUDA where a fit is long enough to win the time back."""
     save_every: int | None = None
     """Epochs between two saved states, which --resume needs, and between two sheets of samples."""
     patience: int | None = None
@@ -155,7 +162,7 @@ class TrainConfig:
             _at_least(self, name, 0)
         if not 0 <= self.warmup_share <= 1:
             raise ConfigError(f"warmup_share must lie in [0, 1], but is {self.warmup_share}.")
-        if not _positive(self.lr):
+        if self.lr is not None and not _positive(self.lr):
             raise ConfigError(f"lr must be a number above 0, but is {self.lr}.")
 
 
@@ -185,21 +192,25 @@ class RunConfig:
         settings = to_json(self)
         shared = {part: dict(settings[part]) for part in ("data", "model", "train")}
         del shared["model"]["family"], shared["train"]["beta"]
-        for name in ("device", "threads", "precision", "save_every", "nll_samples", "nll_images"):
+        for name in ("device", "threads", "precision", "stream", "compile", "save_every", "nll_samples", "nll_images"):
             del shared["train"][name]  # where a run was fitted, and how it was measured, is not what was fitted
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
+
+LR = 2e-3
+"""Highest learning rate at a data set's own batch size. Adam's steps keep their statistics when the rate grows with the
+square root of the batch (Malladi 2022, https://arxiv.org/abs/2205.10287)."""
 
 DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "mnist": {
         "data": {"held_out": 2500, "calibration": 5000, "reference": 10000},
         "model": {"latent_dim": 16, "likelihood": "bernoulli", "net": "conv", "widths": (32, 64), "hidden": 256},
-        "train": {"binarise": True, "epochs": 25, "batch_size": 256, "save_every": 5},
+        "train": {"binarise": True, "flip": False, "epochs": 25, "batch_size": 256, "save_every": 5},
     },
     "digits": {
         "data": {"held_out": 100, "calibration": 300, "reference": 10000},
         "model": {"latent_dim": 8, "likelihood": "bernoulli", "net": "mlp", "widths": (), "hidden": 256},
-        "train": {"binarise": False, "epochs": 300, "batch_size": 64, "save_every": 25},
+        "train": {"binarise": False, "flip": False, "epochs": 300, "batch_size": 64, "save_every": 25},
     },
 }
 """Per data set: what a setting left at None means."""
@@ -216,6 +227,9 @@ def resolve(config: RunConfig) -> RunConfig:
             missing["name"] = given.name or given.dataset
         if part == "train" and given.binarise is None and config.model.likelihood == "gaussian":
             missing["binarise"] = False
+        if part == "train" and given.lr is None:
+            usual = defaults[part]["batch_size"]
+            missing["lr"] = LR * ((given.batch_size or usual) / usual) ** 0.5
         parts[part] = dataclasses.replace(given, **missing)
     resolved = dataclasses.replace(config, **parts)
     if resolved.train.binarise and resolved.model.likelihood != "bernoulli":

@@ -3,6 +3,9 @@
 import dataclasses
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +43,7 @@ from explorer.config import DataConfig, ModelConfig, RunConfig, resolve
 from explorer.errors import CheckpointError
 from explorer.library import load_run
 from explorer.models import build_model
+from tests.conftest import ROOT
 
 NAME = "digits-vae-2"
 
@@ -206,6 +210,49 @@ def test_a_replacement_cut_off_at_any_rename_is_settled(run: Path, moment: str):
     recover(out)
     assert load_run(run).metrics == {"marker": "new" if moment == "before" else "newer"}
     assert not old.exists()
+
+
+CUT_OFF = """
+import os, signal, sys
+from pathlib import Path
+from explorer.checkpoint import partial_folder, publish_run
+
+out, name, moment = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+changes = {"os.rename", "os.remove", "os.rmdir"}
+seen = []
+
+def hook(event, arguments):
+    if event in changes:
+        seen.append(event)
+        if len(seen) == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hook)
+publish_run(partial_folder(out, name), out, name)
+"""
+"""Moves a run into place, and is killed before its n-th change of the folder."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_process_killed_before_any_change_of_the_folder_leaves_the_old_run_or_the_new_one(run: Path):
+    out, partial = run.parent, partial_folder(run.parent, NAME)
+    outcomes = []
+    for moment in range(1, 100):
+        shutil.rmtree(run)
+        build(run, marker="new")
+        build(partial, marker="newer")
+        (partial / STATE).write_bytes(b"state")
+        arguments = [sys.executable, "-c", CUT_OFF, str(out), NAME, str(moment)]
+        done = subprocess.run(arguments, cwd=ROOT, check=False, timeout=60)
+        assert list_runs(out) == [NAME]
+        marker = load_run(run).metrics["marker"]
+        assert not (out / f".{NAME}.old").exists()
+        assert marker == "newer" or can_resume(out, NAME), "what was fitted is not lost"
+        outcomes.append(marker)
+        if done.returncode == 0:
+            break
+        assert done.returncode == -signal.SIGKILL
+    assert outcomes[0] == "new" and outcomes[-1] == "newer" and len(outcomes) > 4
 
 
 def test_an_incomplete_run_never_takes_the_place_of_a_whole_one(run: Path):

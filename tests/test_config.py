@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 
@@ -35,13 +36,34 @@ def test_every_setting_explains_itself(cls):
         assert texts.get(field.name, "").endswith("."), field.name
 
 
+OPEN = {"threads", "patience", "stream", "compile"}
+"""None is a choice of its own there."""
+
+
 @pytest.mark.parametrize("dataset", ["mnist", "digits"])
 def test_a_resolved_configuration_leaves_open_only_what_none_means_something_for(dataset):
     config = resolve(RunConfig(data=DataConfig(dataset=dataset)))
     for part in (config.data, config.model, config.train):
         for field in dataclasses.fields(part):
-            if field.metadata.get("flag", True) and field.name not in ("threads", "patience"):
+            if field.metadata.get("flag", True) and field.name not in OPEN:
                 assert getattr(part, field.name) is not None, field.name
+
+
+def test_the_learning_rate_grows_with_the_square_root_of_the_batch():
+    def rate(**train: Any) -> float | None:
+        return resolve(RunConfig(train=TrainConfig(**train))).train.lr
+
+    usual = rate()
+    assert usual == rate(batch_size=256) == pytest.approx(2e-3)
+    assert rate(batch_size=1024) == pytest.approx(2 * 2e-3)
+    assert rate(batch_size=1024, lr=1e-3) == 1e-3, "what is asked for is taken as it is"
+
+
+def test_where_a_run_was_fitted_is_not_what_was_fitted():
+    config = resolve(RunConfig())
+    for name, value in {"device": "cpu", "threads": 3, "stream": True, "compile": True, "precision": "fp32"}.items():
+        elsewhere = dataclasses.replace(config, train=dataclasses.replace(config.train, **{name: value}))
+        assert elsewhere.key == config.key, name
 
 
 def test_twins_share_their_key_and_other_settings_do_not():

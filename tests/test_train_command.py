@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.checkpoint import STATE, partial_folder, read_history, read_weights
+from explorer.checkpoint import STATE, list_runs, partial_folder, read_history, read_weights
 from explorer.library import load_run
 from tests.conftest import ROOT
 
@@ -229,3 +229,31 @@ def test_two_processes_follow_one_to_rounding(likelihood: str, names: list[str],
         assert other[0]["train"]["distortion"] == pytest.approx(start, rel=1e-4)
         assert len(other) == 2, "only the first process writes"
         assert "2 processes" in load_run(tmp_path / "two" / name).metrics["train"]["device"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
+@pytest.mark.parametrize("limit", [1_000, 60_000])
+def test_a_disk_that_is_full_is_one_sentence(limit: int, tmp_path: Path, fitted: Path):
+    """No file may grow beyond the limit: the operating system refuses the write as it does on a full disk."""
+    import resource
+
+    shutil.copytree(fitted / "features-digits", tmp_path / "features-digits")
+    done = subprocess.run(
+        command(*QUICK, "--epochs", 4, "--save-every", 1, "--quiet", "--out", tmp_path),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.returncode == 1, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and "cannot write to" in done.stderr
+    assert list_runs(tmp_path) == []
+
+
+def test_a_folder_that_refuses_every_write_is_one_sentence():
+    done = train(*QUICK, "--epochs", 1, "--out", "/proc/self/nowhere")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1 and "cannot write to" in done.stderr

@@ -1,9 +1,11 @@
 """The fit loop: learning, resuming, stopping, refusing; and the scores of what was fitted."""
 
+import copy
 import dataclasses
 import json
 import math
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig, res
 from explorer.data import ImageSet, load_dataset, split
 from explorer.errors import CheckpointError, Interrupted, TrainingError
 from explorer.models.losses import Gaussian
+from explorer.training import feed
 from explorer.training.evaluate import evaluate
+from explorer.training.feed import Resident, Streamed, open_feed
 from explorer.training.fit import Fit, beta_at
 from explorer.training.judge import load_judge, open_judge
 from explorer.training.sheets import sheet_latents, write_sheet
@@ -45,8 +49,8 @@ def fit_of(config: RunConfig, images: ImageSet, folder: Path) -> Fit:
     parts = split(images, config.data)
     return Fit(
         config,
-        images.pixels[parts.train],
-        images.pixels[parts.validation],
+        images.pixels,
+        parts,
         device=torch.device("cpu"),
         precision=torch.float32,
         folder=folder,
@@ -80,6 +84,69 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(digits: Im
     assert same(results[0], results[1]) and not same(results[0], results[2])
 
 
+@pytest.fixture
+def mapped_digits(digits: ImageSet, tmp_path: Path) -> ImageSet:
+    """The digits as a file mapped into memory, as a data set larger than memory comes."""
+    np.save(tmp_path / "digits.npy", digits.pixels)
+    return dataclasses.replace(digits, pixels=np.load(tmp_path / "digits.npy", mmap_mode="r"))
+
+
+def test_where_the_images_lie_changes_nothing(digits: ImageSet, mapped_digits: ImageSet, tmp_path: Path):
+    expected = None
+    for images, stream in ((digits, None), (digits, True), (mapped_digits, None), (mapped_digits, True)):
+        fit = fit_of(config_of(epochs=2, flip=True, stream=stream), images, tmp_path)
+        assert isinstance(fit.train, Streamed if stream else Resident)
+        lines: list[dict] = []
+        fit.run(lambda line, _, lines=lines: lines.append(line), quiet=True)
+        curve = [line["validation"] for line in lines]
+        expected = expected or (weights_of(fit), curve)
+        assert same(weights_of(fit), expected[0]) and curve == expected[1]
+
+
+def test_images_are_streamed_only_where_they_would_fill_half_the_memory(
+    digits: ImageSet, mapped_digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+):
+    index, cpu = np.arange(100), torch.device("cpu")
+    size = 100 * 64
+    for memory, kind in ((3 * size, Resident), (size, Streamed)):
+        monkeypatch.setattr(feed, "memory", lambda device, memory=memory: memory)
+        assert type(open_feed(mapped_digits.pixels, index, cpu)) is kind
+        assert type(open_feed(digits.pixels, index, cpu)) is Resident, "in memory it is already"
+
+
+def test_a_reading_process_opens_the_mapped_file_instead_of_copying_it(mapped_digits: ImageSet):
+    for pixels in (mapped_digits.pixels, mapped_digits.pixels[5:]):
+        sent = copy.copy(feed._Rows(pixels))  # as pickle would: by __getstate__ and __setstate__
+        np.testing.assert_array_equal(sent.__getitems__([3, 1]), pixels[[3, 1]])
+    assert "pixels" not in feed._Rows(mapped_digits.pixels).__getstate__()
+
+
+def test_flipped_images_are_the_images_or_their_mirror_images_and_both_occur(digits: ImageSet, tmp_path: Path):
+    fit = fit_of(config_of(flip=True, binarise=False), digits, tmp_path)
+    seen: list[torch.Tensor] = []
+    real = fit.loss_of
+    fit.loss_of = lambda images, *rest: (seen.append(images), real(images, *rest))[1]
+    batch = next(iter(fit.epoch_batches()))
+    fit._step(batch)
+    plain = batch.float() / 16
+    mirrored = [not torch.equal(a, b) for a, b in zip(seen[0], plain, strict=True)]
+    for flipped, a, b in zip(mirrored, seen[0], plain, strict=True):
+        assert torch.equal(a, b.flip(2) if flipped else b)
+    assert 0.2 < np.mean(mirrored) < 0.8
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.slow
+def test_a_compiled_fit_follows_the_plain_one_to_rounding(digits: ImageSet, tmp_path: Path):
+    losses = []
+    for compiled in (False, True):
+        lines: list[dict] = []
+        fit = fit_of(config_of(epochs=3, compile=compiled), digits, tmp_path)
+        fit.run(lambda line, _, lines=lines: lines.append(line), quiet=True)
+        losses.append([line["validation"]["distortion"] for line in lines])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
 @pytest.mark.parametrize("stop_at", [5, 17, 18])
 def test_a_fit_stopped_after_any_step_resumes_bit_for_bit(stop_at: int, digits: ImageSet, tmp_path: Path):
     whole = fit_of(config_of(), digits, tmp_path)
@@ -89,9 +156,7 @@ def test_a_fit_stopped_after_any_step_resumes_bit_for_bit(stop_at: int, digits: 
     first = fit_of(config_of(), digits, tmp_path)
     seen: list[dict] = []
     for _ in range(stop_at):
-        position = first.step % first.steps_per_epoch
-        order = first._order()
-        first._step(order[position * first.batch_size : (position + 1) * first.batch_size])
+        first._step(next(iter(first.epoch_batches())))
         if first.step % first.steps_per_epoch == 0:
             seen.append(first._close_epoch(first.step - 1, 0.0))
     first.save()

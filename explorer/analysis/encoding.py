@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.arrays import Coder, Images, Latents, Posterior
+from explorer.arrays import Coder, Images, Latents, Posterior, Scores
 from explorer.errors import ShapeError
 
 BATCH = 1024
@@ -26,6 +26,15 @@ def decode_all(coder: Coder, latents: Latents) -> Images:
     """Images (N, C, H, W) of latents (N, d)."""
     parts = [coder.decode(latents[start : start + BATCH]) for start in range(0, len(latents), BATCH)]
     return np.concatenate(parts) if parts else np.empty((0, *coder.image_shape), dtype=np.float32)
+
+
+def squared_errors(coder: Coder, images: Images, latents: Latents) -> Scores:
+    """Mean squared error per pixel, (N,), of each image (N, C, H, W) against the decode of its latent (N, d)."""
+    errors = np.empty(len(images), dtype=np.float32)
+    for start in range(0, len(images), BATCH):
+        part = slice(start, start + BATCH)
+        errors[part] = ((coder.decode(latents[part]) - images[part]) ** 2).mean(axis=(1, 2, 3))
+    return errors
 
 
 def decoded_features(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.bounds import elbo, importance_weighted_bound
-from explorer.analysis.encoding import decode_all, decoded_features
+from explorer.analysis.encoding import decoded_features, squared_errors
 from explorer.analysis.holes import GaussianMixture, fit_gmm, fit_round_trip, fit_vacancy, sample_raw, sample_white
 from explorer.analysis.scores import (
     Score,
@@ -100,9 +100,8 @@ def score_test_images(
     that `elbo` and `nll_iw` are of the same images and compare with published numbers. The encoder sees grey.
     """
     seed = config.train.seed
-    squares = ((decode_all(coder, posterior.mean) - test) ** 2).mean(axis=(1, 2, 3))
     scores: dict[str, Any] = {"n": len(test)}
-    _add(scores, "mse", mean_score(squares))
+    _add(scores, "mse", mean_score(squared_errors(coder, test, posterior.mean)))
     _add(scores, "distortion", mean_score(latents.distortion))
     _add(scores, "rate", mean_score(latents.rate))
     scores["active_units"] = active_units(posterior)

@@ -19,13 +19,18 @@ from tqdm import tqdm
 from explorer.arrays import Pixels
 from explorer.checkpoint import STATE, one_sentence
 from explorer.config import RunConfig, TrainConfig, to_json
+from explorer.data import Split
 from explorer.errors import CheckpointError, ConfigError, Interrupted, TrainingError
-from explorer.models import Autoencoder, build_model
+from explorer.models import Autoencoder, Loss, build_model
 from explorer.models.losses import Gaussian
+from explorer.training.feed import Feed, open_feed
 from explorer.training.workers import ALONE, Workers
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss: each look makes the host wait for the device."""
+
+COMPILE_PAYS_AFTER = 300.0
+"""Seconds that a fit on CUDA must still have before it: compiling takes up to a minute."""
 
 SEEDS = {"weights": 0, "noise": 1, "shuffle": 2, "validation": 3}
 """Offsets of the streams of random numbers drawn from one seed."""
@@ -56,8 +61,8 @@ class Fit:
 
     Args:
         config: Resolved settings with image_shape and levels filled in.
-        train: Training images as stored grey levels, (N, C, H, W); moved to the device once.
-        validation: Images for the validation curve, (V, C, H, W), likewise.
+        pixels: The data set as stored grey levels, (N, C, H, W), in memory or mapped from a file.
+        parts: Its split: the training rows are fitted, the validation rows give the validation curve.
         device: Where to compute.
         precision: torch.float32 or torch.bfloat16, of the arithmetic inside the nets.
         folder: Where the state is kept.
@@ -70,8 +75,8 @@ class Fit:
     def __init__(
         self,
         config: RunConfig,
-        train: Pixels,
-        validation: Pixels,
+        pixels: Pixels,
+        parts: Split,
         *,
         device: torch.device,
         precision: torch.dtype,
@@ -79,16 +84,20 @@ class Fit:
         workers: Workers = ALONE,
     ) -> None:
         settings = config.train
-        assert config.model.levels and settings.epochs and settings.batch_size and config.model.latent_dim
+        assert (
+            config.model.levels and settings.epochs and settings.batch_size and config.model.latent_dim and settings.lr
+        )
         self.config, self.device, self.precision, self.folder, self.workers = config, device, precision, folder, workers
         self.scale, self.latent_dim = config.model.levels - 1, config.model.latent_dim
-        self.train, self.validation = (torch.from_numpy(pixels).to(device) for pixels in (train, validation))
-        self.batch_size = min(settings.batch_size, len(train))
+        self.train = open_feed(pixels, parts.train, device, settings.stream)
+        self.validation = open_feed(pixels, parts.validation, device, settings.stream)
+        self.image_shape = pixels.shape[1:]
+        self.batch_size = min(settings.batch_size, len(self.train))
         if self.batch_size % workers.count:
             raise ConfigError(
                 f"batch_size must be a multiple of the {workers.count} processes, but is {self.batch_size}."
             )
-        self.steps_per_epoch = len(train) // self.batch_size  # the ragged rest sits out; the shuffle varies whom
+        self.steps_per_epoch = len(self.train) // self.batch_size  # the ragged rest sits out; the shuffle varies whom
         self.total_steps = settings.epochs * self.steps_per_epoch
         torch.manual_seed(settings.seed + SEEDS["weights"])
         self.model = build_model(config.model).to(device)
@@ -98,12 +107,16 @@ class Fit:
             self.model.likelihood.average = workers.average
         # the loss must go through the wrapper's forward: called past it, gradients stay unsynchronised
         self.shared = DistributedDataParallel(self.model) if workers.count > 1 else self.model
+        self.loss_of: Callable[..., Loss] = self.shared
+        if settings.compile:
+            self.compile()
         self.average = averaged(self.model, settings, self.steps_per_epoch)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True
         )
         self.schedule = learning_rates(self.optimizer, settings, self.total_steps, self.steps_per_epoch)
         self.noise = torch.Generator(device).manual_seed(settings.seed + SEEDS["noise"])
+        self.beta = torch.zeros((), device=device)
         self.step = 0
         self.seconds = self.train_seconds = 0.0
         self.sums = torch.zeros(1 + self.latent_dim, device=device)  # distortion, rate per dimension, over the epoch
@@ -140,12 +153,12 @@ class Fit:
         with bar, caught_signals() as stop:
             while not self.is_done:
                 started, first = time.perf_counter(), self.step
-                order = self._order()
-                for position in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
-                    loss = self._step(order[position * self.batch_size : (position + 1) * self.batch_size])
+                for pixels in self.epoch_batches():
+                    loss = self._step(pixels)
                     looks = self.step % CHECK_EVERY == 0 or self.step == self.total_steps
                     if looks:
                         self._look(loss, bar)
+                        self._consider_compiling((time.perf_counter() - started) / (self.step - first))
                     bar.update()
                     if stop if self.workers.count == 1 else looks and self.workers.any(bool(stop), self.device):
                         self._count_time(started)
@@ -166,18 +179,30 @@ class Fit:
         images_per_second = self.step * self.batch_size / max(self.train_seconds, 1e-9)
         return Fitted(self.exported, self.seconds, images_per_second, self.epoch, self.best_epoch)
 
-    def _step(self, rows: Tensor) -> Tensor:
-        """One step of the optimiser on the global batch `rows`; distortion and rates are summed on the device."""
+    def epoch_batches(self) -> Iterator[Tensor]:
+        """This process's part of every batch that the epoch under way still has, stored grey levels (B, C, H, W)."""
+        order = self._order()[: self.steps_per_epoch * self.batch_size].split(self.batch_size)
+        return self.train.batches([self.workers.share(rows) for rows in order[self.step % self.steps_per_epoch :]])
+
+    def _step(self, pixels: Tensor) -> Tensor:
+        """One step of the optimiser on this process's part of a batch; distortion and rates are summed on the device.
+
+        The noise of the whole batch is drawn in every process, so that N of them follow one.
+        """
         self.shared.train()
-        shape = (len(rows), *self.train.shape[1:])
-        images = self.train[self.workers.share(rows)].float() / self.scale  # (B, C, H, W) in [0, 1]
-        noise = self.workers.share(torch.randn(len(rows), self.latent_dim, generator=self.noise, device=self.device))
+        count, share = self.batch_size, self.workers.share
+        if self.config.train.flip:
+            mirrored = share(torch.rand(count, generator=self.noise, device=self.device) < 0.5)
+            pixels = torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels)
+        images = pixels.float() / self.scale  # (B, C, H, W) in [0, 1]
+        noise = share(torch.randn(count, self.latent_dim, generator=self.noise, device=self.device))
         targets = images
         if self.config.train.binarise:
-            thresholds = self.workers.share(torch.rand(shape, generator=self.noise, device=self.device))
+            thresholds = share(torch.rand((count, *self.image_shape), generator=self.noise, device=self.device))
             targets = (thresholds < images).float()
+        self.beta.fill_(beta_at(self.config.train, self.step, self.total_steps))
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            loss = self.shared(images, targets, noise, beta_at(self.config.train, self.step, self.total_steps))
+            loss = self.loss_of(images, targets, noise, self.beta)
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()
         self.optimizer.step()
@@ -187,6 +212,21 @@ class Fit:
         self.step += 1
         self.sums += torch.cat([loss.distortion[None], loss.rate]).detach()
         return loss.total.detach()
+
+    def compile(self) -> None:
+        """Fuse the kernels of forward and backward; on CUDA they are then replayed as one graph, launched once.
+
+        A net too small to keep a GPU busy spends its time in launches, hundreds a step.
+        """
+        self.loss_of = torch.compile(self.shared, mode="reduce-overhead")
+
+    def _consider_compiling(self, seconds_per_step: float) -> None:
+        """Compile where it was left open, on CUDA, if the rest of the fit is long enough to win the time back."""
+        if self.config.train.compile is not None or self.device.type != "cuda" or self.workers.count > 1:
+            return
+        if self.loss_of is self.shared and seconds_per_step * (self.total_steps - self.step) > COMPILE_PAYS_AFTER:
+            torch._dynamo.config.suppress_errors = True  # what cannot be compiled here is run as it is
+            self.compile()
 
     def _look(self, total: Tensor, bar: tqdm) -> None:
         done = (self.step - 1) % self.steps_per_epoch + 1
@@ -234,17 +274,17 @@ class Fit:
         return line
 
     @torch.inference_mode()
-    def price(self, pixels: Tensor) -> tuple[float, float, list[float]]:
+    def price(self, feed: Feed) -> tuple[float, float, list[float]]:
         """Mean distortion and rate, nats per image, and mean posterior deviation of each dimension.
 
         Args:
-            pixels: Images as stored grey levels, (N, C, H, W); they always meet the same noise.
+            feed: The images; they always meet the same noise.
         """
         model = self.exported.eval()
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
         sums = torch.zeros(2 + self.latent_dim, device=self.device)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            for batch in pixels.split(512):
+            for batch in feed.batches(torch.arange(len(feed)).split(512)):
                 images = batch.float() / self.scale
                 targets = torch.bernoulli(images, generator=generator) if self.config.train.binarise else images
                 posterior = model.encode(images)
@@ -252,7 +292,7 @@ class Fit:
                 distortion = model.likelihood.batch_distortion(outputs, targets) * len(batch)
                 rate = posterior.kl_to_prior().sum()
                 sums += torch.cat([distortion[None], rate[None], posterior.deviation().sum(dim=0)])
-        distortion, rate, *deviations = (sums / len(pixels)).tolist()
+        distortion, rate, *deviations = (sums / len(feed)).tolist()
         return distortion, rate, deviations
 
     @torch.inference_mode()
@@ -263,16 +303,16 @@ class Fit:
             return
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
         squares = torch.zeros((), device=self.device)
-        for batch in self.train.split(512):
+        for batch in self.train.batches(torch.arange(len(self.train)).split(512)):
             images = batch.float() / self.scale
             decoded = model.decode(model.encode(images).sample(generator))
             squares += (decoded - images).square().sum()
-        model.likelihood.freeze(squares.item() / self.train.numel())
+        model.likelihood.freeze(squares.item() / (len(self.train) * math.prod(self.image_shape)))
 
     def _order(self) -> Tensor:
         """The shuffle of the epoch under way, (N,); of seed and epoch alone, so that a resumed epoch repeats it."""
         generator = torch.Generator().manual_seed(1_000_003 * (self.config.train.seed + SEEDS["shuffle"]) + self.epoch)
-        return torch.randperm(len(self.train), generator=generator).to(self.device)
+        return torch.randperm(len(self.train), generator=generator)
 
     def _count_time(self, started: float) -> None:
         elapsed = time.perf_counter() - started
@@ -350,7 +390,7 @@ def averaged(model: Autoencoder, settings: TrainConfig, steps_per_epoch: int) ->
 def resumable(config: RunConfig) -> dict[str, Any]:
     """The settings that may not change when a fit is resumed, flat, as plain values."""
     settings = to_json(config)
-    free = {"device", "threads", "nll_samples", "nll_images"}
+    free = {"device", "threads", "stream", "compile", "nll_samples", "nll_images"}
     flat = {f"{part}.{name}": value for part in ("data", "model", "train") for name, value in settings[part].items()}
     return {key: list(v) if isinstance(v, tuple) else v for key, v in flat.items() if key.split(".")[1] not in free}
 
@@ -367,6 +407,7 @@ def learning_rates(
     optimizer: torch.optim.Optimizer, settings: TrainConfig, total_steps: int, steps_per_epoch: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
     """The schedule of the learning rate, to be stepped after every step of the optimiser."""
+    assert settings.lr is not None
     if settings.schedule == "onecycle":
         return torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, total_steps=total_steps + 1)
     if settings.schedule == "cosine":

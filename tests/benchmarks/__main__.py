@@ -3,10 +3,13 @@
     make bench                       every measurement
     make bench ARGS="start decode"   some of them
 
-Ratios hold anywhere; times are to compare with one's own earlier ones. The suite never fails over time.
+Ratios hold anywhere; times are to compare with one's own earlier ones. The suite never fails over time. The numbers
+also go to a JSON file, with the machine they were taken on.
 """
 
 import argparse
+import json
+import os
 import platform
 import statistics
 import subprocess
@@ -23,13 +26,10 @@ from explorer.analysis.encoding import checked_latents
 from explorer.checkpoint import list_runs
 from explorer.errors import DataError
 from explorer.library import load_run
-from tests.benchmarks import usual_loop
+from tests.benchmarks import growth, usual_loop
+from tests.benchmarks.usual_loop import ROOT, Row
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 CHECKPOINTS = ROOT / "checkpoints"
-
-Row = tuple[str, float, str]
-"""What was measured, the number, its unit."""
 
 
 def median_ms(action: Callable[[], object], repeats: int = 50) -> float:
@@ -110,24 +110,54 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "encode": encode,
     "fit": fit,
     "loop": usual_loop.rates,
+    "race": usual_loop.race,
+    "memory": usual_loop.memory,
+    "growth": growth.costs,
 }
 
 
+def machine() -> dict[str, str | int]:
+    """What the numbers were taken on."""
+    import torch
+
+    from explorer.devices import device_label, pick_device
+
+    name = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").is_file():
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
+    return {
+        "processor": name,
+        "cores": os.cpu_count() or 1,
+        "threads": torch.get_num_threads(),
+        "device": device_label(pick_device()),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
 def main() -> None:
-    """Print a table, a row as soon as it is measured."""
+    """Print a table, a row as soon as it is measured, and write it as JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(MEASUREMENTS)} (default: all)")
-    names = parser.parse_args().names or list(MEASUREMENTS)
+    parser.add_argument("--json", type=Path, default=ROOT / "scratch" / "benchmarks.json", help="where to write them")
+    args = parser.parse_args()
+    names = args.names or list(MEASUREMENTS)
     unknown = [name for name in names if name not in MEASUREMENTS]
     if unknown:
         parser.error(f"unknown measurement {unknown[0]!r}; known are {', '.join(MEASUREMENTS)}")
-    print(f"{platform.machine()}, Python {platform.python_version()}, medians")
+    there = machine()
+    print(", ".join(f"{key} {value}" for key, value in there.items()) + "; medians")
+    rows: list[dict[str, str | float]] = []
     for name in names:
         try:
             for what, number, unit in MEASUREMENTS[name]():
-                print(f"{what:55} {number:10.2f} {unit}", flush=True)
+                print(f"{what:58} {number:10.2f} {unit}", flush=True)
+                rows.append({"measurement": name, "what": what, "number": number, "unit": unit})
         except DataError as error:
             print(f"{name} is left out: {error}")
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    args.json.write_text(json.dumps({"machine": there, "rows": rows}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
