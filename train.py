@@ -238,7 +238,11 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
 def summary(metrics: dict[str, Any]) -> str:
     """The scores of a run in one line."""
     test = metrics["test"]
-    words = [f"{name} {test[name]:.2f} nats" for name in ("nll_iw", "elbo", "distortion", "rate") if name in test]
+    words = []
+    if "nll_iw" in test:
+        effort = f"K = {test['nll_iw_samples']:,}, {test['nll_iw_images']:,} images, seed {test['nll_iw_seed']}"
+        words = [f"nll_iw {test['nll_iw']:.2f} nats ({effort})"]
+    words += [f"{name} {test[name]:.2f} nats" for name in ("elbo", "distortion", "rate") if name in test]
     words += [f"mse {test['mse']:.5f}", f"{test['active_units']} active units"]
     words += [f"vacancy {law} {metrics['holes'][law]['vacancy']['value']:.3f}" for law in ("raw", "white")]
     return ", ".join(words)

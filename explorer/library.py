@@ -4,11 +4,14 @@ Nothing heavy is imported here at module level: a page that only lists runs need
 """
 
 import hashlib
+import json
+import os
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
@@ -27,7 +30,6 @@ from explorer.checkpoint import (
     list_runs,
     load_latents,
     read_config,
-    read_history,
     read_metrics,
     read_weights,
 )
@@ -64,8 +66,14 @@ ELBO_DRAWS = 16
 MOST_CLASSES = 10_000
 """Classes that the images of a model held in memory may have."""
 
+SHEETS = "sheets"
+"""A run's folder of sheets."""
+
 SHEET_NAME = re.compile(r"epoch-([0-9]{4,6})\.png")
 """Files of a run's `sheets` folder: decodes after that epoch."""
+
+MOST_STAMPS = 2000
+"""Sheets whose sizes and times tell that a run changed: a folder that holds more must not slow every request down."""
 
 MOST_SHEET = 8_000_000
 """Bytes of a sheet that is served."""
@@ -416,16 +424,24 @@ class OpenRun:
     def history(self) -> list[Mapping[str, Any]]:
         """The epochs of its fit, as history.jsonl holds them; none for a model held in memory.
 
+        The file may come from anybody, and a machine that went down may have left half a line: a line that is no JSON
+        object is empty here, for it tells nothing of an epoch, and takes no other line with it.
+
         Raises:
-            CheckpointError: The file is damaged.
+            CheckpointError: The file cannot be read.
         """
         if self._folder is None:
             return []
         path = self._folder / HISTORY
-        if path.is_file() and path.stat().st_size > MOST_HISTORY:
-            raise CheckpointError(f"{path} is larger than {MOST_HISTORY:,} bytes, which no fit writes.")
-        # the file may come from anybody: a line that is no JSON object tells nothing of an epoch
-        return [line for line in read_history(self._folder) if isinstance(line, Mapping)]
+        if not path.is_file():
+            return []
+        try:
+            if path.stat().st_size > MOST_HISTORY:
+                raise CheckpointError(f"{path} is larger than {MOST_HISTORY:,} bytes, which no fit writes.")
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from None
+        return [_json_object(line) for line in text.split("\n") if line.strip()]
 
     def sheets(self) -> list[int]:
         """Epochs after which a sheet of decodes was kept, in order; none for a model held in memory."""
@@ -451,7 +467,7 @@ class OpenRun:
 
     def _sheets(self) -> dict[int, Path]:
         """The files of the run's sheets by epoch; a link is none, for it may lead anywhere."""
-        folder = None if self._folder is None else self._folder / "sheets"
+        folder = None if self._folder is None else self._folder / SHEETS
         if folder is None or not folder.is_dir() or folder.is_symlink():
             return {}
         found: dict[int, Path] = {}
@@ -633,14 +649,15 @@ class Library:
         held = self._held_run(name)
         if held is not None:
             return held.twin if held.twin in self._held else None
-        cards = {key: card for key, card in self.cards().items() if isinstance(card, Card) and card.config}
-        mine = cards.get(name)
-        if mine is None or mine.config is None:
+        cards = self.cards()
+        if name not in cards:
             self.folder(name)
-            return None
-        named = [mine.config.twin] if mine.config.twin in cards else []
-        named += [key for key, card in cards.items() if card.config is not None and card.config.twin == name]
-        return next((key for key in named if key != name and _alike(mine.config, cards[key].config)), None)
+        return _twin_among(name, cards)
+
+    def twins(self) -> dict[str, str | None]:
+        """Every run's twin, as `twin` finds it, with one look at the disk for them all."""
+        cards = self.cards()
+        return {name: _twin_among(name, cards) if self._held_run(name) is None else self.twin(name) for name in cards}
 
     def open(self, name: str) -> OpenRun:
         """A run, ready for use; its model is loaded when first asked for.
@@ -950,6 +967,17 @@ def _checked_labels(
     return labels.astype(np.int64), class_names or tuple(map(str, range(high + 1)))
 
 
+def _twin_among(name: str, cards: Mapping[str, Card | CheckpointError]) -> str | None:
+    """The twin of a run of the disk among the cards of all runs, or None."""
+    configs = {key: card.config for key, card in cards.items() if isinstance(card, Card) and card.config is not None}
+    mine = configs.get(name)
+    if mine is None:
+        return None
+    named = [mine.twin] if mine.twin in configs else []
+    named += [key for key, config in configs.items() if config.twin == name]
+    return next((key for key in named if key != name and _alike(mine, configs[key])), None)
+
+
 def _alike(mine: RunConfig, other: RunConfig | None) -> bool:
     """Whether two runs have the settings that twins share, and were fitted on the same data."""
     if other is None or mine.data.fingerprint is None:
@@ -975,13 +1003,34 @@ def _stamp(file: Path) -> tuple[str, int, int] | None:
 def _version(folder: Path) -> str:
     """Changes whenever a file of the run is replaced: a hash of sizes and times, so that it costs nothing."""
     digest = hashlib.sha256(folder.name.encode())
-    for name in (CONFIG, METRICS, LATENTS, WEIGHTS):
+    for name in (CONFIG, METRICS, LATENTS, WEIGHTS, HISTORY):
         try:
             stat = (folder / name).stat()
             digest.update(f"{name}:{stat.st_size}:{stat.st_mtime_ns};".encode())
         except OSError:
             digest.update(f"{name}:missing;".encode())
+    for stamp in _sheet_stamps(folder / SHEETS):
+        digest.update(stamp.encode(errors="backslashreplace"))
     return digest.hexdigest()[:16]
+
+
+def _sheet_stamps(folder: Path) -> list[str]:
+    """Name, size and time of the sheets of a run, in order; none where there is no folder of them."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in islice(entries, MOST_STAMPS)]
+    except OSError:
+        return []
+    return [f"{name}:{stat.st_size}:{stat.st_mtime_ns};" for name, stat in sorted(found, key=lambda each: each[0])]
+
+
+def _json_object(line: str) -> Mapping[str, Any]:
+    """A line of a history as the JSON object that it is, or an empty one."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def load_coder(folder: Path, config: RunConfig) -> "TorchCoder":

@@ -83,7 +83,7 @@ class Curve:
     Attributes:
         name: The run's.
         number: Of its colour and marker, 0 or 1.
-        epochs: (E,).
+        epochs: Where its values stand: epochs, or shares of the fit in per cent, (E,).
         train: On the training images, (E,), NaN where unknown; drawn solid.
         validation: On held-out images, (E,), drawn dashed; None for a setting, which has no images.
     """
@@ -99,7 +99,10 @@ CURVE_STYLES = ((PETROFF_10[0], "circle"), (PETROFF_10[6], "square"))
 """Colour and marker of a VAE, and of an autoencoder: told apart by either."""
 
 MOST_LINES = 64
-"""Dimensions whose rate is drawn over the epochs, the strongest first."""
+"""Dimensions that are drawn over the epochs, the strongest first."""
+
+MOST_BARS = 128
+"""Dimensions that are drawn as bars, the strongest first: a phone still shows two pixels of each."""
 
 
 def map_by_label(
@@ -399,7 +402,15 @@ def p_value_curves(p_values: Mapping[str, NDArray[np.floating]], theme: Theme, r
     return figure
 
 
-def loss_curves(curves: Sequence[Curve], title: str, theme: Theme, revision: str = "") -> Figure:
+def loss_curves(
+    curves: Sequence[Curve],
+    title: str,
+    theme: Theme,
+    revision: str = "",
+    *,
+    across: str = "epoch",
+    counts: bool = False,
+) -> Figure:
     """One quantity over the epochs, of each run: training images solid, held-out ones dashed.
 
     The first epochs of a fit lose so much that they would flatten the rest, so the frame shows what comes after them.
@@ -409,6 +420,8 @@ def loss_curves(curves: Sequence[Curve], title: str, theme: Theme, revision: str
         title: Of the quantity, with its unit.
         theme: Light or dark.
         revision: As in `map_by_label`.
+        across: What the curves are drawn over, with its unit.
+        counts: Whether the values are whole numbers, whose axis starts at 0.
 
     Returns:
         The figure; its `meta.legend` names each run with its colour and marker, for the page to write once.
@@ -442,13 +455,17 @@ def loss_curves(curves: Sequence[Curve], title: str, theme: Theme, revision: str
                     hovertemplate="%{y:.4g}",
                 )
             )
-    _style(figure, theme, ("epoch", title), revision)
+    _style(figure, theme, (across, title), revision)
     values = np.concatenate([each[np.isfinite(each)] for each in shown]) if shown else np.empty(0)
     if len(values):
-        low, high = float(values.min()), float(values.max())
-        room = 0.06 * max(high - low, 1e-3 * max(abs(high), 1e-3))
-        figure.update_yaxes(range=[low - room, high + room], zeroline=False)
+        low, high = (0.0 if counts else float(values.min())), float(values.max())
+        room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0  # a flat line stands in the middle
+        figure.update_yaxes(range=[low - (0 if counts else room), high + room], zeroline=False)
+        if counts:
+            figure.update_yaxes(dtick=max(1, round(high / 6)), tickformat="d")
     figure.update_xaxes(zeroline=False)
+    if across == "epoch":
+        _whole_epochs(figure, [curve.epochs for curve in curves])
     figure.update_layout(showlegend=False, hovermode="x unified", meta={"legend": legend})
     figure.update_layout(hoverlabel={"bgcolor": INKS[theme].halo})
     return figure
@@ -462,19 +479,27 @@ def axis_bars(
     number: int,
     theme: Theme,
     revision: str = "",
+    *,
+    top: float | None = None,
 ) -> Figure:
     """One number per latent dimension as bars in the order given; dimensions that are not active are hatched.
 
     Args:
-        values: (d,).
+        values: (d,); the first `MOST_BARS` are drawn.
         axes: Which dimension each bar is, (d,).
         active: Whether it is active, (d,).
         title: Of the number, with its unit.
         number: Of the run's colour, as in `Curve`.
         theme: Light or dark.
         revision: As in `map_by_label`.
+        top: Upper end of the scale, so that two runs share theirs; None for the bars' own.
+
+    Returns:
+        The figure; `meta` holds how many are `drawn`, `of` how many.
     """
     ink = INKS[theme]
+    meta = {"drawn": min(len(axes), MOST_BARS), "of": len(axes)}
+    values, axes, active = values[:MOST_BARS], axes[:MOST_BARS], active[:MOST_BARS]
     colour = _lit(CURVE_STYLES[number % len(CURVE_STYLES)][0], theme)
     figure = Figure()
     figure.add_trace(
@@ -503,53 +528,133 @@ def axis_bars(
         range=[-0.7, len(axes) - 0.3],
     )
     figure.update_yaxes(rangemode="tozero")
-    figure.update_layout(showlegend=False, bargap=0.25, hoverlabel={"bgcolor": ink.halo, "font": {"color": ink.text}})
+    if top is not None and top > 0:
+        figure.update_yaxes(range=[0, 1.05 * top])
+    figure.update_layout(
+        showlegend=False,
+        bargap=0.25 if len(axes) <= 24 else 0.1,
+        hoverlabel={"bgcolor": ink.halo, "font": {"color": ink.text}},
+        meta=meta,
+    )
     return figure
 
 
-def rate_lines(
+def axis_lines(
     epochs: NDArray[np.floating],
-    rates: NDArray[np.floating],
+    values: NDArray[np.floating],
     order: NDArray[np.integer],
     active: NDArray[np.bool_],
+    title: str,
+    number: int,
     theme: Theme,
     revision: str = "",
+    *,
+    top: float | None = None,
+    reference: float | None = None,
+    of: str = "axis",
 ) -> Figure:
-    """The rate of each latent dimension over the epochs; light is weak, dimensions that are not active are dotted.
+    """A quantity of each latent dimension over the epochs; light is weak, dimensions that are not active are dotted.
 
     Args:
         epochs: (E,).
-        rates: (E, d), nats, NaN where unknown.
+        values: (E, d), NaN where unknown.
         order: The dimensions, strongest first, (d,); the first `MOST_LINES` are drawn.
         active: Whether a dimension is active, (d,).
+        title: Of the quantity, with its unit.
+        number: Of the run's colour, as in `Curve`.
         theme: Light or dark.
         revision: As in `map_by_label`.
+        top: Upper end of the scale, so that two runs share theirs; None for the lines' own.
+        reference: A height to mark with a dashed line, as that of the prior; None for none.
+        of: What each line is: an axis, or a level of latents.
+
+    Returns:
+        The figure; `meta` holds how many are `drawn`, `of` how many.
     """
     ink = INKS[theme]
     figure = Figure()
     drawn = order[:MOST_LINES]
-    paper = ink.supported
+    strong = _lit(CURVE_STYLES[number % len(CURVE_STYLES)][0], theme)
     for rank, j in enumerate(drawn):
-        strong = _lit(CURVE_STYLES[0][0], theme)
-        colour = _mix(strong, paper, 0.6 * rank / max(1, len(drawn) - 1)) if active[j] else ink.line
+        colour = _mix(strong, ink.supported, 0.6 * rank / max(1, len(drawn) - 1)) if active[j] else ink.line
         figure.add_trace(
             go.Scatter(
                 x=np.asarray(epochs, dtype=np.float32),
-                y=np.asarray(rates[:, j], dtype=np.float32),
+                y=np.asarray(values[:, j], dtype=np.float32),
                 mode="lines" if len(epochs) > 1 else "markers",
                 line={"color": colour, "width": 2, "dash": "solid" if active[j] else "dot"},
-                name=f"axis {j}",
-                hovertemplate=f"axis {j}, epoch %{{x}}<br>%{{y:.3g}} nats<extra></extra>",
+                marker={"color": colour, "symbol": "circle" if active[j] else "circle-open", "size": 8},
+                name=f"{of} {j}",
+                hovertemplate=f"{of} {j}, epoch %{{x}}<br>%{{y:.3g}}<extra></extra>",
             )
         )
-    for height, names in _ends(rates[:, drawn], drawn) if 0 < len(drawn) <= 6 else ():
+    for height, names in _ends(values[:, drawn], drawn) if 0 < len(drawn) <= 6 else ():
         figure.add_annotation(x=float(epochs[-1]), y=height, text=names, showarrow=False, xanchor="left", xshift=4)
-    _style(figure, theme, ("epoch", "rate of each axis, nats per image"), revision)
+    _style(figure, theme, ("epoch", title), revision)
     figure.update_yaxes(rangemode="tozero")
+    if top is not None and top > 0:
+        figure.update_yaxes(range=[0, 1.05 * top])
+    if reference is not None:
+        figure.add_hline(y=reference, line={"color": ink.text, "width": 1, "dash": "dash"})
     figure.update_xaxes(zeroline=False)
+    _whole_epochs(figure, [epochs])
     figure.update_layout(
-        showlegend=False, hovermode="closest", hoverlabel={"bgcolor": ink.halo, "font": {"color": ink.text}}
+        showlegend=False,
+        hovermode="closest",
+        hoverlabel={"bgcolor": ink.halo, "font": {"color": ink.text}},
+        meta={"drawn": len(drawn), "of": len(order)},
     )
+    return figure
+
+
+def _whole_epochs(figure: Figure, epochs: Sequence[NDArray[np.floating]]) -> None:
+    """Number a handful of epochs one by one: plotly would write halves between them, and of one epoch its own idea."""
+    known = np.concatenate(epochs) if epochs else np.empty(0)
+    if len(known) and np.ptp(known) <= 8:
+        figure.update_xaxes(dtick=1, tickformat="d", range=[float(known.min()) - 0.5, float(known.max()) + 0.5])
+
+
+def gradient_dots(variances: Mapping[str, float], number: int, theme: Theme, revision: str = "") -> Figure:
+    """How much the encoder's gradient varies from draw to draw under each estimator, on a logarithmic scale.
+
+    Args:
+        variances: By the estimator's name, each above 0; the first stands at the top.
+        number: Of the run's colour, as in `Curve`.
+        theme: Light or dark.
+        revision: As in `map_by_label`.
+    """
+    ink = INKS[theme]
+    names = list(variances)[::-1]
+    values = [variances[name] for name in names]
+    decades = np.log10(values) if values else np.zeros(1)
+    low, high = np.floor(decades.min() - 0.5), np.ceil(decades.max() + 0.25)
+    figure = Figure()
+    # dots, not bars: a bar has no honest foot on a logarithmic scale
+    for name, value, decade in zip(names, values, decades, strict=False):
+        figure.add_shape(
+            type="line",
+            x0=10**low,
+            x1=10**decade,
+            y0=name,
+            y1=name,
+            line={"color": ink.line, "width": 1, "dash": "dot"},
+        )
+        figure.add_annotation(
+            x=decade, y=name, text=f"{value:.3g}", showarrow=False, yshift=14, font={"size": 12, "color": ink.text}
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=np.asarray(values, dtype=np.float64),
+            y=names,
+            mode="markers",
+            marker={"size": 12, "color": _lit(CURVE_STYLES[number % len(CURVE_STYLES)][0], theme)},
+            hoverinfo="skip",
+        )
+    )
+    _style(figure, theme, ("variance of the gradient, logarithmic", ""), revision)
+    figure.update_xaxes(type="log", range=[low, high], dtick=1, tickformat="~g", zeroline=False)
+    figure.update_yaxes(showgrid=False, range=[-0.6, len(names) - 0.4], type="category")
+    figure.update_layout(showlegend=False, hovermode=False)
     return figure
 
 

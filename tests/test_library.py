@@ -637,18 +637,40 @@ def test_only_sheets_of_the_run_itself_are_sheets(copied):
     assert Library(copied).open("digits-vae-2").sheets() == []
 
 
-def test_a_sheet_that_is_no_picture_and_a_damaged_history_are_refused_in_a_sentence(copied):
-    folder = copied / "digits-vae-2"
-    (folder / "sheets" / "epoch-0001.png").write_bytes(b"<script>alert(1)</script>")
-    (folder / "history.jsonl").write_text("{")
-    run = Library(copied).open("digits-vae-2")
+def test_a_sheet_that_is_no_picture_is_refused_in_a_sentence(copied):
+    (copied / "digits-vae-2" / "sheets" / "epoch-0001.png").write_bytes(b"<script>alert(1)</script>")
     with pytest.raises(CheckpointError, match="no PNG file"):
-        run.sheet(1)
-    with pytest.raises(CheckpointError, match=r"history\.jsonl"):
-        run.history()
+        Library(copied).open("digits-vae-2").sheet(1)
 
 
-def test_lines_of_a_history_that_are_no_objects_are_passed_over(copied):
-    folder = copied / "digits-vae-2"
-    (folder / "history.jsonl").write_text('3\n[1]\n"x"\nnull\n{"epoch": 4}\n')
-    assert Library(copied).open("digits-vae-2").history() == [{"epoch": 4}]
+def test_a_line_of_a_history_that_is_no_object_is_empty_and_takes_no_other_with_it(copied):
+    deep = "[" * 100_000
+    lines = ["3", "[1]", '"x"', "null", '{"epoch": 4}', "", '{"epoch": 5', deep, "9" * 5000]
+    content = "\n".join(lines).encode() + b'\n\xff\xfe\n{"epoch": 6}'
+    (copied / "digits-vae-2" / "history.jsonl").write_bytes(content)
+    found = Library(copied).open("digits-vae-2").history()
+    assert [line.get("epoch") for line in found] == [None] * 4 + [4] + [None] * 4 + [6]
+
+
+@pytest.mark.parametrize("file", ["history.jsonl", "sheets/epoch-0001.png", "sheets/epoch-0002.png", "metrics.json"])
+def test_a_run_has_another_version_when_any_file_of_it_changes(copied, file):
+    library = Library(copied)
+    before = library.card("digits-vae-2").version
+    assert library.card("digits-vae-2").version == before
+    path = copied / "digits-vae-2" / file
+    path.write_bytes((path.read_bytes() if path.exists() else b"") + b" ")
+    assert library.card("digits-vae-2").version != before
+
+
+def test_all_twins_are_found_as_each_is(copied):
+    library = Library(copied)
+    coder = linear_coder(2)
+    images = np.clip(coder.sample_images(60, np.random.default_rng(0)), 0, 1)
+    library.hold("mine", coder, images)
+    library.hold("other", linear_coder(2, log_variance=None), images, twin="mine")
+    (copied / "broken").mkdir()
+    (copied / "broken" / "config.json").write_text("{")
+    found = library.twins()
+    assert found == {name: library.twin(name) for name in library.names()}
+    assert found["digits-vae-2"] == "digits-ae-2"
+    assert (found["mine"], found["broken"]) == ("other", None)

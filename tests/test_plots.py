@@ -235,3 +235,40 @@ def test_a_one_dimensional_map_puts_the_score_upwards():
     figure = as_json(plots.score_over_axis(values, scores, ("axis 0", "nats"), "light"))
     np.testing.assert_array_equal(numbers(figure["data"][0]["y"]), scores)
     assert figure["layout"]["yaxis"]["title"]["text"] == "nats"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_curve_that_never_moves_stands_in_the_middle_of_its_frame(theme):
+    epochs = np.arange(1.0, 41)
+    for value in (0.001, 0.0, 30.0, -5.0):
+        curve = plots.Curve("a", 0, epochs, np.full(40, value), None)
+        low, high = as_json(plots.loss_curves([curve], "x", theme))["layout"]["yaxis"]["range"]
+        assert low < value < high
+        assert (low + high) / 2 == pytest.approx(value)
+
+
+def test_counts_start_at_zero_and_have_whole_numbers():
+    curve = plots.Curve("a", 0, np.arange(1.0, 4), np.array([2.0, 1, 2]), None)
+    axis = as_json(plots.loss_curves([curve], "units", "light", counts=True))["layout"]["yaxis"]
+    assert axis["range"][0] == 0
+    assert axis["dtick"] == 1
+
+
+def test_a_single_epoch_is_a_point_at_its_own_number():
+    curve = plots.Curve("a", 0, np.array([7.0]), np.array([2.0]), np.array([3.0]))
+    figure = as_json(plots.loss_curves([curve], "nats", "light"))
+    assert figure["layout"]["xaxis"]["range"] == [6.5, 7.5]
+    assert figure["layout"]["xaxis"]["dtick"] == 1
+    lines = as_json(
+        plots.axis_lines(np.array([7.0]), np.ones((1, 2)), np.arange(2), np.ones(2, bool), "nats", 0, "light")
+    )
+    assert {trace["mode"] for trace in lines["data"]} == {"markers"}
+
+
+def test_variances_of_the_gradient_are_told_apart_on_a_logarithmic_scale():
+    figure = as_json(plots.gradient_dots({"reparameterised": 0.02, "score": 50.0}, 0, "dark"))
+    assert figure["layout"]["xaxis"]["type"] == "log"
+    low, high = figure["layout"]["xaxis"]["range"]
+    assert 10**low < 0.02 < 50 < 10**high
+    assert [note["text"] for note in figure["layout"]["annotations"]] == ["50", "0.02"]
+    assert figure["data"][0]["y"][-1] == "reparameterised", "the last category stands at the top"

@@ -1,6 +1,10 @@
 """What the tabs answer to the page's own code: every query is a stranger's."""
 
+import base64
 import json
+import math
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
 
@@ -35,6 +39,14 @@ def library() -> Library:
 
 def drawn(maker, library, name, **query):
     return json.loads(maker(library, name, {"theme": "light"} | query))
+
+
+def decoded(spec: Any) -> np.ndarray:
+    """The numbers of an array as plotly's JSON carries it."""
+    if not isinstance(spec, dict):
+        return np.asarray(spec)
+    kinds = {"f4": "<f4", "f8": "<f8", "i4": "<i4", "i2": "<i2", "i1": "i1", "u1": "u1"}
+    return np.frombuffer(base64.b64decode(spec["bdata"]), dtype=kinds[spec["dtype"]])
 
 
 def test_the_map_of_two_axes_shows_the_posterior_means(library):
@@ -353,6 +365,33 @@ def test_a_hostile_value_in_a_history_is_unknown_and_breaks_nothing():
     assert np.isnan(history.rates).all()
 
 
+def test_learning_rate_deviations_levels_and_penalty_are_read_where_they_stand():
+    lines = [
+        epoch(1, lr=0.1, posterior_deviation=[1.0, 0.5], rate_per_level=[3, 0.5, 0.1], penalty=4),
+        epoch(2, lr=None, posterior_deviation=[1.0], rate_per_level=[2, 0.2], gradient_variance={"score": 3.0}),
+        epoch(3, lr="fast", gradient_variance={"reparameterised": 0.5, "score": 8}),
+    ]
+    history = training.history_of(lines, 2)
+    np.testing.assert_array_equal(history.learning_rate, [0.1, np.nan, np.nan])
+    np.testing.assert_array_equal(history.deviations, [[1, 0.5], [np.nan] * 2, [np.nan] * 2])
+    np.testing.assert_array_equal(history.levels, [[3, 0.5, 0.1], [np.nan] * 3, [np.nan] * 3])
+    np.testing.assert_array_equal(history.train["penalty"], [4, np.nan, np.nan])
+    assert history.gradient == {"reparameterised": 0.5, "score": 8}
+    inside = training.history_of([epoch(1, train={"distortion": 1, "rate": 1, "penalty": 2.5})], 2)
+    np.testing.assert_array_equal(inside.train["penalty"], [2.5])
+
+
+@pytest.mark.parametrize("stored", [3, "x", None, {}, [], [1] * 1000, [[1]]])
+def test_levels_that_make_no_sense_are_unknown(stored):
+    assert not np.isfinite(training.history_of([epoch(1, rate_per_level=stored)], 2).levels).any()
+
+
+def test_active_units_are_dimensions_of_at_least_a_hundredth_of_a_nat():
+    rates = ([0.01, 0.00999], [2.0, 0.02], [0.0, 0.0], None)
+    history = training.history_of([epoch(i + 1, rate_per_dimension=r) for i, r in enumerate(rates)], 2)
+    np.testing.assert_array_equal(history.active, [1, 2, 0, np.nan])
+
+
 def test_a_very_long_history_is_thinned_evenly():
     history = training.history_of([epoch(n) for n in range(1, 5002)], 2)
     assert training.MOST_EPOCHS / 2 < len(history.epochs) <= training.MOST_EPOCHS
@@ -362,9 +401,160 @@ def test_a_very_long_history_is_thinned_evenly():
 def test_a_model_in_memory_has_no_history_and_says_so_in_a_sentence(library):
     told = training.story(library, "two-vae")
     assert told["note"] == training.NO_HISTORY
-    assert not told["has_curves"]
+    assert told["parts"] == []
     assert told["sheets"] == []
     assert {row["name"]: row["text"] for row in told["card"]}["Latent dimension"] == "2"
+
+
+@pytest.fixture
+def runs(twin_runs, tmp_path) -> Path:
+    """Copies of the twins of the disk, to break at will."""
+    return Path(shutil.copytree(twin_runs, tmp_path / "runs"))
+
+
+def write_history(folder: Path, lines: list[Any]) -> None:
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    (folder / "history.jsonl").write_text("\n".join(texts))
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence", "drawn_epochs"),
+    [
+        ([epoch(1), epoch(2)], None, 2),
+        ([epoch(1)], None, 1),
+        ([epoch(1), "{half a li", epoch(3)], "1 line of its history.jsonl cannot be read or is out of order", 2),
+        ([epoch(1), "[]", epoch(1), epoch(4)], "2 lines of its history.jsonl cannot be read or are out of order", 2),
+        (["{", "7"], "No line of its history.jsonl can be read", 0),
+        ([], training.LOST_HISTORY, 0),
+        (None, training.LOST_HISTORY, 0),
+    ],
+)
+def test_whatever_a_history_lacks_is_one_sentence_and_the_rest_is_drawn(runs, lines, sentence, drawn_epochs):
+    folder = runs / "digits-vae-2"
+    if lines is None:
+        (folder / "history.jsonl").unlink()
+    else:
+        write_history(folder, lines)
+    library = Library(runs)
+    told = training.story(library, "digits-vae-2")
+    assert told["note"] is None if sentence is None else told["note"].startswith(sentence)
+    assert ("sum" in told["parts"]) == (drawn_epochs > 0)
+    for part in training.PARTS:
+        for trace in drawn(training.loss_figure, library, "digits-vae-2", part=part)["data"]:
+            assert len(decoded(trace["x"])) == drawn_epochs
+    for of in training.AXIS_TITLES:
+        drawn(training.axis_figure, library, "digits-vae-2", of=of)
+
+
+def test_a_fit_that_diverged_is_drawn_up_to_there(runs):
+    lost = epoch(3, train={"distortion": math.nan, "rate": math.inf}, rate_per_dimension=[math.nan, 1], lr=-math.inf)
+    write_history(runs / "digits-vae-2", [epoch(1), epoch(2), lost])
+    library = Library(runs)
+    assert training.story(library, "digits-vae-2")["note"] is None
+    figure = drawn(training.loss_figure, library, "digits-vae-2", part="sum")
+    np.testing.assert_array_equal(decoded(figure["data"][0]["y"]), [32, 17, np.nan])
+    assert np.isfinite(figure["layout"]["yaxis"]["range"]).all()
+
+
+def test_any_two_runs_share_a_frame_and_keep_their_colours(library):
+    for name, other in (("two-vae", "five-vae"), ("two-ae", "five-vae"), ("two-ae", "five-ae")):
+        one, two = (training.pair(library, *names) for names in ((name, other), (other, name)))
+        assert [(number, run.name) for number, run in one] == [(number, run.name) for number, run in two]
+        assert [number for number, _ in one] == [0, 1]
+    assert [number for number, _ in training.pair(library, "two-ae")] == [1]
+    assert [number for number, _ in training.pair(library, "two-ae", "two-ae")] == [1]
+    with pytest.raises(CheckpointError):
+        drawn(training.loss_figure, library, "two-vae", **{"with": "../etc"})
+
+
+def test_bars_of_two_vaes_are_on_one_scale_and_an_autoencoders_on_its_own(library):
+    def top(name, **query):
+        return drawn(training.bar_figure, library, name, **query)["layout"]["yaxis"]["range"][1]
+
+    highest = max(training.ranked_axes(library.open(name))[1].max() for name in ("two-vae", "five-vae"))
+    assert (
+        top("two-vae", **{"with": "five-vae"})
+        == top("five-vae", **{"with": "two-vae"})
+        == pytest.approx(1.05 * highest)
+    )
+    assert top("two-vae", **{"with": "two-ae"}) == top("two-vae")
+    assert "range" not in drawn(training.bar_figure, library, "two-ae", **{"with": "two-vae"})["layout"]["yaxis"]
+
+
+def test_fits_of_different_lengths_are_drawn_across_epochs_or_their_shares(runs):
+    write_history(runs / "digits-vae-2", [epoch(n) for n in (1, 2)])
+    write_history(runs / "digits-ae-2", [epoch(n) for n in range(1, 9)])
+    library = Library(runs)
+    ends = {}
+    for across in ("epochs", "share"):
+        query = {"with": "digits-ae-2", "across": across, "part": "distortion"}
+        figure = drawn(training.loss_figure, library, "digits-vae-2", **query)
+        ends[across] = {trace["name"]: decoded(trace["x"])[-1] for trace in figure["data"]}
+    assert set(ends["epochs"].values()) == {2, 8}
+    assert set(ends["share"].values()) == {100}
+    with pytest.raises(ShapeError, match="across must be"):
+        drawn(training.loss_figure, library, "digits-vae-2", across="steps")
+    with pytest.raises(ShapeError, match="of must be one of"):
+        drawn(training.axis_figure, library, "digits-vae-2", of="epochs")
+
+
+@pytest.mark.parametrize("place", ["metrics", "history"])
+def test_the_noise_of_the_gradient_is_shown_where_it_was_measured(runs, place):
+    folder, measured = runs / "digits-vae-2", {"gradient_variance": {"reparameterised": 0.25, "score": 64.0}}
+    library = Library(runs)
+    assert training.story(library, "digits-vae-2")["gradient"] is None
+    with pytest.raises(ShapeError, match="was not measured"):
+        drawn(training.gradient_figure, library, "digits-vae-2")
+    if place == "metrics":
+        stored = json.loads((folder / "metrics.json").read_text())
+        stored["train"] |= measured
+        (folder / "metrics.json").write_text(json.dumps(stored))
+    else:
+        write_history(folder, [epoch(1), epoch(2, **measured), epoch(3)])
+    assert training.story(library, "digits-vae-2")["gradient"] == measured["gradient_variance"]
+    dots = drawn(training.gradient_figure, library, "digits-vae-2")["data"][0]
+    assert dict(zip(dots["y"], decoded(dots["x"]), strict=True)) == measured["gradient_variance"]
+
+
+@pytest.mark.parametrize(
+    "odd", [3, None, {}, {"score": 1.0}, {"reparameterised": 0.0, "score": 1}, {"reparameterised": "<", "score": 1}]
+)
+def test_a_noise_of_the_gradient_that_makes_no_sense_is_not_shown(runs, odd):
+    write_history(runs / "digits-vae-2", [epoch(1, gradient_variance=odd)])
+    assert training.story(Library(runs), "digits-vae-2")["gradient"] is None
+
+
+def test_a_run_says_what_its_nats_are_nats_of(runs, library):
+    scale = training.story(Library(runs), "digits-vae-2")["scale"]
+    assert (scale["data set"], scale["likelihood"], scale["target"]) == ("digits", "bernoulli", "grey images")
+    assert training.story(library, "two-vae")["scale"]["likelihood"] is None
+
+
+def test_the_card_of_a_stored_run_holds_every_setting_once(runs):
+    run = Library(runs).open("digits-vae-2")
+    assert run.config is not None
+    rows = training.card_rows(run.card, run.is_point)
+    names = [row["name"] for row in rows if row["group"].endswith("ettings")]
+    assert len(names) == len(set(names))
+    further = {row["name"]: row["text"] for row in rows if row["group"] == "Further settings"}
+    assert further["Weight decay"] == "0.0001"
+    assert further["Binarise"] == "no"
+    assert len(further["Fingerprint"]) == 8
+    assert "Sigma" not in further, "a Bernoulli likelihood has none"
+
+
+def test_a_rate_of_many_dimensions_is_drawn_strongest_first_and_says_what_is_left_out():
+    from explorer.plots import MOST_BARS, MOST_LINES, axis_bars, axis_lines
+
+    order, active = np.arange(300)[::-1], np.ones(300, dtype=bool)
+    bars: Any = json.loads(axis_bars(np.linspace(3, 0, 300), order, active, "nats", 0, "light").to_json() or "")
+    assert bars["layout"]["meta"] == {"drawn": MOST_BARS, "of": 300}
+    assert list(decoded(bars["data"][0]["customdata"])) == list(order[:MOST_BARS])
+    assert len(bars["layout"]["xaxis"]["ticktext"]) <= 24
+    figure = axis_lines(np.array([1, 2]), np.ones((2, 300)), order, active, "nats", 0, "light")
+    lines: Any = json.loads(figure.to_json() or "")
+    assert lines["layout"]["meta"] == {"drawn": MOST_LINES, "of": 300}
+    assert [line["name"] for line in lines["data"]] == [f"axis {j}" for j in order[:MOST_LINES]]
 
 
 def test_dimensions_are_sorted_by_rate_and_an_autoencoders_by_variance(library):
@@ -388,25 +578,24 @@ def test_bars_are_the_models_rates_and_say_which_axis_they_are(library):
 
 
 def test_a_collapsed_dimension_is_hatched_among_the_bars_and_dotted_among_the_lines():
-    from explorer.plots import axis_bars, rate_lines
+    from explorer.plots import axis_bars, axis_lines
 
     order, active = np.array([1, 0]), np.array([False, True])
     bars: Any = json.loads(axis_bars(np.array([2.0, 0.001]), order, active[order], "nats", 0, "light").to_json() or "")
     assert bars["data"][0]["marker"]["pattern"]["shape"] == ["", "/"]
     assert bars["data"][0]["text"] == ["axis 1, active", "axis 0, not active"]
     rates = np.array([[0.0, 3.0], [0.0, 2.0]])
-    lines: Any = json.loads(rate_lines(np.array([1, 2]), rates, order, active, "light").to_json() or "")
+    lines: Any = json.loads(axis_lines(np.array([1, 2]), rates, order, active, "nats", 0, "light").to_json() or "")
     assert [(line["name"], line["line"]["dash"]) for line in lines["data"]] == [("axis 1", "solid"), ("axis 0", "dot")]
     assert [note["text"] for note in lines["layout"]["annotations"]] == ["0", "1"]
 
 
 def test_lines_that_end_together_share_their_words():
-    from explorer.plots import rate_lines
+    from explorer.plots import axis_lines
 
-    rates = np.array([[1.0, 1.01, 3.0]])
-    figure: Any = json.loads(
-        rate_lines(np.array([1]), rates, np.array([2, 1, 0]), np.ones(3, dtype=bool), "dark").to_json() or ""
-    )
+    rates, order = np.array([[1.0, 1.01, 3.0]]), np.array([2, 1, 0])
+    lines = axis_lines(np.array([1]), rates, order, np.ones(3, dtype=bool), "nats", 0, "dark")
+    figure: Any = json.loads(lines.to_json() or "")
     assert [note["text"] for note in figure["layout"]["annotations"]] == ["0, 1", "2"]
 
 
@@ -440,7 +629,7 @@ def test_losses_of_a_model_without_a_history_are_an_empty_figure(library, part):
 def test_the_card_tells_scores_with_their_intervals_and_leaves_out_what_is_not_known():
     test = {"elbo": -92.801, "elbo_interval": [-93.271, -92.331], "mse": 0.0063, "rate": "<img>", "active_units": 2}
     metrics = {"test": test, "train": {"seconds": 1073.7, "images_per_second": 2487.6, "device": ["cpu"]}}
-    rows = {row["name"]: row for row in training.card_rows(card("a", "vae", metrics))}
+    rows = {row["name"]: row for row in training.card_rows(card("a", "vae", metrics), False)}
     assert rows["ELBO"]["text"] == "−92.80"
     assert rows["ELBO"]["detail"] == "−93.27 to −92.33"
     assert rows["Squared error"]["text"] == "0.00630"

@@ -198,10 +198,11 @@ class RunRoutes:
 
         def listed() -> list[dict[str, object]]:
             found: list[dict[str, object]] = []
+            twins = self.library.twins()
             for name, card in self.library.cards().items():
                 if isinstance(card, Card):
                     entry = {"family": card.family, "dataset": card.dataset, "latent_dim": card.latent_dim}
-                    found.append({"name": name, **entry, "twin": self.library.twin(name), "error": None})
+                    found.append({"name": name, **entry, "twin": twins.get(name), "error": None})
                 else:
                     nothing = {"family": None, "dataset": None, "latent_dim": None, "twin": None}
                     found.append({"name": name, **nothing, "error": public_sentence(card)})

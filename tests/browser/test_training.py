@@ -2,8 +2,11 @@
 
 import io
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,27 +20,54 @@ pytestmark = pytest.mark.browser
 EPOCHS = 12
 
 
+LONG = 24
+"""Epochs of the third run."""
+
+
 @pytest.fixture(scope="module")
 def fitted(twin_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copies of the twins of the disk with a longer history, and sheets after epochs 4, 8 and 12."""
+    """Copies of the twins of the disk with a longer history, and sheets after epochs 4, 8 and 12; and a third run.
+
+    digits-vae-2-slow took twice the epochs under a Gaussian likelihood, with sheets after 12 and 24, and measured the
+    noise of its gradient. Of the twins' settings only the name of the family differs.
+    """
     runs = Path(shutil.copytree(twin_runs, tmp_path_factory.mktemp("fitted") / "runs"))
-    for name, rate in (("digits-vae-2", 1.5), ("digits-ae-2", 0.0)):
+    slow = Path(shutil.copytree(runs / "digits-vae-2", runs / "digits-vae-2-slow"))
+    change(slow / "config.json", lambda config: config.update(tag="slow", twin=None))
+    change(slow / "config.json", lambda config: config["model"].update(likelihood="gaussian"))
+    change(slow / "config.json", lambda config: config["train"].update(epochs=LONG))
+    variances = {"reparameterised": 0.02, "score": 5.0}
+    change(slow / "metrics.json", lambda metrics: metrics["train"].update(gradient_variance=variances))
+    for name, rate, epochs, kept in (
+        ("digits-vae-2", 1.5, EPOCHS, (4, 8, 12)),
+        ("digits-ae-2", 0.0, EPOCHS, (4, 8, 12)),
+        ("digits-vae-2-slow", 1.5, LONG, (12, 24)),
+    ):
         lines = [
             {
                 "epoch": epoch,
                 "beta": min(1.0, epoch / 3),
+                "lr": 0.002 / epoch,
                 "train": {"distortion": 20 + 30 / epoch, "rate": rate * 2},
                 "validation": {"distortion": 21 + 30 / epoch, "rate": rate * 2},
                 "rate_per_dimension": [rate, rate / epoch],
+                "posterior_deviation": [0.2, 1 - 0.5 / epoch],
             }
-            for epoch in range(1, EPOCHS + 1)
+            for epoch in range(1, epochs + 1)
         ]
         (runs / name / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         for old in (runs / name / "sheets").iterdir():
             old.unlink()
-        for epoch in (4, 8, 12):
+        for epoch in kept:
             Image.fromarray(sheet(epoch)).save(runs / name / "sheets" / f"epoch-{epoch:04d}.png")
     return runs
+
+
+def change(path: Path, how: Callable[[dict[str, Any]], None]) -> None:
+    """Change a JSON file in place."""
+    stored = json.loads(path.read_text())
+    how(stored)
+    path.write_text(json.dumps(stored))
 
 
 def sheet(epoch: int) -> np.ndarray:
@@ -56,8 +86,8 @@ def app_url(fitted):
 def opened(page, app_url):
     """The tab of a run, with every figure drawn."""
 
-    def open_run(name: str):
-        page.goto(f"{app_url}#run={name}&tab=training")
+    def open_run(name: str, fragment: str = ""):
+        page.goto(f"{app_url}#v=1&run={name}&tab=training{fragment}")
         page.locator(f"[data-shown='{name}']").wait_for()
         page.wait_for_function(
             """() => {
@@ -99,11 +129,18 @@ def test_a_sheet_is_drawn_in_whole_pixels(opened):
 
 def test_playing_starts_over_and_stops_at_the_last_epoch(opened):
     page = opened("digits-vae-2")
+    page.get_by_role("slider", name="Epoch").evaluate(
+        """range => {
+          window.seen = [];
+          new MutationObserver(() => window.seen.push(range.getAttribute('aria-valuetext')))
+            .observe(range, { attributeFilter: ['aria-valuetext'] });
+        }"""
+    )
     page.get_by_role("button", name="Play").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    expect(decodes(page, "digits-vae-2", 4)).to_be_visible()
+    page.wait_for_function("window.seen.length >= 3")
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     expect(decodes(page, "digits-vae-2", 12)).to_be_visible()
+    assert page.evaluate("window.seen") == ["epoch 4", "epoch 8", "epoch 12"]
 
 
 def test_with_reduced_motion_nothing_plays_by_itself(page, opened):
@@ -161,6 +198,93 @@ def test_the_card_names_settings_scores_and_cost_of_both(opened):
     expect(table.get_by_role("row", name="Device")).to_contain_text("cpu")
 
 
+def test_its_twin_is_beside_a_run_and_any_other_can_be_chosen(opened):
+    page = opened("digits-vae-2")
+    beside = page.get_by_role("combobox", name="Compare with")
+    expect(beside).to_have_value("digits-ae-2")
+    assert "with=" not in page.url, "the twin is beside it anyway"
+    beside.focus()
+    beside.select_option("digits-vae-2-slow")
+    expect(page.locator("[data-with='digits-vae-2-slow']")).to_be_visible()
+    curves = page.get_by_role("group", name="distortion over the epochs")
+    expect(page.locator(".xp-figure[data-ready]", has=curves)).to_be_visible()
+    drawn = curves.evaluate("p => p._fullData.map(t => [t.name, t.marker.symbol, t.x.length])")
+    assert drawn == [
+        ["digits-vae-2, train", "circle", EPOCHS],
+        ["digits-vae-2, validation", "circle-open", EPOCHS],
+        ["digits-vae-2-slow, train", "square", LONG],
+        ["digits-vae-2-slow, validation", "square-open", LONG],
+    ]
+    expect(page.get_by_text("do not compare: the runs differ in likelihood (bernoulli and gaussian)")).to_be_visible()
+    expect(page).to_have_url(re.compile("&with=digits-vae-2-slow"))
+    expect(beside).to_be_focused()
+    beside.select_option("no other run")
+    expect(page.locator("[data-with='']")).to_be_visible()
+    expect(page.get_by_text("do not compare")).to_be_hidden()
+    table = page.get_by_role("table", name="card of the run")
+    assert table.get_by_role("columnheader").all_inner_texts() == ["digits-vae-2"]
+
+
+def test_a_link_opens_both_runs_and_fits_of_two_lengths_are_linked_by_their_share(opened, grey_of):
+    page = opened("digits-vae-2", "&with=digits-vae-2-slow")
+    expect(page.get_by_role("combobox", name="Compare with")).to_have_value("digits-vae-2-slow")
+    scrubber = page.get_by_role("slider", name="Share of the fit")
+    for share, short, long in (("100 %", 12, 24), ("67 %", 8, 12), ("50 %", 4, 12), ("33 %", 4, 12)):
+        spoken = f"{share} of the fit: digits-vae-2 after epoch {short}, digits-vae-2-slow after epoch {long}"
+        expect(scrubber).to_have_attribute("aria-valuetext", spoken)
+        for name, epoch in (("digits-vae-2", short), ("digits-vae-2-slow", long)):
+            np.testing.assert_array_equal(grey_of(decodes(page, name, epoch)), sheet(epoch))
+        scrubber.press("ArrowLeft")
+    page.get_by_role("radio", name="share of the fit").check(force=True)
+    rate = page.get_by_role("group", name="learning rate over the epochs")
+    page.wait_for_function(
+        """p => p._fullLayout.xaxis.title.text.startsWith('share of the fit')
+          && p._fullData.length === 2 && p._fullData.every((t) => t.x[t.x.length - 1] === 100)""",
+        arg=rate.element_handle(),
+    )
+
+
+def test_settings_that_differ_are_marked_in_words(opened):
+    page = opened("digits-vae-2", "&with=digits-vae-2-slow")
+    expect(page.get_by_text("3 settings differ: Likelihood, Epochs, Sigma.")).to_be_visible()
+    table = page.get_by_role("table", name="card of the run")
+    expect(table.get_by_role("row", name="p(x|z) of the decoder")).to_contain_text("differs")
+    expect(table.get_by_role("row", name="Seed")).not_to_contain_text("differs")
+    expect(table.get_by_role("row", name="Weight decay")).to_have_count(0)
+    page.get_by_role("checkbox", name="Show all settings").check()
+    expect(table.get_by_role("row", name="Weight decay")).to_contain_text("0.0001")
+
+
+def test_the_course_of_the_fit_is_drawn_as_it_was_written(opened):
+    page = opened("digits-vae-2", "&with=digits-vae-2-slow")
+    lines = "p => p._fullData.map(t => [t.name, t.y.length, t.y[t.y.length - 1]])"
+    active = page.get_by_role("group", name="active units over the epochs").evaluate(lines)
+    assert active == [["digits-vae-2, train", EPOCHS, 2], ["digits-vae-2-slow, train", LONG, 2]]
+    rate = page.get_by_role("group", name="learning rate over the epochs").evaluate(lines)
+    assert [end for *_, end in rate] == pytest.approx([0.002 / EPOCHS, 0.002 / LONG])
+    deviations = page.get_by_role("group", name="posterior deviation of each latent axis over the epochs")
+    for panel, epochs in zip(deviations.all(), (EPOCHS, LONG), strict=True):
+        ends = {name: end for name, _, end in panel.evaluate(lines)}
+        assert ends == pytest.approx({"axis 0": 0.2, "axis 1": 1 - 0.5 / epochs})
+    expect(page.get_by_text("varies 250 times as much")).to_be_visible()
+    expect(page.get_by_role("group", name="variance of the encoder's gradient")).to_have_count(1)  # the other has none
+
+
+def test_a_link_to_a_run_that_is_gone_says_so_and_shows_the_twin(opened):
+    page = opened("digits-vae-2", "&with=digits-vae-99")
+    expect(page.get_by_text("There is no run digits-vae-99 to compare with.")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Compare with")).to_have_value("digits-ae-2")
+
+
+def test_text_twice_as_large_still_fits(page, opened):
+    page.set_viewport_size({"width": 700, "height": 1000})
+    opened("digits-vae-2")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    size = page.get_by_text("Epoch", exact=True).evaluate("label => parseFloat(getComputedStyle(label).fontSize)")
+    assert size == 30
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+
+
 def test_a_model_in_memory_says_that_it_has_no_history(opened):
     page = opened("linear-vae")
     expect(page.get_by_text("held in memory, so there is no history")).to_have_count(1)
@@ -180,9 +304,10 @@ def test_a_sheet_that_is_gone_is_a_message(app_url, browser):
     context.route("**/sheets/8*", lambda route: route.abort())
     bare = context.new_page()
     bare.goto(f"{app_url}#run=digits-vae-2&tab=training")
+    bare.locator("[data-shown='digits-vae-2']").wait_for()
     expect(decodes(bare, "digits-vae-2", 12)).to_be_visible()
     bare.get_by_role("slider", name="Epoch").press("ArrowLeft")
-    expect(bare.get_by_text("The sheet of epoch 8 did not load")).to_be_visible()
+    expect(bare.get_by_text("The sheet of epoch 8 did not load").first).to_be_visible()
     context.close()
 
 
@@ -190,3 +315,15 @@ def test_the_server_sends_the_sheets_as_they_lie(page, app_url):
     answer = page.request.get(f"{app_url}explorer/api/run/digits-vae-2/sheets/8")
     assert answer.headers["content-type"] == "image/png"
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(answer.body()))), sheet(8))
+
+
+def test_a_sheet_that_was_replaced_has_another_address(page, app_url, fitted):
+    def address() -> str:
+        told = page.request.get(f"{app_url}explorer/api/run/digits-ae-2/training").json()
+        return next(each["url"] for each in told["sheets"] if each["epoch"] == 8)
+
+    before, path = address(), fitted / "digits-ae-2" / "sheets" / "epoch-0008.png"
+    content = path.read_bytes()
+    path.write_bytes(content + b" ")
+    assert address() != before
+    path.write_bytes(content)

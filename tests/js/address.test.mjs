@@ -17,6 +17,14 @@ test("an address says its version and stays short", () => {
   assert.ok(fragment.length < 200, `${fragment.length} characters`);
 });
 
+test("the run to compare with survives, also when it is none", () => {
+  for (const other of ["mnist-ae-2", ""]) assert.equal(fromFragment(toFragment({ run: "a", other })).other, other);
+  assert.equal("other" in fromFragment(toFragment({ run: "a" })), false);
+  for (const odd of ["../etc", "<img>", ".hidden", "a/b", "x".repeat(101)]) {
+    assert.equal(fromFragment(`#v=1&run=a&with=${encodeURIComponent(odd)}`).other, undefined, odd);
+  }
+});
+
 test("what is missing is left out", () => {
   assert.deepEqual(fromFragment(toFragment({ run: "a" })), { run: "a" });
   assert.deepEqual(fromFragment(""), {});

@@ -1,13 +1,67 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { activeWords, mergedRows, sheetAt, sheetEpochs } from "../../explorer/ui/static/training.js";
+import {
+  activeWords,
+  differingWords,
+  gradientWords,
+  mergedRows,
+  scaleWords,
+  scrubberStops,
+  sheetAt,
+} from "../../explorer/ui/static/training.js";
 
 const sheets = (...epochs) => epochs.map((epoch) => ({ epoch, url: `sheets/${epoch}` }));
+const fit = (name, epochs, ...kept) => ({ name, epochs, sheets: sheets(...kept) });
 
 test("the scrubber stops wherever any run kept a sheet, in order", () => {
-  assert.deepEqual(sheetEpochs([{ sheets: sheets(5, 10, 100) }, { sheets: sheets(10, 20) }]), [5, 10, 20, 100]);
-  assert.deepEqual(sheetEpochs([{ sheets: [] }]), []);
+  const { linked, stops } = scrubberStops([fit("a", 100, 5, 10, 100), fit("b", 100, 10, 20)]);
+  assert.equal(linked, false);
+  assert.deepEqual(
+    stops.map(({ text, epochs }) => [text, ...epochs]),
+    [
+      ["5", 5, 10],
+      ["10", 10, 10],
+      ["20", 10, 20],
+      ["100", 100, 20],
+    ],
+  );
+  assert.equal(stops[0].spoken, "epoch 5");
+  assert.deepEqual(scrubberStops([fit("a", null)]).stops, []);
+});
+
+test("fits of different lengths are linked by their share, and end together", () => {
+  const { linked, stops } = scrubberStops([fit("short", 50, 25, 50), fit("long", 300, 75, 150, 300)]);
+  assert.equal(linked, true);
+  assert.deepEqual(
+    stops.map(({ text, epochs }) => [text, ...epochs]),
+    [
+      ["25 %", 25, 75],
+      ["50 %", 25, 150],
+      ["100 %", 50, 300],
+    ],
+  );
+  assert.equal(stops[1].spoken, "50 % of the fit: short after epoch 25, long after epoch 150");
+});
+
+test("a share finds its own sheet whatever the number of epochs", () => {
+  for (let total = 1; total <= 400; total++) {
+    const every = Array.from({ length: total }, (_, i) => i + 1);
+    const { stops } = scrubberStops([fit("a", total, ...every), fit("b", 1000, 1000)]);
+    assert.deepEqual([...new Set(stops.map(({ epochs }) => epochs[0]))], every);
+  }
+});
+
+test("a run without sheets does not change where the other's stand", () => {
+  const { linked, stops } = scrubberStops([fit("a", 80, 40, 80), fit("b", 300)]);
+  assert.equal(linked, false);
+  assert.deepEqual(
+    stops.map(({ text, epochs }) => [text, ...epochs]),
+    [
+      ["40", 40, null],
+      ["80", 80, null],
+    ],
+  );
 });
 
 test("a run shows its last sheet up to an epoch, and its first before that", () => {
@@ -34,6 +88,44 @@ test("two cards become one table whose groups stay together and whose gaps are k
     ],
   );
   assert.equal(rows[0].meaning, "what Family means");
+});
+
+test("settings that differ are marked, scores never", () => {
+  const one = [row("Settings", "Seed", "0"), row("Settings", "Beta", "1"), row("Scores", "Rate", "3")];
+  const two = [row("Settings", "Seed", "1"), row("Settings", "Beta", "1"), row("Further settings", "Clip", "2"), row("Scores", "Rate", "4")];
+  const rows = mergedRows([one, two]);
+  assert.deepEqual(
+    rows.filter(({ differs }) => differs).map(({ name }) => name),
+    ["Seed", "Clip"],
+  );
+  assert.equal(differingWords(rows), "2 settings differ: Seed, Clip.");
+  assert.equal(differingWords(mergedRows([one, one])), "No setting differs between these two runs.");
+  assert.ok(mergedRows([one]).every(({ differs }) => !differs));
+});
+
+test("nats compare only where data, likelihood and target are the same as far as is known", () => {
+  const scale = { "data set": "mnist", "copy of the data set": "aa", "image size": "1", likelihood: "bernoulli", target: null };
+  const words = (changes) => scaleWords([{ name: "a", scale }, { name: "b", scale: { ...scale, ...changes } }]);
+  assert.equal(words({}), "");
+  assert.equal(words({ target: "grey images", likelihood: null }), "");
+  assert.equal(scaleWords([{ name: "a", scale }]), "");
+  assert.equal(words({ likelihood: "gaussian" }), "The nats of a and b do not compare: the runs differ in likelihood (bernoulli and gaussian).");
+  assert.match(words({ "copy of the data set": "bb" }), /copy of the data set \(aa and bb\)\.$/);
+  assert.match(
+    words({ "data set": "digits", "copy of the data set": "bb", "image size": "2", likelihood: "gaussian" }),
+    /differ in data set \(mnist and digits\) and likelihood \(bernoulli and gaussian\)\.$/,
+  );
+});
+
+test("the variances of the gradient are told as a ratio", () => {
+  assert.match(gradientWords({ reparameterised: 0.01, score: 34.1 }), /varies 3,410 times as much.* 3,410 times as many draws\./);
+  assert.match(gradientWords({ reparameterised: 2, score: 5 }), /varies 2\.5 times/);
+});
+
+test("of very many collapsed dimensions only some are named", () => {
+  const axes = Array.from({ length: 128 }, (_, axis) => ({ axis, rate: 0, variance: 0, active: axis < 4 }));
+  const words = activeWords({ axes, point: false });
+  assert.match(words, /axes 4, 5, .*, 27 and 100 more\.$/);
 });
 
 test("collapsed dimensions are named, in order", () => {

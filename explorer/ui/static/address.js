@@ -1,8 +1,8 @@
 /**
  * The part of the page's address after '#': which run, tab and latent are shown, so that a view can be sent.
  *
- * Version 1: `#v=1&run=mnist-vae-2&tab=explore&z=0.12,-1.3`. It comes from strangers: everything is checked, and what
- * does not pass is left out.
+ * Version 1: `#v=1&run=mnist-vae-2&tab=explore&with=mnist-vae-16&z=0.12,-1.3`. It comes from strangers: everything is
+ * checked, and what does not pass is left out.
  */
 
 import { LIMIT } from "./latent.js";
@@ -17,6 +17,7 @@ const LARGEST_DIM = 1024;
  * @typedef {object} Address
  * @property {string} [run]
  * @property {string} [tab]
+ * @property {string} [other] The run that it is compared with where that is not its twin; "" for none.
  * @property {Float32Array} [latent]
  */
 
@@ -24,10 +25,11 @@ const LARGEST_DIM = 1024;
  * @param {Address} view
  * @returns {string} The fragment with its '#'; values of z keep five digits, and six decimals.
  */
-export function toFragment({ run, tab, latent }) {
+export function toFragment({ run, tab, other, latent }) {
   const parts = ["v=1"];
   if (run) parts.push(`run=${encodeURIComponent(run)}`);
   if (tab) parts.push(`tab=${encodeURIComponent(tab)}`);
+  if (other !== undefined) parts.push(`with=${encodeURIComponent(other)}`);
   if (latent && latent.length <= LARGEST_DIM) parts.push(`z=${Array.from(latent, (v) => +(+v.toPrecision(5)).toFixed(6)).join(",")}`);
   return `#${parts.join("&")}`;
 }
@@ -52,6 +54,8 @@ export function fromFragment(fragment) {
   if (run && RUN.test(run)) found.run = run;
   const tab = fields.get("tab");
   if (tab && TABS.includes(tab)) found.tab = tab;
+  const other = fields.get("with");
+  if (other !== null && (other === "" || RUN.test(other))) found.other = other;
   const values = fields.get("z")?.split(",");
   if (values && values.length <= LARGEST_DIM && values.every((v) => NUMBER.test(v) && Math.abs(+v) <= LIMIT)) {
     found.latent = Float32Array.from(values, Number);

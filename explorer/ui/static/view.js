@@ -56,10 +56,16 @@ class View extends EventTarget {
     /** @type {string | null} */
     this.run = null;
     this.tab = "explore";
+    /**
+     * By run the one that a link or somebody chose to compare it with, "" for none; the rest are left to their twins.
+     * @type {Map<string, string>}
+     */
+    this.others = new Map();
     /** @type {Float32Array | null} */
     this.latent = null;
     /** A link's wish, until its run and latent have been taken up, or something else was chosen. */
     this.wish = readLink(globalThis.location?.hash ?? "");
+    this.keepOther();
     /**
      * A latent to open in Explore, until Explore takes it up with its run.
      * @type {{run: string, latent: Float32Array, source: Source} | null}
@@ -106,6 +112,30 @@ class View extends EventTarget {
     this.writeAddress();
   }
 
+  /** The run that was chosen to compare this one with, "" for none; undefined leaves it to the twin. */
+  get other() {
+    return this.run === null ? undefined : this.others.get(this.run);
+  }
+
+  /**
+   * Another run was chosen to compare this one with.
+   * @param {string | undefined} other As in `other`.
+   */
+  setOther(other) {
+    if (this.run === null) return;
+    if (other === undefined) this.others.delete(this.run);
+    else this.others.set(this.run, other);
+    this.writeAddress();
+  }
+
+  /** Take up what a link says of the run to compare with; the page may show other runs before it gets to the link's. */
+  keepOther() {
+    const { run = this.run, other } = this.wish;
+    if (!run) return;
+    if (other === undefined) this.others.delete(run);
+    else this.others.set(run, other);
+  }
+
   /**
    * The latent on show settled.
    * @param {Float32Array} latent
@@ -149,9 +179,9 @@ class View extends EventTarget {
   }
 
   writeAddress() {
-    const { run, tab, wish } = this;
+    const { run, tab, other, wish } = this;
     if (!run || (wish.run && wish.run !== run)) return; // a link that was not taken up yet must survive
-    history.replaceState(history.state, "", toFragment({ run, tab, latent: wish.latent ?? this.latent ?? undefined }));
+    history.replaceState(history.state, "", toFragment({ run, tab, other, latent: wish.latent ?? this.latent ?? undefined }));
   }
 
   /**
@@ -214,6 +244,7 @@ export const view = new View();
 globalThis.addEventListener?.("explorer:refresh", () => view.refresh());
 globalThis.addEventListener?.("hashchange", async () => {
   view.wish = readLink(location.hash);
+  view.keepOther();
   const { run, tab } = view.wish;
   if (!(await view.checkWish())) return;
   if ((run && run !== view.run) || (tab && tab !== view.tab)) view.goTo({ run, tab });
