@@ -181,7 +181,7 @@ def memory() -> Iterator[Row]:
             shutil.copytree(ROOT / "checkpoints" / "features-mnist", Path(folder) / "features-mnist")
         commands = {
             "usual loop": ["-c", USUAL_EPOCH],
-            "train.py, the fit": ["-c", FIT_ALONE, *quick, "--out", str(Path(folder) / "fit")],
+            "train.py, the fit": ["-c", FIT_ALONE, *quick, "--overwrite", "--out", str(Path(folder) / "fit")],
             "train.py, with its evaluation": ["train.py", *quick, "--overwrite", "--out", folder],
         }
         peaks: dict[str, list[float]] = {name: [] for name in commands}
@@ -216,14 +216,21 @@ train.main()
 """
 
 
+WATCH = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a command from a small process: a child's peak begins with what its parent held when it was started."""
+
+
 def peak_mebibytes(command: list[str]) -> float:
     """Peak resident memory of a command, MiB."""
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command[1]} ended with {process.returncode}")
-    return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    watch = [sys.executable, "-c", WATCH, *command]
+    done = subprocess.run(watch, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return int(done.stdout) / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def seconds(action: Callable[[], object]) -> float:
