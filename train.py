@@ -192,6 +192,8 @@ def fit_run(config: RunConfig, images: ImageSet, parts: Split, workers: "Workers
             "epochs": fitted.epochs,
             "best_epoch": fitted.best_epoch,
         }
+        if fitted.gradient_variance is not None:
+            metrics["train"]["gradient_variance"] = fitted.gradient_variance
         write_latents(folder, latents)
         write_metrics(folder, metrics)
     final = publish_run(folder, args.out, config.name)

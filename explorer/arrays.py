@@ -4,8 +4,9 @@ Inside the program an image is float32 in [0, 1], shaped (C, H, W); a latent is 
 travel in batches.
 """
 
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias, runtime_checkable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,20 @@ class Posterior:
         deviation = temperature * np.exp(0.5 * self.log_variance)
         return (self.mean + deviation * rng.standard_normal(self.mean.shape)).astype(np.float32)
 
+    def draw(self, rng: np.random.Generator) -> "tuple[Latents, Posterior]":
+        """One latent per image, (N, d), and the Gaussian of each dimension that it was drawn from: this one."""
+        return self.sample(rng), self
+
+    def rows(self, rows: Any) -> "Posterior":
+        """The posteriors of some images, as numpy indexes rows."""
+        return Posterior(self.mean[rows], None if self.log_variance is None else self.log_variance[rows])
+
+    def joined(self, others: "Sequence[Posterior]") -> "Posterior":
+        """This batch and others of the same model, one after the other."""
+        spreads = [each.log_variance for each in (self, *others) if each.log_variance is not None]
+        mean = np.concatenate([each.mean for each in (self, *others)])
+        return Posterior(mean, np.concatenate(spreads) if spreads else None)
+
     def rate(self) -> NDArray[np.float32]:
         """KL(q(z|x) || N(0, I)) per image and dimension, (N, d), in nats; zero for a point posterior.
 
@@ -51,6 +66,53 @@ class Posterior:
         if self.log_variance is None:
             return np.zeros_like(self.mean)
         return np.float32(0.5) * (self.mean**2 + np.exp(self.log_variance) - np.float32(1) - self.log_variance)
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalPosterior(Posterior):
+    """A posterior some of whose dimensions depend on others, as of a hierarchical VAE: prod_j q(z_j|z_above, x).
+
+    `mean` and `log_variance` are of each dimension given the posterior means above it: one summary for plots, whose
+    `rate` is that of this one path. Densities and rates are right along a draw: `draw` gives both.
+
+    Attributes:
+        context: What the model remembers of the images, (N, ...).
+        follow: Context and standard normal noise (N, d) to the latents (N, d) that it leads to, and to the Gaussian of
+            each dimension given those above it there.
+    """
+
+    context: NDArray[np.float32] = field(kw_only=True, repr=False)
+    follow: Callable[[NDArray[np.float32], Latents], tuple[Latents, Posterior]] = field(kw_only=True, repr=False)
+
+    def sample(self, rng: np.random.Generator, temperature: float = 1.0) -> Latents:
+        """One latent per image, (N, d), from the top down, with noise times temperature."""
+        return self._led(rng, temperature)[0]
+
+    def draw(self, rng: np.random.Generator) -> tuple[Latents, Posterior]:
+        """One latent per image, (N, d), and the Gaussian of each dimension that it was drawn from, given those above.
+
+        The second prices the first: log q(z|x) is its density there, and its rates are KL(q || p) of each dimension
+        given those above, whose mean over draws is the rate of the model.
+        """
+        return self._led(rng, 1.0)
+
+    def rows(self, rows: Any) -> "ConditionalPosterior":
+        """The posteriors of some images, as numpy indexes rows."""
+        assert self.log_variance is not None
+        context = self.context[rows]
+        return ConditionalPosterior(self.mean[rows], self.log_variance[rows], context=context, follow=self.follow)
+
+    def joined(self, others: Sequence[Posterior]) -> Posterior:
+        """This batch and others of the same model, one after the other."""
+        contexts = [each.context for each in (self, *others) if isinstance(each, ConditionalPosterior)]
+        plain = Posterior(self.mean, self.log_variance).joined(others)
+        return ConditionalPosterior(
+            plain.mean, plain.log_variance, context=np.concatenate(contexts), follow=self.follow
+        )
+
+    def _led(self, rng: np.random.Generator, temperature: float) -> tuple[Latents, Posterior]:
+        noise = temperature * rng.standard_normal(self.mean.shape)
+        return self.follow(self.context, noise.astype(np.float32))
 
 
 @runtime_checkable

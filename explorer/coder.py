@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.analysis.encoding import checked_latents
-from explorer.arrays import Images, Latents, Posterior, Scores
+from explorer.arrays import ConditionalPosterior, Images, Latents, Posterior, Scores
 from explorer.config import ModelConfig
 from explorer.errors import CheckpointError, ConfigError, ShapeError
-from explorer.models import Autoencoder, DiagonalGaussian, build_model
+from explorer.models import Autoencoder, DiagonalGaussian, HierarchicalVAE, TopDown, build_model
 
 BATCH = 512
 """Images in one pass through a net: large enough to be fast, small enough for 64x64 colour images."""
@@ -57,16 +57,31 @@ class TorchCoder:
             ShapeError: The images are not shaped as the model wants them.
         """
         self._check(images)
-        means, log_variances = [], []
+        empty = np.zeros((0, *self.image_shape), dtype=np.float32)
+        parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)] or [empty]
+        first, *others = [self._encoded(part) for part in parts]
+        return first.joined(others)
+
+    def _encoded(self, images: Images) -> Posterior:
+        """Posteriors of one batch (N, C, H, W)."""
         with self._lock, torch.inference_mode():
-            for start in range(0, len(images), BATCH):
-                posterior = self.model.encode(self._tensor(images[start : start + BATCH]))
-                means.append(posterior.mean.cpu().numpy())
-                if isinstance(posterior, DiagonalGaussian):
-                    log_variances.append(posterior.log_variance.cpu().numpy())
-        empty = np.zeros((0, self.latent_dim), dtype=np.float32)
-        mean = np.concatenate([empty, *means])
-        return Posterior(mean, np.concatenate(log_variances) if log_variances else None)
+            posterior = self.model.encode(self._tensor(images))
+            mean = posterior.mean.cpu().numpy()
+            if isinstance(posterior, DiagonalGaussian):
+                return Posterior(mean, posterior.log_variance.cpu().numpy())
+            if isinstance(posterior, TopDown):
+                log_variance, context = (each.cpu().numpy() for each in (posterior.log_variance, posterior.context))
+                return ConditionalPosterior(mean, log_variance, context=context, follow=self._follow)
+        return Posterior(mean)
+
+    def _follow(self, context: NDArray[np.float32], noise: Latents) -> tuple[Latents, Posterior]:
+        """Where noise (N, d) leads under the posteriors that contexts (N, H) stand for; see `ConditionalPosterior`."""
+        assert isinstance(self.model, HierarchicalVAE)
+        with self._lock, torch.inference_mode():
+            posterior = self.model.posterior_of(self._tensor(context))
+            latents = posterior.at(self._tensor(noise))
+            given = posterior.given(latents)
+        return latents.cpu().numpy(), Posterior(given.mean.cpu().numpy(), given.log_variance.cpu().numpy())
 
     def decode(self, latents: Latents) -> Images:
         """Expected images (N, C, H, W) in [0, 1] of latents (N, d)."""
@@ -143,9 +158,10 @@ def shipped_weights(model: Autoencoder) -> dict[str, NDArray[Any]]:
     model.eval()
     with torch.inference_mode():
         before = model.decode(latents)
-        model.load_state_dict({name: tensor.half().float() for name, tensor in weights.items()})
+        halves = {name: tensor.half() for name, tensor in weights.items()}
+        model.load_state_dict({name: tensor.float() for name, tensor in halves.items()})
         moved = (model.decode(latents) - before).abs().max().item()
-    if moved <= 1 / 255:
-        return {name: tensor.half().numpy() for name, tensor in weights.items()}
+    if moved <= 1 / 255 and all(tensor.isfinite().all() for tensor in halves.values()):  # half ends at 65,504
+        return {name: tensor.numpy() for name, tensor in halves.items()}
     model.load_state_dict(weights)
     return {name: tensor.numpy() for name, tensor in weights.items()}

@@ -26,13 +26,40 @@ FORMAT = 1
 """Version of the layout of a run on disk; a newer one is refused."""
 
 Dataset = Literal["mnist", "digits"]
-Family = Literal["ae", "vae"]
-Likelihood = Literal["bernoulli", "gaussian"]
-Net = Literal["conv", "mlp"]
-Warmup = Literal["none", "linear"]
+Family = Literal["ae", "vae", "denoising", "sparse", "contractive", "hierarchical"]
+Likelihood = Literal["bernoulli", "gaussian", "categorical"]
+Net = Literal["conv", "residual", "mlp"]
+Norm = Literal["none", "batch"]
+Corruption = Literal["gaussian", "masking"]
+Sparsity = Literal["l1", "kl"]
+Warmup = Literal["none", "linear", "cyclical"]
+Bound = Literal["elbo", "iwae"]
+GradientPath = Literal["reparameterised", "none", "score"]
 Schedule = Literal["onecycle", "cosine", "exponential"]
 Device = Literal["auto", "cpu", "cuda", "mps", "xpu"]
 Precision = Literal["auto", "fp32", "bf16"]
+
+VARIATIONAL: frozenset[str] = frozenset({"vae", "hierarchical"})
+"""Families whose posterior has a width and whose latents have a prior; those of all others are points."""
+
+OWN_SETTINGS: Mapping[str, str] = {
+    "corruption": "denoising",
+    "corruption_level": "denoising",
+    "sparsity": "sparse",
+    "sparsity_weight": "sparse",
+    "sparsity_target": "sparse",
+    "contraction_weight": "contractive",
+    "stochastic_levels": "hierarchical",
+}
+"""Settings of a model that one family alone reads."""
+
+VARIATIONAL_SETTINGS: Mapping[str, Any] = {
+    "objective": "elbo",
+    "samples": 1,
+    "free_bits": 0.0,
+    "gradient": "reparameterised",
+}
+"""Settings of a fit that only a posterior with a width gives a meaning to, at their defaults."""
 
 
 def fact() -> Any:
@@ -74,15 +101,31 @@ class ModelConfig:
     """The model: what it is, never how it is fitted."""
 
     family: Family = "vae"
-    """Autoencoder or variational autoencoder."""
+    """Autoencoder, variational autoencoder, or one of their kin."""
     latent_dim: int | None = None
-    """Latent dimension d."""
+    """Latent dimension d, of all stochastic levels together."""
+    stochastic_levels: int = 2
+    """Levels of latents of the hierarchical family; d is shared evenly, what is left over goes to the lowest ones."""
+    corruption: Corruption = "gaussian"
+    """What the denoising family does to the images it encodes during a fit: add noise, or set pixels to 0."""
+    corruption_level: float = 0.3
+    """Standard deviation of that noise, in units of pixels in [0, 1], or the share of pixels that is masked."""
+    sparsity: Sparsity = "l1"
+    """Penalty of the sparse family: size of the codes, or KL between activations and their target."""
+    sparsity_weight: float = 1.0
+    """Weight of that penalty, in nats per unit of it."""
+    sparsity_target: float = 0.05
+    """Mean activation that 'kl' asks of every latent dimension, in (0, 1)."""
+    contraction_weight: float = 0.1
+    """Weight of the contractive family's squared Jacobian of the encoder, in nats per unit of it."""
     likelihood: Likelihood | None = None
-    """Distribution p(x|z) of the pixels."""
+    """Distribution p(x|z) of the pixels; categorical gives each grey level of each pixel its own probability."""
     sigma: str = "optimal"
-    """Standard deviation of a Gaussian likelihood, in units of pixels in [0, 1]: 'optimal' or a number."""
+    """Standard deviation of a Gaussian likelihood, in units of pixels in [0, 1]: 'optimal', 'learned' or a number."""
     net: Net | None = None
-    """Convolutions, or fully connected layers."""
+    """Convolutions, convolutions with residual blocks, or fully connected layers."""
+    norm: Norm = "none"
+    """Normalisation of the convolutions' feature maps: none, or by batch."""
     widths: tuple[int, ...] | None = None
     """Channels of the convolutions from image to latent, each halving the image; of an mlp, nothing."""
     hidden: int | None = None
@@ -102,8 +145,37 @@ class ModelConfig:
             raise ConfigError(f"image_shape must hold whole numbers from 1, but is {self.image_shape}.")
         if self.levels is not None and not 2 <= self.levels <= 256:
             raise ConfigError(f"levels must lie in 2 .. 256, but is {self.levels}.")
-        if self.sigma != "optimal" and not _positive(self.sigma):
-            raise ConfigError(f"sigma must be 'optimal' or a number above 0, but is {self.sigma!r}.")
+        if self.sigma not in ("optimal", "learned") and not _positive(self.sigma):
+            raise ConfigError(f"sigma must be 'optimal', 'learned' or a number above 0, but is {self.sigma!r}.")
+        _at_least(self, "stochastic_levels", 2)
+        for name in ("corruption_level", "sparsity_weight", "contraction_weight"):
+            _at_least(self, name, 0)
+        if self.corruption == "masking" and self.corruption_level >= 1:
+            raise ConfigError(f"corruption_level must lie below 1 to mask pixels, but is {self.corruption_level}.")
+        if not 0 < self.sparsity_target < 1:
+            raise ConfigError(f"sparsity_target must lie in (0, 1), but is {self.sparsity_target}.")
+        if self.family == "hierarchical" and self.latent_dim is not None and self.latent_dim < self.stochastic_levels:
+            raise ConfigError(
+                f"latent_dim must be at least 1 for each of {self.stochastic_levels} stochastic_levels, "
+                f"but is {self.latent_dim}."
+            )
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether latents have a prior, N(0, I), and posteriors a width."""
+        return self.family in VARIATIONAL
+
+    @property
+    def level_sizes(self) -> tuple[int, ...]:
+        """How many latent dimensions each stochastic level has, the top level first, in the order of the axes.
+
+        Together d: as evenly as can be, what is left over going to the lowest levels. One level of d but for the
+        hierarchical family.
+        """
+        assert self.latent_dim is not None
+        levels = self.stochastic_levels if self.family == "hierarchical" else 1
+        least, rest = divmod(self.latent_dim, levels)
+        return tuple(least + (level >= levels - rest) for level in range(levels))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,9 +185,19 @@ class TrainConfig:
     beta: float = 1.0
     """Weight of the rate (KL) in the loss; 0 is allowed, 1 is the ELBO. An autoencoder has no rate."""
     warmup: Warmup = "linear"
-    """How beta rises over the first part of the steps."""
+    """How beta rises: once, over the first part of the steps, or anew in every cycle."""
     warmup_share: float = 0.15
-    """Share of all steps that the warm-up takes."""
+    """Share of all steps over which beta rises; of a cyclical warm-up, share of each cycle (Fu 2019 takes 0.5)."""
+    warmup_cycles: int = 4
+    """Cycles of a cyclical warm-up."""
+    objective: Bound = "elbo"
+    """Bound on log p(x) that is maximised: the ELBO, or the importance-weighted one of --samples draws."""
+    samples: int = 1
+    """Draws K from the posterior of an image in every step."""
+    free_bits: float = 0.0
+    """Nats of rate per latent dimension, mean over the batch, below which a dimension is not charged less."""
+    gradient: GradientPath = "reparameterised"
+    """How the encoder learns what a draw cost: through the draw, not at all, or by the score function."""
     binarise: bool | None = None
     """Draw Bernoulli targets from the grey images anew at every step; the encoder always sees grey."""
     flip: bool | None = None
@@ -158,7 +240,9 @@ class TrainConfig:
         _check_choices(self)
         for name in ("epochs", "batch_size", "threads", "save_every", "nll_samples", "nll_images", "patience"):
             _at_least(self, name, 1)
-        for name in ("beta", "weight_decay", "seed", "average_epochs"):
+        for name in ("samples", "warmup_cycles"):
+            _at_least(self, name, 1)
+        for name in ("beta", "weight_decay", "seed", "average_epochs", "free_bits"):
             _at_least(self, name, 0)
         if not 0 <= self.warmup_share <= 1:
             raise ConfigError(f"warmup_share must lie in [0, 1], but is {self.warmup_share}.")
@@ -225,7 +309,7 @@ def resolve(config: RunConfig) -> RunConfig:
         missing = {k: v for k, v in defaults[part].items() if getattr(given, k) is None}
         if part == "data":
             missing["name"] = given.name or given.dataset
-        if part == "train" and given.binarise is None and config.model.likelihood == "gaussian":
+        if part == "train" and given.binarise is None and config.model.likelihood not in (None, "bernoulli"):
             missing["binarise"] = False
         if part == "train" and given.lr is None:
             usual = defaults[part]["batch_size"]
@@ -234,7 +318,44 @@ def resolve(config: RunConfig) -> RunConfig:
     resolved = dataclasses.replace(config, **parts)
     if resolved.train.binarise and resolved.model.likelihood != "bernoulli":
         raise ConfigError("binarise draws Bernoulli targets: it needs --likelihood bernoulli; add --no-binarise.")
+    _check_fit(resolved)
     return resolved
+
+
+def _check_fit(config: RunConfig) -> None:
+    """Refuse settings that their family, or one another, give no meaning to.
+
+    Only what somebody asks for is checked, not what is stored: the autoencoder of twins keeps the settings of its VAE.
+    """
+    model, train = config.model, config.train
+    for name, owner in OWN_SETTINGS.items():
+        default = next(each.default for each in dataclasses.fields(model) if each.name == name)
+        if getattr(model, name) != default and model.family != owner:
+            raise ConfigError(f"{name} is a setting of --family {owner}, but the family is {model.family}.")
+    asked = [name for name, default in VARIATIONAL_SETTINGS.items() if getattr(train, name) != default]
+    if asked and not model.has_prior:
+        raise ConfigError(
+            f"{asked[0]} = {getattr(train, asked[0])} draws from a posterior, but that of the family {model.family} is "
+            f"a point; use --family {' or '.join(sorted(VARIATIONAL, reverse=True))}."
+        )
+    if train.objective == "iwae":
+        if train.samples < 2:
+            raise ConfigError("objective iwae weighs draws against one another: it needs --samples 2 or more.")
+        if train.free_bits or train.gradient != "reparameterised":
+            name = "free_bits" if train.free_bits else "gradient"
+            raise ConfigError(f"{name} is of the ELBO: with --objective iwae it must stay at its default.")
+    if train.gradient == "score" and train.free_bits:
+        raise ConfigError("free_bits has no score-function estimator: leave it at 0 with --gradient score.")
+    if model.norm == "batch":
+        alone = {"--net mlp": model.net == "mlp", "--family contractive": model.family == "contractive"}
+        alone["--gradient score"] = train.gradient == "score"
+        reasons = {
+            "--net mlp": "normalises feature maps, which it has none of",
+            "--family contractive": "makes the code of an image depend on others, so that its Jacobian is not its own",
+            "--gradient score": "makes the cost of a draw depend on others, so that its score is not its own",
+        }
+        for name in (name for name, holds in alone.items() if holds):
+            raise ConfigError(f"norm batch does not go with {name}: it {reasons[name]}; use --norm none.")
 
 
 def to_json(config: RunConfig) -> dict[str, Any]:

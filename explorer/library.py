@@ -33,7 +33,7 @@ from explorer.checkpoint import (
     read_metrics,
     read_weights,
 )
-from explorer.config import RUN_NAME, DataConfig, Dataset, RunConfig, is_run_folder
+from explorer.config import RUN_NAME, VARIATIONAL, DataConfig, Dataset, RunConfig, is_run_folder
 from explorer.errors import CheckpointError, DataError, ExplorerError, MissingDataError, ShapeError
 from explorer.images import to_bytes, to_unit
 
@@ -393,13 +393,11 @@ class OpenRun:
 
         The distortion at the posterior mean is no part of a bound: it is mostly smaller than the posterior's average.
         """
-        log_variance = self.latents.log_variance
-        if log_variance is None or not isinstance(self.coder, MeasuringCoder):
+        if self.is_point or not isinstance(self.coder, MeasuringCoder):
             return None
         from explorer.analysis.bounds import elbo
 
-        rows = slice(number, number + 1)
-        posterior = Posterior(self.latents.mean[rows], log_variance[rows])
+        posterior = self.coder.encode(image[None])  # a hierarchical one is more than its stored means and variances
         return float(elbo(self.coder, image[None], posterior, ELBO_DRAWS, np.random.default_rng(number))[0])
 
     def label_name(self, number: int) -> str | None:
@@ -634,9 +632,11 @@ class Library:
         measured = [
             (nll, card.name)
             for card in cards
-            if card.dataset == "mnist" and card.family == "vae" and (nll := card.number("test", "nll_iw")) is not None
+            if card.dataset == "mnist"
+            and card.family in VARIATIONAL
+            and (nll := card.number("test", "nll_iw")) is not None
         ]
-        return min(measured)[1] if measured else min(cards, key=lambda card: card.family != "vae").name
+        return min(measured)[1] if measured else min(cards, key=lambda card: card.family not in VARIATIONAL).name
 
     def twin(self, name: str) -> str | None:
         """The run that was fitted with this one, or None where it is not there.
@@ -854,7 +854,7 @@ class Library:
         labels, class_names = _checked_labels(labels, len(units), class_names)
         rng = np.random.default_rng(seed)
         posterior = encode_all(coder, units)
-        draw = posterior.sample(rng)
+        draw, given = posterior.draw(rng)
         distortion = np.full(len(units), np.nan, dtype=np.float32)
         if isinstance(coder, MeasuringCoder):
             parts = [
@@ -874,7 +874,7 @@ class Library:
             attribute=None,
             index=np.arange(len(units)),
             distortion=distortion,
-            rate=posterior.rate().sum(1),
+            rate=given.rate().sum(1),
             reference=draw[reference],
             reference_index=reference,
             calibration=draw[calibration],

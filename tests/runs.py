@@ -90,7 +90,7 @@ def fitted_model(config: RunConfig, images: ImageSet, steps: int) -> Autoencoder
     for _ in range(steps):
         batch = train[torch.randint(len(train), (128,), generator=generator)]
         optimizer.zero_grad()
-        noise = torch.randn(len(batch), config.model.latent_dim or 0, generator=generator)
+        noise = model.draw_noise(len(batch), generator, torch.device("cpu"))
         model(batch, batch, noise).total.backward()
         optimizer.step()
     return model

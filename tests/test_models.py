@@ -1,6 +1,8 @@
 """Contracts that every model keeps, and laws of the likelihoods and posteriors."""
 
+import itertools
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,35 +10,71 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 from torch.distributions import Bernoulli as TorchBernoulli
+from torch.distributions import Categorical as TorchCategorical
 from torch.distributions import Normal, kl_divergence
 
-from explorer.config import ModelConfig
+from explorer.arrays import ConditionalPosterior
+from explorer.coder import TorchCoder, build_coder, shipped_weights
+from explorer.config import VARIATIONAL, ModelConfig, TrainConfig
 from explorer.errors import ConfigError
-from explorer.models import FAMILIES, DiagonalGaussian, build_model
-from explorer.models.losses import Bernoulli, Gaussian
+from explorer.models import FAMILIES, Autoencoder, DiagonalGaussian, build_model
+from explorer.models.losses import Bernoulli, Categorical, Gaussian, Likelihood
+from explorer.models.normalisation import BatchNorm, renew_statistics
+from explorer.training.workers import Workers
 
+LATENT_DIM = 5
+LEVELS = 7
 NETS: dict[str, dict[str, Any]] = {
     "mlp": {"net": "mlp", "widths": (), "hidden": 16, "image_shape": (1, 8, 8)},
     "conv": {"net": "conv", "widths": (4, 8), "hidden": 16, "image_shape": (3, 8, 12)},
+    "residual": {"net": "residual", "widths": (4, 8), "hidden": 16, "image_shape": (1, 8, 8)},
+    "conv, batch norm": {"net": "conv", "widths": (4,), "hidden": 16, "image_shape": (1, 8, 8), "norm": "batch"},
+    "residual, batch norm": {
+        "net": "residual",
+        "widths": (4,),
+        "hidden": 16,
+        "image_shape": (3, 8, 8),
+        "norm": "batch",
+    },
 }
-EVERY = pytest.mark.parametrize(
-    ("family", "likelihood", "net"),
-    [(f, lk, n) for f in FAMILIES for lk in ("bernoulli", "gaussian") for n in NETS],
-)
+LIKELIHOODS: dict[str, dict[str, Any]] = {
+    "bernoulli": {"likelihood": "bernoulli"},
+    "gaussian": {"likelihood": "gaussian"},
+    "learned sigma": {"likelihood": "gaussian", "sigma": "learned"},
+    "categorical": {"likelihood": "categorical"},
+}
+PAIRS = [*((likelihood, "mlp") for likelihood in LIKELIHOODS), *(("bernoulli", net) for net in NETS if net != "mlp")]
+PAIRS += [("categorical", "conv"), ("gaussian", "residual, batch norm")]
+COMBINATIONS = [
+    (family, *pair) for family in FAMILIES for pair in PAIRS if family != "contractive" or "norm" not in pair[1]
+]
+EVERY = pytest.mark.parametrize(("family", "likelihood", "net"), COMBINATIONS)
+DRAWING = VARIATIONAL | {"denoising", "contractive"}
+"""Families whose loss depends on noise."""
 
 
-def model_of(family: Any, likelihood: Any, net: str):
-    torch.manual_seed(0)
-    return build_model(ModelConfig(family=family, likelihood=likelihood, latent_dim=3, levels=256, **NETS[net]))
+def model_of(family: Any, likelihood: str, net: str, seed: int = 0, **settings: Any) -> Autoencoder:
+    torch.manual_seed(seed)
+    names = {"family": family, "latent_dim": LATENT_DIM, "levels": LEVELS, **LIKELIHOODS[likelihood], **NETS[net]}
+    names["contraction_weight"] = 100.0  # so that it shows beside the distortion
+    train = {name: settings.pop(name) for name in ("samples", "objective", "free_bits", "gradient") if name in settings}
+    return build_model(ModelConfig(**{**names, **settings}), TrainConfig(**train))
 
 
-def images_of(net: str, count: int = 4) -> torch.Tensor:
-    return torch.rand(count, *NETS[net]["image_shape"], generator=torch.Generator().manual_seed(1))
+def images_of(net: str, count: int = 4) -> Tensor:
+    """Random images of `LEVELS` grey levels."""
+    levels = torch.randint(LEVELS, (count, *NETS[net]["image_shape"]), generator=torch.Generator().manual_seed(1))
+    return levels / (LEVELS - 1)
 
 
-def noise_of(seed: int, count: int = 4) -> torch.Tensor:
-    return torch.randn(count, 3, generator=torch.Generator().manual_seed(seed))
+def noise_of(model: Autoencoder, seed: int, count: int = 4) -> dict[str, Tensor]:
+    return model.draw_noise(count, torch.Generator().manual_seed(seed), torch.device("cpu"))
+
+
+def gradients_of(model: Autoencoder) -> dict[str, Tensor]:
+    return {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
 
 
 @EVERY
@@ -44,13 +82,17 @@ def test_every_family_keeps_the_contract(family, likelihood, net):
     model, images = model_of(family, likelihood, net).eval(), images_of(net)
     posterior = model.encode(images)
     assert torch.equal(posterior.mean, model.encode(images).mean), "encode must not sample"
-    assert posterior.mean.shape == (4, 3)
+    assert posterior.mean.shape == (4, LATENT_DIM)
     decoded = model.decode(posterior.mean)
     assert decoded.shape == images.shape
-    assert decoded.min() >= 0 and decoded.max() <= 1
+    assert decoded.min() >= 0 and decoded.max() <= 1 + 1e-6
     assert model.distortion(images, posterior.mean).shape == (4,)
-    loss = model(images, images, noise_of(0))
-    assert loss.rate.shape == (3,)
+    model.train()
+    loss = model(images, images, noise_of(model, 0))
+    assert loss.rate.shape == loss.deviation.shape == (LATENT_DIM,)
+    assert (loss.rate.sum() > 0) == model.config.has_prior
+    assert (loss.penalty > 0) == (model.penalises is not None)
+    torch.testing.assert_close(loss.total, loss.distortion + loss.rate.sum() + loss.penalty)
     loss.total.backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
@@ -59,15 +101,22 @@ def test_every_family_keeps_the_contract(family, likelihood, net):
 @EVERY
 def test_the_same_noise_gives_the_same_loss_and_other_noise_another(family, likelihood, net):
     model, images = model_of(family, likelihood, net), images_of(net)
-    losses = [model(images, images, noise_of(seed)).total.item() for seed in (0, 0, 1)]
+    losses = [model(images, images, noise_of(model, seed)).total.item() for seed in (0, 0, 1)]
     assert losses[0] == losses[1]
-    assert (losses[0] != losses[2]) == (family != "ae"), "an autoencoder draws nothing, every other family does"
+    assert (losses[0] != losses[2]) == (family in DRAWING)
 
 
 @EVERY
-def test_training_mode_never_decides_what_is_encoded(family, likelihood, net):
+def test_training_mode_decides_what_is_encoded_only_through_batch_statistics(family, likelihood, net):
     model, images = model_of(family, likelihood, net), images_of(net)
-    assert torch.equal(model.train().encode(images).mean, model.eval().encode(images).mean)
+    same = torch.equal(model.train().encode(images).mean, model.eval().encode(images).mean)
+    assert same == ("norm" not in net)
+
+
+@EVERY
+def test_in_evaluation_an_image_is_encoded_the_same_in_any_company(family, likelihood, net):
+    model, images = model_of(family, likelihood, net).eval(), images_of(net)
+    torch.testing.assert_close(model.encode(images[:1]).mean, model.encode(images).mean[:1])
 
 
 @EVERY
@@ -75,11 +124,81 @@ def test_mixed_precision_leaves_latents_and_losses_in_float32(family, likelihood
     model, images = model_of(family, likelihood, net), images_of(net)
     with torch.autocast("cpu", torch.bfloat16):
         assert model.encode(images).mean.dtype == torch.float32
-        assert model(images, images, noise_of(0)).total.dtype == torch.float32
+        loss = model(images, images, noise_of(model, 0))
+    assert loss.total.dtype == torch.float32
+    loss.total.backward()
+    assert all(gradient.isfinite().all() for gradient in gradients_of(model).values())
 
 
-def test_twins_are_one_net_but_for_the_last_layer_of_the_encoder():
-    vae, ae = (model_of(family, "bernoulli", "conv") for family in ("vae", "ae"))
+@EVERY
+def test_what_is_shipped_loads_and_agrees(family, likelihood, net):
+    model, images = model_of(family, likelihood, net), images_of(net).numpy()
+    model(torch.from_numpy(images), torch.from_numpy(images), noise_of(model, 0))  # running statistics move
+    weights = shipped_weights(model)
+    loaded, before = build_coder(model.config, weights, "here"), TorchCoder(model)
+    posterior, expected = loaded.encode(images), before.encode(images)
+    np.testing.assert_array_equal(posterior.mean, expected.mean)
+    assert (posterior.log_variance is None) == (family not in VARIATIONAL)
+    np.testing.assert_array_equal(loaded.decode(posterior.mean), before.decode(posterior.mean))
+    first, second = (c.distortion(images, posterior.mean) for c in (loaded, before))
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        *((family, {}) for family in FAMILIES),
+        ("sparse", {"sparsity": "kl"}),
+        ("denoising", {"corruption": "masking"}),
+        ("vae", {"samples": 3, "free_bits": 0.02}),
+        ("vae", {"samples": 3, "objective": "iwae"}),
+        ("vae", {"gradient": "score"}),
+        ("hierarchical", {"samples": 2, "gradient": "score"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_processes_that_share_a_batch_and_its_noise_follow_one(family, settings, likelihood, processes):
+    model, images = model_of(family, likelihood, "mlp", **settings), images_of("mlp", 8)
+    noise = noise_of(model, 0, count=8)
+    whole = model(images, images, noise)
+    whole.total.backward()
+    expected = gradients_of(model)
+    parts: list[tuple[Tensor, Mapping[str, Tensor]]] = []
+    for rank in range(processes):
+        share = Workers(rank, processes).share
+        parts.append((share(images), {name: share(each) for name, each in noise.items()}))
+
+    told: list[list[Tensor]] = []  # what each process says at each average; none depends on what another says
+    for images_there, noise_there in parts:
+        said: list[Tensor] = []
+        hear(model, lambda tensor, said=said: (said.append(tensor), tensor)[1])
+        model(images_there, images_there, noise_there)
+        told.append(said)
+    model.zero_grad()
+    totals = []
+    for images_there, noise_there in parts:
+        answers = iter(torch.stack(said).mean(dim=0) for said in zip(*told, strict=True))
+        hear(model, lambda _, answers=answers: next(answers))
+        loss = model(images_there, images_there, noise_there)
+        totals.append(loss.total.item())
+        (loss.total / processes).backward()
+    assert np.mean(totals) == pytest.approx(whole.total.item(), rel=1e-5)
+    for name, gradient in gradients_of(model).items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-3, atol=1e-5, msg=name)
+
+
+def hear(model: Autoencoder, average: Any) -> None:
+    """Let a model's averages be taken by `average`."""
+    model.average = average
+    if isinstance(model.likelihood, Gaussian):
+        model.likelihood.average = average
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_twins_are_one_net_but_for_the_last_layer_of_the_encoder(net):
+    vae, ae = (model_of(family, "bernoulli", net) for family in ("vae", "ae"))
     shapes = [{name: tensor.shape for name, tensor in model.state_dict().items()} for model in (vae, ae)]
     different = {name for name in shapes[0] if shapes[0][name] != shapes[1][name]}
     last = max(int(name.split(".")[1]) for name in shapes[0] if name.startswith("encoder"))
@@ -88,17 +207,24 @@ def test_twins_are_one_net_but_for_the_last_layer_of_the_encoder():
 
 def test_an_image_that_cannot_be_halved_is_refused():
     with pytest.raises(ConfigError, match="multiples of 8, but are 28x28"):
-        build_model(ModelConfig(net="conv", widths=(4, 4, 4), hidden=8, latent_dim=2, image_shape=(1, 28, 28)))
+        build_model(
+            ModelConfig(
+                net="conv", widths=(4, 4, 4), hidden=8, latent_dim=2, image_shape=(1, 28, 28), likelihood="bernoulli"
+            )
+        )
 
 
 numbers = st.floats(-4, 4, width=32)
 
 
 @given(mean=st.lists(numbers, min_size=3, max_size=3), log_variance=st.lists(numbers, min_size=3, max_size=3))
-def test_the_rate_agrees_with_torch_distributions(mean, log_variance):
+def test_rate_and_density_agree_with_torch_distributions(mean, log_variance):
     means, log_variances = torch.tensor([mean]), torch.tensor([log_variance])
-    expected = kl_divergence(Normal(means, (0.5 * log_variances).exp()), Normal(0.0, 1.0))
-    torch.testing.assert_close(DiagonalGaussian(means, log_variances).kl_to_prior(), expected, rtol=1e-4, atol=1e-4)
+    posterior, known = DiagonalGaussian(means, log_variances), Normal(means, (0.5 * log_variances).exp())
+    expected = kl_divergence(known, Normal(0.0, 1.0))
+    torch.testing.assert_close(posterior.kl_to_prior(), expected, rtol=1e-4, atol=1e-4)
+    latents = torch.tensor([[0.3, -1.0, 2.0]])
+    torch.testing.assert_close(posterior.log_density(latents), known.log_prob(latents).sum(1), rtol=1e-4, atol=1e-3)
 
 
 def test_draws_have_the_mean_and_deviation_of_their_posterior():
@@ -108,11 +234,14 @@ def test_draws_have_the_mean_and_deviation_of_their_posterior():
     assert abs(draws.std().item() - 0.5) < 0.02
 
 
+# --- likelihoods --------------------------------------------------------------------------------------------------
+
+
 def test_bernoulli_distortion_is_the_negative_log_probability():
     logits, targets = torch.randn(5, 1, 4, 4), torch.randint(0, 2, (5, 1, 4, 4)).float()
     expected = -TorchBernoulli(logits=logits).log_prob(targets).sum(dim=(1, 2, 3))
     torch.testing.assert_close(Bernoulli().distortion(logits, targets), expected)
-    torch.testing.assert_close(Bernoulli().batch_distortion(logits, targets), expected.mean())
+    torch.testing.assert_close(Bernoulli().fit_distortion(logits, targets), expected)
 
 
 def test_grey_bernoulli_distortion_is_the_expected_cost_of_a_random_binarisation():
@@ -123,19 +252,44 @@ def test_grey_bernoulli_distortion_is_the_expected_cost_of_a_random_binarisation
     assert abs(costs.mean().item() - Bernoulli().distortion(logits, grey).item()) < 4 * error
 
 
-@pytest.mark.parametrize("sigma", ["0.1", "1", "2.5"])
+@pytest.mark.parametrize("sigma", ["0.1", "1", "2.5", "learned"])
 def test_gaussian_distortion_is_the_negative_log_density(sigma):
     outputs, targets = torch.randn(5, 3, 4, 4), torch.rand(5, 3, 4, 4)
-    expected = -Normal(outputs.sigmoid(), float(sigma)).log_prob(targets).sum(dim=(1, 2, 3))
-    torch.testing.assert_close(Gaussian(sigma).distortion(outputs, targets), expected)
+    likelihood = Gaussian(sigma)
+    expected = -Normal(outputs.sigmoid(), likelihood.deviation()).log_prob(targets).sum(dim=(1, 2, 3))
+    torch.testing.assert_close(likelihood.distortion(outputs, targets), expected)
+    torch.testing.assert_close(likelihood.fit_distortion(outputs, targets), expected)
 
 
 def test_the_optimal_sigma_is_the_best_fixed_one():
     outputs, targets = torch.randn(64, 1, 8, 8), torch.rand(64, 1, 8, 8)
-    best = Gaussian("optimal").batch_distortion(outputs, targets).item()
-    tried = [Gaussian(str(sigma)).batch_distortion(outputs, targets).item() for sigma in np.geomspace(0.05, 2, 200)]
+    best = Gaussian("optimal").fit_distortion(outputs, targets).mean().item()
+    tried = [Gaussian(str(s)).fit_distortion(outputs, targets).mean().item() for s in np.geomspace(0.05, 2, 200)]
     assert best <= min(tried) + 1e-3
     assert min(tried) - best < 0.5
+
+
+def test_the_optimal_sigma_leaves_the_gradient_of_log_mse():
+    outputs, targets = torch.randn(8, 1, 4, 4, requires_grad=True), torch.rand(8, 1, 4, 4)
+    loss = Gaussian("optimal").fit_distortion(outputs, targets).mean()
+    log_mse = (outputs.sigmoid() - targets).square().mean().log()
+    expected = 8 * (log_mse + 1 + math.log(2 * math.pi))  # P / 2 = 8
+    torch.testing.assert_close(loss, expected)
+    gradients = (torch.autograd.grad(each, outputs)[0] for each in (loss, expected))
+    torch.testing.assert_close(*gradients)
+
+
+def test_a_learned_sigma_learns_the_best_one():
+    likelihood = Gaussian("learned")
+    outputs, targets = torch.randn(64, 1, 8, 8), torch.rand(64, 1, 8, 8)
+    optimizer = torch.optim.Adam(likelihood.parameters(), lr=0.05)
+    for _ in range(100):
+        optimizer.zero_grad()
+        likelihood.fit_distortion(outputs, targets).mean().backward()
+        optimizer.step()
+    best = (outputs.sigmoid() - targets).square().mean().sqrt().item()
+    likelihood.freeze(4.0)  # of the optimal one alone
+    assert likelihood.deviation().item() == pytest.approx(best, rel=0.02)
 
 
 def test_frozen_sigma_prices_an_image_the_same_in_any_company():
@@ -151,3 +305,110 @@ def test_a_fixed_sigma_cannot_be_frozen_to_another():
     likelihood = Gaussian("0.5")
     likelihood.freeze(0.04)
     assert likelihood.sigma.item() == 0.5
+
+
+@pytest.mark.parametrize("levels", [2, 17, 256])
+def test_categorical_distortion_is_the_negative_log_probability_of_the_grey_levels(levels):
+    outputs = 3 * torch.randn(5, 3 * levels, 2, 4)
+    stored = torch.randint(levels, (5, 3, 2, 4))
+    targets = stored.to(torch.uint8).numpy().astype(np.float32) / np.float32(levels - 1)  # as data comes
+    logits = outputs.reshape(5, 3, levels, 2, 4).movedim(2, -1)
+    known = TorchCategorical(logits=logits)
+    likelihood = Categorical(levels)
+    expected = -known.log_prob(stored).sum(dim=(1, 2, 3))
+    torch.testing.assert_close(likelihood.distortion(outputs, torch.from_numpy(targets)), expected)
+    mean = (known.probs * torch.linspace(0, 1, levels)).sum(-1)
+    torch.testing.assert_close(likelihood.mean(outputs), mean)
+
+
+def test_the_categorical_likelihood_sums_to_one_over_all_images():
+    levels, outputs = 5, 2 * torch.randn(1, 5, 1, 3)
+    images = torch.tensor(list(itertools.product(range(levels), repeat=3))) / (levels - 1)  # all 125 of three pixels
+    images = images.reshape(-1, 1, 1, 3)
+    probabilities = (-Categorical(levels).distortion(outputs.expand(len(images), -1, -1, -1), images)).exp()
+    assert probabilities.sum().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_density_times_the_width_of_a_level_is_comparable_with_a_probability():
+    """A categorical whose probabilities are those of a Gaussian costs P log(L - 1) more than its density says."""
+    levels, sigma, pixels = 256, 0.2, 6
+    outputs, stored = torch.randn(4, 1, 1, pixels), torch.randint(levels, (4, 1, 1, pixels))
+    grid = torch.linspace(0, 1, levels, dtype=torch.float64)
+    edges = torch.cat([grid - 0.5 / (levels - 1), grid[-1:] + 0.5 / (levels - 1)])
+    steps = Normal(outputs.sigmoid().double()[..., None], sigma).cdf(edges).diff(dim=-1)  # (4, 1, 1, P, L)
+    logits = steps.log().movedim(-1, 2).flatten(1, 2).float()
+    bounded = -steps.sum(-1).log().sum(dim=(1, 2, 3)).float()  # what a Gaussian puts outside of [0, 1]
+    categorical = Categorical(levels).distortion(logits, stored / (levels - 1))
+    gaussian = Gaussian(str(sigma)).distortion(outputs, stored / (levels - 1))
+    torch.testing.assert_close(categorical, gaussian + pixels * math.log(levels - 1) - bounded, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("likelihood", [Bernoulli(), Gaussian("optimal"), Categorical(3)], ids=repr)
+def test_every_likelihood_prices_each_image_by_itself_and_freezes(likelihood: Likelihood):
+    outputs, targets = torch.randn(3, likelihood.outputs_per_channel, 2, 2), torch.randint(3, (3, 1, 2, 2)) / 2
+    likelihood.freeze(0.1)
+    whole = likelihood.distortion(outputs, targets)
+    assert whole.shape == likelihood.fit_distortion(outputs, targets).shape == (3,)
+    alone = [likelihood.distortion(outputs[i : i + 1], targets[i : i + 1]) for i in range(3)]
+    torch.testing.assert_close(whole, torch.cat(alone))
+
+
+# --- batch normalisation ------------------------------------------------------------------------------------------
+
+
+def test_batch_norm_is_torchs_own():
+    mine, known = BatchNorm(3), torch.nn.BatchNorm2d(3)
+    inputs = torch.randn(16, 3, 4, 4) * 2 + 5
+    torch.testing.assert_close(mine(inputs), known(inputs), rtol=1e-4, atol=1e-4)
+    assert known.running_mean is not None and known.running_var is not None
+    torch.testing.assert_close(mine.running_mean, known.running_mean)
+    torch.testing.assert_close(mine.running_variance, known.running_var, rtol=1e-2, atol=1e-3)  # n against n - 1
+    torch.testing.assert_close(mine.eval()(inputs), known.eval()(inputs), rtol=1e-2, atol=1e-2)
+
+
+def test_batch_norm_with_averaged_moments_is_one_batch_in_value_and_gradient():
+    inputs, weights = torch.randn(8, 3, 2, 2) * 2 + 1, torch.randn(8, 3, 2, 2)
+    layer = BatchNorm(3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([0.5, 1.0, 2.0]))
+    whole = inputs.clone().requires_grad_()
+    expected = layer(whole)
+    (expected * weights).sum().backward()
+    gradients = [whole.grad, layer.weight.grad, layer.bias.grad]
+    layer.zero_grad()
+
+    shared = inputs.clone().requires_grad_()
+    told: list[Tensor] = []
+    layer.average = lambda moments: (told.append(moments), moments)[1]
+    for half in (shared[::2], shared[1::2]):
+        layer(half)
+    both = torch.stack(told).mean(dim=0)  # in the graph, as a gradient that comes from all processes would be
+    layer.average = lambda _: both
+    outputs = [layer(half) for half in (shared[::2], shared[1::2])]
+    torch.testing.assert_close(outputs[0], expected[::2])
+    sum((out * weights[rank::2]).sum() for rank, out in enumerate(outputs)).backward()  # pyright: ignore[reportAttributeAccessIssue]
+    for mine, known in zip([shared.grad, layer.weight.grad, layer.bias.grad], gradients, strict=True):
+        torch.testing.assert_close(mine, known, rtol=1e-4, atol=1e-4)
+
+
+def test_renewed_statistics_are_those_of_the_images_under_the_weights_as_they_are():
+    model = model_of("vae", "bernoulli", "conv, batch norm")
+    images = images_of("conv, batch norm", 12)
+    first = next(layer for layer in model.modules() if isinstance(layer, BatchNorm))
+    seen: list[Tensor] = []
+    first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    renew_statistics(model, images.split(4))
+    values = torch.cat(seen)
+    torch.testing.assert_close(first.running_mean, values.mean(dim=(0, 2, 3)), rtol=1e-4, atol=1e-5)
+    assert not model.training and first.momentum == 0.1
+    before = [buffer.clone() for buffer in model.buffers()]
+    renew_statistics(model, images.split(4))
+    for old, new in zip(before, model.buffers(), strict=True):
+        torch.testing.assert_close(old, new)
+
+
+def test_encoding_nothing_gives_posteriors_of_nothing():
+    for family in FAMILIES:
+        posterior = TorchCoder(model_of(family, "bernoulli", "mlp")).encode(np.zeros((0, 1, 8, 8), dtype=np.float32))
+        assert posterior.mean.shape == (0, LATENT_DIM)
+        assert isinstance(posterior, ConditionalPosterior) == (family == "hierarchical")

@@ -365,11 +365,16 @@ def test_a_hostile_value_in_a_history_is_unknown_and_breaks_nothing():
     assert np.isnan(history.rates).all()
 
 
+def variances(**values: object) -> dict:
+    """What a fit stores of the noise of its gradient, by estimator."""
+    return {name: {"variance": value, "mean_square": 1.0} for name, value in values.items()} | {"repeats": 16}
+
+
 def test_learning_rate_deviations_levels_and_penalty_are_read_where_they_stand():
     lines = [
         epoch(1, lr=0.1, posterior_deviation=[1.0, 0.5], rate_per_level=[3, 0.5, 0.1], penalty=4),
-        epoch(2, lr=None, posterior_deviation=[1.0], rate_per_level=[2, 0.2], gradient_variance={"score": 3.0}),
-        epoch(3, lr="fast", gradient_variance={"reparameterised": 0.5, "score": 8}),
+        epoch(2, lr=None, posterior_deviation=[1.0], rate_per_level=[2, 0.2], gradient_variance=variances(score=3.0)),
+        epoch(3, lr="fast", gradient_variance=variances(reparameterised=0.5, score=8)),
     ]
     history = training.history_of(lines, 2)
     np.testing.assert_array_equal(history.learning_rate, [0.1, np.nan, np.nan])
@@ -500,7 +505,8 @@ def test_fits_of_different_lengths_are_drawn_across_epochs_or_their_shares(runs)
 
 @pytest.mark.parametrize("place", ["metrics", "history"])
 def test_the_noise_of_the_gradient_is_shown_where_it_was_measured(runs, place):
-    folder, measured = runs / "digits-vae-2", {"gradient_variance": {"reparameterised": 0.25, "score": 64.0}}
+    folder, expected = runs / "digits-vae-2", {"reparameterised": 0.25, "score": 64.0}
+    measured = {"gradient_variance": variances(**expected)}
     library = Library(runs)
     assert training.story(library, "digits-vae-2")["gradient"] is None
     with pytest.raises(ShapeError, match="was not measured"):
@@ -511,13 +517,15 @@ def test_the_noise_of_the_gradient_is_shown_where_it_was_measured(runs, place):
         (folder / "metrics.json").write_text(json.dumps(stored))
     else:
         write_history(folder, [epoch(1), epoch(2, **measured), epoch(3)])
-    assert training.story(library, "digits-vae-2")["gradient"] == measured["gradient_variance"]
+    assert training.story(library, "digits-vae-2")["gradient"] == expected
     dots = drawn(training.gradient_figure, library, "digits-vae-2")["data"][0]
-    assert dict(zip(dots["y"], decoded(dots["x"]), strict=True)) == measured["gradient_variance"]
+    assert dict(zip(dots["y"], decoded(dots["x"]), strict=True)) == expected
 
 
 @pytest.mark.parametrize(
-    "odd", [3, None, {}, {"score": 1.0}, {"reparameterised": 0.0, "score": 1}, {"reparameterised": "<", "score": 1}]
+    "odd",
+    [3, None, {}, {"score": 1.0}, variances(score=1.0)]
+    + [variances(reparameterised=odd, score=1) for odd in (0.0, "<", [1], None)],
 )
 def test_a_noise_of_the_gradient_that_makes_no_sense_is_not_shown(runs, odd):
     write_history(runs / "digits-vae-2", [epoch(1, gradient_variance=odd)])

@@ -199,13 +199,17 @@ def test_a_killed_fit_costs_at_most_the_last_interval_and_never_the_old_run(fitt
 
 
 @pytest.mark.parametrize(
-    ("likelihood", "names"),
-    [("bernoulli", ["digits-vae-2"]), ("gaussian", ["digits-vae-2", "digits-ae-2"])],
+    ("flags", "names"),
+    [
+        ("--likelihood bernoulli", ["digits-vae-2"]),
+        ("--likelihood gaussian", ["digits-vae-2", "digits-ae-2"]),
+        ("--net conv --widths 8 16 --norm batch --flip", ["digits-vae-2"]),
+    ],
 )
-def test_two_processes_follow_one_to_rounding(likelihood: str, names: list[str], tmp_path: Path, fitted: Path):
+def test_two_processes_follow_one_to_rounding(flags: str, names: list[str], tmp_path: Path, fitted: Path):
     for out in ("one", "two"):
         shutil.copytree(fitted / "features-digits", tmp_path / out / "features-digits")
-    arguments = [*QUICK, "--epochs", 2, "--likelihood", likelihood, "--precision", "fp32", "--quiet"]
+    arguments = [*QUICK, "--epochs", 2, *flags.split(), "--precision", "fp32", "--quiet"]
     arguments += ["--twin"] if len(names) > 1 else []
     alone = train(*arguments, "--out", tmp_path / "one")
     assert alone.returncode == 0, alone.stderr

@@ -207,8 +207,8 @@ def test_patience_ends_a_fit_and_ships_its_best_epoch(digits: ImageSet, tmp_path
     losses = [line["validation"]["distortion"] for line in lines]
     assert fitted.epochs < 200 and fitted.best_epoch == fitted.epochs - 3
     assert int(np.argmin(losses)) + 1 == fitted.best_epoch
-    distortion, _, _ = fit.price(fit.validation)
-    assert distortion == pytest.approx(min(losses), rel=1e-5)
+    terms, _ = fit.price(fit.validation)
+    assert terms["distortion"] == pytest.approx(min(losses), rel=1e-5)
 
 
 def test_averaged_weights_follow_the_fit_and_are_shipped(digits: ImageSet, tmp_path: Path):

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.holes import raw_log_density
-from explorer.arrays import Images, Latents, MeasuringCoder, Posterior, Scores
+from explorer.arrays import ConditionalPosterior, Images, Latents, MeasuringCoder, Posterior, Scores
 
 BATCH = 2048
 """Pairs of image and latent that are priced at once."""
@@ -15,7 +15,8 @@ def elbo(
 ) -> NDArray[np.float64]:
     """E_q[log p(x|z)] - KL(q(z|x) || p(z)) per image, (N,), nats; the expectation by sampling, the KL exact.
 
-    Kingma & Welling 2014, https://arxiv.org/abs/1312.6114
+    Kingma & Welling 2014, https://arxiv.org/abs/1312.6114. The KL of a level of a hierarchical posterior is exact once
+    those above are drawn, and averaged over the same draws.
 
     Args:
         coder: The model; `distortion` is -log p(x|z).
@@ -30,8 +31,12 @@ def elbo(
     _check(images, posterior, samples)
     total = np.zeros(len(images))
     for rows, count in _pieces(len(images), samples):
-        _, distortion = _priced(coder, images[rows], _rows(posterior, rows), count, rng)
+        draws, distortion = _priced(coder, images[rows], posterior.rows(rows), count, rng)
         total[rows] -= distortion.sum(0)
+        if isinstance(posterior, ConditionalPosterior):
+            total[rows] -= sum(given.rate().astype(np.float64).sum(1) for _, given in draws)
+    if isinstance(posterior, ConditionalPosterior):
+        return total / samples
     return total / samples - posterior.rate().astype(np.float64).sum(1)
 
 
@@ -57,10 +62,9 @@ def importance_weighted_bound(
     top = np.full(len(images), -np.inf)  # largest log weight so far
     rest = np.zeros(len(images))  # sum of exp(log weight - top)
     for rows, count in _pieces(len(images), samples):
-        part = _rows(posterior, rows)
-        latents, distortion = _priced(coder, images[rows], part, count, rng)
-        prior = raw_log_density(latents.reshape(-1, latents.shape[2])).reshape(count, -1)
-        weights = prior - distortion - posterior_log_density(part, latents)  # (count, n), log
+        draws, distortion = _priced(coder, images[rows], posterior.rows(rows), count, rng)
+        ratio = np.stack([raw_log_density(z) - posterior_log_density(given, z) for z, given in draws])
+        weights = ratio - distortion  # (count, n), log
         higher = np.maximum(top[rows], weights.max(0))
         rest[rows] = rest[rows] * np.exp(top[rows] - higher) + np.exp(weights - higher).sum(0)
         top[rows] = higher
@@ -68,7 +72,10 @@ def importance_weighted_bound(
 
 
 def posterior_log_density(posterior: Posterior, latents: Latents) -> NDArray[np.float64]:
-    """Log q(z|x) of latents (..., N, d) under the posterior of their own image, (..., N), nats."""
+    """Log q(z|x) of latents (..., N, d) under the posterior of their own image, (..., N), nats.
+
+    Of a hierarchical posterior it takes the one that `draw` gave with the latents.
+    """
     assert posterior.log_variance is not None
     log_variance = posterior.log_variance.astype(np.float64)
     squares = (np.asarray(latents, dtype=np.float64) - posterior.mean) ** 2 * np.exp(-log_variance)
@@ -77,12 +84,12 @@ def posterior_log_density(posterior: Posterior, latents: Latents) -> NDArray[np.
 
 def _priced(
     coder: MeasuringCoder, images: Images, posterior: Posterior, count: int, rng: np.random.Generator
-) -> tuple[Latents, Scores]:
-    """`count` draws per image, (count, n, d), and the distortion of each, (count, n)."""
-    latents = np.stack([posterior.sample(rng) for _ in range(count)])
+) -> tuple[list[tuple[Latents, Posterior]], Scores]:
+    """`count` draws per image, (n, d) each with the posterior along it, and the distortion of each, (count, n)."""
+    draws = [posterior.draw(rng) for _ in range(count)]
     repeated = np.broadcast_to(images, (count, *images.shape)).reshape(-1, *images.shape[1:])
-    distortion = coder.distortion(repeated, latents.reshape(-1, latents.shape[2]))
-    return latents, np.asarray(distortion, dtype=np.float64).reshape(count, -1)
+    distortion = coder.distortion(repeated, np.concatenate([latents for latents, _ in draws]))
+    return draws, np.asarray(distortion, dtype=np.float64).reshape(count, -1)
 
 
 def _pieces(images: int, samples: int) -> list[tuple[slice, int]]:
@@ -93,11 +100,6 @@ def _pieces(images: int, samples: int) -> list[tuple[slice, int]]:
         step = max(1, BATCH // (rows.stop - rows.start))
         pieces += [(rows, min(step, samples - done)) for done in range(0, samples, step)]
     return pieces
-
-
-def _rows(posterior: Posterior, rows: slice) -> Posterior:
-    assert posterior.log_variance is not None
-    return Posterior(posterior.mean[rows], posterior.log_variance[rows])
 
 
 def _check(images: Images, posterior: Posterior, samples: int) -> None:

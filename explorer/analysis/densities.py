@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.frames import Frame
-from explorer.arrays import Posterior
+from explorer.arrays import ConditionalPosterior, Posterior
 from explorer.errors import ShapeError
 
 _CHUNK = 500_000  # log terms held at once
@@ -97,15 +97,16 @@ def fit_kernel_density(codes: NDArray[np.floating], frame: Frame, rng: np.random
 def aggregate_density(
     posterior: Posterior, reference: NDArray[np.floating], frame: Frame, rng: np.random.Generator
 ) -> Density:
-    """The aggregate posterior's density: exact for a VAE, a kernel density of the codes R for an autoencoder.
+    """The aggregate posterior's density: exact for a VAE, else a kernel density of the codes R.
 
     Args:
-        posterior: Of N encoded images, (N, d); its variances decide which.
+        posterior: Of N encoded images, (N, d); diagonal Gaussians make the exact one, points (of an autoencoder) and
+            hierarchical posteriors, whose dimensions depend on one another, the other.
         reference: R, (R, d).
         frame: Fitted to R.
         rng: Splits R where a bandwidth is to be chosen.
     """
-    if posterior.log_variance is not None:
+    if posterior.log_variance is not None and not isinstance(posterior, ConditionalPosterior):
         return PosteriorMixture(posterior)
     return fit_kernel_density(reference, frame, rng)
 

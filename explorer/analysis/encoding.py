@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.arrays import Coder, Images, Latents, Posterior, Scores
+from explorer.arrays import Coder, ConditionalPosterior, Images, Latents, Posterior, Scores
 from explorer.errors import ShapeError
 
 BATCH = 1024
@@ -17,9 +17,12 @@ def encode_all(coder: Coder, images: Images) -> Posterior:
     parts = [coder.encode(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
     if not parts:
         return Posterior(np.empty((0, coder.latent_dim), dtype=np.float32))
-    mean = np.concatenate([part.mean for part in parts]).astype(np.float32, copy=False)
-    spreads = [part.log_variance for part in parts if part.log_variance is not None]
-    return Posterior(mean, np.concatenate(spreads).astype(np.float32, copy=False) if spreads else None)
+    joined = parts[0].joined(parts[1:])
+    if isinstance(joined, ConditionalPosterior):
+        return joined
+    spread = joined.log_variance
+    mean = joined.mean.astype(np.float32, copy=False)
+    return Posterior(mean, None if spread is None else spread.astype(np.float32, copy=False))
 
 
 def decode_all(coder: Coder, latents: Latents) -> Images:

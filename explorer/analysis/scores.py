@@ -13,7 +13,7 @@ from explorer.analysis.bounds import posterior_log_density
 from explorer.analysis.densities import PosteriorMixture
 from explorer.analysis.holes import ALPHA, NEIGHBOURS, fit_vacancy
 from explorer.analysis.neighbours import nearest
-from explorer.arrays import Latents, Posterior, Scores
+from explorer.arrays import ConditionalPosterior, Latents, Posterior, Scores
 from explorer.errors import ShapeError
 
 RESAMPLES = 1000
@@ -294,10 +294,10 @@ def mutual_information(posterior: Posterior, rng: np.random.Generator, seed: int
         seed: Of the bootstrap.
 
     Returns:
-        The estimate; None for an autoencoder, whose information is not finite, and above d = 6, where a mixture of N
-        posteriors no longer resembles q(z).
+        The estimate; None for an autoencoder, whose information is not finite, above d = 6, where a mixture of N
+        posteriors no longer resembles q(z), and for a hierarchical posterior, which is no diagonal Gaussian.
     """
-    if posterior.log_variance is None or posterior.mean.shape[1] > 6:
+    if posterior.log_variance is None or posterior.mean.shape[1] > 6 or isinstance(posterior, ConditionalPosterior):
         return None
     latents = posterior.sample(rng)
     terms = posterior_log_density(posterior, latents) - PosteriorMixture(posterior).log_density(latents)

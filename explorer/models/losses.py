@@ -2,6 +2,10 @@
 
 Every distortion is -log p(x|z) in nats per image: summed over pixels, never averaged over them, so that the weight
 of the rate does not depend on the image size. Means over the batch are taken by the caller.
+
+A Bernoulli prices binary images, a categorical one grey levels, both by probabilities, never below 0 nats; a Gaussian
+prices real pixels in [0, 1] by a density, which may exceed 1. To set it beside a categorical one of L levels, add
+P log(L - 1): the density times the width of a level, as long as sigma is much wider than that.
 """
 
 import math
@@ -17,8 +21,32 @@ from explorer.errors import ConfigError
 MSE_FLOOR = 1e-6
 """Smallest mean squared error (pixels in [0, 1]) of the optimal sigma: keeps log(mse) finite."""
 
+FIRST_SIGMA = 0.2
+"""Where a learned sigma starts, in units of pixels in [0, 1]: about the spread of a data set's pixels."""
 
-class Bernoulli(nn.Module):
+
+class Likelihood(nn.Module):
+    """p(x|z) of images (N, C, H, W) given what a decoder puts out for z, (N, C * outputs_per_channel, H, W)."""
+
+    outputs_per_channel = 1
+
+    def mean(self, outputs: Tensor) -> Tensor:
+        """Expected images (N, C, H, W) in [0, 1]."""
+        raise NotImplementedError
+
+    def distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """-log p(x|z), (N,), nats per image."""
+        raise NotImplementedError
+
+    def fit_distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """What a fit minimises of each image, (N,), nats; the distortion, unless the batch chooses sigma."""
+        return self.distortion(outputs, targets)
+
+    def freeze(self, mse: float) -> None:
+        """Set what a fit leaves open, from the training set's mean squared error; mostly nothing."""
+
+
+class Bernoulli(Likelihood):
     """p(x|z) = prod_i sigmoid(l_i)^x_i (1 - sigmoid(l_i))^(1 - x_i), with logits l.
 
     On grey x the distortion is an upper bound on the expected cost of x binarised at random (the cross-entropy is
@@ -33,23 +61,17 @@ class Bernoulli(nn.Module):
         """-log p(x|z), (N,), nats per image, of logits and targets in [0, 1], both (N, C, H, W)."""
         return F.binary_cross_entropy_with_logits(outputs, targets, reduction="none").sum(dim=(1, 2, 3))
 
-    def batch_distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean over the batch of what the fit minimises, (), nats per image."""
-        return F.binary_cross_entropy_with_logits(outputs, targets, reduction="sum") / len(targets)
 
-    def freeze(self, mse: float) -> None:
-        """Nothing to freeze: a Bernoulli has no scale."""
-
-
-class Gaussian(nn.Module):
+class Gaussian(Likelihood):
     """p(x|z) = prod_i N(x_i; sigmoid(o_i), sigma^2) with one sigma for all pixels.
 
     With sigma = 'optimal' the fit minimises P/2 (log mse + 1 + log 2 pi), mse over pixels and batch (sigma-VAE,
     Rybkin 2021, https://arxiv.org/abs/2006.13202); the sigma of the whole training set is frozen before anything is
-    evaluated, so that no test batch's own error enters its score.
+    evaluated, so that no test batch's own error enters its score. With 'learned' log sigma is a parameter like any
+    other, and what it came to is what every evaluation uses.
 
     Args:
-        sigma: 'optimal', or a number in units of pixels in [0, 1].
+        sigma: 'optimal', 'learned', or a number in units of pixels in [0, 1].
 
     Attributes:
         average: Mean of a tensor over the processes of a fit; one process averages nothing.
@@ -59,9 +81,16 @@ class Gaussian(nn.Module):
 
     def __init__(self, sigma: str) -> None:
         super().__init__()
-        self.optimal = sigma == "optimal"
+        self.optimal, self.learned = sigma == "optimal", sigma == "learned"
         self.average: Callable[[Tensor], Tensor] = lambda tensor: tensor
-        self.register_buffer("sigma", torch.tensor(1.0 if self.optimal else float(sigma)))
+        if self.learned:
+            self.log_sigma = nn.Parameter(torch.tensor(math.log(FIRST_SIGMA)))
+        else:
+            self.register_buffer("sigma", torch.tensor(1.0 if self.optimal else float(sigma)))
+
+    def deviation(self) -> Tensor:
+        """Sigma, (), in units of pixels in [0, 1]; at least the root of `MSE_FLOOR` where it is learned."""
+        return self.log_sigma.clamp_min(0.5 * math.log(MSE_FLOOR)).exp() if self.learned else self.sigma
 
     def mean(self, outputs: Tensor) -> Tensor:
         """Expected images (N, C, H, W) in [0, 1]."""
@@ -69,30 +98,70 @@ class Gaussian(nn.Module):
 
     def distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """-log p(x|z) at the stored sigma, (N,), nats per image."""
-        sse = (self.mean(outputs) - targets).square().sum(dim=(1, 2, 3))
-        pixels = targets[0].numel()
-        return sse / (2 * self.sigma**2) + pixels * (self.sigma.log() + 0.5 * math.log(2 * math.pi))
+        return self._priced(self._squares(outputs, targets), self.deviation(), targets)
 
-    def batch_distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean over the batch of what the fit minimises, (), nats per image."""
+    def fit_distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """What a fit minimises of each image, (N,), nats: with the optimal sigma, -log p(x|z) at the batch's best.
+
+        Its mean is P/2 (log mse + 1 + log 2 pi). Sigma is held still: at the best sigma the loss does not depend on
+        it to first order, so the gradient is that of log mse, and every image still has a cost of its own.
+        """
+        squares = self._squares(outputs, targets)
         if not self.optimal:
-            return self.distortion(outputs, targets).mean()
-        mse = (self.mean(outputs) - targets).square().mean()
-        shared = self.average(mse.detach()).clamp_min(MSE_FLOOR)
-        # log of the mse of all processes, with the gradient of their mean: d log(mse) = d mse / mse
-        log_mse = shared.log() + (mse - mse.detach()) / shared
-        return targets[0].numel() / 2 * (log_mse + 1 + math.log(2 * math.pi))
+            return self._priced(squares, self.deviation(), targets)
+        mse = self.average(squares.detach().mean() / targets[0].numel()).clamp_min(MSE_FLOOR)
+        return self._priced(squares, mse.sqrt(), targets)
 
     def freeze(self, mse: float) -> None:
-        """Set the optimal sigma to the root of the training set's mean squared error; a fixed sigma stays."""
+        """Set the optimal sigma to the root of the training set's mean squared error; any other stays."""
         if self.optimal:
             self.sigma.fill_(math.sqrt(max(mse, MSE_FLOOR)))
 
+    def _squares(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Squared errors summed over pixels, (N,)."""
+        return (self.mean(outputs) - targets).square().sum(dim=(1, 2, 3))
 
-def build_likelihood(config: ModelConfig) -> Bernoulli | Gaussian:
+    def _priced(self, squares: Tensor, sigma: Tensor, targets: Tensor) -> Tensor:
+        return squares / (2 * sigma**2) + targets[0].numel() * (sigma.log() + 0.5 * math.log(2 * math.pi))
+
+
+class Categorical(Likelihood):
+    """p(x|z) = prod_i softmax(o_i)[level of x_i], one probability for each of the L grey levels of a pixel.
+
+    As van den Oord, Kalchbrenner & Kavukcuoglu 2016 (https://arxiv.org/abs/1601.06759) price pixels: it can be bimodal,
+    knows no order among the levels, and sums to one over them.
+
+    Args:
+        levels: L; grey level k stands for the pixel k / (L - 1).
+    """
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        self.outputs_per_channel = levels
+        self.register_buffer("pixels", torch.linspace(0, 1, levels), persistent=False)
+
+    def mean(self, outputs: Tensor) -> Tensor:
+        """Expected images (N, C, H, W) in [0, 1] of logits (N, C * L, H, W)."""
+        return torch.einsum("nclhw,l->nchw", self._logits(outputs).softmax(dim=2), self.pixels)
+
+    def distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """-log p(x|z), (N,), nats per image, of logits (N, C * L, H, W) and images (N, C, H, W) of L levels."""
+        levels = (targets * (self.outputs_per_channel - 1)).round().long()
+        logits = self._logits(outputs)
+        chosen = logits.gather(2, levels.unsqueeze(2)).squeeze(2)  # (N, C, H, W)
+        return (logits.logsumexp(dim=2) - chosen).sum(dim=(1, 2, 3))
+
+    def _logits(self, outputs: Tensor) -> Tensor:
+        """(N, C * L, H, W) -> (N, C, L, H, W)."""
+        return outputs.unflatten(1, (-1, self.outputs_per_channel))
+
+
+def build_likelihood(config: ModelConfig) -> Likelihood:
     """The likelihood that a configuration names."""
     if config.likelihood == "bernoulli":
         return Bernoulli()
     if config.likelihood == "gaussian":
         return Gaussian(config.sigma)
-    raise ConfigError(f"likelihood must be bernoulli or gaussian, but is {config.likelihood!r}.")
+    if config.likelihood == "categorical":
+        return Categorical(config.levels or 256)
+    raise ConfigError(f"likelihood must be bernoulli, gaussian or categorical, but is {config.likelihood!r}.")

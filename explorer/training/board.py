@@ -41,7 +41,8 @@ class Board:
         for part in ("train", "validation"):
             for name, value in line[part].items():
                 self.writer.add_scalar(f"{name}/{part}, nats per image", value, epoch)
-            self.writer.add_scalar(f"distortion + rate/{part}, nats per image", sum(line[part].values()), epoch)
+            both = line[part]["distortion"] + line[part]["rate"]
+            self.writer.add_scalar(f"distortion + rate/{part}, nats per image", both, epoch)
         for name in ("beta", "lr", "images_per_second"):
             self.writer.add_scalar(name, line[name], epoch)
         if any(line["posterior_deviation"]):

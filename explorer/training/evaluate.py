@@ -18,8 +18,10 @@ from explorer.analysis.scores import (
     coverage,
     density,
     frechet_distance,
+    is_saturated,
     mean_score,
     midpoints,
+    mutual_information,
     rate_per_dimension,
     vacancy,
 )
@@ -27,6 +29,7 @@ from explorer.arrays import Images, Latents, MeasuringCoder, Posterior
 from explorer.checkpoint import StoredLatents
 from explorer.config import RunConfig
 from explorer.data import ImageSet, Split
+from explorer.models.losses import Gaussian
 from explorer.training.judge import Judge, open_judge
 
 LAW_DRAWS = 10_000
@@ -57,8 +60,9 @@ def evaluate(
     reference_index = np.sort(rng.permutation(parts.train)[: config.data.reference])
     judge = open_judge(out / f"features-{images.name}", images, parts)
     reference = coder.encode(images.images(reference_index))
+    draw, given = posterior.draw(rng)
     codes = {
-        "draw": posterior.sample(rng),
+        "draw": draw,
         "reference": reference.sample(rng),
         "calibration": coder.encode(images.images(parts.calibration)).sample(rng),
         "held_out": coder.encode(images.images(parts.validation)).sample(rng),
@@ -73,7 +77,7 @@ def evaluate(
         attribute=None if images.attributes is None else images.attributes[parts.test],
         index=parts.test,
         distortion=np.asarray(coder.distortion(test, posterior.mean), dtype=np.float32),
-        rate=posterior.rate().sum(axis=1),
+        rate=given.rate().sum(axis=1),
         reference=codes["reference"],
         reference_index=reference_index,
         calibration=codes["calibration"],
@@ -85,19 +89,32 @@ def evaluate(
         reference_features=judge.features(images.images(reference_index)).astype(np.float16),
     )
     metrics = {
-        "test": score_test_images(coder, config, test, posterior, latents),
+        "test": score_test_images(coder, config, test, posterior, given, latents),
         "holes": score_holes(coder, config, posterior, codes, gmm, latents, judge, features),
     }
     return metrics, latents
 
 
 def score_test_images(
-    coder: MeasuringCoder, config: RunConfig, test: Images, posterior: Posterior, latents: StoredLatents
+    coder: MeasuringCoder,
+    config: RunConfig,
+    test: Images,
+    posterior: Posterior,
+    given: Posterior,
+    latents: StoredLatents,
 ) -> dict[str, Any]:
     """Scores of reconstruction and likelihood, nats per image, means over the test images.
 
     Bernoulli runs are priced on binarised images: b ~ Bernoulli(x) with a fixed seed, the same for every run, so
     that `elbo` and `nll_iw` are of the same images and compare with published numbers. The encoder sees grey.
+
+    Args:
+        coder: The model.
+        config: Its settings.
+        test: The test images, (N, C, H, W).
+        posterior: Of the test images.
+        given: The same along the stored draws: of each dimension given those above it.
+        latents: The run's stored latents.
     """
     seed = config.train.seed
     scores: dict[str, Any] = {"n": len(test)}
@@ -105,12 +122,16 @@ def score_test_images(
     _add(scores, "distortion", mean_score(latents.distortion))
     _add(scores, "rate", mean_score(latents.rate))
     scores["active_units"] = active_units(posterior)
-    scores["rate_per_dimension"] = [round(float(rate), 5) for rate in rate_per_dimension(posterior)]
-    scores["collapsed"] = np.flatnonzero(collapsed_axes(posterior)).tolist()
-    sigma = getattr(getattr(getattr(coder, "model", None), "likelihood", None), "sigma", None)
-    scores["sigma"] = None if sigma is None else float(sigma)
-    if posterior.log_variance is None:
+    rates = rate_per_dimension(given)
+    scores["rate_per_dimension"] = [round(float(rate), 5) for rate in rates]
+    scores["collapsed"] = np.flatnonzero(collapsed_axes(given)).tolist()
+    likelihood = getattr(getattr(coder, "model", None), "likelihood", None)
+    scores["sigma"] = likelihood.deviation().item() if isinstance(likelihood, Gaussian) else None
+    if given.log_variance is None:
         return scores
+    scores["posterior_deviation"] = [round(float(each), 5) for each in np.exp(0.5 * given.log_variance).mean(axis=0)]
+    scores["rate_per_level"] = rates_per_level(rates, config)
+    scores["mutual_information"] = information(posterior, np.random.default_rng(seed + 4))
     if config.model.likelihood == "bernoulli":
         targets = (np.random.default_rng(BINARISATION_SEED).random(test.shape, dtype=np.float32) < test).astype(
             np.float32
@@ -124,7 +145,7 @@ def score_test_images(
     # A mean over few images moves by a nat with the draw, the gap to the ELBO hardly at all: so the gap is estimated
     # on few images with many samples, and taken from the ELBO of all.
     rows = np.random.default_rng(SUBSET_SEED).permutation(len(test))[: config.train.nll_images]
-    some = Posterior(posterior.mean[rows], posterior.log_variance[rows])
+    some = posterior.rows(rows)
     tight = importance_weighted_bound(
         coder, targets[rows], some, config.train.nll_samples, np.random.default_rng(seed + 2)
     )
@@ -139,6 +160,21 @@ def score_test_images(
     if config.model.likelihood == "bernoulli":
         scores["binarisation_seed"] = BINARISATION_SEED
     return scores
+
+
+def rates_per_level(rates: NDArray[np.float64], config: RunConfig) -> list[dict[str, Any]]:
+    """What each stochastic level carries, the top one first: its latent dimensions and their rate, nats per image."""
+    parts = np.split(np.arange(len(rates)), np.cumsum(config.model.level_sizes)[:-1])
+    return [{"axes": part.tolist(), "rate": float(rates[part].sum())} for part in parts]
+
+
+def information(posterior: Posterior, rng: np.random.Generator) -> dict[str, Any] | None:
+    """I(x; z) in nats with its interval, or None where it cannot be estimated.
+
+    `saturated` says that it reached the log n that n images can tell apart: it is at least so much.
+    """
+    found = mutual_information(posterior, rng)
+    return None if found is None else _plain(found) | {"saturated": bool(is_saturated(found))}
 
 
 def score_holes(

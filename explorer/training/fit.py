@@ -5,7 +5,7 @@ import math
 import signal
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +23,11 @@ from explorer.data import Split
 from explorer.errors import CheckpointError, ConfigError, Interrupted, TrainingError
 from explorer.models import Autoencoder, Loss, build_model
 from explorer.models.losses import Gaussian
+from explorer.models.normalisation import BatchNorm, renew_statistics
+from explorer.models.vae import VAE
 from explorer.training.feed import Feed, open_feed
+from explorer.training.gradients import IMAGES as GRADIENT_IMAGES
+from explorer.training.gradients import gradient_variance
 from explorer.training.workers import ALONE, Workers
 
 CHECK_EVERY = 50
@@ -47,6 +51,7 @@ class Fitted:
         images_per_second: Training images a second inside the epochs.
         epochs: Epochs fitted: fewer than asked for where patience ended.
         best_epoch: The epoch with the least loss on the validation images.
+        gradient_variance: As `gradient_variance` measures it, at the fitted weights; None for an autoencoder.
     """
 
     model: Autoencoder
@@ -54,6 +59,7 @@ class Fitted:
     images_per_second: float
     epochs: int
     best_epoch: int
+    gradient_variance: dict[str, Any] | None
 
 
 class Fit:
@@ -100,15 +106,19 @@ class Fit:
         self.steps_per_epoch = len(self.train) // self.batch_size  # the ragged rest sits out; the shuffle varies whom
         self.total_steps = settings.epochs * self.steps_per_epoch
         torch.manual_seed(settings.seed + SEEDS["weights"])
-        self.model = build_model(config.model).to(device)
-        if config.model.net == "conv":
+        self.model = build_model(config.model, settings).to(device)
+        if config.model.net != "mlp":
             self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.model.average = workers.average
         if isinstance(self.model.likelihood, Gaussian):
             self.model.likelihood.average = workers.average
+        for module in self.model.modules():
+            if isinstance(module, BatchNorm):
+                module.average = workers.average_with_gradient
         # the loss must go through the wrapper's forward: called past it, gradients stay unsynchronised
         self.shared = DistributedDataParallel(self.model) if workers.count > 1 else self.model
         self.loss_of: Callable[..., Loss] = self.shared
-        if settings.compile:
+        if settings.compile and self.model.compiles:
             self.compile()
         self.average = averaged(self.model, settings, self.steps_per_epoch)
         self.optimizer = torch.optim.AdamW(
@@ -119,7 +129,7 @@ class Fit:
         self.beta = torch.zeros((), device=device)
         self.step = 0
         self.seconds = self.train_seconds = 0.0
-        self.sums = torch.zeros(1 + self.latent_dim, device=device)  # distortion, rate per dimension, over the epoch
+        self.sums = torch.zeros(3 + self.latent_dim, device=device)  # of `_parts`, over the epoch
         self.best_loss, self.best_epoch = math.inf, 0
         self.best_weights: dict[str, Tensor] = {}
 
@@ -175,9 +185,14 @@ class Fit:
             raise Interrupted(stop[0] if stop else signal.SIGTERM)
         if self.config.train.patience and self.best_weights:
             self.exported.load_state_dict(self.best_weights)
+        if self.average is not None:
+            renew_statistics(
+                self.exported, (batch.float() / self.scale for batch in self.train.batches(in_order(self.train)))
+            )
         self.freeze_sigma()
         images_per_second = self.step * self.batch_size / max(self.train_seconds, 1e-9)
-        return Fitted(self.exported, self.seconds, images_per_second, self.epoch, self.best_epoch)
+        noise = self.gradient_variance(self.exported)
+        return Fitted(self.exported, self.seconds, images_per_second, self.epoch, self.best_epoch, noise)
 
     def epoch_batches(self) -> Iterator[Tensor]:
         """This process's part of every batch that the epoch under way still has, stored grey levels (B, C, H, W)."""
@@ -195,7 +210,8 @@ class Fit:
             mirrored = share(torch.rand(count, generator=self.noise, device=self.device) < 0.5)
             pixels = torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels)
         images = pixels.float() / self.scale  # (B, C, H, W) in [0, 1]
-        noise = share(torch.randn(count, self.latent_dim, generator=self.noise, device=self.device))
+        drawn = self.model.draw_noise(count, self.noise, self.device)
+        noise = {name: share(each) for name, each in drawn.items()}
         targets = images
         if self.config.train.binarise:
             thresholds = share(torch.rand((count, *self.image_shape), generator=self.noise, device=self.device))
@@ -210,7 +226,7 @@ class Fit:
         if self.average is not None:
             self.average.update_parameters(self.model)
         self.step += 1
-        self.sums += torch.cat([loss.distortion[None], loss.rate]).detach()
+        self.sums += _parts(loss)
         return loss.total.detach()
 
     def compile(self) -> None:
@@ -222,16 +238,17 @@ class Fit:
 
     def _consider_compiling(self, seconds_per_step: float) -> None:
         """Compile where it was left open, on CUDA, if the rest of the fit is long enough to win the time back."""
-        if self.config.train.compile is not None or self.device.type != "cuda" or self.workers.count > 1:
+        is_open = self.config.train.compile is None and self.device.type == "cuda" and self.workers.count == 1
+        if not is_open or not self.model.compiles or self.loss_of is not self.shared:
             return
-        if self.loss_of is self.shared and seconds_per_step * (self.total_steps - self.step) > COMPILE_PAYS_AFTER:
+        if seconds_per_step * (self.total_steps - self.step) > COMPILE_PAYS_AFTER:
             torch._dynamo.config.suppress_errors = True  # what cannot be compiled here is run as it is
             self.compile()
 
     def _look(self, total: Tensor, bar: tqdm) -> None:
         done = (self.step - 1) % self.steps_per_epoch + 1
         sums = self.workers.average(self.sums) / done
-        distortion, rate = sums[0].item(), sums[1:].sum().item()
+        distortion, rate = sums[1].item(), sums[3:].sum().item()
         if self.workers.any(not math.isfinite(total.item()), self.device):
             raise TrainingError(
                 f"the loss is no longer finite at step {self.step} of {self.total_steps} "
@@ -250,9 +267,9 @@ class Fit:
         """The line of history of the epoch that just ended, with the validation images priced."""
         validation_started = time.perf_counter()
         sums = (self.workers.average(self.sums) / self.steps_per_epoch).tolist()
-        distortion, rate, deviations = self.price(self.validation)
-        loss = distortion + self.config.train.beta * rate
-        warm = self.config.train.warmup == "none" or self.step >= self.config.train.warmup_share * self.total_steps
+        validation, deviations = self.price(self.validation)
+        loss = validation["total"]
+        warm = is_warm(self.config.train, self.step, self.total_steps)
         if loss < self.best_loss or not warm:  # while beta still rises, no epoch is the best for long
             self.best_loss, self.best_epoch = loss if warm else math.inf, self.epoch
             if self.config.train.patience:
@@ -264,36 +281,54 @@ class Fit:
             "images_per_second": round((self.step - first) * self.batch_size / (validation_started - started), 1),
             "beta": beta_at(self.config.train, self.step - 1, self.total_steps),
             "lr": self.schedule.get_last_lr()[0],
-            "train": {"distortion": sums[0], "rate": sum(sums[1:])},
-            "validation": {"distortion": distortion, "rate": rate},
-            "rate_per_dimension": [round(each, 5) for each in sums[1:]],
+            "train": self._terms(sums),
+            "validation": validation,
+            "rate_per_dimension": [round(each, 5) for each in sums[3:]],
             "posterior_deviation": [round(each, 5) for each in deviations],
         }
+        if self.config.train.gradient != "reparameterised":
+            line["gradient_variance"] = self.gradient_variance(self.model)
         self.sums.zero_()
         self.seconds += time.perf_counter() - validation_started
         return line
 
-    @torch.inference_mode()
-    def price(self, feed: Feed) -> tuple[float, float, list[float]]:
-        """Mean distortion and rate, nats per image, and mean posterior deviation of each dimension.
+    @torch.no_grad()
+    def price(self, feed: Feed) -> tuple[dict[str, float], list[float]]:
+        """What the fit minimises and its parts, nats per image, and the mean posterior deviation of each dimension.
 
         Args:
-            feed: The images; they always meet the same noise.
+            feed: The images; they always meet the same noise, and the final beta.
         """
         model = self.exported.eval()
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
-        sums = torch.zeros(2 + self.latent_dim, device=self.device)
+        sums, deviations = torch.zeros_like(self.sums), torch.zeros(self.latent_dim, device=self.device)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            for batch in feed.batches(torch.arange(len(feed)).split(512)):
+            for batch in feed.batches(in_order(feed, max(1, 512 // self.config.train.samples))):
                 images = batch.float() / self.scale
                 targets = torch.bernoulli(images, generator=generator) if self.config.train.binarise else images
-                posterior = model.encode(images)
-                outputs = model.outputs(posterior.sample(generator))
-                distortion = model.likelihood.batch_distortion(outputs, targets) * len(batch)
-                rate = posterior.kl_to_prior().sum()
-                sums += torch.cat([distortion[None], rate[None], posterior.deviation().sum(dim=0)])
-        distortion, rate, *deviations = (sums / len(feed)).tolist()
-        return distortion, rate, deviations
+                noise = model.draw_noise(len(batch), generator, self.device)
+                loss = model(images, targets, noise, self.config.train.beta)
+                sums += _parts(loss) * len(batch)
+                deviations += loss.deviation * len(batch)
+        return self._terms((sums / len(feed)).tolist()), (deviations / len(feed)).tolist()
+
+    def _terms(self, parts: list[float]) -> dict[str, float]:
+        """Means of `_parts` by their names in history.jsonl; a penalty only where the family has one."""
+        total, distortion, penalty, *rates = parts
+        terms = {"total": total, "distortion": distortion, "rate": sum(rates)}
+        return terms if self.model.penalises is None else terms | {"penalty": penalty}
+
+    def gradient_variance(self, model: Autoencoder) -> dict[str, Any] | None:
+        """Noise of the encoder's gradient by each estimator, on the first training images; None for an autoencoder.
+
+        Every process measures, on the same images: a likelihood may ask all of them for an average.
+        """
+        if not isinstance(model, VAE):
+            return None
+        images = next(self.train.batches(in_order(self.train, GRADIENT_IMAGES))).float() / self.scale
+        generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
+        targets = torch.bernoulli(images, generator=generator) if self.config.train.binarise else images
+        return gradient_variance(model, images, targets, self.config.train.seed)
 
     @torch.inference_mode()
     def freeze_sigma(self) -> None:
@@ -303,7 +338,7 @@ class Fit:
             return
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
         squares = torch.zeros((), device=self.device)
-        for batch in self.train.batches(torch.arange(len(self.train)).split(512)):
+        for batch in self.train.batches(in_order(self.train)):
             images = batch.float() / self.scale
             decoded = model.decode(model.encode(images).sample(generator))
             squares += (decoded - images).square().sum()
@@ -376,6 +411,11 @@ class Fit:
         self.step, self.seconds, self.train_seconds = state["step"], state["seconds"], state["train_seconds"]
 
 
+def in_order(feed: Feed, size: int = 512) -> Sequence[Tensor]:
+    """The rows of all images of a feed, one batch after another, the last one smaller."""
+    return torch.arange(len(feed)).split(size)
+
+
 def averaged(model: Autoencoder, settings: TrainConfig, steps_per_epoch: int) -> AveragedModel | None:
     """A running exponential average of the weights with the half-life that is set, or None for 0.
 
@@ -395,12 +435,30 @@ def resumable(config: RunConfig) -> dict[str, Any]:
     return {key: list(v) if isinstance(v, tuple) else v for key, v in flat.items() if key.split(".")[1] not in free}
 
 
+def _parts(loss: Loss) -> Tensor:
+    """What is summed of a loss, (3 + d,), without a gradient: total, distortion, penalty, rate per dimension."""
+    return torch.cat([torch.stack([loss.total, loss.distortion, loss.penalty]), loss.rate]).detach()
+
+
 def beta_at(settings: TrainConfig, step: int, total_steps: int) -> float:
-    """The weight of the rate at a step: it rises in a line over the first `warmup_share` of all steps."""
-    rise = settings.warmup_share * total_steps
-    if settings.warmup == "none" or step >= rise:
+    """The weight of the rate at a step.
+
+    Linear: it rises in a line over the first `warmup_share` of all steps, and stays. Cyclical (Fu et al. 2019,
+    https://arxiv.org/abs/1903.10145): it does so anew in each of `warmup_cycles` equal parts of the steps.
+    """
+    if settings.warmup == "none":
         return settings.beta
-    return settings.beta * step / rise
+    period = total_steps / settings.warmup_cycles if settings.warmup == "cyclical" else total_steps
+    rise, position = settings.warmup_share * period, step % period if step < total_steps else period
+    return settings.beta if position >= rise else settings.beta * position / rise
+
+
+def is_warm(settings: TrainConfig, step: int, total_steps: int) -> bool:
+    """Whether beta has risen for the last time, so that losses of epochs compare."""
+    if settings.warmup == "none":
+        return True
+    period = total_steps / settings.warmup_cycles if settings.warmup == "cyclical" else total_steps
+    return step >= total_steps - (1 - settings.warmup_share) * period
 
 
 def learning_rates(

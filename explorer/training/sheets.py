@@ -8,6 +8,7 @@ from explorer.analysis.frames import fit_frame
 from explorer.analysis.holes import sample_raw, sample_white
 from explorer.arrays import Coder, Latents
 from explorer.checkpoint import one_sentence
+from explorer.config import VARIATIONAL
 from explorer.images import encoded_picture, tile
 
 SIDE = 8
@@ -18,8 +19,8 @@ def sheet_latents(family: str, codes: Latents) -> Latents:
     """The latents of one sheet, (SIDE * SIDE, d), the same noise at every epoch.
 
     Args:
-        family: A VAE is sampled from its prior, any other family from the best single Gaussian of its codes (the
-            law 'white').
+        family: A variational one is sampled from its prior, any other from the best single Gaussian of its codes
+            (the law 'white').
         codes: Posterior means of held-out images, (V, d), which give that Gaussian.
     """
     latent_dim = codes.shape[1]
@@ -27,9 +28,9 @@ def sheet_latents(family: str, codes: Latents) -> Latents:
     if latent_dim == 2:  # a lattice shows all there is
         ticks = np.linspace(-2, 2, SIDE, dtype=np.float32)
         lattice = np.stack(np.meshgrid(ticks, -ticks), axis=-1).reshape(-1, 2)
-        return lattice if family == "vae" else frame.unwhiten(lattice)
+        return lattice if family in VARIATIONAL else frame.unwhiten(lattice)
     rng = np.random.default_rng(0)
-    if family == "vae":
+    if family in VARIATIONAL:
         return sample_raw(SIDE * SIDE, latent_dim, rng)
     return sample_white(frame, SIDE * SIDE, rng)
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.nn.functional import all_reduce
 
 T = TypeVar("T")
 
@@ -46,6 +47,13 @@ class Workers:
         total = tensor.clone()
         dist.all_reduce(total)
         return total / self.count
+
+    def average_with_gradient(self, tensor: Tensor) -> Tensor:
+        """The mean over all processes, through which every process's loss reaches the tensor of each.
+
+        Averaged gradients of the losses are then those of their mean, as if one process had seen all images.
+        """
+        return tensor if self.count == 1 else all_reduce(tensor) / self.count
 
     def agree(self, value: T) -> T:
         """What the first process says, for all."""

@@ -8,6 +8,7 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.config import VARIATIONAL
 from explorer.errors import ExplorerError, ShapeError
 from explorer.images import data_uri, tile, to_bytes
 from explorer.library import LAWS, Card, Library
@@ -76,7 +77,7 @@ def scores_of(library: Library, run: object) -> dict[str, Any] | None:
         cards = [library.card(name) for name in names if name is not None]
     except ExplorerError:  # the picker says what is wrong with a run
         return None
-    return score_table(sorted(cards, key=lambda card: card.family != "ae"))
+    return score_table(sorted(cards, key=lambda card: card.family in VARIATIONAL))
 
 
 def score_table(cards: list[Card]) -> dict[str, Any] | None:

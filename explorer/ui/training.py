@@ -152,7 +152,9 @@ def history_of(lines: Sequence[Mapping[str, Any]], latent_dim: int) -> History:
         rates=_rows(kept, "rate_per_dimension", latent_dim),
         deviations=_rows(kept, "posterior_deviation", latent_dim),
         levels=_rows(kept, "rate_per_level", len(stored) if len(stored) <= MOST_LEVELS else 0),
-        gradient={name: _number(measured[-1], "gradient_variance", name) for name in ESTIMATORS} if measured else {},
+        gradient={name: _number(measured[-1], "gradient_variance", name, "variance") for name in ESTIMATORS}
+        if measured
+        else {},
         passed_over=passed_over,
     )
 
@@ -247,7 +249,7 @@ def scale_of(run: "OpenRun") -> dict[str, str | None]:
 
 def gradient_variances(run: "OpenRun", history: History) -> dict[str, float] | None:
     """Variance of the encoder's gradient under each of `ESTIMATORS`, or None unless both were measured."""
-    scores = {name: run.card.number("train", "gradient_variance", name) for name in ESTIMATORS}
+    scores = {name: run.card.number("train", "gradient_variance", name, "variance") for name in ESTIMATORS}
     found = history.gradient if None in scores.values() else scores
     known = {name: value for name, value in found.items() if value is not None and value > 0}  # NaN is not
     return known if len(known) == len(ESTIMATORS) else None

@@ -59,7 +59,7 @@ def usual_step(model: Autoencoder, optimizer: torch.optim.Optimizer, images: Ten
     """One step as tutorials take it."""
     assert model.config.latent_dim is not None
     targets = torch.bernoulli(images)
-    loss = model(images, targets, torch.randn(len(images), model.config.latent_dim))
+    loss = model(images, targets, {"latents": torch.randn(len(images), 1, model.config.latent_dim)})
     optimizer.zero_grad()
     loss.total.backward()
     optimizer.step()

@@ -36,7 +36,7 @@ def fitted(twin_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     change(slow / "config.json", lambda config: config.update(tag="slow", twin=None))
     change(slow / "config.json", lambda config: config["model"].update(likelihood="gaussian"))
     change(slow / "config.json", lambda config: config["train"].update(epochs=LONG))
-    variances = {"reparameterised": 0.02, "score": 5.0}
+    variances = {"reparameterised": {"variance": 0.02}, "score": {"variance": 5.0}}
     change(slow / "metrics.json", lambda metrics: metrics["train"].update(gradient_variance=variances))
     for name, rate, epochs, kept in (
         ("digits-vae-2", 1.5, EPOCHS, (4, 8, 12)),
