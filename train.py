@@ -39,6 +39,8 @@ from explorer.checkpoint import (
     write_weights,
 )
 from explorer.config import (
+    PRESETS,
+    VARIATIONAL,
     DataConfig,
     ModelConfig,
     RunConfig,
@@ -48,8 +50,8 @@ from explorer.config import (
     resolve,
     to_json,
 )
-from explorer.data import ImageSet, Split, load_dataset, split
-from explorer.errors import CheckpointError, ExplorerError, Interrupted
+from explorer.data import ImageSet, Split, clear_cache, load_dataset, located, split
+from explorer.errors import CheckpointError, ConfigError, ExplorerError, Interrupted
 
 if TYPE_CHECKING:
     from explorer.training.workers import Workers
@@ -62,9 +64,18 @@ def parse(argv: list[str]) -> argparse.Namespace:
         description=(__doc__ or "").split("\n\n")[0],
         epilog="A default of None is the data set's own default; --dry-run prints what a command would fit.",
     )
+    parser.add_argument("--preset", choices=PRESETS, help=presets_help())
+    parser.add_argument("--as-published", action="store_true", help="with --preset: its errors too")
     data = parser.add_argument_group("data")
     data.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the data sets (default: $EXPLORER_DATA)")
     data.add_argument("--no-download", action="store_true", help="never fetch a missing data set")
+    data.add_argument(
+        "--folder", type=Path, metavar="PATH", help="pictures of --dataset folder; sub-folders are classes"
+    )
+    data.add_argument(
+        "--extra-train", type=Path, metavar="PATH", help="more training faces, without attributes, for --dataset celeba"
+    )
+    data.add_argument("--clear-cache", action="store_true", help="remove all converted images from the cache and stop")
     add_flags(data, DataConfig)
     add_flags(parser.add_argument_group("model"), ModelConfig)
     add_flags(parser.add_argument_group("fit"), TrainConfig)
@@ -73,6 +84,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     output.add_argument("--tag", metavar="NAME", help="last part of the run's name, to keep similar runs apart")
     output.add_argument("--twin", action="store_true", help="fit the VAE and its autoencoder twin in turn")
     output.add_argument(
+        "--ladder", action="store_true", help="fit the autoencoder and the VAE at beta 0, 0.1, 0.3, 1 and 4 in turn"
+    )
+    output.add_argument(
         "--overwrite", action="store_true", help="replace a run of the same name when the new one is done"
     )
     output.add_argument("--resume", action="store_true", help="go on from the state that an interrupted fit saved")
@@ -80,24 +94,72 @@ def parse(argv: list[str]) -> argparse.Namespace:
     output.add_argument("--evaluate", metavar="RUN", help="measure an existing run again instead of fitting one")
     output.add_argument("--dry-run", action="store_true", help="print the resolved settings and stop")
     output.add_argument("--quiet", action="store_true", help="no progress bar")
+    asked, _ = parser.parse_known_args(argv)
+    if asked.preset is None and asked.as_published:
+        parser.error("--as-published needs --preset NAME")
+    if asked.preset is not None:
+        preset = PRESETS[asked.preset]
+        name = f"{asked.preset}-published" if asked.as_published else asked.preset
+        parser.set_defaults(**preset.settings, tag=name, twin=preset.twin and not asked.ladder)
+        parser.set_defaults(**(preset.published if asked.as_published else {}))
     return parser.parse_args(argv)
+
+
+def presets_help() -> str:
+    """What the presets are, in a line."""
+    presets = "; ".join(f"{name}: {preset.about}" for name, preset in PRESETS.items())
+    return f"take the settings of a source document, any of which another flag replaces ({presets})"
 
 
 def plan(args: argparse.Namespace) -> list[RunConfig]:
     """The resolved settings of every run that the command line asks for."""
     config = resolve(
         RunConfig(
-            data=from_flags(DataConfig, args),
+            data=located(from_flags(DataConfig, args), args.data_dir, args.folder, args.extra_train),
             model=from_flags(ModelConfig, args),
             train=from_flags(TrainConfig, args),
             versions=versions(),
             tag=args.tag,
         )
     )
-    if not args.twin:
+    if not args.twin and not args.ladder:
         return [config]
-    pair = [dataclasses.replace(config, model=dataclasses.replace(config.model, family=f)) for f in ("vae", "ae")]
-    return [dataclasses.replace(a, twin=b.name) for a, b in zip(pair, reversed(pair), strict=True)]
+    families = ("vae", config.model.family) if config.model.family not in VARIATIONAL else (config.model.family, "ae")
+    pair = [dataclasses.replace(config, model=dataclasses.replace(config.model, family=each)) for each in families]
+    pair = [dataclasses.replace(a, twin=b.name) for a, b in zip(pair, reversed(pair), strict=True)]
+    return ladder(*pair) if args.ladder else pair
+
+
+LADDER = (0.0, 0.1, 0.3, 1.0, 4.0)
+"""Weights of the rate in a ladder; the rung of 1 is the autoencoder's twin."""
+
+
+def ladder(variational: RunConfig, point: RunConfig) -> list[RunConfig]:
+    """An autoencoder and its VAE at several betas, one seed and one net, for the sweep of the Holes tab.
+
+    Raises:
+        ConfigError: A beta was asked for: the ladder has its own.
+    """
+    if variational.train.beta != TrainConfig.beta:
+        raise ConfigError(f"--ladder fits beta {', '.join(f'{b:g}' for b in LADDER)}; leave out --beta.")
+    rungs = [point]
+    for beta in LADDER:
+        tag = "-".join(part for part in (variational.tag, f"beta{beta:g}") if part)
+        rung = dataclasses.replace(variational, train=dataclasses.replace(variational.train, beta=beta), tag=tag)
+        rungs.append(variational if beta == 1 else dataclasses.replace(rung, twin=point.name))
+    return rungs
+
+
+def load(config: DataConfig, args: argparse.Namespace) -> ImageSet:
+    """The data set of a run, from the folders that the command line names, or where the run says they are."""
+    return load_dataset(
+        config,
+        args.data_dir,
+        download=not args.no_download,
+        folder=args.folder,
+        extra_train=args.extra_train,
+        quiet=args.quiet,
+    )
 
 
 def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> None:
@@ -105,10 +167,12 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> None:
     from explorer.devices import pick_device, use_threads
     from explorer.training.workers import joined_workers
 
-    images = load_dataset(configs[0].data, args.data_dir, download=not args.no_download)
+    images = load(configs[0].data, args)
     parts = split(images, configs[0].data)
     settings = configs[0].train
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
+        for note in images.notes if workers.is_first else ():
+            print(note)
         for config in configs:
             fit_run(config, images, parts, workers, args)
 
@@ -129,6 +193,8 @@ def fit_run(config: RunConfig, images: ImageSet, parts: Split, workers: "Workers
         config,
         data=dataclasses.replace(
             config.data,
+            held_out=len(parts.validation),
+            calibration=len(parts.calibration),
             fingerprint=images.fingerprint,
             class_names=images.class_names,
             attribute_names=images.attribute_names,
@@ -220,7 +286,7 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
         raise CheckpointError(f"there is no run {name!r} in {args.out}; there are: {there}.")
     config = read_config(folder)
     coder = build_coder(config.model, read_weights(folder), str(folder), str(pick_device(args.device)))
-    images = load_dataset(config.data, args.data_dir, download=not args.no_download)
+    images = load(config.data, args)
     if images.fingerprint != config.data.fingerprint:
         raise CheckpointError(
             f"{name} was fitted on another copy of {images.name}: its split means nothing on this one; "
@@ -288,6 +354,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, interrupt)
+        if args.clear_cache:
+            folder, size = clear_cache()
+            print(f"{size:,} bytes of converted images removed from {folder}")
+            return 0
         if args.evaluate:
             evaluate_run(args.evaluate, args)
             return 0

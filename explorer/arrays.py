@@ -23,6 +23,9 @@ Pixels: TypeAlias = NDArray[np.uint8]
 Scores: TypeAlias = NDArray[np.floating]
 """One number per image or latent, (N,)."""
 
+UNKNOWN = 255
+"""Stands in attributes, (N, A) uint8, where nobody said; 1 is an image that has the attribute, 0 one that has not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
@@ -113,6 +116,18 @@ class ConditionalPosterior(Posterior):
     def _led(self, rng: np.random.Generator, temperature: float) -> tuple[Latents, Posterior]:
         noise = temperature * rng.standard_normal(self.mean.shape)
         return self.follow(self.context, noise.astype(np.float32))
+
+
+class ImageRows(Protocol):
+    """Images (N, C, H, W) that are taken a slice at a time; an array is such, and so is what reads them as it goes."""
+
+    def __len__(self) -> int:
+        """N."""
+        ...
+
+    def __getitem__(self, rows: slice, /) -> Images:
+        """Images (n, C, H, W) in [0, 1]."""
+        ...
 
 
 @runtime_checkable

@@ -45,7 +45,7 @@ class StoredLatents:
         log_variance: Their log-variances, (N, d); None for an autoencoder.
         draw: One draw of each posterior, (N, d).
         label: Labels, (N,), or None.
-        attribute: Attributes, (N, A), 0 or 1, or None.
+        attribute: Attributes, (N, A), 0, 1 or `explorer.arrays.UNKNOWN`, or None.
         index: Rows of the evaluation split in the whole data set, (N,).
         distortion: -log p(x|z) of the grey image at its posterior mean, (N,), nats per image.
         rate: KL(q(z|x) || p(z)), (N,), nats per image; zero for an autoencoder.
@@ -98,12 +98,12 @@ def read_config(folder: Path) -> RunConfig:
     """
     if not (folder / CONFIG).is_file():
         raise CheckpointError(f"no run in {folder}; fit one with: python train.py --dataset digits")
-    return from_json(_read_json(folder / CONFIG), str(folder / CONFIG))
+    return from_json(read_json(folder / CONFIG), str(folder / CONFIG))
 
 
 def read_metrics(folder: Path) -> Mapping[str, Any]:
     """The scores of a run, as in metrics.json."""
-    metrics = _read_json(folder / METRICS)
+    metrics = read_json(folder / METRICS)
     if not isinstance(metrics, dict):
         raise CheckpointError(f"{folder / METRICS} must hold one JSON object; {_again(folder)}")
     return metrics
@@ -148,6 +148,20 @@ def load_latents(folder: Path) -> StoredLatents:
                 f"{_again(folder)}"
             )
     return StoredLatents(**arrays)
+
+
+def read_json(path: Path) -> object:
+    """What a JSON file holds.
+
+    Raises:
+        CheckpointError: The file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing; {_again(path.parent)}") from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}; {_again(path.parent)}") from None
 
 
 def read_weights(folder: Path) -> dict[str, NDArray[Any]]:
@@ -377,15 +391,6 @@ def _is_complete(partial: Path) -> bool:
     """Whether all parts are there; the scores are written last, and a claim means that work goes on."""
     whole = all((partial / name).is_file() for name in (CONFIG, WEIGHTS, LATENTS, METRICS))
     return whole and not (partial / LOCK).exists()
-
-
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing; {_again(path.parent)}") from None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}; {_again(path.parent)}") from None
 
 
 def _again(folder: Path) -> str:

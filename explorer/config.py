@@ -25,17 +25,19 @@ from explorer.errors import CheckpointError, ConfigError
 FORMAT = 1
 """Version of the layout of a run on disk; a newer one is refused."""
 
-Dataset = Literal["mnist", "digits"]
+Dataset = Literal["mnist", "digits", "celeba", "flowers102", "folder"]
 Family = Literal["ae", "vae", "denoising", "sparse", "contractive", "hierarchical"]
 Likelihood = Literal["bernoulli", "gaussian", "categorical"]
 Net = Literal["conv", "residual", "mlp"]
 Norm = Literal["none", "batch"]
+Activation = Literal["silu", "relu"]
+Output = Literal["sigmoid", "linear"]
 Corruption = Literal["gaussian", "masking"]
 Sparsity = Literal["l1", "kl"]
 Warmup = Literal["none", "linear", "cyclical"]
 Bound = Literal["elbo", "iwae"]
 GradientPath = Literal["reparameterised", "none", "score"]
-Schedule = Literal["onecycle", "cosine", "exponential"]
+Schedule = Literal["onecycle", "cosine", "exponential", "constant"]
 Device = Literal["auto", "cpu", "cuda", "mps", "xpu"]
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -62,6 +64,10 @@ VARIATIONAL_SETTINGS: Mapping[str, Any] = {
 """Settings of a fit that only a posterior with a width gives a meaning to, at their defaults."""
 
 
+MOST_SIDE = 1024
+"""Largest side of an image that may be asked for, in pixels."""
+
+
 def fact() -> Any:
     """A field that is learned from the data and stored, but is no flag."""
     return field(default=None, metadata={"flag": False})
@@ -73,16 +79,29 @@ class DataConfig:
 
     dataset: Dataset = "mnist"
     """Data set to fit."""
+    image_size: int | None = None
+    """Side of the square images, in pixels; MNIST and the digits have theirs."""
+    grey: bool = False
+    """Turn colour images grey."""
     held_out: int | None = None
-    """Training images kept back for validation: they steer nothing but the curve."""
+    """Images for validation, which steer nothing but the curve: kept back from the training images, but for up to half
+    of them from the set's own validation images; None for a tenth of the training images, at most 1,000."""
     calibration: int | None = None
-    """Training images kept back to calibrate the holes (set C of the hole scores)."""
+    """Training images kept back to calibrate the holes (set C of the hole scores); None for a tenth, at most 2,500."""
     reference: int | None = None
     """Most training images whose codes are stored as reference of the holes (set R)."""
+    subset: int | None = None
+    """Fit only so many of the training images, drawn at random; None fits all."""
+    tested: int | None = None
+    """Score a run on, and store the latents of, only so many of the test images, drawn at random; None takes all."""
     split_seed: int = 0
     """Seed of the split; twins and ladders share it."""
     name: str | None = fact()
     """Name of the data set in the run's name."""
+    folder: str | None = fact()
+    """Where the images of a folder data set lie: relative to the folder of the data sets, or their folder's name."""
+    extra_train: str | None = fact()
+    """Where training images without attributes lie, in the same way; None where there are none."""
     fingerprint: str | None = fact()
     """SHA-256 of pixels, their order and labels: an index means nothing against another copy."""
     class_names: tuple[str, ...] | None = fact()
@@ -92,8 +111,13 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         _check_choices(self)
-        for name in ("held_out", "calibration", "reference"):
+        for name in ("held_out", "calibration", "reference", "subset", "tested"):
             _at_least(self, name, 1)
+        _at_least(self, "image_size", 8)
+        if self.image_size is not None and self.image_size > MOST_SIDE:
+            raise ConfigError(f"image_size must be at most {MOST_SIDE}, but is {self.image_size}.")
+        if self.dataset in ("mnist", "digits") and (self.image_size is not None or self.grey):
+            raise ConfigError(f"{self.dataset} must keep its own size and its grey: leave out --image-size and --grey.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +153,11 @@ class ModelConfig:
     widths: tuple[int, ...] | None = None
     """Channels of the convolutions from image to latent, each halving the image; of an mlp, nothing."""
     hidden: int | None = None
-    """Units of the fully connected layers."""
+    """Units of the fully connected layers; 0 leaves them out of a convolutional net."""
+    activation: Activation = "silu"
+    """Non-linearity between layers."""
+    output: Output = "sigmoid"
+    """What makes pixels of the outputs of a Gaussian likelihood: a sigmoid, or nothing, as tutorials with an MSE do."""
     image_shape: tuple[int, int, int] | None = fact()
     """(C, H, W) of one image."""
     levels: int | None = fact()
@@ -138,7 +166,11 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _check_choices(self)
         _at_least(self, "latent_dim", 1)
-        _at_least(self, "hidden", 1)
+        _at_least(self, "hidden", 0)
+        if self.hidden == 0 and (self.net == "mlp" or self.family == "hierarchical"):
+            raise ConfigError("hidden must be at least 1 for an mlp and for the hierarchical family, but is 0.")
+        if self.output == "linear" and self.likelihood not in (None, "gaussian"):
+            raise ConfigError(f"output must be sigmoid with a {self.likelihood} likelihood, but is 'linear'.")
         if self.widths and min(self.widths) < 1:
             raise ConfigError(f"widths must be whole numbers from 1, but are {self.widths}.")
         if self.image_shape is not None and min(self.image_shape) < 1:
@@ -207,10 +239,12 @@ class TrainConfig:
     batch_size: int | None = None
     """Images in a step."""
     lr: float | None = None
-    """Highest learning rate of AdamW; None takes 0.002 at the data set's own batch size, and for another batch size
-    that times the square root of the ratio."""
+    """Highest learning rate of AdamW; None takes the data set's own, times the square root of the batch size over the
+    data set's own: so the statistics of Adam's steps stay (Malladi 2022, https://arxiv.org/abs/2205.10287)."""
     schedule: Schedule = "onecycle"
-    """How the learning rate moves: up and down, down by a cosine, or by 0.95 an epoch."""
+    """How the learning rate moves: up and down, down by a cosine, by 0.95 an epoch, or not at all."""
+    momentum: float = 0.9
+    """AdamW's first beta: the share of its running mean of gradients that stays at every step, in [0, 1)."""
     weight_decay: float = 1e-4
     """AdamW's weight decay."""
     seed: int = 0
@@ -231,9 +265,9 @@ class TrainConfig:
     """Epochs without a better loss on the validation images after which a fit ends, and ships its best epoch."""
     average_epochs: float = 0.0
     """Half-life, in epochs, of a running average of the weights that is shipped in their place; 0 for none."""
-    nll_samples: int = 1000
+    nll_samples: int | None = None
     """K of the importance-weighted bound on the test images."""
-    nll_images: int = 1000
+    nll_images: int | None = None
     """Test images, drawn at random, on which that bound's gap to the ELBO is measured."""
 
     def __post_init__(self) -> None:
@@ -244,6 +278,8 @@ class TrainConfig:
             _at_least(self, name, 1)
         for name in ("beta", "weight_decay", "seed", "average_epochs", "free_bits"):
             _at_least(self, name, 0)
+        if not 0 <= self.momentum < 1:
+            raise ConfigError(f"momentum must lie in [0, 1), but is {self.momentum}.")
         if not 0 <= self.warmup_share <= 1:
             raise ConfigError(f"warmup_share must lie in [0, 1], but is {self.warmup_share}.")
         if self.lr is not None and not _positive(self.lr):
@@ -281,23 +317,205 @@ class RunConfig:
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
 
-LR = 2e-3
-"""Highest learning rate at a data set's own batch size. Adam's steps keep their statistics when the rate grows with the
-square root of the batch (Malladi 2022, https://arxiv.org/abs/2205.10287)."""
-
 DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "mnist": {
         "data": {"held_out": 2500, "calibration": 5000, "reference": 10000},
         "model": {"latent_dim": 16, "likelihood": "bernoulli", "net": "conv", "widths": (32, 64), "hidden": 256},
-        "train": {"binarise": True, "flip": False, "epochs": 25, "batch_size": 256, "save_every": 5},
+        "train": {
+            "binarise": True,
+            "flip": False,
+            "epochs": 25,
+            "lr": 6e-3,
+            "batch_size": 256,
+            "save_every": 5,
+            "nll_samples": 1000,
+            "nll_images": 1000,
+        },
     },
     "digits": {
         "data": {"held_out": 100, "calibration": 300, "reference": 10000},
         "model": {"latent_dim": 8, "likelihood": "bernoulli", "net": "mlp", "widths": (), "hidden": 256},
-        "train": {"binarise": False, "flip": False, "epochs": 300, "batch_size": 64, "save_every": 25},
+        "train": {
+            "binarise": False,
+            "flip": False,
+            "epochs": 300,
+            "lr": 2e-3,
+            "batch_size": 64,
+            "save_every": 25,
+            "nll_samples": 1000,
+            "nll_images": 1000,
+        },
+    },
+    "celeba": {
+        "data": {"image_size": 64, "reference": 10000},
+        "model": {"latent_dim": 64, "likelihood": "gaussian", "net": "conv", "hidden": 256},
+        "train": {
+            "binarise": False,
+            "flip": True,
+            "epochs": 30,
+            "lr": 2e-3,
+            "batch_size": 256,
+            "save_every": 5,
+            "nll_samples": 100,
+            "nll_images": 200,
+        },
+    },
+    "flowers102": {
+        "data": {"image_size": 32, "held_out": 500, "calibration": 1000, "reference": 10000},
+        "model": {"latent_dim": 32, "likelihood": "gaussian", "net": "conv", "hidden": 256},
+        "train": {
+            "binarise": False,
+            "flip": True,
+            "epochs": 120,
+            "lr": 2e-3,
+            "batch_size": 128,
+            "save_every": 10,
+            "nll_samples": 100,
+            "nll_images": 200,
+        },
+    },
+    "folder": {
+        "data": {"image_size": 64, "reference": 10000},
+        "model": {"latent_dim": 32, "likelihood": "gaussian", "net": "conv", "hidden": 256},
+        "train": {
+            "binarise": False,
+            "flip": False,
+            "epochs": 100,
+            "lr": 2e-3,
+            "batch_size": 128,
+            "save_every": 10,
+            "nll_samples": 100,
+            "nll_images": 200,
+        },
     },
 }
-"""Per data set: what a setting left at None means."""
+"""Per data set: what a setting left at None means; widths not named here come from `default_widths`.
+
+The two sizes of a split that are not named here depend on how many images there are: `explorer.data.split`.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A model of one of the documents that this program grew from.
+
+    Attributes:
+        about: What it is, in a line.
+        settings: Its corrected form: settings by name.
+        published: What is different in its published form, as settings too. A loss of other reductions is written as
+            the Gaussian likelihood and beta that it equals up to a factor, which Adam does not see.
+        twin: Whether it is a pair of VAE and autoencoder.
+    """
+
+    about: str
+    settings: Mapping[str, Any]
+    published: Mapping[str, Any]
+    twin: bool = False
+
+
+PRESETS: Mapping[str, Preset] = {
+    "000": Preset(
+        about="CelebA, 64x64, convolutional VAE with batch normalisation, d = 128",
+        settings={
+            "dataset": "celeba",
+            "image_size": 64,
+            "latent_dim": 128,
+            "likelihood": "gaussian",
+            "net": "conv",
+            "norm": "batch",
+            "widths": (32, 64, 128, 256, 512),
+            "hidden": 0,
+            "activation": "relu",
+            "warmup": "none",
+            "flip": True,
+            "epochs": 100,
+            "batch_size": 64,
+            "lr": 5e-3,
+            "schedule": "exponential",
+            "weight_decay": 0.0,
+            "seed": 1265,
+        },
+        # mean((x - y)^2) + 0.00025 KL = (2 / P) (SSE / (2 s^2) s^2 + ...): s^2 = 0.00025 P / 2 with P = 3 * 64 * 64
+        published={"widths": (512, 256, 128, 64, 32), "output": "linear", "sigma": "1.2394"},
+    ),
+    "001": Preset(
+        about="Flowers102, 32x32, convolutional VAE, d = 10, with the warm-up and the batch normalisation it describes",
+        settings={
+            "dataset": "flowers102",
+            "image_size": 32,
+            "latent_dim": 10,
+            "likelihood": "gaussian",
+            "net": "conv",
+            "norm": "batch",
+            "widths": (16, 32, 64),
+            "hidden": 0,
+            "activation": "relu",
+            "flip": False,
+            "epochs": 500,
+            "batch_size": 64,
+            "lr": 1e-4,
+            "schedule": "constant",
+            "weight_decay": 0.0,
+        },
+        # SSE + 0.1 KL: s^2 = 1 / 2 and beta 0.1
+        published={"norm": "none", "warmup": "none", "sigma": "0.7071", "beta": 0.1, "subset": 1020},
+    ),
+    "002": Preset(
+        about="MNIST, convolutional autoencoder and VAE, d = 5, hidden 128",
+        settings={
+            "dataset": "mnist",
+            "latent_dim": 5,
+            "likelihood": "gaussian",
+            "net": "conv",
+            "widths": (16, 32),
+            "hidden": 128,
+            "activation": "relu",
+            "warmup": "none",
+            "epochs": 10,
+            "batch_size": 512,
+            "lr": 1e-3,
+            "schedule": "constant",
+            "weight_decay": 0.0,
+        },
+        # mean((x - y)^2) / 0.3081^2 + 0.1 mean over d of the KL: s^2 = 0.1 P 0.3081^2 / (2 d) with P = 784, d = 5
+        published={"output": "linear", "sigma": "0.8627", "momentum": 0.5},
+        twin=True,
+    ),
+    "003": Preset(
+        about="MNIST, fully connected VAE of 512-512 units, d = 16",
+        settings={
+            "dataset": "mnist",
+            "latent_dim": 16,
+            "likelihood": "bernoulli",
+            "binarise": False,
+            "net": "mlp",
+            "hidden": 512,
+            "activation": "relu",
+            "warmup": "none",
+            "epochs": 50,
+            "batch_size": 16,
+            "lr": 1e-3,
+            "schedule": "constant",
+            "weight_decay": 0.0,
+        },
+        published={"subset": 500},
+    ),
+}
+"""The source documents by their numbers; README.md says of every field what was kept, what corrected, and why."""
+
+
+def default_widths(image_size: int) -> tuple[int, ...]:
+    """Channels of a convolutional net for square images: 256 at the bottom, half as many at each doubled size.
+
+    The bottom is 4 to 7 pixels wide where the size allows it, so that the decoder takes about 30 million
+    multiplications and additions for 64x64 colour images. No widths at all for a size that cannot be halved.
+    """
+    halvings = 0
+    while image_size % 2 ** (halvings + 1) == 0 and image_size // 2 ** (halvings + 1) >= 4 and halvings < 6:
+        halvings += 1
+    if not halvings or image_size >> halvings < 8:
+        return (8, 16, 32, 64, 128, 256)[6 - halvings :]
+    return (16, 32, 64, 128, 256, 256)[:halvings]  # the bottom stays large: wide layers there would take forever
 
 
 def resolve(config: RunConfig) -> RunConfig:
@@ -309,11 +527,16 @@ def resolve(config: RunConfig) -> RunConfig:
         missing = {k: v for k, v in defaults[part].items() if getattr(given, k) is None}
         if part == "data":
             missing["name"] = given.name or given.dataset
+        if part == "model" and given.widths is None and "widths" not in missing:
+            widths = default_widths(parts["data"].image_size)
+            missing["widths"] = widths
+            if not widths and given.net is None:
+                missing["net"] = "mlp"  # an odd size cannot be halved
         if part == "train" and given.binarise is None and config.model.likelihood not in (None, "bernoulli"):
             missing["binarise"] = False
         if part == "train" and given.lr is None:
             usual = defaults[part]["batch_size"]
-            missing["lr"] = LR * ((given.batch_size or usual) / usual) ** 0.5
+            missing["lr"] *= ((given.batch_size or usual) / usual) ** 0.5
         parts[part] = dataclasses.replace(given, **missing)
     resolved = dataclasses.replace(config, **parts)
     if resolved.train.binarise and resolved.model.likelihood != "bernoulli":

@@ -196,6 +196,11 @@ class OpenRun:
         return self.card.latent_dim
 
     @property
+    def level_sizes(self) -> tuple[int, ...]:
+        """Axes of each stochastic level of latents, the top one first; together d, and one level for most families."""
+        return (self.latent_dim,) if self.config is None else self.config.model.level_sizes
+
+    @property
     def labels(self) -> NDArray[np.int64] | None:
         """Labels of the evaluation split, (N,), or None."""
         return self.latents.label
@@ -514,8 +519,10 @@ class Library:
         self._cards: dict[str, Card] = {}
         self._damaged: dict[str, str] = {}  # versions that could not be opened
         self._open: OrderedDict[str, OpenRun] = OrderedDict()
-        self._sets: dict[str, ImageSet] = {}
-        self._failures: dict[str, tuple[object, DataError]] = {}  # the files as they were, and what was wrong
+        self._sets: dict[tuple[object, ...], ImageSet] = {}
+        self._failures: dict[
+            tuple[object, ...], tuple[object, DataError]
+        ] = {}  # the files as they were, and what was wrong
         self._lock = threading.RLock()
         self._opening: dict[str, threading.Lock] = {}
         self._loading = threading.Lock()
@@ -735,19 +742,20 @@ class Library:
         """
         from explorer.data import dataset_files, load_dataset
 
+        key = _set_key(data)
         with self._loading:
-            if data.dataset in self._sets:
-                return self._sets[data.dataset]
+            if key in self._sets:
+                return self._sets[key]
             files = [_stamp(file) for file in dataset_files(data, self.data_dir)]
-            seen, failure = self._failures.get(data.dataset, (None, None))
+            seen, failure = self._failures.get(key, (None, None))
             if failure is not None and seen == files:
                 raise type(failure)(str(failure))
             try:
-                self._sets[data.dataset] = load_dataset(data, self.data_dir)
+                self._sets[key] = load_dataset(data, self.data_dir)
             except DataError as error:
-                self._failures[data.dataset] = (files, error)
+                self._failures[key] = (files, error)
                 raise
-            return self._sets[data.dataset]
+            return self._sets[key]
 
     def images_trouble(self, name: str) -> ImagesTrouble | None:
         """Why the images of a run cannot be shown, or None where they can.
@@ -802,9 +810,10 @@ class Library:
         try:
             if progress is not None:
                 progress(0.0, f"fetching {dataset}")
-            found = load_dataset(DataConfig(dataset=cast(Any, dataset)), self.data_dir, download=True)
+            data = DataConfig(dataset=cast(Any, dataset))
+            found = load_dataset(data, self.data_dir, download=True)
             with self._loading:
-                self._sets[dataset] = found
+                self._sets[_set_key(data)] = found
             if progress is not None:
                 progress(1.0, f"{len(found):,} images")
         finally:
@@ -989,6 +998,13 @@ def _holds(images: "ImageSet", config: RunConfig, index: NDArray[np.int64]) -> b
     """Whether a data set is the copy that a run was fitted on, with all rows (n,) of its evaluation split."""
     whole = not len(index) or 0 <= index.min() <= index.max() < len(images)
     return images.fingerprint == config.data.fingerprint and bool(whole)
+
+
+def _set_key(data: DataConfig) -> tuple[object, ...]:
+    """What tells one data set of this machine from another."""
+    from explorer.data import image_size_of
+
+    return data.dataset, image_size_of(data), data.grey, data.folder, data.extra_train, data.name or data.dataset
 
 
 def _stamp(file: Path) -> tuple[str, int, int] | None:

@@ -98,6 +98,9 @@ class Curve:
 CURVE_STYLES = ((PETROFF_10[0], "circle"), (PETROFF_10[6], "square"))
 """Colour and marker of a VAE, and of an autoencoder: told apart by either."""
 
+MOST_BADGES = 20
+"""Classes whose names fit onto a map; of more, the legend alone tells."""
+
 MOST_LINES = 64
 """Dimensions that are drawn over the epochs, the strongest first."""
 
@@ -113,7 +116,7 @@ def map_by_label(
     theme: Theme,
     revision: str = "",
 ) -> Figure:
-    """Encoded images coloured by label, one legend entry per class and its name at its median.
+    """Encoded images coloured by label, one legend entry per class, and its name at its median where they are few.
 
     Args:
         points: On the map's axes, (N, 2), latent units.
@@ -131,7 +134,7 @@ def map_by_label(
             figure.add_trace(
                 _dots(points[rows], rows, class_colour(c, theme), name=_plain(name), legendgroup=str(name))
             )
-    for c, name in enumerate(names):
+    for c, name in enumerate(names if len(names) <= MOST_BADGES else ()):
         rows = np.flatnonzero(labels == c)
         if len(rows):
             x, y = np.median(points[rows], axis=0)
@@ -552,6 +555,7 @@ def axis_lines(
     top: float | None = None,
     reference: float | None = None,
     of: str = "axis",
+    first: int = 0,
 ) -> Figure:
     """A quantity of each latent dimension over the epochs; light is weak, dimensions that are not active are dotted.
 
@@ -567,6 +571,7 @@ def axis_lines(
         top: Upper end of the scale, so that two runs share theirs; None for the lines' own.
         reference: A height to mark with a dashed line, as that of the prior; None for none.
         of: What each line is: an axis, or a level of latents.
+        first: What number dimension 0 is called: levels count from 1.
 
     Returns:
         The figure; `meta` holds how many are `drawn`, `of` how many.
@@ -584,11 +589,11 @@ def axis_lines(
                 mode="lines" if len(epochs) > 1 else "markers",
                 line={"color": colour, "width": 2, "dash": "solid" if active[j] else "dot"},
                 marker={"color": colour, "symbol": "circle" if active[j] else "circle-open", "size": 8},
-                name=f"{of} {j}",
-                hovertemplate=f"{of} {j}, epoch %{{x}}<br>%{{y:.3g}}<extra></extra>",
+                name=f"{of} {j + first}",
+                hovertemplate=f"{of} {j + first}, epoch %{{x}}<br>%{{y:.3g}}<extra></extra>",
             )
         )
-    for height, names in _ends(values[:, drawn], drawn) if 0 < len(drawn) <= 6 else ():
+    for height, names in _ends(values[:, drawn], drawn + first) if 0 < len(drawn) <= 6 else ():
         figure.add_annotation(x=float(epochs[-1]), y=height, text=names, showarrow=False, xanchor="left", xshift=4)
     _style(figure, theme, ("epoch", title), revision)
     figure.update_yaxes(rangemode="tozero")

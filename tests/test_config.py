@@ -2,15 +2,18 @@
 
 import dataclasses
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from explorer.config import (
+    PRESETS,
     DataConfig,
+    Dataset,
     ModelConfig,
     RunConfig,
     TrainConfig,
+    default_widths,
     field_help,
     from_json,
     resolve,
@@ -23,7 +26,7 @@ def stored(config: RunConfig) -> dict:
     return json.loads(json.dumps(to_json(config)))
 
 
-@pytest.mark.parametrize("dataset", ["mnist", "digits"])
+@pytest.mark.parametrize("dataset", get_args(Dataset))
 def test_settings_survive_config_json(dataset):
     config = resolve(RunConfig(data=DataConfig(dataset=dataset), twin="other", versions={"torch": "2"}))
     assert from_json(stored(config), "config.json") == config
@@ -36,16 +39,18 @@ def test_every_setting_explains_itself(cls):
         assert texts.get(field.name, "").endswith("."), field.name
 
 
-OPEN = {"threads", "patience", "stream", "compile"}
+OPEN = {"threads", "patience", "stream", "compile", "subset", "tested"}
 """None is a choice of its own there."""
 
 
-@pytest.mark.parametrize("dataset", ["mnist", "digits"])
+@pytest.mark.parametrize("dataset", get_args(Dataset))
 def test_a_resolved_configuration_leaves_open_only_what_none_means_something_for(dataset):
     config = resolve(RunConfig(data=DataConfig(dataset=dataset)))
+    left = OPEN | ({"image_size"} if dataset in ("mnist", "digits") else set())  # theirs is given
+    left |= {"held_out", "calibration"} if dataset in ("celeba", "folder") else set()  # shares of what is there
     for part in (config.data, config.model, config.train):
         for field in dataclasses.fields(part):
-            if field.metadata.get("flag", True) and field.name not in OPEN:
+            if field.metadata.get("flag", True) and field.name not in left:
                 assert getattr(part, field.name) is not None, field.name
 
 
@@ -54,8 +59,8 @@ def test_the_learning_rate_grows_with_the_square_root_of_the_batch():
         return resolve(RunConfig(train=TrainConfig(**train))).train.lr
 
     usual = rate()
-    assert usual == rate(batch_size=256) == pytest.approx(2e-3)
-    assert rate(batch_size=1024) == pytest.approx(2 * 2e-3)
+    assert usual == rate(batch_size=256) == pytest.approx(6e-3)
+    assert rate(batch_size=1024) == pytest.approx(2 * 6e-3)
     assert rate(batch_size=1024, lr=1e-3) == 1e-3, "what is asked for is taken as it is"
 
 
@@ -124,6 +129,10 @@ def test_a_missing_key_means_its_default():
         lambda: TrainConfig(beta=float("nan")),
         lambda: TrainConfig(warmup_share=1.5),
         lambda: DataConfig(calibration=0),
+        lambda: DataConfig(dataset="celeba", image_size=7),
+        lambda: DataConfig(dataset="folder", image_size=100_000),
+        lambda: DataConfig(dataset="mnist", image_size=32),
+        lambda: DataConfig(dataset="digits", grey=True),
     ],
 )
 def test_a_value_out_of_range_is_refused(wrong):
@@ -139,3 +148,69 @@ def test_binary_targets_need_a_bernoulli_likelihood():
     with pytest.raises(ConfigError, match="--no-binarise"):
         resolve(RunConfig(model=ModelConfig(likelihood="gaussian"), train=TrainConfig(binarise=True)))
     assert resolve(RunConfig(model=ModelConfig(likelihood="gaussian"))).train.binarise is False
+
+
+@pytest.mark.parametrize("side", range(8, 300))
+def test_default_widths_can_be_halved_and_end_in_few_pixels(side):
+    widths = default_widths(side)
+    assert bool(widths) == (side % 2 == 0), "an odd size takes a fully connected net"
+    assert side % 2 ** len(widths) == 0
+    assert side >> len(widths) >= 4
+    if widths and side >> len(widths) >= 8:
+        assert side % 2 ** (len(widths) + 1), "it cannot be halved once more"
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_default_decoders_of_colour_images_take_about_30_million_multiplications_at_most(size):
+    model = resolve(RunConfig(data=DataConfig(dataset="celeba", image_size=size))).model
+    widths, latent_dim, hidden = model.widths, model.latent_dim, model.hidden
+    assert widths and latent_dim and hidden
+    rising, side = (*reversed(widths), 3), size >> len(widths)
+    total = latent_dim * hidden + hidden * rising[0] * side**2
+    for before, after in zip(rising, rising[1:], strict=False):
+        side *= 2
+        total += side**2 * before * after * 4  # a 4x4 kernel of stride 2 meets each output with 4 of its taps
+    assert 5e6 < total < 32e6
+
+
+def test_an_odd_size_is_fitted_with_a_fully_connected_net():
+    config = resolve(RunConfig(data=DataConfig(dataset="folder", image_size=25)))
+    assert (config.model.net, config.model.widths) == ("mlp", ())
+
+
+@pytest.mark.parametrize("published", [False, True])
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_made_of_settings_that_can_be_fitted(name: str, published: bool):
+    preset = PRESETS[name]
+    settings = {**preset.settings, **(preset.published if published else {})}
+    parts: dict[type, dict] = {DataConfig: {}, ModelConfig: {}, TrainConfig: {}}
+    for key, value in settings.items():
+        (owner,) = [cls for cls in parts if key in {field.name for field in dataclasses.fields(cls)}]
+        parts[owner][key] = value
+    config = resolve(
+        RunConfig(
+            data=DataConfig(**parts[DataConfig]),
+            model=ModelConfig(**parts[ModelConfig]),
+            train=TrainConfig(**parts[TrainConfig]),
+        )
+    )
+    for cls, part in ((DataConfig, config.data), (ModelConfig, config.model), (TrainConfig, config.train)):
+        for key, value in parts[cls].items():
+            assert getattr(part, key) == value, key
+    assert not published or preset.published, "a published form differs from the corrected one"
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("000", lambda sse, rate: sse / (3 * 64 * 64) + 0.00025 * rate),
+        ("001", lambda sse, rate: sse + 0.1 * rate),
+        ("002", lambda sse, rate: sse / 784 / 0.3081**2 + 0.1 * rate / 5),
+    ],
+)
+def test_a_published_loss_is_the_gaussian_that_the_preset_says_up_to_a_factor(name: str, loss):
+    published = {**PRESETS[name].settings, **PRESETS[name].published}
+    sigma, beta = float(published["sigma"]), published.get("beta", 1.0)
+    ours = [sse / (2 * sigma**2) + beta * rate for sse, rate in ((10.0, 3.0), (50.0, 1.0))]
+    theirs = [loss(sse, rate) for sse, rate in ((10.0, 3.0), (50.0, 1.0))]
+    assert ours[0] / theirs[0] == pytest.approx(ours[1] / theirs[1], rel=1e-3)

@@ -196,3 +196,13 @@ def test_real_mnist_is_complete_and_its_fingerprint_known(data_dir: Path):
     images = load(data_dir)
     assert images.pixels.shape == (70_000, 1, 28, 28) and images.test_count == 10_000
     assert images.labels is not None and np.bincount(images.labels[:60_000])[:2].tolist() == [5923, 6742]
+
+
+def test_a_subset_is_of_the_training_images_and_what_is_tested_of_the_test_images():
+    images = load_dataset(DataConfig(dataset="digits"))
+    whole = split(images, DataConfig(dataset="digits", held_out=100, calibration=300))
+    part = split(images, DataConfig(dataset="digits", held_out=100, calibration=300, subset=50, tested=20))
+    assert len(part.train) == 50 and set(part.train) < set(whole.train)
+    assert len(part.test) == 20 and set(part.test) < set(whole.test)
+    for name in ("validation", "calibration", "check"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name))

@@ -97,9 +97,9 @@ def test_the_pages_tabs_describe_a_run_of_any_family(name: str, fitted: Path):
     run_of(fitted, name)
     library = Library(fitted)
     told = story(library, name)
-    assert told["has_curves"] and told["has_rates"] == (name.split("-")[1] in VARIATIONAL)
-    rows = {row["name"]: row["text"] for row in card_rows(library.card(name))}
-    assert rows["Family"] == name.split("-")[1].upper()
+    assert told["parts"] and told["has_rates"] == (name.split("-")[1] in VARIATIONAL)
+    rows = {row["name"]: row["text"] for row in card_rows(library.card(name), told["point"])}
+    assert rows["Family"].lower() == name.split("-")[1]
     assert ("Beta" in rows) == ("Rate" in rows) == (name.split("-")[1] in VARIATIONAL)
     for kind in ("losses", "axis-bars", "axis-histogram"):
         json.loads(FIGURES[kind](library, name, {}))

@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 
 from explorer.checkpoint import STATE, list_runs, partial_folder, read_history, read_weights
+from explorer.config import RunConfig
+from explorer.errors import ConfigError
 from explorer.library import load_run
 from tests.conftest import ROOT
+from train import parse, plan
 
 QUICK = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--nll-samples", "5", "--nll-images", "10"]
 LAYOUT = {"config.json", "model.safetensors", "latents.safetensors", "metrics.json", "history.jsonl", "sheets"}
@@ -34,6 +37,53 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = train(*QUICK, "--epochs", 3, "--twin", "--out", out)
     assert done.returncode == 0, done.stderr
     return out
+
+
+def planned(*flags: str) -> list[RunConfig]:
+    return plan(parse([*QUICK, *flags]))
+
+
+@pytest.mark.parametrize(
+    ("family", "names"),
+    [
+        ("vae", ["digits-vae-2", "digits-ae-2"]),
+        ("ae", ["digits-vae-2", "digits-ae-2"]),
+        ("hierarchical", ["digits-hierarchical-2", "digits-ae-2"]),
+        ("denoising", ["digits-vae-2", "digits-denoising-2"]),
+    ],
+)
+def test_twins_are_a_family_with_a_posterior_and_one_without(family: str, names: list[str]):
+    pair = planned("--family", family, "--twin")
+    assert [config.name for config in pair] == names
+    assert [config.twin for config in pair] == names[::-1]
+    assert pair[0].key == pair[1].key
+
+
+def test_a_ladder_is_an_autoencoder_and_its_vae_at_every_beta():
+    rungs = planned("--ladder")
+    assert [config.name for config in rungs[1:]] == [
+        "digits-vae-2-beta0",
+        "digits-vae-2-beta0.1",
+        "digits-vae-2-beta0.3",
+        "digits-vae-2",
+        "digits-vae-2-beta4",
+    ]
+    assert [config.train.beta for config in rungs[1:]] == [0, 0.1, 0.3, 1, 4]
+    assert {config.twin for config in rungs[1:]} == {rungs[0].name} == {"digits-ae-2"}
+    assert len({config.key for config in rungs}) == 1 and len({config.train.seed for config in rungs}) == 1
+    assert [config.name for config in planned("--ladder", "--tag", "small")][1] == "digits-vae-2-small-beta0"
+    with pytest.raises(ConfigError, match="leave out --beta"):
+        planned("--ladder", "--beta", "2")
+
+
+def test_a_flag_replaces_a_setting_of_a_preset():
+    (config,) = plan(parse(["--preset", "003", "--latent-dim", "4"]))
+    assert (config.name, config.model.hidden, config.model.latent_dim) == ("mnist-vae-4-003", 512, 4)
+    published = plan(parse(["--preset", "002", "--as-published"]))
+    assert [each.name for each in published] == ["mnist-vae-5-002-published", "mnist-ae-5-002-published"]
+    with pytest.raises(SystemExit) as ended:
+        parse(["--as-published"])
+    assert ended.value.code == 2
 
 
 def test_a_pair_of_twins_has_the_fixed_layout_and_nothing_else(fitted: Path):

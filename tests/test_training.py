@@ -24,7 +24,7 @@ from explorer.training import feed
 from explorer.training.evaluate import evaluate
 from explorer.training.feed import Resident, Streamed, open_feed
 from explorer.training.fit import Fit, beta_at
-from explorer.training.judge import load_judge, open_judge
+from explorer.training.judge import ClassifierJudge, load_judge, open_judge
 from explorer.training.sheets import sheet_latents, write_sheet
 
 
@@ -330,6 +330,7 @@ def test_the_judge_is_fitted_once_and_again_for_other_images(evaluated: dict, di
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
     test = digits.images(parts.test)
     np.testing.assert_array_equal(opened.features(test), judge.features(test))
+    assert isinstance(judge, ClassifierJudge)
     np.testing.assert_allclose(judge.probabilities(test).sum(axis=1), 1, rtol=1e-5)
 
 

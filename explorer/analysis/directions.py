@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.arrays import Latents, Posterior
+from explorer.arrays import UNKNOWN, Latents, Posterior
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +127,14 @@ def attribute_directions(
 
     Args:
         mean: Posterior means, (N, d).
-        attributes: 0 or 1, (N, A).
+        attributes: 0, 1 or `UNKNOWN`, (N, A); an image takes part where its attribute is known.
         names: Of the attributes, A of them.
         seed: Of the split halves behind the reliability.
     """
-    found = [_contrast(name, "attribute", mean, attributes[:, a] > 0, seed) for a, name in enumerate(names)]
+    found = []
+    for each, name in zip(attributes.T, names, strict=True):
+        known = each != UNKNOWN
+        found.append(_contrast(name, "attribute", mean[known], each[known] > 0, seed))
     return [direction for direction, _ in sorted(filter(None, found), key=lambda pair: -pair[1])]
 
 

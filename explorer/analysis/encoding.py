@@ -5,14 +5,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.arrays import Coder, ConditionalPosterior, Images, Latents, Posterior, Scores
+from explorer.arrays import Coder, ConditionalPosterior, ImageRows, Images, Latents, Posterior, Scores
 from explorer.errors import ShapeError
 
 BATCH = 1024
 """Images that pass through a Coder at once."""
 
 
-def encode_all(coder: Coder, images: Images) -> Posterior:
+def encode_all(coder: Coder, images: ImageRows) -> Posterior:
     """Posteriors of images (N, C, H, W), (N, d); never samples."""
     parts = [coder.encode(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
     if not parts:

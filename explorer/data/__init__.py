@@ -1,70 +1,140 @@
 """Each data set as one uint8 array, labels, attribute names and a fingerprint; downloads only when asked."""
 
-import os
-import sys
-from pathlib import Path
+import dataclasses
+from pathlib import Path, PurePosixPath
 
-from explorer.config import DataConfig
+from explorer.config import DATASET_DEFAULTS, DataConfig
+from explorer.data.cache import cache_dir, clear_cache, default_data_dir
+from explorer.data.celeba import CROP, celeba_files, load_celeba
 from explorer.data.digits import load_digits
+from explorer.data.flowers102 import flowers102_files, load_flowers102
+from explorer.data.folder import folder_name, load_folder
 from explorer.data.mnist import load_mnist, mnist_files
+from explorer.data.pictures import Preparation
 from explorer.data.sets import ImageSet, Split, split
-from explorer.errors import DataError
+from explorer.errors import ConfigError, DataError
 
 __all__ = [
     "ImageSet",
     "Split",
     "cache_dir",
+    "clear_cache",
     "dataset_files",
     "default_data_dir",
+    "image_size_of",
     "is_downloadable",
     "load_dataset",
+    "located",
     "split",
 ]
 
 
-def load_dataset(config: DataConfig, data_dir: Path | None = None, download: bool = False) -> ImageSet:
+def load_dataset(
+    config: DataConfig,
+    data_dir: Path | None = None,
+    download: bool = False,
+    *,
+    folder: Path | None = None,
+    extra_train: Path | None = None,
+    quiet: bool = False,
+) -> ImageSet:
     """The data set that `config` names.
+
+    Sets of pictures are converted once into the user's cache (`explorer.data.cache`), with progress on stderr.
 
     Args:
         config: Names the data set.
         data_dir: Folder in torchvision's layout, possibly read-only; None means `default_data_dir()`.
         download: Whether missing files may be fetched into it; torchvision shows the progress.
+        folder: Where the pictures of a folder data set lie; None looks where `config` says, below `data_dir`.
+        extra_train: Where further training images lie; None looks where `config` says, below `data_dir`.
+        quiet: Whether to show no progress.
 
     Raises:
         DataError: Missing (`MissingDataError`) or damaged files; the message says which and what to do.
     """
+    data_dir = data_dir or default_data_dir()
     if config.dataset == "digits":
         return load_digits()
     if config.dataset == "mnist":
-        return load_mnist(data_dir or default_data_dir(), download)
+        return load_mnist(data_dir, download)
+    how = Preparation(size=image_size_of(config) or 64, grey=config.grey)
+    if config.dataset == "celeba":
+        extra = extra_train or _stored_place(data_dir, config.extra_train)
+        how = dataclasses.replace(how, crop=CROP)
+        return load_celeba(data_dir, how, extra=extra, download=download, quiet=quiet)
+    if config.dataset == "flowers102":
+        return load_flowers102(data_dir, how, download=download, quiet=quiet)
+    if config.dataset == "folder":
+        place = folder or _stored_place(data_dir, config.folder)
+        if place is None:
+            raise DataError("a folder data set needs its folder; name it with --folder PATH.")
+        return load_folder(place, config.name or folder_name(place), how, quiet=quiet)
     raise DataError(f"there is no data set called {config.dataset!r}.")
 
 
+def image_size_of(config: DataConfig) -> int | None:
+    """Side of the images of a set of pictures, in pixels; None for a set that has its own."""
+    return config.image_size or DATASET_DEFAULTS[config.dataset]["data"].get("image_size")
+
+
 def dataset_files(config: DataConfig, data_dir: Path | None = None) -> list[Path]:
-    """Every file that `load_dataset` might read, there or not; none for a set that comes with a library."""
-    return mnist_files(data_dir or default_data_dir()) if config.dataset == "mnist" else []
+    """Files and folders that change when what `load_dataset` might read does; none for a set that comes with a library.
+
+    They may be there or not.
+    """
+    data_dir = data_dir or default_data_dir()
+    if config.dataset == "mnist":
+        return mnist_files(data_dir)
+    if config.dataset == "celeba":
+        extra = _stored_place(data_dir, config.extra_train)
+        return [*celeba_files(data_dir), *([extra] if extra else [])]
+    if config.dataset == "flowers102":
+        return flowers102_files(data_dir)
+    place = _stored_place(data_dir, config.folder) if config.dataset == "folder" else None
+    return [place] if place else []
 
 
 def is_downloadable(dataset: str) -> bool:
-    """Whether a missing data set can be fetched on request."""
-    return dataset == "mnist"
+    """Whether a missing data set can be fetched on request; CelebA's only server refuses too often to be offered."""
+    return dataset in ("mnist", "flowers102")
 
 
-def default_data_dir() -> Path:
-    """$EXPLORER_DATA, else a folder in the user's cache."""
-    named = os.environ.get("EXPLORER_DATA")
-    return Path(named).expanduser() if named else cache_dir() / "data"
+def located(
+    config: DataConfig, data_dir: Path | None = None, folder: Path | None = None, extra_train: Path | None = None
+) -> DataConfig:
+    """The same settings with the name of the data set and where its folders are, as a run may store it.
+
+    A folder inside the data folder is stored relative to it, so that it is found again wherever the data folder is;
+    any other by its last part only. No path of one machine enters a run.
+
+    Raises:
+        ConfigError: A folder is missing, or given for a data set that has none.
+    """
+    data_dir = data_dir or default_data_dir()
+    if (config.dataset == "folder") != (folder is not None):
+        raise ConfigError("--dataset folder and --folder PATH need each other; give both or neither.")
+    if extra_train is not None and config.dataset != "celeba":
+        raise ConfigError(f"--extra-train must go with --dataset celeba, not with {config.dataset}.")
+    if folder is not None:
+        config = dataclasses.replace(config, name=folder_name(folder), folder=_portable(folder, data_dir))
+    if extra_train is not None:
+        config = dataclasses.replace(config, extra_train=_portable(extra_train, data_dir))
+    return config
 
 
-def cache_dir() -> Path:
-    """$EXPLORER_CACHE, else the user's cache folder of this program; not created here."""
-    named = os.environ.get("EXPLORER_CACHE")
-    if named:
-        return Path(named).expanduser()
-    if sys.platform == "win32":
-        root = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        root = Path.home() / "Library" / "Caches"
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return root / "latent-space-explorer"
+def _portable(folder: Path, data_dir: Path) -> str:
+    folder, data_dir = folder.resolve(), data_dir.resolve()
+    if folder != data_dir and folder.is_relative_to(data_dir):
+        return folder.relative_to(data_dir).as_posix()
+    return folder.name
+
+
+def _stored_place(data_dir: Path, stored: str | None) -> Path | None:
+    """The folder that a run's settings name, below the data folder; they may be anybody's, so nowhere else."""
+    if stored is None:
+        return None
+    place = PurePosixPath(stored)
+    if place.is_absolute() or not place.parts or ".." in place.parts or "\\" in stored or ":" in stored:
+        raise DataError(f"a run names the folder {stored[:80]!r}, which is not below the data folder; see --data-dir.")
+    return data_dir / place

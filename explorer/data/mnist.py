@@ -4,16 +4,14 @@ The files are read here, since torchvision reads the unpacked ones only and must
 may be read-only. The download is torchvision's.
 """
 
-import contextlib
-import errno
 import gzip
-import os
 import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.data.downloads import fetched
 from explorer.data.sets import ImageSet
 from explorer.errors import DataError, MissingDataError
 
@@ -21,9 +19,6 @@ FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
-
-DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
-"""What the operating system says when a file cannot be written, rather than fetched."""
 
 
 def load_mnist(data_dir: Path, download: bool = False) -> ImageSet:
@@ -97,25 +92,4 @@ def _read_idx(raw: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
 
 
 def _download(data_dir: Path) -> None:
-    if data_dir.exists() and not os.access(data_dir, os.W_OK):
-        raise DataError(f"MNIST is not complete in {data_dir}, which cannot be written to; use another --data-dir.")
-    raw = data_dir / "MNIST" / "raw"
-    made = [folder for folder in (raw, *raw.parents) if not folder.exists()]
-    try:
-        from torchvision.datasets import MNIST
-
-        MNIST(str(data_dir), train=True, download=True)
-    except (OSError, RuntimeError) as error:
-        for folder in made:  # the innermost first; what holds a file stays
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
-            raise DataError(
-                f"MNIST cannot be written to {data_dir}: {os.strerror(error.errno)}; "
-                "make room there, or use another --data-dir."
-            ) from None
-        # torchvision's own words list every mirror with what the network said of each
-        raise DataError(
-            "MNIST cannot be downloaded (no network, or its servers do not answer); "
-            "copy the four *-ubyte.gz files into MNIST/raw of the data folder by hand."
-        ) from None
+    fetched("MNIST", data_dir, "MNIST/raw", "copy the four *-ubyte.gz files into MNIST/raw of the data folder by hand")

@@ -37,20 +37,20 @@ class Unflatten(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """x + branch(x), with branch = (norm, SiLU, 3x3 convolution) twice: (N, C, H, W) -> (N, C, H, W).
+    """x + branch(x), with branch = (norm, activation, 3x3 convolution) twice: (N, C, H, W) -> (N, C, H, W).
 
     He, Zhang, Ren & Sun 2016, "Identity mappings in deep residual networks", https://arxiv.org/abs/1603.05027
 
     Args:
         channels: C.
-        norm: 'none' or 'batch'.
+        config: Says which norm and which activation.
     """
 
-    def __init__(self, channels: int, norm: str) -> None:
+    def __init__(self, channels: int, config: ModelConfig) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for bias in (_has_bias(norm), True):
-            layers += [*_norm(norm, channels), nn.SiLU()]
+        for bias in (_has_bias(config), True):
+            layers += [*_norm(config, channels), activation(config)]
             layers.append(nn.Conv2d(channels, channels, kernel_size=3, padding=1, bias=bias))
         self.branch = nn.Sequential(*layers)
 
@@ -58,76 +58,78 @@ class ResidualBlock(nn.Module):
         return inputs + self.branch(inputs)
 
 
-def conv_encoder(
-    image_shape: Shape, widths: tuple[int, ...], hidden: int, outputs: int, norm: str = "none", residual: bool = False
-) -> nn.Module:
-    """Convolutions that halve the image, then two linear layers: (N, C, H, W) -> (N, outputs).
+def conv_encoder(config: ModelConfig, outputs: int) -> nn.Module:
+    """Convolutions that halve the image, then linear layers: (N, C, H, W) -> (N, outputs).
+
+    Batch normalisation, if any, follows every convolution; a residual block, if any, follows every halving.
 
     Args:
-        image_shape: (C, H, W); H and W divisible by 2 for every width.
-        widths: Channels after each halving.
-        hidden: Units between the convolutions and the outputs.
+        config: Widths are the channels after each halving, H and W divisible by 2 for every one; hidden units, if any,
+            stand between the convolutions and the outputs.
         outputs: d for points, 2 d for mean and log-variance.
-        norm: 'none', or 'batch' after every convolution.
-        residual: Whether a residual block follows every halving.
     """
-    channels, height, width = _bottom(image_shape, widths)
+    shape, hidden, _ = _settled(config)
+    widths = config.widths or ()
+    size = math.prod(_bottom(shape, widths))
     layers: list[nn.Module] = []
-    for before, after in zip((image_shape[0], *widths), widths, strict=False):
-        bias = _has_bias(norm)
+    for before, after in zip((shape[0], *widths), widths, strict=False):
+        bias = _has_bias(config)
         layers.append(nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1, bias=bias))  # (N, after, H/2, W/2)
-        layers += [*_norm(norm, after), nn.SiLU()]
-        if residual:
-            layers.append(ResidualBlock(after, norm))
-    layers += [nn.Flatten(), nn.Linear(channels * height * width, hidden), nn.SiLU()]
-    return nn.Sequential(*layers, Float32(nn.Linear(hidden, outputs)))
+        layers += [*_norm(config, after), activation(config)]
+        if config.net == "residual":
+            layers.append(ResidualBlock(after, config))
+    layers.append(nn.Flatten())
+    if hidden:
+        layers += [nn.Linear(size, hidden), activation(config)]
+    return nn.Sequential(*layers, Float32(nn.Linear(hidden or size, outputs)))
 
 
-def conv_decoder(
-    outputs_shape: Shape,
-    widths: tuple[int, ...],
-    hidden: int,
-    latent_dim: int,
-    norm: str = "none",
-    residual: bool = False,
-) -> nn.Module:
-    """The mirror image of `conv_encoder`: (N, d) -> (N, C, H, W) outputs of a likelihood."""
-    bottom = _bottom(outputs_shape, widths)
-    layers: list[nn.Module] = [Float32(nn.Linear(latent_dim, hidden)), nn.SiLU()]
-    layers += [nn.Linear(hidden, math.prod(bottom)), nn.SiLU(), Unflatten(bottom)]
-    rising = (*reversed(widths), outputs_shape[0])
+def conv_decoder(config: ModelConfig, channels: int) -> nn.Module:
+    """The mirror image of `conv_encoder`: (N, d) -> (N, channels, H, W), the outputs of a likelihood."""
+    (_, height, width), hidden, latent_dim = _settled(config)
+    widths = config.widths or ()
+    bottom = _bottom((channels, height, width), widths)
+    size = math.prod(bottom)
+    layers: list[nn.Module] = [Float32(nn.Linear(latent_dim, hidden or size)), activation(config)]
+    if hidden:
+        layers += [nn.Linear(hidden, size), activation(config)]
+    layers.append(Unflatten(bottom))
+    rising = (*reversed(widths), channels)
     for number, (before, after) in enumerate(zip(rising, rising[1:], strict=False)):
-        if residual:
-            layers.append(ResidualBlock(before, norm))
+        if config.net == "residual":
+            layers.append(ResidualBlock(before, config))
         is_last = number == len(widths) - 1
-        bias = is_last or _has_bias(norm)
+        bias = is_last or _has_bias(config)
         layers.append(nn.ConvTranspose2d(before, after, kernel_size=4, stride=2, padding=1, bias=bias))  # (.., 2H, 2W)
         if not is_last:
-            layers += [*_norm(norm, after), nn.SiLU()]
+            layers += [*_norm(config, after), activation(config)]
     return nn.Sequential(*layers)
 
 
-def mlp_encoder(image_shape: Shape, hidden: int, outputs: int) -> nn.Module:
+def mlp_encoder(config: ModelConfig, outputs: int) -> nn.Module:
     """Two hidden layers over the flattened image: (N, C, H, W) -> (N, outputs)."""
+    shape, hidden, _ = _settled(config)
     return nn.Sequential(
         nn.Flatten(),
-        nn.Linear(math.prod(image_shape), hidden),
-        nn.SiLU(),
+        nn.Linear(math.prod(shape), hidden),
+        activation(config),
         nn.Linear(hidden, hidden),
-        nn.SiLU(),
+        activation(config),
         Float32(nn.Linear(hidden, outputs)),
     )
 
 
-def mlp_decoder(outputs_shape: Shape, hidden: int, latent_dim: int) -> nn.Module:
-    """The mirror image of `mlp_encoder`: (N, d) -> (N, C, H, W) outputs of a likelihood."""
+def mlp_decoder(config: ModelConfig, channels: int) -> nn.Module:
+    """The mirror image of `mlp_encoder`: (N, d) -> (N, channels, H, W), the outputs of a likelihood."""
+    (_, height, width), hidden, latent_dim = _settled(config)
+    shape = (channels, height, width)
     return nn.Sequential(
         Float32(nn.Linear(latent_dim, hidden)),
-        nn.SiLU(),
+        activation(config),
         nn.Linear(hidden, hidden),
-        nn.SiLU(),
-        nn.Linear(hidden, math.prod(outputs_shape)),
-        Unflatten(outputs_shape),
+        activation(config),
+        nn.Linear(hidden, math.prod(shape)),
+        Unflatten(shape),
     )
 
 
@@ -137,10 +139,7 @@ def build_encoder(config: ModelConfig, outputs: int) -> nn.Module:
     Raises:
         ConfigError: An image size that cannot be halved often enough, or an open setting.
     """
-    shape, hidden, _ = _settled(config)
-    if config.net == "mlp":
-        return mlp_encoder(shape, hidden, outputs)
-    return conv_encoder(shape, config.widths or (), hidden, outputs, config.norm, config.net == "residual")
+    return mlp_encoder(config, outputs) if config.net == "mlp" else conv_encoder(config, outputs)
 
 
 def build_decoder(config: ModelConfig, outputs_per_channel: int) -> nn.Module:
@@ -149,11 +148,8 @@ def build_decoder(config: ModelConfig, outputs_per_channel: int) -> nn.Module:
     Raises:
         ConfigError: An image size that cannot be halved often enough, or an open setting.
     """
-    (channels, height, width), hidden, latent_dim = _settled(config)
-    shape = (channels * outputs_per_channel, height, width)
-    if config.net == "mlp":
-        return mlp_decoder(shape, hidden, latent_dim)
-    return conv_decoder(shape, config.widths or (), hidden, latent_dim, config.norm, config.net == "residual")
+    channels = _settled(config)[0][0] * outputs_per_channel
+    return mlp_decoder(config, channels) if config.net == "mlp" else conv_decoder(config, channels)
 
 
 def _settled(config: ModelConfig) -> tuple[Shape, int, int]:
@@ -164,13 +160,18 @@ def _settled(config: ModelConfig) -> tuple[Shape, int, int]:
     return shape, hidden, latent_dim
 
 
-def _norm(norm: str, channels: int) -> list[nn.Module]:
-    return [BatchNorm(channels)] if norm == "batch" else []
+def activation(config: ModelConfig) -> nn.Module:
+    """The non-linearity between layers."""
+    return nn.ReLU() if config.activation == "relu" else nn.SiLU()
 
 
-def _has_bias(norm: str) -> bool:
+def _norm(config: ModelConfig, channels: int) -> list[nn.Module]:
+    return [BatchNorm(channels)] if config.norm == "batch" else []
+
+
+def _has_bias(config: ModelConfig) -> bool:
     """Whether a layer that is normalised next has a bias: a mean that is taken away leaves it no gradient but noise."""
-    return norm == "none"
+    return config.norm == "none"
 
 
 def _bottom(image_shape: Shape, widths: tuple[int, ...]) -> Shape:

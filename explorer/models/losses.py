@@ -63,7 +63,7 @@ class Bernoulli(Likelihood):
 
 
 class Gaussian(Likelihood):
-    """p(x|z) = prod_i N(x_i; sigmoid(o_i), sigma^2) with one sigma for all pixels.
+    """p(x|z) = prod_i N(x_i; m(o_i), sigma^2) with one sigma for all pixels; m is the sigmoid, or does nothing.
 
     With sigma = 'optimal' the fit minimises P/2 (log mse + 1 + log 2 pi), mse over pixels and batch (sigma-VAE,
     Rybkin 2021, https://arxiv.org/abs/2006.13202); the sigma of the whole training set is frozen before anything is
@@ -72,6 +72,7 @@ class Gaussian(Likelihood):
 
     Args:
         sigma: 'optimal', 'learned', or a number in units of pixels in [0, 1].
+        squashes: Whether m is the sigmoid; without it means may leave [0, 1], and are clipped for the eye only.
 
     Attributes:
         average: Mean of a tensor over the processes of a fit; one process averages nothing.
@@ -79,8 +80,9 @@ class Gaussian(Likelihood):
 
     sigma: Tensor
 
-    def __init__(self, sigma: str) -> None:
+    def __init__(self, sigma: str, squashes: bool = True) -> None:
         super().__init__()
+        self.squashes = squashes
         self.optimal, self.learned = sigma == "optimal", sigma == "learned"
         self.average: Callable[[Tensor], Tensor] = lambda tensor: tensor
         if self.learned:
@@ -94,11 +96,14 @@ class Gaussian(Likelihood):
 
     def mean(self, outputs: Tensor) -> Tensor:
         """Expected images (N, C, H, W) in [0, 1]."""
-        return outputs.sigmoid()
+        return self._centre(outputs).clamp(0, 1)
+
+    def _centre(self, outputs: Tensor) -> Tensor:
+        return outputs.sigmoid() if self.squashes else outputs
 
     def distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """-log p(x|z) at the stored sigma, (N,), nats per image."""
-        return self._priced(self._squares(outputs, targets), self.deviation(), targets)
+        return self._priced(self.squares(outputs, targets), self.deviation(), targets)
 
     def fit_distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """What a fit minimises of each image, (N,), nats: with the optimal sigma, -log p(x|z) at the batch's best.
@@ -106,7 +111,7 @@ class Gaussian(Likelihood):
         Its mean is P/2 (log mse + 1 + log 2 pi). Sigma is held still: at the best sigma the loss does not depend on
         it to first order, so the gradient is that of log mse, and every image still has a cost of its own.
         """
-        squares = self._squares(outputs, targets)
+        squares = self.squares(outputs, targets)
         if not self.optimal:
             return self._priced(squares, self.deviation(), targets)
         mse = self.average(squares.detach().mean() / targets[0].numel()).clamp_min(MSE_FLOOR)
@@ -117,9 +122,9 @@ class Gaussian(Likelihood):
         if self.optimal:
             self.sigma.fill_(math.sqrt(max(mse, MSE_FLOOR)))
 
-    def _squares(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def squares(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Squared errors summed over pixels, (N,)."""
-        return (self.mean(outputs) - targets).square().sum(dim=(1, 2, 3))
+        return (self._centre(outputs) - targets).square().sum(dim=(1, 2, 3))
 
     def _priced(self, squares: Tensor, sigma: Tensor, targets: Tensor) -> Tensor:
         return squares / (2 * sigma**2) + targets[0].numel() * (sigma.log() + 0.5 * math.log(2 * math.pi))
@@ -161,7 +166,7 @@ def build_likelihood(config: ModelConfig) -> Likelihood:
     if config.likelihood == "bernoulli":
         return Bernoulli()
     if config.likelihood == "gaussian":
-        return Gaussian(config.sigma)
+        return Gaussian(config.sigma, config.output == "sigmoid")
     if config.likelihood == "categorical":
         return Categorical(config.levels or 256)
     raise ConfigError(f"likelihood must be bernoulli, gaussian or categorical, but is {config.likelihood!r}.")

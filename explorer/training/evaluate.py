@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.bounds import elbo, importance_weighted_bound
-from explorer.analysis.encoding import decoded_features, squared_errors
+from explorer.analysis.encoding import decoded_features, encode_all, squared_errors
 from explorer.analysis.holes import GaussianMixture, fit_gmm, fit_round_trip, fit_vacancy, sample_raw, sample_white
 from explorer.analysis.scores import (
     Score,
@@ -27,7 +27,7 @@ from explorer.analysis.scores import (
 )
 from explorer.arrays import Images, Latents, MeasuringCoder, Posterior
 from explorer.checkpoint import StoredLatents
-from explorer.config import RunConfig
+from explorer.config import DATASET_DEFAULTS, RunConfig
 from explorer.data import ImageSet, Split
 from explorer.models.losses import Gaussian
 from explorer.training.judge import Judge, open_judge
@@ -59,13 +59,13 @@ def evaluate(
     posterior = coder.encode(test)
     reference_index = np.sort(rng.permutation(parts.train)[: config.data.reference])
     judge = open_judge(out / f"features-{images.name}", images, parts)
-    reference = coder.encode(images.images(reference_index))
+    reference = encode_all(coder, images.rows(reference_index))
     draw, given = posterior.draw(rng)
     codes = {
         "draw": draw,
         "reference": reference.sample(rng),
-        "calibration": coder.encode(images.images(parts.calibration)).sample(rng),
-        "held_out": coder.encode(images.images(parts.validation)).sample(rng),
+        "calibration": encode_all(coder, images.rows(parts.calibration)).sample(rng),
+        "held_out": encode_all(coder, images.rows(parts.check)).sample(rng),
     }
     gmm = fit_gmm(codes["reference"], seed=config.train.seed)
     features = judge.features(test)
@@ -86,7 +86,7 @@ def evaluate(
         gmm_means=gmm.means.astype(np.float32),
         gmm_covariances=gmm.covariances.astype(np.float32),
         features=features.astype(np.float16),
-        reference_features=judge.features(images.images(reference_index)).astype(np.float16),
+        reference_features=judge.features(images.rows(reference_index)).astype(np.float16),
     )
     metrics = {
         "test": score_test_images(coder, config, test, posterior, given, latents),
@@ -116,6 +116,9 @@ def score_test_images(
         given: The same along the stored draws: of each dimension given those above it.
         latents: The run's stored latents.
     """
+    effort = DATASET_DEFAULTS[config.data.dataset]["train"]
+    nll_samples = config.train.nll_samples or effort["nll_samples"]
+    nll_images = config.train.nll_images or effort["nll_images"]
     seed = config.train.seed
     scores: dict[str, Any] = {"n": len(test)}
     _add(scores, "mse", mean_score(squared_errors(coder, test, posterior.mean)))
@@ -144,18 +147,16 @@ def score_test_images(
     _add(scores, "elbo", mean_score(bounds))
     # A mean over few images moves by a nat with the draw, the gap to the ELBO hardly at all: so the gap is estimated
     # on few images with many samples, and taken from the ELBO of all.
-    rows = np.random.default_rng(SUBSET_SEED).permutation(len(test))[: config.train.nll_images]
+    rows = np.random.default_rng(SUBSET_SEED).permutation(len(test))[:nll_images]
     some = posterior.rows(rows)
-    tight = importance_weighted_bound(
-        coder, targets[rows], some, config.train.nll_samples, np.random.default_rng(seed + 2)
-    )
+    tight = importance_weighted_bound(coder, targets[rows], some, nll_samples, np.random.default_rng(seed + 2))
     loose = elbo(coder, targets[rows], some, 32, np.random.default_rng(seed + 3))
     gap = mean_score(tight - loose)
     _add(scores, "gap_iw", gap)
     scores["nll_iw"] = float(-bounds.mean() - gap.value)
     spread = 1.96 * np.hypot(bounds.std() / np.sqrt(len(bounds)), (gap.high - gap.low) / 3.92)
     scores["nll_iw_interval"] = [scores["nll_iw"] - spread, scores["nll_iw"] + spread]
-    scores |= {"nll_iw_samples": config.train.nll_samples, "nll_iw_images": len(rows), "nll_iw_seed": seed}
+    scores |= {"nll_iw_samples": nll_samples, "nll_iw_images": len(rows), "nll_iw_seed": seed}
     scores |= {"nll_iw_subset_seed": SUBSET_SEED}
     if config.model.likelihood == "bernoulli":
         scores["binarisation_seed"] = BINARISATION_SEED

@@ -122,7 +122,11 @@ class Fit:
             self.compile()
         self.average = averaged(self.model, settings, self.steps_per_epoch)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True
+            self.model.parameters(),
+            lr=settings.lr,
+            betas=(settings.momentum, 0.999),
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
         self.schedule = learning_rates(self.optimizer, settings, self.total_steps, self.steps_per_epoch)
         self.noise = torch.Generator(device).manual_seed(settings.seed + SEEDS["noise"])
@@ -340,8 +344,8 @@ class Fit:
         squares = torch.zeros((), device=self.device)
         for batch in self.train.batches(in_order(self.train)):
             images = batch.float() / self.scale
-            decoded = model.decode(model.encode(images).sample(generator))
-            squares += (decoded - images).square().sum()
+            outputs = model.outputs(model.encode(images).sample(generator))
+            squares += model.likelihood.squares(outputs, images).sum()
         model.likelihood.freeze(squares.item() / (len(self.train) * math.prod(self.image_shape)))
 
     def _order(self) -> Tensor:
@@ -470,6 +474,8 @@ def learning_rates(
         return torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, total_steps=total_steps + 1)
     if settings.schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total_steps)
+    if settings.schedule == "constant":
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
     return torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.95 ** (1 / steps_per_epoch))
 
 

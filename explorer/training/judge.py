@@ -1,27 +1,61 @@
-"""The feature space of a data set: a small classifier's penultimate layer, fitted once and shared by all its runs.
+"""The feature space of a data set: made once, stored beside the runs, shared by all runs of these very images.
 
 Pixel distance rewards blur, so coverage and validity are measured between features. Which features is named beside
-every number.
+every number: the penultimate layer of a small classifier of the labels (MNIST, digits) or of the attributes (faces),
+or else principal components of the training pixels.
 """
 
-import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from explorer.arrays import Images
-from explorer.checkpoint import CONFIG, WEIGHTS, read_tensors, write_json, write_tensors
+from explorer.arrays import UNKNOWN, ImageRows
+from explorer.checkpoint import CONFIG, WEIGHTS, one_sentence, read_json, read_tensors, write_json, write_tensors
 from explorer.data import ImageSet, Split
 from explorer.errors import CheckpointError
 
+Kind = Literal["classifier", "attributes", "pca"]
+"""What a feature space is made of: a classifier of labels, one of attributes, or principal components."""
+
 FEATURES = 32
-"""Dimensions of the feature space."""
+"""Dimensions of a classifier's feature space."""
+
+COMPONENTS = 64
+"""Most principal components."""
 
 EPOCHS = {"mnist": 4, "digits": 60}
 BATCH = 256
+
+SEEN_IMAGES = 40_000
+"""Images that a classifier sees in all, over as many epochs as that takes: minutes on one thread."""
+
+PCA_IMAGES = 5_000
+"""Most training images that principal components are found from."""
+
+CLASSIFIED_SIDE, CLASSIFIED_IMAGES = 32, 100
+"""Largest side in pixels, and fewest training images a class, of other images whose labels make a feature space."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Features of images, in numpy.
+
+    Attributes:
+        kind: What the feature space is made of.
+        space: The same in words, for beside a number.
+    """
+
+    kind: Kind
+    space: str
+
+    def features(self, images: ImageRows) -> NDArray[np.float32]:
+        """Features (N, F) of images (N, C, H, W) in [0, 1]; F is 64 at most."""
+        ...
 
 
 class Classifier(nn.Module):
@@ -51,79 +85,161 @@ class Classifier(nn.Module):
         return self.head(self.body(images).relu())
 
 
-class Judge:
-    """Features and class probabilities of images, in numpy.
+class AttributeClassifier(nn.Module):
+    """Convolutions that halve the image, a layer of features, a score for each attribute.
 
-    Attributes:
-        space: What the feature space is, in words, for beside a number.
+    Args:
+        image_shape: (C, H, W), of any size from 8x8.
+        classes: Number of attributes.
     """
 
-    def __init__(self, model: Classifier, space: str) -> None:
-        self.model, self.space = model.eval().requires_grad_(False), space
+    def __init__(self, image_shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after in ((image_shape[0], 32), (32, 64), (64, 128)):
+            convolution = nn.Conv2d(before, after, kernel_size=3, stride=2, padding=1, bias=False)
+            layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
+        layers += [nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * 16, FEATURES)]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(FEATURES, classes)
 
-    def features(self, images: Images) -> NDArray[np.float32]:
+    def forward(self, images: Tensor) -> Tensor:
+        """Log-odds (N, classes) of the attributes of images (N, C, H, W) in [0, 1]."""
+        return self.head(self.body(images).relu())
+
+
+class ClassifierJudge:
+    """Features of a classifier's penultimate layer, and what it says of an image.
+
+    Attributes:
+        kind: "classifier" of labels, or "attributes".
+        space: What the feature space is, in words.
+    """
+
+    def __init__(self, model: Classifier | AttributeClassifier, space: str) -> None:
+        self.model, self.space = model.eval().requires_grad_(False), space
+        self.kind: Kind = "classifier" if isinstance(model, Classifier) else "attributes"
+
+    def features(self, images: ImageRows) -> NDArray[np.float32]:
         """Features (N, F) of images (N, C, H, W) in [0, 1]."""
         return self._batched(self.model.body, images)
 
-    def probabilities(self, images: Images) -> NDArray[np.float32]:
-        """Class probabilities (N, classes) of images (N, C, H, W) in [0, 1]."""
-        return self._batched(lambda batch: self.model(batch).softmax(dim=1), images)
+    def probabilities(self, images: ImageRows) -> NDArray[np.float32]:
+        """Of classes, which sum to 1, or of each attribute, (N, classes), of images (N, C, H, W) in [0, 1]."""
+        if self.kind == "classifier":
+            return self._batched(lambda batch: self.model(batch).softmax(dim=1), images)
+        return self._batched(lambda batch: self.model(batch).sigmoid(), images)
 
-    def _batched(self, function, images: Images) -> NDArray[np.float32]:
+    def _batched(self, function: Callable[[Tensor], Tensor], images: ImageRows) -> NDArray[np.float32]:
         with torch.inference_mode():
             parts = [function(torch.from_numpy(images[i : i + 1024])).numpy() for i in range(0, len(images), 1024)]
         return np.concatenate(parts)
 
 
+class PrincipalComponents:
+    """Coordinates along the directions in which the training pixels vary most; no labels are needed.
+
+    Args:
+        mean: Of the training images, (C * H * W,).
+        components: Orthonormal rows, (F, C * H * W).
+        space: What the feature space is, in words.
+    """
+
+    kind: Kind = "pca"
+
+    def __init__(self, mean: NDArray[np.floating], components: NDArray[np.floating], space: str) -> None:
+        self.mean, self.components, self.space = mean.astype(np.float32), components.astype(np.float32), space
+
+    def features(self, images: ImageRows) -> NDArray[np.float32]:
+        """Features (N, F), in units of pixels, of images (N, C, H, W) in [0, 1]."""
+        parts = []
+        for start in range(0, len(images), 1024):
+            batch = images[start : start + 1024]
+            parts.append((batch.reshape(len(batch), -1) - self.mean) @ self.components.T)
+        return np.concatenate(parts)
+
+
 def load_judge(folder: Path) -> tuple[Judge, str]:
-    """The judge stored in `features-<dataset>/`, and the fingerprint of the data set that it was fitted on.
+    """The judge stored in `features-<dataset>/`, and the fingerprint of the data set that it was made on.
 
     Raises:
         CheckpointError: The folder is missing or damaged.
     """
     try:
-        stored = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        model = Classifier(tuple(stored["image_shape"]), stored["classes"])
+        stored: Any = read_json(folder / CONFIG)
         space, fingerprint = str(stored["space"]), str(stored["fingerprint"])
-        model.load_state_dict({name: torch.from_numpy(a).float() for name, a in read_tensors(folder / WEIGHTS).items()})
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        tensors = read_tensors(folder / WEIGHTS)
+        shape, kind = tuple(stored["image_shape"]), stored.get("kind", "classifier")
+        if kind == "pca":
+            count = int(np.prod(shape))
+            mean, components = tensors["mean"], tensors["components"]
+            if mean.shape != (count,) or components.shape != (stored["features"], count):
+                raise ValueError(f"components shaped {components.shape} of images of {count} values")
+            return PrincipalComponents(mean, components, space), fingerprint
+        model = {"classifier": Classifier, "attributes": AttributeClassifier}[kind](shape, stored["classes"])
+        model.load_state_dict({name: _tensor(array) for name, array in tensors.items()})
+    except (CheckpointError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"{folder} holds no usable feature net ({error}); delete it and run train.py.") from None
-    return Judge(model, space), fingerprint
+    return ClassifierJudge(model, space), fingerprint
 
 
 def open_judge(folder: Path, images: ImageSet, split: Split) -> Judge:
-    """The judge of a data set: read if it was fitted on these very images, else fitted and stored.
+    """The judge of a data set: read if it was made on these very images, else made and stored.
+
+    A judge of other images is left alone, for runs were measured with it: the new one then goes beside it, into a
+    folder whose name ends in the beginning of the fingerprint.
 
     Args:
         folder: `features-<dataset>/` beside the runs.
-        images: A data set with labels.
+        images: The data set.
         split: Its training rows are fitted, its validation rows give the accuracy that is stored.
     """
-    if (folder / CONFIG).is_file():
-        judge, fingerprint = load_judge(folder)
-        if fingerprint == images.fingerprint:
-            return judge
-    model, accuracy = fit_classifier(images, split)
-    space = f"penultimate layer ({FEATURES}) of a classifier of {images.name}"
-    with torch.inference_mode():
-        weights = {name: tensor.half() for name, tensor in model.state_dict().items()}
-        model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
-    folder.mkdir(parents=True, exist_ok=True)
-    write_tensors(folder / WEIGHTS, {name: tensor.numpy() for name, tensor in weights.items()})
-    classes = len(images.class_names or ())
-    write_json(
-        folder / CONFIG,
-        {
-            "format": 1,
-            "space": space,
-            "image_shape": images.image_shape,
-            "classes": classes,
+    beside = folder.with_name(f"{folder.name}-{images.fingerprint[:8]}")
+    for place in (folder, beside):
+        if (place / CONFIG).is_file():
+            judge, fingerprint = load_judge(place)
+            if fingerprint == images.fingerprint:
+                return judge
+    place = beside if (folder / CONFIG).is_file() else folder
+    tensors, facts = _made(images, split)
+    facts = {"format": 1, **facts, "image_shape": images.image_shape, "fingerprint": images.fingerprint}
+    with one_sentence(place.parent):
+        place.mkdir(parents=True, exist_ok=True)
+    write_tensors(place / WEIGHTS, tensors)
+    write_json(place / CONFIG, facts)
+    return load_judge(place)[0]  # as it was rounded for the file
+
+
+def _made(images: ImageSet, split: Split) -> tuple[Mapping[str, NDArray[Any]], dict[str, Any]]:
+    """Tensors and facts of the feature space that goes with what is known of the images."""
+    if _can_be_classified(images, split):
+        model, accuracy = fit_classifier(images, split)
+        facts: dict[str, Any] = {
+            "kind": "classifier",
+            "space": f"penultimate layer ({FEATURES}) of a classifier of {images.name}",
+            "classes": len(images.class_names or ()),
             "features": FEATURES,
             "validation_accuracy": accuracy,
-            "fingerprint": images.fingerprint,
-        },
-    )
-    return Judge(model, space)
+        }
+        return _stored(model), facts
+    if images.attributes is not None and _described(images, split.train).size >= BATCH:
+        model, accuracy = fit_attribute_classifier(images, split)
+        count = images.attributes.shape[1]
+        facts = {
+            "kind": "attributes",
+            "space": f"penultimate layer ({FEATURES}) of a classifier of the {count} attributes of {images.name}",
+            "classes": count,
+            "features": FEATURES,
+            "validation_accuracy": accuracy,
+        }
+        return _stored(model), facts
+    mean, components = fit_components(images, split)
+    facts = {
+        "kind": "pca",
+        "space": f"{len(components)} principal components of the training pixels of {images.name}",
+        "features": len(components),
+    }
+    return {"mean": mean.astype(np.float16), "components": components.astype(np.float16)}, facts
 
 
 def fit_classifier(images: ImageSet, split: Split, seed: int = 0) -> tuple[Classifier, float]:
@@ -133,7 +249,7 @@ def fit_classifier(images: ImageSet, split: Split, seed: int = 0) -> tuple[Class
     torch.manual_seed(seed)
     model = Classifier(images.image_shape, len(images.class_names))
     labels = torch.from_numpy(images.labels)
-    epochs = EPOCHS.get(images.name, 10)
+    epochs = EPOCHS.get(images.name) or min(10, max(1, SEEN_IMAGES // len(split.train)))
     steps = epochs * -(-len(split.train) // BATCH)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps + 1)
@@ -147,6 +263,81 @@ def fit_classifier(images: ImageSet, split: Split, seed: int = 0) -> tuple[Class
             loss.backward()
             optimizer.step()
             schedule.step()
-    judge = Judge(model, "")
-    guessed = judge.probabilities(images.images(split.validation)).argmax(axis=1)
+    judge = ClassifierJudge(model, "")
+    guessed = judge.probabilities(images.rows(split.validation)).argmax(axis=1)
     return model, float((guessed == images.labels[split.validation]).mean())
+
+
+def fit_attribute_classifier(images: ImageSet, split: Split, seed: int = 0) -> tuple[AttributeClassifier, float]:
+    """A classifier of the attributes, fitted on the training rows of which they are known, mirrored at random.
+
+    Returns:
+        The classifier, and the share of the known attributes of the validation rows that it tells right; of the
+        training rows where none are known there.
+    """
+    assert images.attributes is not None
+    torch.manual_seed(seed)
+    model = AttributeClassifier(images.image_shape, images.attributes.shape[1])
+    rows = _described(images, split.train)
+    steps = -(-SEEN_IMAGES // BATCH)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps + 1)
+    rng = np.random.default_rng(seed)
+    order = np.concatenate([rng.permutation(rows) for _ in range(-(-steps * BATCH // len(rows)))])
+    for step in range(steps):
+        index = np.sort(order[step * BATCH : (step + 1) * BATCH])
+        batch = torch.from_numpy(images.images(index))
+        mirrored = torch.from_numpy(rng.random(len(index)) < 0.5)[:, None, None, None]
+        scores = model(torch.where(mirrored, batch.flip(-1), batch))
+        targets = torch.from_numpy(images.attributes[index])
+        known = targets != UNKNOWN
+        loss = nn.functional.binary_cross_entropy_with_logits(scores[known], targets[known].float())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    seen = _described(images, split.validation)
+    seen = seen if len(seen) else rows
+    truth = images.attributes[seen]
+    guessed = ClassifierJudge(model, "").probabilities(images.images(seen)) > 0.5
+    return model, float((guessed == (truth == 1))[truth != UNKNOWN].mean())
+
+
+def fit_components(images: ImageSet, split: Split, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean (P,) and principal components (F, P) of the pixels of the training rows, F being `COMPONENTS` at most.
+
+    Found by randomised SVD, Halko, Martinsson & Tropp 2011, https://arxiv.org/abs/0909.4061, on at most `PCA_IMAGES`
+    of them.
+    """
+    from sklearn.decomposition import PCA
+
+    rows = np.sort(np.random.default_rng(seed).permutation(split.train)[:PCA_IMAGES])
+    pixels = images.images(rows).reshape(len(rows), -1)
+    count = min(COMPONENTS, pixels.shape[1], max(1, len(rows) - 1))
+    found = PCA(count, svd_solver="randomized", random_state=seed).fit(pixels)
+    return found.mean_, np.asarray(found.components_)
+
+
+def _can_be_classified(images: ImageSet, split: Split) -> bool:
+    """Whether labels are there, with small images enough of each class to learn from: flowers have too few."""
+    if images.labels is None or images.class_names is None:
+        return False
+    plenty = len(split.train) >= CLASSIFIED_IMAGES * len(images.class_names)
+    return images.name in EPOCHS or (plenty and max(images.image_shape[1:]) <= CLASSIFIED_SIDE)
+
+
+def _described(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of the rows (n,) of which any attribute is known."""
+    assert images.attributes is not None
+    return rows[(images.attributes[rows] != UNKNOWN).any(axis=1)]
+
+
+def _stored(model: nn.Module) -> dict[str, NDArray[Any]]:
+    """The weights in half precision; whole numbers as they are."""
+    tensors = model.state_dict().items()
+    return {name: (each.half() if each.is_floating_point() else each).numpy() for name, each in tensors}
+
+
+def _tensor(array: NDArray[Any]) -> Tensor:
+    tensor = torch.from_numpy(array)
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -87,6 +87,32 @@ export function onPlane(plane, a, b) {
 }
 
 /**
+ * The level of latents that a direction moves, from 1 at the top; null where it moves several.
+ * @param {Pick<Direction, "vector">} direction
+ * @param {number[]} sizes Axes of each level, the top one first; levels lie end to end.
+ * @returns {number | null}
+ */
+export function levelOf({ vector }, sizes) {
+  let end = 0;
+  const moves = sizes.map((size) => vector.slice(end, (end += size)).some((v) => v !== 0));
+  const first = moves.indexOf(true);
+  return first >= 0 && first === moves.lastIndexOf(true) ? first + 1 : null;
+}
+
+/**
+ * The latent that keeps the levels above one and takes that level and those below it from a draw.
+ * @param {ArrayLike<number>} z (d,)
+ * @param {ArrayLike<number>} draw (d,)
+ * @param {number[]} sizes As in `levelOf`.
+ * @param {number} level From 1, the top one.
+ * @returns {Float32Array} (d,)
+ */
+export function resampled(z, draw, sizes, level) {
+  const kept = sizes.slice(0, level - 1).reduce((sum, size) => sum + size, 0);
+  return Float32Array.from(z, (value, i) => (i < kept ? value : draw[i]));
+}
+
+/**
  * Whether two latents are the same numbers.
  * @param {ArrayLike<number> | null} one
  * @param {ArrayLike<number> | null} other

@@ -297,7 +297,7 @@ const OVER_EPOCHS = /** @type {const} */ ([
     of: "levels",
     known: "has_levels",
     label: "rate of each level of latents over the epochs",
-    hint: "What each level of latents carries: a level near 0 is skipped, and the others do its work.",
+    hint: "What each level of latents carries, level 1 being the top: a level near 0 is skipped, and the others do its work.",
   },
 ]);
 

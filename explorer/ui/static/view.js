@@ -18,6 +18,7 @@ import { address, askFloats, askInts, askJson, stored } from "./transport.js";
  * @property {string} family
  * @property {string} dataset
  * @property {number} latent_dim
+ * @property {number[]} [level_sizes] Axes of each stochastic level, the top one first; only where there are several.
  * @property {[number, number, number]} image_shape channels, height, width
  * @property {string | null} twin
  * @property {string[] | null} classes

@@ -1,0 +1,353 @@
+"""Picture files converted once to one memory-mapped array of bytes, kept in the user's cache.
+
+Decoding tens of thousands of pictures takes half a minute, opening the array that they become a moment; and a mapped
+array needs no memory but for what is looked at. A conversion is built under a temporary name and renamed when it is
+whole, under a lock, so that whatever kills it leaves nothing that is taken for whole, and of several processes that
+start at once one converts and the others wait.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from explorer.arrays import Pixels
+from explorer.data.pictures import Found, Preparation, UnreadablePictureError, prepared
+from explorer.data.sets import ImageSet, fingerprint_of
+from explorer.errors import DataError
+
+VERSION = 2
+"""Of what `prepared` makes of a picture and of the layout of a conversion: raise it with either."""
+
+PIXELS, LABELS, ATTRIBUTES, FACTS = "pixels.npy", "labels.npy", "attributes.npy", "set.json"
+"""Files of a conversion; the facts are written last."""
+
+BATCH = 64
+"""Pictures that a thread converts at a time."""
+
+MOST_BROKEN = 0.05
+"""Share of the files that may be broken."""
+
+NAMED = 10
+"""Broken files that a sentence names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrangement:
+    """Which pictures make a data set, in the order of its rows, and what is known of them.
+
+    Attributes:
+        files: The pictures, N of them: training first, then official validation, then test images.
+        validation_count: How many rows before the test images are official validation images.
+        test_count: How many of the last rows are test images.
+        labels: (N,) int64 into `class_names`, or None.
+        class_names: Names of the labels, or None.
+        attributes: (N, A) uint8, as in `ImageSet`, or None.
+        attribute_names: Names of the attributes, or None.
+        notes: What a person should know, a sentence each.
+    """
+
+    files: Sequence[Found]
+    validation_count: int = 0
+    test_count: int
+    labels: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] | None = None
+    attributes: NDArray[np.uint8] | None = None
+    attribute_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def cache_dir() -> Path:
+    """$EXPLORER_CACHE, else the user's cache folder of this program; not created here."""
+    named = os.environ.get("EXPLORER_CACHE")
+    if named:
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        root = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        root = Path.home() / "Library" / "Caches"
+    else:
+        root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return root / "latent-space-explorer"
+
+
+def default_data_dir() -> Path:
+    """$EXPLORER_DATA, else a folder in the user's cache."""
+    named = os.environ.get("EXPLORER_DATA")
+    return Path(named).expanduser() if named else cache_dir() / "data"
+
+
+def conversions_dir() -> Path:
+    """Where conversions are kept."""
+    return cache_dir() / "images"
+
+
+def converted(
+    name: str,
+    listing: Sequence[Found],
+    how: Preparation,
+    arrange: Callable[[], Arrangement],
+    *,
+    quiet: bool = False,
+) -> ImageSet:
+    """The data set that a listing of files makes: from the cache, or converted into it first.
+
+    Args:
+        name: Name of the data set.
+        listing: Every file that decides about it, pictures and lists; a change of any makes another conversion.
+        how: What becomes of a picture.
+        arrange: Says which pictures make it; asked only where they must be converted.
+        quiet: Whether to show no progress.
+
+    Raises:
+        DataError: Too many pictures are broken, or the cache cannot be written to.
+    """
+    final = conversions_dir() / f"{name}-{_key(name, listing, how)}"
+    images = _opened(final, name, how)
+    if images is not None:
+        return images
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(final.parent) as alone:
+            images = _opened(final, name, how)  # another process may have made it meanwhile
+            if images is not None:
+                return images
+            if alone:
+                for left in final.parent.glob(".*.partial"):  # by a conversion that was killed
+                    shutil.rmtree(left, ignore_errors=True)
+            _convert(final, name, how, arrange(), quiet)
+            images = _opened(final, name, how)
+    except OSError as error:
+        raise DataError(
+            f"the converted images of {name} cannot be written to {final.parent}: {error.strerror or error}; make room "
+            "there, or name another folder in $EXPLORER_CACHE."
+        ) from None
+    if images is None:
+        raise DataError(f"the converted images in {final} are gone already; run the same command again.")
+    return images
+
+
+def clear_cache() -> tuple[Path, int]:
+    """Remove every conversion; the folder they were in, and how many bytes they took.
+
+    Raises:
+        DataError: A conversion is under way, or a file cannot be removed.
+    """
+    folder = conversions_dir()
+    if not folder.is_dir():
+        return folder, 0
+    try:
+        with _locked(folder, wait=False):
+            count = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            for path in folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+        return folder, count
+    except BlockingIOError:
+        raise DataError(f"images are being converted into {folder} right now; clear it when that is done.") from None
+    except OSError as error:
+        raise DataError(f"{folder} cannot be cleared: {error.strerror or error}.") from None
+
+
+def _key(name: str, listing: Sequence[Found], how: Preparation) -> str:
+    digest = hashlib.sha256(json.dumps([VERSION, name, asdict(how)], sort_keys=True).encode())
+    for each in listing:
+        digest.update(f"{each.name}\0{each.size}\0{each.mtime_ns}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:16]
+
+
+def _opened(folder: Path, name: str, how: Preparation) -> ImageSet | None:
+    """The conversion in a folder, or None where there is none that is whole."""
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        pixels = np.load(folder / PIXELS, mmap_mode="r")
+        count = int(facts["count"])
+        if facts["version"] != VERSION or pixels.shape != (count, *how.image_shape) or pixels.dtype != np.uint8:
+            return None
+        arrays = {file: np.load(folder / file) if (folder / file).is_file() else None for file in (LABELS, ATTRIBUTES)}
+        if any(array is not None and len(array) != count for array in arrays.values()):
+            return None
+        return ImageSet(
+            name=name,
+            pixels=pixels,
+            levels=256,
+            test_count=int(facts["test_count"]),
+            validation_count=int(facts["validation_count"]),
+            labels=arrays[LABELS],
+            class_names=_names(facts["class_names"]),
+            attributes=arrays[ATTRIBUTES],
+            attribute_names=_names(facts["attribute_names"]),
+            notes=tuple(facts["notes"]),
+            fingerprint=str(facts["fingerprint"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+
+
+def _names(stored: list[str] | None) -> tuple[str, ...] | None:
+    return None if stored is None else tuple(stored)
+
+
+def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, quiet: bool) -> None:
+    """Build the conversion under a temporary name and rename it.
+
+    Raises:
+        OSError: It cannot be written.
+        DataError: Too many pictures are broken.
+    """
+    partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent))
+    try:
+        broken = _write_pixels(partial / PIXELS, name, how, [each.path for each in plan.files], quiet)
+        _refuse_many_broken(name, plan.files, broken)
+        kept = np.setdiff1d(np.arange(len(plan.files)), list(broken))
+        first_test = len(plan.files) - plan.test_count
+        labels = None if plan.labels is None else plan.labels[kept]
+        if labels is not None:
+            np.save(partial / LABELS, labels)
+        if plan.attributes is not None:
+            np.save(partial / ATTRIBUTES, plan.attributes[kept])
+        pixels = np.load(partial / PIXELS, mmap_mode="r")
+        notes = plan.notes
+        if broken:
+            notes += (
+                f"{len(broken):,} of {len(plan.files):,} files are broken and left out: {_listed(plan.files, broken)}",
+            )
+        facts = {
+            "version": VERSION,
+            "name": name,
+            "count": len(kept),
+            "test_count": int((kept >= first_test).sum()),
+            "validation_count": int(((kept >= first_test - plan.validation_count) & (kept < first_test)).sum()),
+            "class_names": plan.class_names,
+            "attribute_names": plan.attribute_names,
+            "fingerprint": fingerprint_of(pixels, 256, labels),
+            "broken": [[plan.files[row].name, reason] for row, reason in broken.items()],
+            "notes": notes,
+        }
+        del pixels  # a mapped file cannot be renamed on Windows
+        (partial / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        if final.exists():  # and is damaged, or it would have been opened
+            shutil.rmtree(final)
+        try:
+            partial.rename(final)
+        except OSError:
+            if not final.is_dir():  # else another process was faster, where there are no locks
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_pixels(path: Path, name: str, how: Preparation, files: Sequence[Path], quiet: bool) -> dict[int, str]:
+    """Write the images of all readable files as one array (N, C, H, W); why the others are not, by their numbers.
+
+    Written, not mapped: a full disk is then an error, and no signal that kills the process.
+    """
+    broken: dict[int, str] = {}
+    batches = [range(i, min(i + BATCH, len(files))) for i in range(0, len(files), BATCH)]
+    bar = tqdm(total=len(files), desc=f"converting {name}", unit="image", disable=quiet, dynamic_ncols=True)
+    pool = ThreadPoolExecutor(_cores(), thread_name_prefix="convert")
+    with path.open("wb") as file, bar, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd metadata, which nobody here looks at
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        _write_header(file, (len(files), *how.image_shape))
+        start = file.tell()
+        try:
+            for images, failed, batch in pool.map(lambda rows: _batch(files, rows, how), batches):
+                file.write(images.data)
+                broken |= failed
+                bar.update(len(batch))
+        finally:
+            pool.shutdown(cancel_futures=True)
+        file.seek(0)
+        _write_header(file, (len(files) - len(broken), *how.image_shape))
+        if file.tell() != start:
+            raise OSError("the length of an array's header depends on its shape")
+        file.flush()
+        os.fsync(file.fileno())
+    return broken
+
+
+def _batch(files: Sequence[Path], rows: range, how: Preparation) -> tuple[Pixels, dict[int, str], range]:
+    """Images (n, C, H, W) of the readable files among `rows`, and why the others are not."""
+    images, broken = [], {}
+    for row in rows:
+        try:
+            images.append(prepared(files[row], how))
+        except UnreadablePictureError as error:
+            broken[row] = str(error)
+    return np.stack(images) if images else np.zeros((0, *how.image_shape), np.uint8), broken, rows
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    """The header of a .npy file of bytes; it leaves room for a first axis of any length."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+def _refuse_many_broken(name: str, files: Sequence[Found], broken: dict[int, str]) -> None:
+    if len(broken) > MOST_BROKEN * len(files):
+        raise DataError(
+            f"{len(broken):,} of {len(files):,} files of {name} are broken, more than {MOST_BROKEN:.0%}: "
+            f"{_listed(files, broken)}; mend or remove them."
+        )
+
+
+def _listed(files: Sequence[Found], broken: dict[int, str]) -> str:
+    """The first of the broken files with what is wrong."""
+    named = [f"{files[row].name} ({reason})" for row, reason in list(broken.items())[:NAMED]]
+    rest = f" and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
+    return ", ".join(named) + rest
+
+
+def _cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, wait: bool = True) -> Iterator[bool]:
+    """Keep other processes and threads from converting inside the block; false where the disk has no locks.
+
+    Raises:
+        BlockingIOError: Somebody converts, and `wait` is false.
+    """
+    with (folder / ".lock").open("a+b") as lock:
+        alone = _try_lock(lock)
+        if alone is False:
+            if not wait:
+                raise BlockingIOError
+            sys.stderr.write("another process converts images; waiting for it\n")
+            while not _try_lock(lock, wait=True):
+                pass
+        yield alone is not None
+
+
+def _try_lock(lock: BinaryIO, wait: bool = False) -> bool | None:
+    """Whether the lock was taken; None where the disk has no locks. It goes when the file is closed."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return False if sys.platform == "win32" else None
+    return True

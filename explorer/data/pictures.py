@@ -1,0 +1,160 @@
+"""Picture files of any kind as square images of bytes: found, decoded, cropped, never squashed."""
+
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from explorer.arrays import Pixels
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+"""Endings of the files that are taken for pictures, in any case."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+"""What such a file may be, whatever its ending says; no other decoder is ever tried."""
+
+UNREADABLE = (
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+    OSError,
+    SyntaxError,  # Pillow's word for a broken PNG or TIFF
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+    EOFError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's decoders raise on bad files."""
+
+
+class Found(NamedTuple):
+    """A file of a listing: where it is, its name below the folder that was searched, and what tells it is unchanged."""
+
+    path: Path
+    name: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """How a picture becomes an image.
+
+    Attributes:
+        size: Side of the image, in pixels.
+        grey: One channel instead of three.
+        crop: Share of the shorter side that is kept of a picture that is not square, around its centre.
+    """
+
+    size: int
+    grey: bool = False
+    crop: float = 1.0
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of an image."""
+        return (1 if self.grey else 3), self.size, self.size
+
+
+class UnreadablePictureError(Exception):
+    """A file cannot be decoded; the text says why."""
+
+
+def find_pictures(root: Path, deep: bool = True) -> list[Found]:
+    """Every picture file below a folder, by name; hidden files and folders are passed over.
+
+    Args:
+        root: Where to look.
+        deep: Whether to look into its sub-folders, too.
+
+    Raises:
+        OSError: A folder cannot be read.
+    """
+    found: list[Found] = []
+    waiting = [(str(root), "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name == "__MACOSX":
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if deep:
+                        waiting.append((entry.path, f"{prefix}{entry.name}/"))
+                elif entry.name.lower().endswith(ENDINGS) and entry.is_file():
+                    stat = entry.stat()
+                    found.append(Found(Path(entry.path), prefix + entry.name, stat.st_size, stat.st_mtime_ns))
+    return sorted(found, key=lambda each: each.name)
+
+
+def prepared(path: Path, how: Preparation) -> Pixels:
+    """The picture in a file as one image (C, H, W) of bytes.
+
+    The orientation that a camera noted is obeyed, what is transparent is laid over white, 16 bits become 8.
+
+    Raises:
+        UnreadablePictureError: The file is damaged, foreign, or larger than Pillow's limit for pictures.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as picture:
+            enough = int(2 * how.size / how.crop)  # a JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that does
+            picture.draft(None, (enough, enough))
+            upright = ImageOps.exif_transpose(picture)
+            image = np.asarray(_square(_opaque(upright, "L" if how.grey else "RGB"), how))
+    except UNREADABLE as error:
+        raise UnreadablePictureError(_reason(error)) from None
+    return image[None] if how.grey else np.ascontiguousarray(image.transpose(2, 0, 1))
+
+
+def _opaque(picture: Image.Image, mode: str) -> Image.Image:
+    """The picture in `mode`, "L" or "RGB", whatever it was stored as."""
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        return _eight_bits(picture).convert(mode)
+    if picture.mode in ("La", "RGBa"):  # colours that were multiplied by their alpha
+        picture = picture.convert("LA" if picture.mode == "La" else "RGBA")
+    if picture.has_transparency_data:
+        colours = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours)
+    return picture.convert(mode)
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """A grey picture of 16 or 32 bits, or of floating point numbers, with 256 levels."""
+    values = np.asarray(picture).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("its pixels are not all finite")
+    if picture.mode.startswith("I;16"):
+        most = 65535.0
+    else:  # the format does not say what white is
+        steps = (1.0, 255.0, 65535.0) if picture.mode == "F" else (255.0, 65535.0)
+        most = next((step for step in steps if values.max() <= step), float(values.max()))
+    return Image.fromarray(np.rint(np.clip(values / most, 0, 1) * 255).astype(np.uint8))
+
+
+def _square(picture: Image.Image, how: Preparation) -> Image.Image:
+    """The middle of a picture, `how.size` pixels wide and high; a square picture is kept whole."""
+    width, height = picture.size
+    side = min(width, height) if width == height else max(1, round(min(width, height) * how.crop))
+    left, top = (width - side) // 2, (height - side) // 2
+    middle = picture.crop((left, top, left + side, top + side))  # resize(box=...) would mix in what lies around it
+    return middle.resize((how.size, how.size), Image.Resampling.LANCZOS)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "no picture"
+    return " ".join(str(error).split())[:100] or type(error).__name__

@@ -1,0 +1,146 @@
+"""train.py on pictures: from a folder to a run that the page opens, with no path and no pixel in it."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import train
+from explorer.checkpoint import read_config, read_metrics
+from explorer.library import Library
+from tests.pictures import write_faces, write_flowers, write_lists, write_scenes
+
+QUICK = ["--epochs", 1, "--hidden", 16, "--latent-dim", 3, "--nll-samples", 3, "--nll-images", 5, "--quiet"]
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of the test's own, signals left to pytest, and feature nets of a moment."""
+    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("train.signal.signal", lambda *args: None)
+    monkeypatch.setattr("explorer.training.judge.SEEN_IMAGES", 256)
+    monkeypatch.setattr("explorer.training.judge.BATCH", 16)
+
+
+def run(*arguments: object) -> int:
+    return train.main([str(argument) for argument in (*arguments, "--threads", 1)])
+
+
+def fitted(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: object) -> str:
+    """What a fit into `tmp_path / "runs"` prints."""
+    status = run(*arguments, *QUICK, "--data-dir", tmp_path / "data", "--out", tmp_path / "runs")
+    captured = capsys.readouterr()
+    assert status == 0, captured.err
+    return captured.out
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """Pictures in two classes, one of them broken."""
+    names = [f"{kind}/{n}.{ending}" for n in range(40) for kind, ending in (("cat", "png"), ("dog", "jpg"))]
+    write_scenes(tmp_path / "data" / "My pets", names)
+    (tmp_path / "data" / "My pets" / "cat" / "7.png").write_bytes(b"")
+    return tmp_path / "data" / "My pets"
+
+
+def test_a_folder_becomes_a_run_that_the_page_opens(pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    said = fitted(capsys, tmp_path, "--dataset", "folder", "--folder", pets, "--image-size", 16, "--twin")
+    assert "80 pictures, of which 10" in said and "1 of 80 files are broken and left out: cat/7.png" in said
+    config = read_config(tmp_path / "runs" / "My-pets-vae-3")
+    assert (config.data.folder, config.data.class_names, config.data.image_size) == ("My pets", ("cat", "dog"), 16)
+    assert config.data.held_out == config.data.calibration == 6, "what was left open is stored as it came out"
+    assert config.model.image_shape == (3, 16, 16) and config.model.likelihood == "gaussian"
+    library = Library(tmp_path / "runs", tmp_path / "data")
+    assert library.twin("My-pets-vae-3") == "My-pets-ae-3"
+    shown = library.open("My-pets-vae-3").images()
+    assert shown is not None and shown.shape[1:] == (3, 16, 16)
+    away = Library(tmp_path / "runs", tmp_path / "elsewhere")
+    assert away.open("My-pets-vae-3").images() is None, "the page then shows decodes"
+    trouble = away.images_trouble("My-pets-vae-3")
+    assert trouble is not None and trouble.kind == "missing" and not away.can_download("My-pets-vae-3")
+
+
+def test_a_run_names_no_place_and_holds_no_picture(pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    fitted(capsys, tmp_path, "--dataset", "folder", "--folder", pets, "--image-size", 16, "--grey")
+    for path in (tmp_path / "runs").rglob("*"):
+        assert path.is_dir() or str(tmp_path).encode() not in path.read_bytes(), path
+    sheets = list((tmp_path / "runs").rglob("*.png"))
+    assert sheets and all(path.parent.name == "sheets" for path in sheets)
+
+
+def test_a_folder_elsewhere_must_be_named_again(pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    outside = tmp_path / "outside" / "pets"
+    outside.parent.mkdir()
+    pets.rename(outside)
+    fitted(capsys, tmp_path, "--dataset", "folder", "--folder", outside, "--image-size", 16)
+    before = read_metrics(tmp_path / "runs" / "pets-vae-3")
+    again = ("--evaluate", "pets-vae-3", "--data-dir", tmp_path / "data", "--out", tmp_path / "runs")
+    assert run(*again) == 1 and "--folder" in capsys.readouterr().err
+    assert run(*again, "--folder", outside, "--quiet") == 0, capsys.readouterr().err
+    after = read_metrics(tmp_path / "runs" / "pets-vae-3")
+    assert after["test"]["mse"] == pytest.approx(before["test"]["mse"], rel=1e-4)
+
+
+def test_faces_with_a_further_folder_become_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_faces(tmp_path / "data" / "celeba" / "img_align_celeba")
+    write_lists(tmp_path / "data" / "celeba", "txt")
+    write_faces(tmp_path / "data" / "faces64" / "train", range(1, 100), size=(16, 16))
+    more = tmp_path / "data" / "faces64"
+    said = fitted(capsys, tmp_path, "--dataset", "celeba", "--extra-train", more, "--image-size", 16)
+    assert "60 of 202,599" in said and "59 further training faces" in said
+    folder = tmp_path / "runs" / "celeba-vae-3"
+    config = read_config(folder)
+    assert (config.data.extra_train, config.data.attribute_names) == ("faces64", ("Bald", "Eyeglasses", "Smiling"))
+    run_ = Library(tmp_path / "runs", tmp_path / "data").open("celeba-vae-3")
+    shown = run_.images()
+    assert shown is not None and len(shown) == 12
+    assert run_.latents.attribute is not None and set(np.unique(run_.latents.attribute)) == {0, 1}
+    assert "attributes of celeba" in read_metrics(folder)["holes"]["feature_space"]
+
+
+def test_flowers_say_what_they_are_fitted_and_measured_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_flowers(tmp_path / "data", 120)
+    options = ("--held-out", 8, "--calibration", 20, "--image-size", 16)
+    said = fitted(capsys, tmp_path, "--dataset", "flowers102", *options)
+    assert "training and test splits together" in said and "validation split" in said
+    metrics = read_metrics(tmp_path / "runs" / "flowers102-vae-3")
+    assert metrics["test"]["n"] == 20 and "principal components" in metrics["holes"]["feature_space"]
+
+
+def test_a_dry_run_reads_no_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("--dataset", "folder", "--folder", tmp_path / "nowhere", "--dry-run") == 0
+    plans = json.loads(capsys.readouterr().out)
+    assert plans[0]["run"] == "nowhere-vae-32" and not (tmp_path / "cache").exists()
+
+
+def test_one_command_clears_the_cache(pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    fitted(capsys, tmp_path, "--dataset", "folder", "--folder", pets, "--image-size", 16)
+    size = sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    assert run("--clear-cache") == 0
+    said = capsys.readouterr().out
+    assert re.search(rf"\b{size:,} bytes", said) and str(tmp_path / "cache" / "images") in said
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.name != ".lock"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--dataset", "folder"], "--folder PATH"),
+        (["--dataset", "mnist", "--folder", "x"], "--folder PATH"),
+        (["--dataset", "mnist", "--extra-train", "x"], "--extra-train"),
+        (["--dataset", "digits", "--image-size", 16], "--image-size"),
+        (["--dataset", "folder", "--folder", "x", "--image-size", 2], "image_size"),
+        (["--dataset", "folder", "--folder", "no-such-folder"], "no folder no-such-folder"),
+        (["--dataset", "celeba", "--no-download"], "Kaggle"),
+        (["--dataset", "flowers102", "--no-download"], "flowers-102"),
+    ],
+)
+def test_a_mistake_with_pictures_is_one_sentence(
+    arguments: list[object], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(*arguments, "--out", tmp_path / "runs", "--data-dir", tmp_path / "data") == 1
+    said = capsys.readouterr().err
+    assert word in said and len(said.strip().splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
