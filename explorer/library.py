@@ -201,6 +201,26 @@ class OpenRun:
         return (self.latent_dim,) if self.config is None else self.config.model.level_sizes
 
     @property
+    def axis_rates(self) -> NDArray[np.float64]:
+        """Mean rate of each axis on the evaluation split, (d,), nats; zero for an autoencoder.
+
+        Of a run with several levels its scores tell it, along draws of the levels above: the posteriors that are
+        stored are those at the means of the levels above, where a level carries another rate.
+        """
+
+        def measure() -> NDArray[np.float64]:
+            from explorer.analysis.scores import rate_per_dimension
+
+            test = self.metrics.get("test")
+            stored = test.get("rate_per_dimension") if isinstance(test, Mapping) else None
+            if len(self.level_sizes) > 1 and isinstance(stored, list) and len(stored) == self.latent_dim:
+                if all(isinstance(rate, int | float) and abs(rate) < 1e30 for rate in stored):  # NaN is not
+                    return np.array(stored, dtype=np.float64)
+            return rate_per_dimension(Posterior(self.latents.mean, self.latents.log_variance))
+
+        return self.keep("axis rates", measure)
+
+    @property
     def labels(self) -> NDArray[np.int64] | None:
         """Labels of the evaluation split, (N,), or None."""
         return self.latents.label
@@ -229,7 +249,7 @@ class OpenRun:
 
             mean = self.latents.mean
             found = {
-                "axes": axis_directions(Posterior(mean, self.latents.log_variance)),
+                "axes": axis_directions(Posterior(mean, self.latents.log_variance), self.axis_rates),
                 "pca": pca_directions(mean),
             }
             if self.labels is not None and self.class_names is not None:

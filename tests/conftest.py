@@ -151,6 +151,17 @@ def twin_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def level_runs(twin_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with digits-hierarchical-5, of levels of 1, 2 and 2 axes, fitted for a moment; read, never write."""
+    from tests.runs import write_run
+
+    out = tmp_path_factory.mktemp("level-runs")
+    shutil.copytree(twin_runs / "features-digits", out / "features-digits")
+    write_run(out, "hierarchical", latent_dim=5, stochastic_levels=3)
+    return out
+
+
 @pytest.fixture
 def run_folder(twin_runs: Path, tmp_path: Path) -> Path:
     """A copy of digits-vae-2 to break at will; its parent holds nothing else."""

@@ -17,7 +17,9 @@ STEPS = 400
 """Steps of the fit: under a second on one core, and the classes already part."""
 
 
-def small_config(family: Family = "vae", latent_dim: int = 2, tag: str | None = None) -> RunConfig:
+def small_config(
+    family: Family = "vae", latent_dim: int = 2, tag: str | None = None, stochastic_levels: int = 2
+) -> RunConfig:
     """Resolved settings of a run on the digits, as train.py would store them."""
     images = load_dataset(DataConfig(dataset="digits"))
     config = RunConfig(
@@ -28,7 +30,12 @@ def small_config(family: Family = "vae", latent_dim: int = 2, tag: str | None = 
             attribute_names=images.attribute_names,
         ),
         model=ModelConfig(
-            family=family, latent_dim=latent_dim, hidden=64, image_shape=images.image_shape, levels=images.levels
+            family=family,
+            latent_dim=latent_dim,
+            stochastic_levels=stochastic_levels,
+            hidden=64,
+            image_shape=images.image_shape,
+            levels=images.levels,
         ),
         train=TrainConfig(epochs=1, seed=0, nll_samples=10, nll_images=50),
         versions={"torch": torch.__version__},
@@ -44,6 +51,7 @@ def write_run(
     tag: str | None = None,
     twin: str | None = None,
     steps: int = STEPS,
+    stochastic_levels: int = 2,
 ) -> Path:
     """A complete run in `out`, written by the program's own functions.
 
@@ -54,11 +62,12 @@ def write_run(
         tag: Last part of the run's name.
         twin: Name of the run it claims to have been fitted with.
         steps: Steps of the fit; 0 leaves the random weights.
+        stochastic_levels: Levels of latents of the hierarchical family.
 
     Returns:
         The run's folder.
     """
-    config = dataclasses.replace(small_config(family, latent_dim, tag), twin=twin)
+    config = dataclasses.replace(small_config(family, latent_dim, tag, stochastic_levels), twin=twin)
     images = load_dataset(config.data)
     model = fitted_model(config, images, steps)
     partial = checkpoint.begin_run(out, config.name)

@@ -111,6 +111,17 @@ def test_a_run_says_what_it_is_and_every_address_it_names_answers(client, librar
         assert "private" in answer.headers["cache-control"]
 
 
+def test_only_a_run_with_several_levels_says_how_many_axes_each_has(client, level_runs):
+    with serving(Library(level_runs), modules={}) as url:
+        run = httpx.get(f"{url}/explorer/api/run/digits-hierarchical-5").json()
+    assert run["level_sizes"] == [1, 2, 2]
+    assert sum(run["level_sizes"]) == run["latent_dim"]
+    assert [client.get(f"explorer/api/run/linear-{family}").json().get("level_sizes") for family in ("vae", "ae")] == [
+        None,
+        None,
+    ]
+
+
 def test_an_autoencoder_has_no_rate_and_is_not_drawn_from_a_prior_first(client):
     run = client.get("explorer/api/run/linear-ae").json()
     assert run["default_law"] == "white"

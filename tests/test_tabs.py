@@ -12,6 +12,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from explorer.arrays import Posterior
 from explorer.errors import CheckpointError, ShapeError
 from explorer.library import Card, ImagesTrouble, Library, TroubleKind
 from explorer.ui import components, holes, reconstruct, training
@@ -370,25 +371,90 @@ def variances(**values: object) -> dict:
     return {name: {"variance": value, "mean_square": 1.0} for name, value in values.items()} | {"repeats": 16}
 
 
-def test_learning_rate_deviations_levels_and_penalty_are_read_where_they_stand():
+def test_learning_rate_deviations_and_penalty_are_read_where_they_stand():
     lines = [
-        epoch(1, lr=0.1, posterior_deviation=[1.0, 0.5], rate_per_level=[3, 0.5, 0.1], penalty=4),
-        epoch(2, lr=None, posterior_deviation=[1.0], rate_per_level=[2, 0.2], gradient_variance=variances(score=3.0)),
+        epoch(1, lr=0.1, posterior_deviation=[1.0, 0.5], penalty=4),
+        epoch(2, lr=None, posterior_deviation=[1.0], gradient_variance=variances(score=3.0)),
         epoch(3, lr="fast", gradient_variance=variances(reparameterised=0.5, score=8)),
     ]
     history = training.history_of(lines, 2)
     np.testing.assert_array_equal(history.learning_rate, [0.1, np.nan, np.nan])
     np.testing.assert_array_equal(history.deviations, [[1, 0.5], [np.nan] * 2, [np.nan] * 2])
-    np.testing.assert_array_equal(history.levels, [[3, 0.5, 0.1], [np.nan] * 3, [np.nan] * 3])
     np.testing.assert_array_equal(history.train["penalty"], [4, np.nan, np.nan])
     assert history.gradient == {"reparameterised": 0.5, "score": 8}
     inside = training.history_of([epoch(1, train={"distortion": 1, "rate": 1, "penalty": 2.5})], 2)
     np.testing.assert_array_equal(inside.train["penalty"], [2.5])
 
 
-@pytest.mark.parametrize("stored", [3, "x", None, {}, [], [1] * 1000, [[1]]])
-def test_levels_that_make_no_sense_are_unknown(stored):
-    assert not np.isfinite(training.history_of([epoch(1, rate_per_level=stored)], 2).levels).any()
+def test_the_rate_of_a_level_is_the_sum_of_its_axes():
+    lines = [epoch(1, rate_per_dimension=[3, 0.5, 0.25, 1, 2]), epoch(2, rate_per_dimension=[1, "x", 0, 0, 4])]
+    np.testing.assert_array_equal(training.history_of(lines, 5, (1, 2, 2)).levels, [[3, 0.75, 3], [1, np.nan, 4]])
+    np.testing.assert_array_equal(training.history_of(lines, 5, (4, 1)).levels, [[4.75, 2], [np.nan, 4]])
+
+
+def test_a_run_of_one_level_has_no_rates_of_levels():
+    for sizes in (None, (2,)):
+        assert training.history_of([epoch(1), epoch(2)], 2, sizes).levels.shape == (2, 0)
+
+
+@pytest.fixture
+def level_folder(level_runs, tmp_path) -> Path:
+    """A copy of digits-hierarchical-5, levels of 1, 2 and 2 axes, to break at will."""
+    return Path(shutil.copytree(level_runs / "digits-hierarchical-5", tmp_path / "runs" / "digits-hierarchical-5"))
+
+
+def rewrite_scores(folder: Path, **scores: Any) -> None:
+    """Store other scores of the test images than were measured."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics["test"] |= scores
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+
+
+def test_the_rate_of_every_level_is_drawn_over_the_epochs_and_told_in_the_card(level_folder):
+    rates = [[3, 0.5, 0.25, 1, 2], [2, 0.5, 0.5, 1, 1]]
+    write_history(level_folder, [epoch(n + 1, rate_per_dimension=each) for n, each in enumerate(rates)])
+    rewrite_scores(level_folder, rate_per_level=[{"rate": 2.5, "axes": [0]}, {"rate": 1}, {"rate": 0.125}])
+    library = Library(level_folder.parent)
+    told = training.story(library, "digits-hierarchical-5")
+    assert told["has_levels"]
+    lines = drawn(training.axis_figure, library, "digits-hierarchical-5", of="levels")["data"]
+    assert [line["name"] for line in lines] == ["level 1", "level 2", "level 3"]
+    np.testing.assert_allclose([decoded(line["y"]) for line in lines], [[3, 2], [0.75, 1], [3, 2]])
+    assert {row["name"]: row["text"] for row in told["card"]}["Rate of each level"] == "2.50, 1.00, 0.12"
+
+
+@pytest.mark.parametrize("stored", [3, "x", None, {}, [], [{"rate": 1.0}], [1, 2, 3], [{"rate": "<b>"}, {}, []]])
+def test_rates_of_levels_in_the_scores_that_make_no_sense_are_left_out(level_folder, stored):
+    rewrite_scores(level_folder, rate_per_level=stored)
+    told = training.story(Library(level_folder.parent), "digits-hierarchical-5")
+    assert "Rate of each level" not in {row["name"] for row in told["card"]}
+
+
+def test_a_run_of_one_level_shows_nothing_of_levels(runs):
+    write_history(runs / "digits-vae-2", [epoch(1), epoch(2)])
+    rewrite_scores(runs / "digits-vae-2", rate_per_level=[{"rate": 2.0, "axes": [0, 1]}])
+    library = Library(runs)
+    told = training.story(library, "digits-vae-2")
+    assert not told["has_levels"]
+    assert "Rate of each level" not in {row["name"] for row in told["card"]}
+    assert drawn(training.axis_figure, library, "digits-vae-2", of="levels")["data"] == []
+
+
+def test_the_bars_of_a_run_with_levels_sum_to_its_rate(level_runs):
+    run = Library(level_runs).open("digits-hierarchical-5")
+    _, rates, _, _ = training.ranked_axes(run)
+    assert rates.sum() == pytest.approx(run.latents.rate.mean(), rel=1e-3)
+    assert [direction.note for direction in run.directions["axes"]] == [
+        f"{rate:.2f} nats" for rate in sorted(rates, reverse=True)
+    ]
+
+
+@pytest.mark.parametrize("stored", [3, None, [], [1, 2, 3, 4], [1, 2, 3, 4, "5"], [1, 2, 3, 4, 10**400], [[1]] * 5])
+def test_rates_of_axes_in_the_scores_that_make_no_sense_are_measured_anew(level_folder, stored):
+    rewrite_scores(level_folder, rate_per_dimension=stored)
+    run = Library(level_folder.parent).open("digits-hierarchical-5")
+    posterior = Posterior(run.latents.mean, run.latents.log_variance)
+    np.testing.assert_allclose(run.axis_rates, posterior.rate().mean(0), rtol=1e-4)
 
 
 def test_active_units_are_dimensions_of_at_least_a_hundredth_of_a_nat():

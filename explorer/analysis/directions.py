@@ -46,13 +46,15 @@ class Direction:
         return (latents + push[..., None] * self.vector.astype(np.float64)).astype(np.float32)
 
 
-def axis_directions(posterior: Posterior) -> list[Direction]:
+def axis_directions(posterior: Posterior, rates: NDArray[np.floating] | None = None) -> list[Direction]:
     """One direction per latent dimension, the most used first.
 
     Args:
         posterior: Of the encoded data, (N, d). With variances (a VAE) axes are ordered by rate and sliders span +-3
             prior standard deviations; without (an autoencoder) by variance, and sliders span the 1 % to 99 %
             quantiles of the codes.
+        rates: Mean rate of each dimension, (d,), nats; None for that of the posterior. Of a lower level of latents it
+            is not: its posterior depends on what was drawn above.
     """
     mean = np.asarray(posterior.mean, dtype=np.float64)
     if posterior.log_variance is None:
@@ -62,7 +64,7 @@ def axis_directions(posterior: Posterior) -> list[Direction]:
         flat = highs - lows < 1e-6 * max(1.0, np.abs(mean).max(initial=0))
         lows, highs = np.where(flat, lows - 1, lows), np.where(flat, highs + 1, highs)  # a dead axis keeps a slider
     else:
-        weight = posterior.rate().mean(0)
+        weight = posterior.rate().mean(0) if rates is None else rates
         notes = [f"{value:.2f} nats" for value in weight]
         lows, highs = np.full(mean.shape[1], -3.0), np.full(mean.shape[1], 3.0)
     identity = np.eye(mean.shape[1], dtype=np.float32)

@@ -439,6 +439,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "default_law": run.default_law,
         "sheet": {"size": SHEET, "columns": SHEET_COLUMNS},
         "stored": stored,
+        **({"level_sizes": list(run.level_sizes)} if len(run.level_sizes) > 1 else {}),
     }
 
 

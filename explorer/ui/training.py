@@ -50,9 +50,6 @@ ACTIVE_RATE = 0.01
 MOST_EPOCHS = 2000
 """Epochs that are drawn; of more, evenly spread ones."""
 
-MOST_LEVELS = 64
-"""Levels of latents that a history may tell of."""
-
 ESTIMATORS = ("reparameterised", "score")
 """Estimators of the encoder's gradient whose variance a fit may have measured, as metrics.json calls them."""
 
@@ -72,7 +69,7 @@ class History:
         learning_rate: Step length at the end of the epoch, (E,).
         rates: Rate of each dimension, (E, d), nats.
         deviations: Mean posterior deviation of each dimension on held-out images, (E, d), prior standard deviations.
-        levels: Rate of each level of latents, (E, L), nats; L = 0 where there are none.
+        level_sizes: Dimensions of each level of latents, the top one first; together d.
         gradient: Variance of the encoder's gradient by estimator, after the last epoch that tells.
         passed_over: Lines of the file that make no sense where they stand.
     """
@@ -84,7 +81,7 @@ class History:
     learning_rate: NDArray[np.float64]
     rates: NDArray[np.float64]
     deviations: NDArray[np.float64]
-    levels: NDArray[np.float64]
+    level_sizes: tuple[int, ...]
     gradient: Mapping[str, float]
     passed_over: int
 
@@ -100,6 +97,14 @@ class History:
         counts = (self.rates >= ACTIVE_RATE).sum(axis=1).astype(np.float64)
         counts[np.isnan(self.rates).any(axis=1)] = np.nan
         return counts
+
+    @property
+    def levels(self) -> NDArray[np.float64]:
+        """Rate of each level of latents, the top one first, (E, L), nats; L = 0 where all are of one level."""
+        if len(self.level_sizes) < 2:
+            return np.empty((len(self.epochs), 0))
+        starts = np.cumsum((0, *self.level_sizes[:-1]))
+        return np.add.reduceat(self.rates, starts, axis=1)
 
     def part(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """One of `PARTS` on the training images, (E,), and on held-out ones, or None for what has no images."""
@@ -118,12 +123,15 @@ def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is 
     live(page, "training", "how the model was fitted")
 
 
-def history_of(lines: Sequence[Mapping[str, Any]], latent_dim: int) -> History:
+def history_of(
+    lines: Sequence[Mapping[str, Any]], latent_dim: int, level_sizes: tuple[int, ...] | None = None
+) -> History:
     """The numbers of a history; lines without an epoch of their own, or out of order, are passed over.
 
     Args:
         lines: As in history.jsonl, which anybody may have written.
         latent_dim: d.
+        level_sizes: Dimensions of each level of latents, the top one first; None for one level of them all.
     """
     kept: list[Mapping[str, Any]] = []
     last = -math.inf
@@ -142,7 +150,6 @@ def history_of(lines: Sequence[Mapping[str, Any]], latent_dim: int) -> History:
             penalty = _column(kept, "penalty")
         return {"distortion": distortion, "rate": rate, "sum": distortion + rate, "penalty": penalty}
 
-    stored = next((line["rate_per_level"] for line in kept if isinstance(line.get("rate_per_level"), list)), [])
     return History(
         epochs=_column(kept, "epoch"),
         train=losses("train"),
@@ -151,7 +158,7 @@ def history_of(lines: Sequence[Mapping[str, Any]], latent_dim: int) -> History:
         learning_rate=_column(kept, "lr"),
         rates=_rows(kept, "rate_per_dimension", latent_dim),
         deviations=_rows(kept, "posterior_deviation", latent_dim),
-        levels=_rows(kept, "rate_per_level", len(stored) if len(stored) <= MOST_LEVELS else 0),
+        level_sizes=level_sizes or (latent_dim,),
         gradient={name: _number(measured[-1], "gradient_variance", name, "variance") for name in ESTIMATORS}
         if measured
         else {},
@@ -257,7 +264,7 @@ def gradient_variances(run: "OpenRun", history: History) -> dict[str, float] | N
 
 def run_history(run: "OpenRun") -> History:
     """The history of a run, read once."""
-    return run.keep("history", lambda: history_of(run.history(), run.latent_dim))
+    return run.keep("history", lambda: history_of(run.history(), run.latent_dim, run.level_sizes))
 
 
 Axes = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
@@ -272,11 +279,11 @@ def ranked_axes(run: "OpenRun") -> Axes:
     """
 
     def measure() -> Axes:
-        from explorer.analysis.scores import active_axes, rate_per_dimension
+        from explorer.analysis.scores import active_axes
 
         posterior = Posterior(run.latents.mean, run.latents.log_variance)
         variance = run.latents.mean.astype(np.float64).var(0)
-        rates = rate_per_dimension(posterior)
+        rates = run.axis_rates
         order = np.argsort(-(variance if run.is_point else rates), kind="stable")
         return order, rates, variance, active_axes(posterior)
 
@@ -413,6 +420,7 @@ def axis_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
         top=max([*tops, 1.0 if of == "deviations" else 0.0], default=None),
         reference=1.0 if of == "deviations" else None,
         of="level" if of == "levels" else "axis",
+        first=1 if of == "levels" else 0,
     )
     return as_json(figure)
 
@@ -520,6 +528,7 @@ def card_rows(card: "Card", is_point: bool) -> list[dict[str, str]]:
             continue
         digits = "#.3g" if key == "mse" else ".2f"
         add("Scores", name, meaning, f"{value:{digits}}".replace("-", "−"), detail + _interval(card, key, digits))
+    add("Scores", "Rate of each level", f"{nats}, the top level first", _level_rates(card))
     units = card.number("test", "active_units")
     if units is not None:
         add("Scores", "Active units", "dimensions whose mean depends on the image", f"{units:.0f} of {card.latent_dim}")
@@ -576,6 +585,17 @@ def _interval(card: "Card", key: str, digits: str) -> str:
     if not isinstance(ends, list) or len(ends) != 2 or not all(math.isfinite(_finite(end)) for end in ends):
         return ""
     return " to ".join(f"{end:{digits}}".replace("-", "−") for end in map(_finite, ends))
+
+
+def _level_rates(card: "Card") -> str:
+    """The test rate of each stochastic level, the top one first, or "" for a run of one level."""
+    test = card.metrics.get("test")
+    stored = test.get("rate_per_level") if isinstance(test, Mapping) else None
+    sizes = () if card.config is None else card.config.model.level_sizes
+    if len(sizes) < 2 or not isinstance(stored, list) or len(stored) != len(sizes):
+        return ""
+    rates = [_number(level, "rate") if isinstance(level, Mapping) else math.nan for level in stored]
+    return ", ".join(f"{rate:.2f}" for rate in rates) if all(map(math.isfinite, rates)) else ""
 
 
 def _duration(seconds: float) -> str:

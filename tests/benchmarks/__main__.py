@@ -111,6 +111,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "fit": fit,
     "loop": usual_loop.rates,
     "race": usual_loop.race,
+    "parity": usual_loop.parity,
     "memory": usual_loop.memory,
     "growth": growth.costs,
 }

@@ -162,6 +162,23 @@ def race() -> Iterator[Row]:
         yield f"seconds to that ELBO, train.py --epochs {epochs} / usual loop", taken / usual_seconds, "x"
 
 
+def parity() -> Iterator[Row]:
+    """Test ELBO after eight epochs in bfloat16 and in float32, three seeds; nothing where bfloat16 is emulated."""
+    device = pick_device()
+    if pick_precision("auto", device) == torch.float32:
+        return
+    for seed in range(3):
+        reached = []
+        for precision in (torch.bfloat16, torch.float32):
+            config, images, parts = mnist(epochs=8, seed=seed)
+            with tempfile.TemporaryDirectory() as folder:
+                fit = Fit(config, images.pixels, parts, device=device, precision=precision, folder=Path(folder))
+                fit.run(lambda *_: None, quiet=True)
+            reached.append(test_elbo(fit.exported, images, parts))
+            yield f"test ELBO, seed {seed}, {str(precision).removeprefix('torch.')}", reached[-1], "nats"
+        yield f"test ELBO, seed {seed}, bf16 - fp32", reached[0] - reached[1], "nats"
+
+
 def test_elbo(model: Autoencoder, images: ImageSet, parts: Split) -> float:
     """Mean ELBO of the binarised test images, nats, one draw each."""
     coder, test = TorchCoder(model), images.images(parts.test)

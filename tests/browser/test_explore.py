@@ -5,7 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from explorer.library import Library
 from tests.browser.driver import expect
+from tests.serve_fake import serving
 
 pytestmark = pytest.mark.browser
 
@@ -327,6 +329,87 @@ def test_another_run_shows_the_same_test_image(visit, run_of, pick):
     pick("flat-ae")
     shows(page, run_of("flat-ae").latents.mean[index])
     expect(caption).to_have_text(words)
+
+
+LEVELS = "levels of the latent"
+"""Name of the group of buttons that draw levels anew."""
+
+
+@pytest.fixture(scope="module")
+def level_library(level_runs):
+    return Library(level_runs)
+
+
+@pytest.fixture(scope="module")
+def level_url(level_library):
+    with serving(level_library) as url:
+        yield f"{url}/"
+
+
+@pytest.fixture
+def levels(browser, level_url):
+    """A page on Explore, on a run with levels of 1, 2 and 2 axes, at a latent that is no prior's favourite."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.goto(f"{level_url}#v=1&run=digits-hierarchical-5&tab=explore&z={','.join(map(str, STOOD))}")
+    page.locator("[data-ready='digits-hierarchical-5']").wait_for()
+    shows(page, STOOD, 1e-5)
+    yield page
+    context.close()
+    assert not trouble
+
+
+STOOD = (0.25, -0.5, 0.75, -1.0, 1.25)
+
+
+@pytest.mark.parametrize(("name", "kept"), [("Resample level 2 and below", 1), ("Resample level 3", 3)])
+def test_resampling_a_level_draws_it_and_those_below_anew_and_undo_brings_them_back(levels, level_library, name, kept):
+    draws = [level_library.open("digits-hierarchical-5").sample("raw", 1, np.random.default_rng(n))[0] for n in (1, 2)]
+    resample = levels.get_by_role("group", name=LEVELS).get_by_role("button", name=name, exact=True)
+    resample.click()
+    shows(levels, [*STOOD[:kept], *draws[0][kept:]], 1e-5)
+    resample.focus()
+    levels.keyboard.press("Enter")
+    shows(levels, [*STOOD[:kept], *draws[1][kept:]], 1e-5)
+    for axis, level in enumerate((1, 2, 2, 3, 3)):
+        box = levels.get_by_role("spinbutton", name=f"axis {axis} · level {level}, exact value")
+        expect(box).to_have_value(f"{STOOD[axis] if axis < kept else draws[1][axis]:.2f}")
+    levels.keyboard.press("Control+z")
+    shows(levels, [*STOOD[:kept], *draws[0][kept:]], 1e-5)
+    levels.get_by_role("button", name="Undo").click()
+    shows(levels, STOOD, 1e-5)
+    levels.get_by_role("button", name="Redo").click()
+    levels.get_by_role("button", name="Reset").click()
+    shows(levels, STOOD, 1e-5)
+
+
+def test_a_level_that_cannot_be_drawn_leaves_the_latent_and_says_so(levels):
+    levels.route("**/sample?*", lambda route: route.fulfill(status=400, json={"error": "the run is damaged."}))
+    levels.get_by_role("button", name="Resample level 3").click()
+    expect(levels.locator("#explorer-explore .xp-status")).to_have_text("No draw: the run is damaged.")
+    shows(levels, STOOD, 1e-5)
+
+
+def test_the_buttons_of_levels_are_named_and_fit_a_phone(levels):
+    buttons = levels.get_by_role("group", name=LEVELS).get_by_role("button")
+    expect(buttons).to_have_text(["Resample level 2 and below", "Resample level 3"])
+    for hint in buttons.evaluate_all("buttons => buttons.map((button) => button.title)"):
+        assert "prior" in hint
+        assert "\n" not in hint
+    assert levels.evaluate("document.documentElement.scrollWidth") <= 390
+    assert max(buttons.evaluate_all("all => all.map((each) => each.getBoundingClientRect().right)")) <= 390
+
+
+@pytest.mark.parametrize("run", ["flat-vae", "deep-ae"])
+def test_a_run_of_one_level_shows_nothing_of_levels(visit, pick, run):
+    page = visit()
+    pick(run)
+    page.locator(f"[data-ready='{run}']").wait_for()
+    expect(page.get_by_role("group", name=LEVELS)).to_have_count(0)
+    expect(page.get_by_role("slider", name="level")).to_have_count(0)
 
 
 def test_everything_that_moves_the_latent_has_a_name(visit):

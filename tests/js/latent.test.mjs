@@ -4,8 +4,10 @@ import { test } from "node:test";
 import {
   Trail,
   coordinate,
+  levelOf,
   moved,
   onPlane,
+  resampled,
   sameLatent,
   spaced,
   walk,
@@ -147,4 +149,26 @@ test("latents are the same only when every number is", () => {
   assert.ok(!sameLatent([1, 2], [1, 2, 3]));
   assert.ok(!sameLatent([1, 2], [1, 2.5]));
   assert.ok(!sameLatent(null, [1]));
+});
+
+test("a direction moves one level where all of it lies in there, and none in particular otherwise", () => {
+  const axes = [0, 1, 2, 3, 4, 5].map((j) => ({ vector: [0, 1, 2, 3, 4, 5].map((i) => Number(i === j)) }));
+  assert.deepEqual(axes.map((axis) => levelOf(axis, [1, 2, 3])), [1, 2, 2, 3, 3, 3]);
+  assert.deepEqual(axes.map((axis) => levelOf(axis, [6])), [1, 1, 1, 1, 1, 1]);
+  assert.equal(levelOf({ vector: [0, 0.6, -0.8, 0, 0, 0] }, [1, 2, 3]), 2);
+  assert.equal(levelOf({ vector: [0, 0, 0.6, 0.8, 0, 0] }, [1, 2, 3]), null);
+  assert.equal(levelOf({ vector: [0, 0, 0, 0, 0, 0] }, [1, 2, 3]), null);
+});
+
+test("resampling a level takes it and all below from the draw, and every level above from the latent", () => {
+  const sizes = [1, 2, 3];
+  for (const { next } of CASES) {
+    const [z, draw] = [0, 1].map(() => Float32Array.from({ length: 6 }, next));
+    const before = z.slice();
+    for (const [level, kept] of [[1, 0], [2, 1], [3, 3]]) {
+      const after = resampled(z, draw, sizes, level);
+      assert.deepEqual([...after], [...z.slice(0, kept), ...draw.slice(kept)]);
+    }
+    assert.deepEqual(z, before);
+  }
 });

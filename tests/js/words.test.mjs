@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { shown } from "../../explorer/ui/static/dom.js";
 import { compact, keepWheel, place } from "../../explorer/ui/static/figure.js";
 import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holes.js";
-import { niceStep } from "../../explorer/ui/static/panel.js";
+import { directionName, niceStep, resampleChoices } from "../../explorer/ui/static/panel.js";
 import { ranked, shareBelow } from "../../explorer/ui/static/reconstruct.js";
 import { details, normPlace, percent, verdict } from "../../explorer/ui/static/trust.js";
 
@@ -133,4 +133,24 @@ test("images are ranked by a score among those asked for", () => {
 test("a percentile is the share of images with a smaller score", () => {
   assert.equal(shareBelow(Float32Array.of(1, 2, 3, 4), 2), 0.5);
   assert.equal(shareBelow(Float32Array.of(1, 1, 1), 0), 0);
+});
+
+test("an axis is named with its level only where a run has several", () => {
+  const axis = { name: "axis 3", vector: [0, 0, 0, 1] };
+  assert.equal(directionName(axis, [2, 2]), "axis 3 · level 2");
+  assert.equal(directionName(axis, [4]), "axis 3");
+  assert.equal(directionName(axis), "axis 3");
+  assert.equal(directionName({ name: "component 1", vector: [0.6, 0, 0, 0.8] }, [2, 2]), "component 1");
+});
+
+test("every level below the top can be drawn anew, and its button says what goes with it and what stays", () => {
+  const words = resampleChoices([1, 2, 2]);
+  assert.deepEqual(words.map(({ level, text }) => [level, text]), [
+    [2, "Resample level 2 and below"],
+    [3, "Resample level 3"],
+  ]);
+  assert.match(words[0].hint, /level 2 and all below .* level 1 stays$/);
+  assert.match(words[1].hint, /level 3 from .* levels 1 to 2 stay$/);
+  assert.deepEqual(resampleChoices([5]), []);
+  assert.deepEqual(resampleChoices(), []);
 });

@@ -1,7 +1,7 @@
 /** Explore: a latent, its image, and sliders that move it along directions. */
 
 import { button, dropdown, freshId, h, segmented, shown, useStyle } from "./dom.js";
-import { Trail, coordinate, moved, spaced, walk } from "./latent.js";
+import { Trail, coordinate, levelOf, moved, resampled, spaced, walk } from "./latent.js";
 import { dim, fitWhole, paint } from "./pixels.js";
 import { NewestWins, Unreachable, decoder, describe, sample } from "./transport.js";
 import { showTrust } from "./trust.js";
@@ -19,6 +19,7 @@ const BESIDE_WORDS = 0.46; // share of a narrow page that the image takes, so th
 const FRAME_WIDTH = 56;
 const LARGEST = 1000; // magnitude of a coordinate that is typed
 const NEWS_MS = 4000;
+const LEVELS_HINT = "Level 1 is the top; every level's prior is set by those above it, which resampling keeps.";
 
 /** Sampling laws in words. */
 export const LAW_NAMES = /** @type {Record<string, string>} */ ({
@@ -51,12 +52,47 @@ export function unitOf(set, info) {
 }
 
 /**
+ * What a direction is called: where a run has several levels of latents, with the one it moves.
+ * @param {Pick<Direction, "name" | "vector">} direction
+ * @param {number[]} [sizes] Axes of each level, the top one first.
+ */
+export function directionName(direction, sizes = []) {
+  const level = sizes.length > 1 ? levelOf(direction, sizes) : null;
+  return level === null ? direction.name : `${direction.name} · level ${level}`;
+}
+
+/**
+ * A button and its hint for every level that can be drawn anew while those above it stay; none for a single level.
+ * @param {number[]} [sizes] Axes of each level, the top one first.
+ */
+export function resampleChoices(sizes = []) {
+  return sizes.slice(1).map((_, i) => {
+    const [level, last] = [i + 2, i + 2 === sizes.length];
+    const stays = i === 0 ? "level 1 stays" : `levels 1 to ${i + 1} stay`;
+    return {
+      level,
+      text: `Resample level ${level}${last ? "" : " and below"}`,
+      hint: `A new draw of level ${level}${last ? "" : " and all below"} from the prior that the levels above set: ${stays}`,
+    };
+  });
+}
+
+/**
  * What the numbers beside the sliders' names are, where it is not plain.
  * @param {Direction[]} directions
  */
 function natsHint(directions) {
   return directions.some(({ note }) => note.includes("nats")) ? " Nats: how much the axis tells about an image." : "";
 }
+
+/**
+ * What a button does when somebody presses it: a later choice than any link's.
+ * @param {() => void} act
+ */
+const chosen = (act) => () => {
+  view.dropWish();
+  act();
+};
 
 /** The part of the page that Explore is. */
 class Panel {
@@ -138,14 +174,11 @@ class Panel {
       this.set,
       (set) => this.chooseSet(set),
     );
+    this.levels = h("div.xp-levels", { role: "group", "aria-label": "levels of the latent", hidden: true });
     this.lawPlace = h("div");
     this.unit = h("p.xp-hint");
     this.sliders = h("div.xp-sliders");
     this.more = h("button.xp-link", { type: "button", onclick: () => this.toggleAll() });
-    const chosen = (/** @type {() => void} */ act) => () => {
-      view.dropWish();
-      act();
-    };
     const stage = h("div.xp-stage", {}, h("div.xp-frame", {}, this.canvas), this.trust);
     this.fit = fitWhole(this.canvas, stage, (room) => (this.root.clientWidth <= NARROW ? BESIDE_WORDS * room : IMAGE_WIDTH));
     this.body = h(
@@ -167,6 +200,7 @@ class Panel {
           button("Copy link", "Copy an address that opens this very view", () => this.copyLink()),
         ),
         this.caption,
+        this.levels,
         h("div.xp-bar", {}, this.sets, this.lawPlace),
         this.unit,
         this.sliders,
@@ -224,6 +258,7 @@ class Panel {
         "Where the button Random takes its latents from",
       ),
     );
+    this.showLevels();
     this.canvas.width = info.image_shape[2];
     this.canvas.height = info.image_shape[1];
     this.fit();
@@ -280,6 +315,39 @@ class Panel {
     try {
       const z = await sample(run, this.law, 1, seed);
       if (run === view.run && ask === this.asks) this.load(z, { kind: "random", seed, text: LAW_NAMES[this.law] });
+    } catch (error) {
+      this.say(`No draw: ${/** @type {Error} */ (error).message}`);
+    }
+  }
+
+  /** Offer to draw each level below the top anew; nothing where there is one level only. */
+  showLevels() {
+    const choices = resampleChoices(this.info?.level_sizes);
+    this.levels.hidden = !choices.length;
+    this.levels.replaceChildren(
+      h("div.xp-bar", {}, ...choices.map(({ level, text, hint }) => button(text, hint, chosen(() => this.resample(level))))),
+      h("p.xp-hint", {}, LEVELS_HINT),
+    );
+  }
+
+  /**
+   * Draw a level and those below it anew; the levels above, and where Reset goes to, stay.
+   * @param {number} level From 1, the top one.
+   */
+  async resample(level) {
+    if (!this.info?.level_sizes) return;
+    const { name, level_sizes } = this.info;
+    const ask = ++this.asks;
+    this.seed++;
+    try {
+      // given the levels above, the coordinates below are N(0, I) as well: that is what they are measured in
+      const draw = await sample(name, "raw", 1, this.seed);
+      if (name !== view.run || ask !== this.asks) return;
+      this.hear();
+      this.z = resampled(this.z, draw, level_sizes, level);
+      this.refresh();
+      this.redraw();
+      this.settle();
     } catch (error) {
       this.say(`No draw: ${/** @type {Error} */ (error).message}`);
     }
@@ -372,7 +440,8 @@ class Panel {
    * @param {number} i
    */
   makeRow(direction, i) {
-    const { low, high, name, note } = direction;
+    const { low, high, note } = direction;
+    const name = directionName(direction, this.info?.level_sizes);
     const id = freshId();
     const step = niceStep(low, high);
     let before = this.z;
@@ -504,8 +573,9 @@ class Panel {
    */
   showStrip(decoded, { values, direction }) {
     if (direction !== this.directions[this.active]) return;
-    this.stripLabel.textContent = `Along ${direction.name}, all else as it is: click a picture to go there.`;
-    this.strip.setAttribute("aria-label", `pictures along ${direction.name}`);
+    const name = directionName(direction, this.info?.level_sizes);
+    this.stripLabel.textContent = `Along ${name}, all else as it is: click a picture to go there.`;
+    this.strip.setAttribute("aria-label", `pictures along ${name}`);
     const [, height, width] = decoded.shape;
     const times = Math.max(1, Math.floor(FRAME_WIDTH / width));
     const frames = values.map((value, k) => {
@@ -517,8 +587,8 @@ class Panel {
         "button.xp-film",
         {
           type: "button",
-          title: `Go to ${direction.name} = ${text}`,
-          "aria-label": `${direction.name} ${text}`,
+          title: `Go to ${name} = ${text}`,
+          "aria-label": `${name} ${text}`,
           "data-value": value,
           onclick: () => {
             this.slide(this.active, value);
