@@ -247,6 +247,18 @@ def test_a_diverging_fit_stops_with_the_step_and_a_hint(digits: ImageSet, tmp_pa
         fit.run(lambda *_: None, quiet=True)
 
 
+def test_a_loss_that_explodes_stops_the_fit_while_it_is_still_finite(digits: ImageSet, tmp_path: Path):
+    fit = fit_of(config_of(epochs=40), digits, tmp_path)
+
+    def explode(line: dict, _: object) -> None:
+        with torch.no_grad():
+            for parameter in fit.model.decoder.parameters():
+                parameter.mul_(30)
+
+    with pytest.raises(TrainingError, match=r"diverges: \S+ nats per image after \S+ at first.*step \d+ of.*--lr"):
+        fit.run(explode, quiet=True)
+
+
 def test_beta_rises_in_a_line_and_then_stays():
     settings = TrainConfig(beta=2.0, warmup_share=0.5)
     assert [beta_at(settings, step, 100) for step in (0, 25, 50, 99)] == [0, 1, 2, 2]

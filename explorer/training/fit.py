@@ -33,6 +33,9 @@ from explorer.training.workers import ALONE, Workers
 CHECK_EVERY = 50
 """Steps between two looks at the loss: each look makes the host wait for the device."""
 
+DIVERGED = 10
+"""A loss that rises above the first one by so many times its size, 100 nats at least, will not come back."""
+
 COMPILE_PAYS_AFTER = 300.0
 """Seconds that a fit on CUDA must still have before it: compiling takes up to a minute."""
 
@@ -134,6 +137,7 @@ class Fit:
         self.step = 0
         self.seconds = self.train_seconds = 0.0
         self.sums = torch.zeros(3 + self.latent_dim, device=device)  # of `_parts`, over the epoch
+        self.first_loss: float | None = None
         self.best_loss, self.best_epoch = math.inf, 0
         self.best_weights: dict[str, Tensor] = {}
 
@@ -169,7 +173,7 @@ class Fit:
                 started, first = time.perf_counter(), self.step
                 for pixels in self.epoch_batches():
                     loss = self._step(pixels)
-                    looks = self.step % CHECK_EVERY == 0 or self.step == self.total_steps
+                    looks = self.step % CHECK_EVERY == 0 or self.step in (1, self.total_steps)
                     if looks:
                         self._look(loss, bar)
                         self._consider_compiling((time.perf_counter() - started) / (self.step - first))
@@ -253,10 +257,18 @@ class Fit:
         done = (self.step - 1) % self.steps_per_epoch + 1
         sums = self.workers.average(self.sums) / done
         distortion, rate = sums[1].item(), sums[3:].sum().item()
-        if self.workers.any(not math.isfinite(total.item()), self.device):
+        now = total.item()
+        if self.first_loss is None:
+            self.first_loss = now
+        wrong = None
+        if self.workers.any(not math.isfinite(now), self.device):
+            wrong = "is no longer finite"
+        elif self.workers.any(now > self.first_loss + DIVERGED * max(abs(self.first_loss), 100), self.device):
+            wrong = f"diverges: {now:.4g} nats per image after {self.first_loss:.4g} at first, now"
+        if wrong:
             raise TrainingError(
-                f"the loss is no longer finite at step {self.step} of {self.total_steps} "
-                f"(distortion {distortion:.4g}, rate {rate:.4g} nats per image); "
+                f"the loss {wrong} at step {self.step} of {self.total_steps} "
+                f"(distortion {distortion:.4g}, rate {rate:.4g} nats per image, means of the epoch); "
                 f"lower --lr (now {self.config.train.lr:g}) or use --precision fp32."
             )
         speed = bar.format_dict["rate"] or 0.0
@@ -376,6 +388,7 @@ class Fit:
             "schedule": self.schedule.state_dict(),
             "noise": self.noise.get_state(),
             "sums": self.sums,
+            "first_loss": self.first_loss,
         }
         with one_sentence(self.folder):
             temporary = self.folder / f".{STATE}.new"
@@ -412,6 +425,7 @@ class Fit:
         self.noise.set_state(state["noise"].cpu())
         # each process holds its part of the sums; what was stored is the first one's, near enough for a curve
         self.sums.copy_(state["sums"])
+        self.first_loss = state["first_loss"]
         self.step, self.seconds, self.train_seconds = state["step"], state["seconds"], state["train_seconds"]
 
 
