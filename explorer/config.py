@@ -11,12 +11,11 @@ import hashlib
 import inspect
 import json
 import re
-import textwrap
+import sys
 import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -610,17 +609,27 @@ def from_json(stored: object, source: str) -> RunConfig:
         raise CheckpointError(f"{source}: {error}") from None
 
 
-@cache
 def field_help(cls: type) -> Mapping[str, str]:
-    """The docstring under each field of a dataclass, by the field's name."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-    assert isinstance(tree, ast.ClassDef)
-    found: dict[str, str] = {}
-    for statement, after in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
-                found[statement.target.id] = " ".join(str(after.value.value).split())
+    """The docstring under each field of one of this module's dataclasses, by the field's name."""
+    return _FIELD_HELP[cls.__name__]
+
+
+def _docstrings_under_fields(source: str) -> dict[str, dict[str, str]]:
+    """Of every class of a module's source, the docstring under each of its fields."""
+    found: dict[str, dict[str, str]] = {}
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        texts = found.setdefault(node.name, {})
+        for statement, after in zip(node.body, node.body[1:], strict=False):
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                    texts[statement.target.id] = " ".join(str(after.value.value).split())
     return found
+
+
+_FIELD_HELP = _docstrings_under_fields(inspect.getsource(sys.modules[__name__]))
+"""Made while the module is imported: Python 3.11 fails at random where two threads parse at once, as a page's do."""
 
 
 T = TypeVar("T")
