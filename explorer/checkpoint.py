@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,6 +21,7 @@ from safetensors.numpy import load_file, save
 from explorer.arrays import Latents
 from explorer.config import RUN_NAME, RunConfig, from_json, is_run_folder, to_json
 from explorer.errors import CheckpointError
+from explorer.locks import try_lock
 
 CONFIG, WEIGHTS, LATENTS, METRICS, HISTORY = (
     "config.json",
@@ -253,20 +253,11 @@ def claimed(partial: Path) -> Iterator[None]:
         partial.mkdir(parents=True, exist_ok=True)
         lock = (partial / LOCK).open("a+b")
     try:
-        try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not try_lock(lock):
             raise CheckpointError(
                 f"another process is fitting {partial.name[1 : -len('.partial')]} into {partial.parent}; "
                 "give one of them another --tag."
-            ) from None
+            )
         yield
     finally:
         lock.close()

@@ -530,9 +530,7 @@ def axis_bars(
         zeroline=False,
         range=[-0.7, len(axes) - 0.3],
     )
-    figure.update_yaxes(rangemode="tozero")
-    if top is not None and top > 0:
-        figure.update_yaxes(range=[0, 1.05 * top])
+    _from_zero(figure, top)
     figure.update_layout(
         showlegend=False,
         bargap=0.25 if len(axes) <= 24 else 0.1,
@@ -596,9 +594,7 @@ def axis_lines(
     for height, names in _ends(values[:, drawn], drawn + first) if 0 < len(drawn) <= 6 else ():
         figure.add_annotation(x=float(epochs[-1]), y=height, text=names, showarrow=False, xanchor="left", xshift=4)
     _style(figure, theme, ("epoch", title), revision)
-    figure.update_yaxes(rangemode="tozero")
-    if top is not None and top > 0:
-        figure.update_yaxes(range=[0, 1.05 * top])
+    _from_zero(figure, top)
     if reference is not None:
         figure.add_hline(y=reference, line={"color": ink.text, "width": 1, "dash": "dash"})
     figure.update_xaxes(zeroline=False)
@@ -610,6 +606,13 @@ def axis_lines(
         meta={"drawn": len(drawn), "of": len(order)},
     )
     return figure
+
+
+def _from_zero(figure: Figure, top: float | None) -> None:
+    """Let the vertical scale begin at 0, and end a little above `top` where that is known."""
+    figure.update_yaxes(rangemode="tozero")
+    if top is not None and top > 0:
+        figure.update_yaxes(range=[0, 1.05 * top])
 
 
 def _whole_epochs(figure: Figure, epochs: Sequence[NDArray[np.floating]]) -> None:

@@ -22,6 +22,7 @@ RANKS = {
     "config": 1,
     "images": 1,
     "devices": 1,
+    "locks": 1,
     "analysis": 2,
     "data": 2,
     "models": 2,

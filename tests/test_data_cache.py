@@ -239,7 +239,7 @@ def test_where_there_are_no_locks_the_last_of_two_takes_what_is_there(
 ):
     import explorer.data.cache as room
 
-    monkeypatch.setattr(room, "_try_lock", lambda *args, **named: None)
+    monkeypatch.setattr(room, "try_lock", lambda *args, **named: None)
     decode = room.prepared
     nested: list[ImageSet] = []
 

@@ -29,6 +29,7 @@ from explorer.arrays import Pixels
 from explorer.data.pictures import Found, Preparation, UnreadablePictureError, prepared
 from explorer.data.sets import ImageSet, fingerprint_of
 from explorer.errors import DataError
+from explorer.locks import try_lock
 
 VERSION = 2
 """Of what `prepared` makes of a picture and of the layout of a conversion: raise it with either."""
@@ -325,29 +326,11 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[bool]:
         BlockingIOError: Somebody converts, and `wait` is false.
     """
     with (folder / ".lock").open("a+b") as lock:
-        alone = _try_lock(lock)
+        alone = try_lock(lock)
         if alone is False:
             if not wait:
                 raise BlockingIOError
             sys.stderr.write("another process converts images; waiting for it\n")
-            while not _try_lock(lock, wait=True):
+            while not try_lock(lock, wait=True):
                 pass
         yield alone is not None
-
-
-def _try_lock(lock: BinaryIO, wait: bool = False) -> bool | None:
-    """Whether the lock was taken; None where the disk has no locks. It goes when the file is closed."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return False if sys.platform == "win32" else None
-    return True

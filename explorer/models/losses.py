@@ -9,6 +9,7 @@ P log(L - 1): the density times the width of a level, as long as sigma is much w
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -25,18 +26,18 @@ FIRST_SIGMA = 0.2
 """Where a learned sigma starts, in units of pixels in [0, 1]: about the spread of a data set's pixels."""
 
 
-class Likelihood(nn.Module):
+class Likelihood(nn.Module, ABC):
     """p(x|z) of images (N, C, H, W) given what a decoder puts out for z, (N, C * outputs_per_channel, H, W)."""
 
     outputs_per_channel = 1
 
+    @abstractmethod
     def mean(self, outputs: Tensor) -> Tensor:
         """Expected images (N, C, H, W) in [0, 1]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """-log p(x|z), (N,), nats per image."""
-        raise NotImplementedError
 
     def fit_distortion(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """What a fit minimises of each image, (N,), nats; the distortion, unless the batch chooses sigma."""

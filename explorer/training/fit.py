@@ -194,9 +194,7 @@ class Fit:
         if self.config.train.patience and self.best_weights:
             self.exported.load_state_dict(self.best_weights)
         if self.average is not None:
-            renew_statistics(
-                self.exported, (batch.float() / self.scale for batch in self.train.batches(in_order(self.train)))
-            )
+            renew_statistics(self.exported, self._images(self.train))
         self.freeze_sigma()
         images_per_second = self.step * self.batch_size / max(self.train_seconds, 1e-9)
         noise = self.gradient_variance(self.exported)
@@ -319,13 +317,12 @@ class Fit:
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
         sums, deviations = torch.zeros_like(self.sums), torch.zeros(self.latent_dim, device=self.device)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            for batch in feed.batches(in_order(feed, max(1, 512 // self.config.train.samples))):
-                images = batch.float() / self.scale
-                targets = torch.bernoulli(images, generator=generator) if self.config.train.binarise else images
-                noise = model.draw_noise(len(batch), generator, self.device)
+            for images in self._images(feed, max(1, 512 // self.config.train.samples)):
+                targets = self._targets(images, generator)
+                noise = model.draw_noise(len(images), generator, self.device)
                 loss = model(images, targets, noise, self.config.train.beta)
-                sums += _parts(loss) * len(batch)
-                deviations += loss.deviation * len(batch)
+                sums += _parts(loss) * len(images)
+                deviations += loss.deviation * len(images)
         return self._terms((sums / len(feed)).tolist()), (deviations / len(feed)).tolist()
 
     def _terms(self, parts: list[float]) -> dict[str, float]:
@@ -341,10 +338,17 @@ class Fit:
         """
         if not isinstance(model, VAE):
             return None
-        images = next(self.train.batches(in_order(self.train, GRADIENT_IMAGES))).float() / self.scale
+        images = next(self._images(self.train, GRADIENT_IMAGES))
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
-        targets = torch.bernoulli(images, generator=generator) if self.config.train.binarise else images
-        return gradient_variance(model, images, targets, self.config.train.seed)
+        return gradient_variance(model, images, self._targets(images, generator), self.config.train.seed)
+
+    def _images(self, feed: Feed, size: int = 512) -> Iterator[Tensor]:
+        """All images of a feed in order, (B, C, H, W) in [0, 1] on the device, in batches of `size`."""
+        return (batch.float() / self.scale for batch in feed.batches(in_order(feed, size)))
+
+    def _targets(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """What the decoder is asked for outside of steps, (B, C, H, W): the images, or binary draws of them."""
+        return torch.bernoulli(images, generator=generator) if self.config.train.binarise else images
 
     @torch.inference_mode()
     def freeze_sigma(self) -> None:
@@ -354,8 +358,7 @@ class Fit:
             return
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
         squares = torch.zeros((), device=self.device)
-        for batch in self.train.batches(in_order(self.train)):
-            images = batch.float() / self.scale
+        for images in self._images(self.train):
             outputs = model.outputs(model.encode(images).sample(generator))
             squares += model.likelihood.squares(outputs, images).sum()
         model.likelihood.freeze(squares.item() / (len(self.train) * math.prod(self.image_shape)))
@@ -466,7 +469,7 @@ def beta_at(settings: TrainConfig, step: int, total_steps: int) -> float:
     """
     if settings.warmup == "none":
         return settings.beta
-    period = total_steps / settings.warmup_cycles if settings.warmup == "cyclical" else total_steps
+    period = warmup_period(settings, total_steps)
     rise, position = settings.warmup_share * period, step % period if step < total_steps else period
     return settings.beta if position >= rise else settings.beta * position / rise
 
@@ -475,8 +478,12 @@ def is_warm(settings: TrainConfig, step: int, total_steps: int) -> bool:
     """Whether beta has risen for the last time, so that losses of epochs compare."""
     if settings.warmup == "none":
         return True
-    period = total_steps / settings.warmup_cycles if settings.warmup == "cyclical" else total_steps
-    return step >= total_steps - (1 - settings.warmup_share) * period
+    return step >= total_steps - (1 - settings.warmup_share) * warmup_period(settings, total_steps)
+
+
+def warmup_period(settings: TrainConfig, total_steps: int) -> float:
+    """Steps from one beginning of a rise of beta to the next: all of them, but for a cyclical warm-up."""
+    return total_steps / settings.warmup_cycles if settings.warmup == "cyclical" else total_steps
 
 
 def learning_rates(

@@ -66,9 +66,16 @@ class Classifier(nn.Module):
         classes: Number of labels.
     """
 
+    kind: Kind = "classifier"
+
     def __init__(self, image_shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(
+        self.body = self.build_body(image_shape)
+        self.head = nn.Linear(FEATURES, classes)
+
+    def build_body(self, image_shape: tuple[int, int, int]) -> nn.Module:
+        """The layers up to the features: (N, C, H, W) -> (N, FEATURES)."""
+        return nn.Sequential(
             nn.Conv2d(image_shape[0], 32, kernel_size=3, padding=1),
             nn.ReLU(),
             nn.MaxPool2d(2),
@@ -78,34 +85,25 @@ class Classifier(nn.Module):
             nn.Flatten(),
             nn.Linear(64 * 16, FEATURES),
         )
-        self.head = nn.Linear(FEATURES, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Class scores (N, classes) of images (N, C, H, W) in [0, 1]."""
+        """Scores before a softmax, or log-odds of attributes, (N, classes), of images (N, C, H, W) in [0, 1]."""
         return self.head(self.body(images).relu())
 
 
-class AttributeClassifier(nn.Module):
-    """Convolutions that halve the image, a layer of features, a score for each attribute.
+class AttributeClassifier(Classifier):
+    """The same with convolutions that halve the image, and a score for each attribute in place of a class."""
 
-    Args:
-        image_shape: (C, H, W), of any size from 8x8.
-        classes: Number of attributes.
-    """
+    kind: Kind = "attributes"
 
-    def __init__(self, image_shape: tuple[int, int, int], classes: int) -> None:
-        super().__init__()
+    def build_body(self, image_shape: tuple[int, int, int]) -> nn.Module:
+        """The layers up to the features: (N, C, H, W) -> (N, FEATURES)."""
         layers: list[nn.Module] = []
         for before, after in ((image_shape[0], 32), (32, 64), (64, 128)):
             convolution = nn.Conv2d(before, after, kernel_size=3, stride=2, padding=1, bias=False)
             layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
         layers += [nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * 16, FEATURES)]
-        self.body = nn.Sequential(*layers)
-        self.head = nn.Linear(FEATURES, classes)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Log-odds (N, classes) of the attributes of images (N, C, H, W) in [0, 1]."""
-        return self.head(self.body(images).relu())
+        return nn.Sequential(*layers)
 
 
 class ClassifierJudge:
@@ -116,9 +114,9 @@ class ClassifierJudge:
         space: What the feature space is, in words.
     """
 
-    def __init__(self, model: Classifier | AttributeClassifier, space: str) -> None:
+    def __init__(self, model: Classifier, space: str) -> None:
         self.model, self.space = model.eval().requires_grad_(False), space
-        self.kind: Kind = "classifier" if isinstance(model, Classifier) else "attributes"
+        self.kind: Kind = model.kind
 
     def features(self, images: ImageRows) -> NDArray[np.float32]:
         """Features (N, F) of images (N, C, H, W) in [0, 1]."""

@@ -146,7 +146,7 @@ def race() -> Iterator[Row]:
         usual_seconds += seconds(usual_epoch)
         if epoch in after:
             with tempfile.TemporaryDirectory() as folder:
-                short, _, _ = mnist(epochs=after[epoch])
+                short = dataclasses.replace(config, train=dataclasses.replace(config.train, epochs=after[epoch]))
                 fit = Fit(short, images.pixels, parts, device=device, precision=precision, folder=Path(folder))
                 taken = seconds(lambda fit=fit: fit.run(lambda *_: None, quiet=True))
             ours[after[epoch]] = taken, test_elbo(fit.exported, images, parts)
@@ -167,10 +167,11 @@ def parity() -> Iterator[Row]:
     device = pick_device()
     if pick_precision("auto", device) == torch.float32:
         return
+    base, images, parts = mnist(epochs=8)
     for seed in range(3):
         reached = []
+        config = dataclasses.replace(base, train=dataclasses.replace(base.train, seed=seed))
         for precision in (torch.bfloat16, torch.float32):
-            config, images, parts = mnist(epochs=8, seed=seed)
             with tempfile.TemporaryDirectory() as folder:
                 fit = Fit(config, images.pixels, parts, device=device, precision=precision, folder=Path(folder))
                 fit.run(lambda *_: None, quiet=True)
