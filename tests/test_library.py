@@ -194,7 +194,7 @@ def test_a_failure_is_not_kept(held):
 
 
 def test_only_so_many_runs_stay_open(copied, monkeypatch):
-    monkeypatch.setattr("explorer.library.MOST_OPEN", 1)
+    monkeypatch.setattr("explorer.library.shelf.MOST_OPEN", 1)
     library = Library(copied)
     first = library.open("digits-vae-2")
     library.open("digits-ae-2")

@@ -19,6 +19,7 @@ from PIL import Image
 from explorer.errors import ShapeError
 from explorer.images import to_bytes
 from explorer.library import SCALARS, Library
+from explorer.ui import reconstruct, training
 from explorer.ui.routes import MOST_LATENTS, StaticFiles, Workers, sprite_sheet
 from tests.fakes import linear_coder
 from tests.serve_fake import awaited, fake_library, serving
@@ -44,7 +45,11 @@ def slow(library: Library, name: str, query: Mapping[str, str]) -> str:
     return "{}"
 
 
-TAB = SimpleNamespace(build=lambda library, page: None, FIGURES={"square": square, "slow": slow})
+TAB = SimpleNamespace(
+    build=lambda library, page: None,
+    FIGURES={"square": square, "slow": slow},
+    routes=lambda runs: [*reconstruct.routes(runs), *training.routes(runs)],
+)
 
 
 @pytest.fixture(scope="module")

@@ -278,6 +278,7 @@ def serve(
     figures: dict[str, FigureMaker] = {}
     for module in modules.values():
         figures |= getattr(module, "FIGURES", {})
+    offers = [module.routes for module in modules.values() if hasattr(module, "routes")]
     blocks = build(library, static.url, modules)
     blocks.queue(max_size=32, default_concurrency_limit=2, api_open=False)
     names, any_address = hosts(host, share)
@@ -305,7 +306,7 @@ def serve(
         "theme": theme(),
         "css_paths": [path for path in [STATIC / "explorer.css"] if path.is_file()],
         "app_kwargs": {
-            "routes": served(library, figures, static),
+            "routes": served(library, figures, static, offers),
             "middleware": [
                 Middleware(TrustedHosts, names=names, any_address=any_address),
                 Middleware(BodyLimit, limit=MOST_BODY),

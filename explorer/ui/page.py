@@ -4,7 +4,8 @@ A tab module offers `build(library, page)`, called inside its `gr.Tab`, and may 
 
     FIGURES: dict[str, FigureMaker] = {"map": make_map}
 
-Each is then served at `explorer/api/run/<run>/figure/<name>?...` as plotly JSON.
+Each is then served at `explorer/api/run/<run>/figure/<name>?...` as plotly JSON. What only its own part of the page
+asks for it answers itself, with `routes(runs)` (`explorer.ui.routes.RoutesMaker`).
 """
 
 import functools

@@ -3,11 +3,17 @@
 import html
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, ShapeError
+from explorer.images import to_bytes
 from explorer.library import Library
 from explorer.ui.components import live
 from explorer.ui.page import Page, answering, public_text
+from explorer.ui.routes import NotFoundError, RunRoutes, TabRoute, finite, number_of, pixels_response
 
 INTRO = (
     "A test image goes through the encoder and back; the coloured picture shows what was lost on the way. "
@@ -80,3 +86,39 @@ def looked(library: Library, run: str | None) -> tuple[dict, dict, dict]:
         return gr.update(visible=False), gr.update(), gr.update(visible=False)
     words = f"<p>{html.escape(public_text(trouble.sentence))} {html.escape(WITHOUT)}</p>"
     return gr.update(visible=True), gr.update(value=words), gr.update(visible=offered)
+
+
+def routes(runs: RunRoutes) -> list[TabRoute]:
+    """What the tab asks of one test image."""
+
+    async def reconstruct(request: Request) -> Response:
+        """What is known of one image of the evaluation split."""
+        number = number_of(request, "number")
+        card = await runs.card(request)
+        run = await runs.open_with(card, number)
+        known = await runs.decoding.run(lambda: run.reconstruct(number))
+        return JSONResponse(finite(known), headers={"cache-control": "private, no-store"})
+
+    async def reconstruct_pixels(request: Request) -> Response:
+        """One image of the evaluation split or its reconstruction, as bytes laid out (H, W, C)."""
+        number = number_of(request, "number")
+        part = request.query_params.get("part", "reconstruction")
+        if part not in ("original", "reconstruction"):
+            raise ShapeError("part must be original or reconstruction.")
+        card = await runs.card(request)
+        run = await runs.open_with(card, number)
+
+        def work() -> NDArray[np.uint8]:
+            if part == "reconstruction":
+                return to_bytes(run.reconstruction(number)).transpose(1, 2, 0)
+            trouble = runs.library.images_trouble(run.name)
+            if trouble is not None:
+                raise NotFoundError(public_text(trouble.sentence))
+            return run.thumbnails()[number].transpose(1, 2, 0)
+
+        return pixels_response(await runs.decoding.run(work), {"cache-control": "private, no-store"})
+
+    return [
+        ("GET", "/reconstruct/{number}", reconstruct),
+        ("GET", "/reconstruct/{number}/pixels", reconstruct_pixels),
+    ]

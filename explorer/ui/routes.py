@@ -7,9 +7,9 @@ otherwise; errors are JSON {"error": "one sentence"}. Arrays travel as little-en
 import hashlib
 import importlib.util
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -25,7 +25,6 @@ from explorer.errors import ExplorerError, ShapeError
 from explorer.images import encoded_picture, tile, to_bytes
 from explorer.library import LAWS, SCALARS, Card, Library, OpenRun
 from explorer.ui.page import FigureMaker, public_sentence, public_text
-from explorer.ui.training import story
 
 STATIC = Path(__file__).parent / "static"
 """The page's own JavaScript and style sheets."""
@@ -63,6 +62,12 @@ FOR_EVER = "max-age=31536000, immutable"
 
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+TabRoute: TypeAlias = tuple[str, str, Endpoint]
+"""Method, address below `explorer/api/run/{run}`, and what answers; its `ExplorerError`s become JSON."""
+
+RoutesMaker: TypeAlias = "Callable[[RunRoutes], Sequence[TabRoute]]"
+"""What a tab offers as `routes(runs)`: the addresses that only its own part of the page asks for."""
 
 
 class NotFoundError(ExplorerError):
@@ -146,7 +151,7 @@ class StaticFiles:
         """One file; a page left open while the files changed gets the new ones, which are then not kept."""
         path = self.files.get(request.path_params["file"])
         if path is None or not path.is_file():
-            return _error(404, "there is no such file.")
+            return error_response(404, "there is no such file.")
         current = request.path_params["tag"] == self.tag
         keeping = {"cache-control": f"public, {FOR_EVER}" if current else "no-cache"}
         return FileResponse(path, headers=keeping, media_type=MEDIA[path.suffix])
@@ -158,14 +163,23 @@ class RunRoutes:
     Args:
         library: The runs.
         figures: Figures by name, as the tabs offer them.
+        offers: What makes further routes of runs, as the tabs offer them.
+
+    Attributes:
+        looking: For a glance at a run's card, which every request begins with.
+        decoding: For what is short.
+        opening: For what may take seconds: files, sheets, figures.
     """
 
-    def __init__(self, library: Library, figures: Mapping[str, FigureMaker]) -> None:
+    def __init__(
+        self, library: Library, figures: Mapping[str, FigureMaker], offers: "Sequence[RoutesMaker]" = ()
+    ) -> None:
         self.library = library
         self.figures = figures
-        self.looking = Workers(running=2, waiting=256)  # a glance at a run's card, which every request begins with
-        self.decoding = Workers(running=2, waiting=64)  # short
-        self.opening = Workers(running=2, waiting=32)  # may take seconds: files, sheets, figures
+        self.looking = Workers(running=2, waiting=256)
+        self.decoding = Workers(running=2, waiting=64)
+        self.opening = Workers(running=2, waiting=32)
+        self.offered = [route for offer in offers for route in offer(self)]
 
     def routes(self) -> list[BaseRoute]:
         """All addresses, with their methods."""
@@ -180,11 +194,8 @@ class RunRoutes:
             ("GET", run + "/labels", self.labels),
             ("GET", run + "/scalar/{score}", self.scalar),
             ("GET", run + "/sprites/{sheet}", self.sprites),
-            ("GET", run + "/reconstruct/{number}", self.reconstruct),
-            ("GET", run + "/reconstruct/{number}/pixels", self.reconstruct_pixels),
-            ("GET", run + "/training", self.training),
-            ("GET", run + "/sheets/{epoch}", self.sheet),
             ("GET", run + "/figure/{figure}", self.figure),
+            *((method, run + path, endpoint) for method, path, endpoint in self.offered),
             ("GET", "/explorer/{rest:path}", self.nothing),
         ]
         return [Route(path, answering(endpoint), methods=[method]) for method, path, endpoint in table]
@@ -212,30 +223,30 @@ class RunRoutes:
 
     async def run(self, request: Request) -> Response:
         """What a run is, and where its arrays are."""
-        card = await self._card(request)
+        card = await self.card(request)
         described = await self.opening.run(lambda: describe_run(self.library, self.library.open(card.name)))
         return JSONResponse(described, headers={"cache-control": "private, no-store"})
 
     async def decode(self, request: Request) -> Response:
         """Images of latents, as bytes laid out (n, H, W, C)."""
-        card = await self._card(request)
+        card = await self.card(request)
         latents = await latents_of(request, card.latent_dim, MOST_LATENTS)
 
         def work() -> NDArray[np.uint8]:
             return to_bytes(self.library.open(card.name).coder.decode(latents)).transpose(0, 2, 3, 1)
 
-        return _pixels(await self.decoding.run(work), {"cache-control": "private, no-store"})
+        return pixels_response(await self.decoding.run(work), {"cache-control": "private, no-store"})
 
     async def describe(self, request: Request) -> Response:
         """The numbers of the trust badge of one latent."""
-        card = await self._card(request)
+        card = await self.card(request)
         latents = await latents_of(request, card.latent_dim, 1)
         numbers = await self.decoding.run(lambda: self.library.open(card.name).trust(latents))
-        return JSONResponse(_finite(numbers), headers={"cache-control": "private, no-store"})
+        return JSONResponse(finite(numbers), headers={"cache-control": "private, no-store"})
 
     async def sample(self, request: Request) -> Response:
         """Latents drawn from one of the laws; the seed decides them."""
-        card = await self._card(request)
+        card = await self.card(request)
         law = request.query_params.get("law", "raw")
         if law not in LAWS:
             raise ShapeError(f"law must be one of {', '.join(LAWS)}.")
@@ -245,7 +256,7 @@ class RunRoutes:
         def work() -> Latents:
             return self.library.open(card.name).sample(law, count, np.random.default_rng(seed))
 
-        return _array(await self.decoding.run(work), "<f4", {"cache-control": "private, no-store"})
+        return array_response(await self.decoding.run(work), "<f4", {"cache-control": "private, no-store"})
 
     async def points(self, request: Request) -> Response:
         """Posterior means of the evaluation split, float32 (N, d)."""
@@ -271,7 +282,7 @@ class RunRoutes:
     async def sprites(self, request: Request) -> Response:
         """One sheet of thumbnails."""
         sheet = number_of(request, "sheet")
-        card = await self._card(request)
+        card = await self.card(request)
 
         def prepare() -> tuple[OpenRun, bool]:
             run = self.library.open(card.name)
@@ -288,54 +299,6 @@ class RunRoutes:
         picture, kind = await self.opening.run(lambda: run.keep(key, lambda: sprite_sheet(run, sheet)))
         return Response(picture, media_type=kind, headers=keeping(request, tag))
 
-    async def reconstruct(self, request: Request) -> Response:
-        """What is known of one image of the evaluation split."""
-        number = number_of(request, "number")
-        card = await self._card(request)
-        run = await self._open_with(card, number)
-        known = await self.decoding.run(lambda: run.reconstruct(number))
-        return JSONResponse(_finite(known), headers={"cache-control": "private, no-store"})
-
-    async def reconstruct_pixels(self, request: Request) -> Response:
-        """One image of the evaluation split or its reconstruction, as bytes laid out (H, W, C)."""
-        number = number_of(request, "number")
-        part = request.query_params.get("part", "reconstruction")
-        if part not in ("original", "reconstruction"):
-            raise ShapeError("part must be original or reconstruction.")
-        card = await self._card(request)
-        run = await self._open_with(card, number)
-
-        def work() -> NDArray[np.uint8]:
-            if part == "reconstruction":
-                return to_bytes(run.reconstruction(number)).transpose(1, 2, 0)
-            trouble = self.library.images_trouble(run.name)
-            if trouble is not None:
-                raise NotFoundError(public_text(trouble.sentence))
-            return run.thumbnails()[number].transpose(1, 2, 0)
-
-        return _pixels(await self.decoding.run(work), {"cache-control": "private, no-store"})
-
-    async def training(self, request: Request) -> Response:
-        """How a run was fitted: its card, its dimensions, and the sheets it kept."""
-        card = await self._card(request)
-        told = await self.opening.run(lambda: story(self.library, card.name))
-        return JSONResponse(told, headers={"cache-control": "private, no-store"})
-
-    async def sheet(self, request: Request) -> Response:
-        """The decodes that were kept after one epoch, as PNG."""
-        epoch = number_of(request, "epoch")
-        card = await self._card(request)
-
-        def read() -> bytes:
-            run = self.library.open(card.name)
-            if epoch not in run.sheets():
-                raise NotFoundError(f"{run.name} kept no sheet after epoch {epoch}.")
-            return run.sheet(epoch)
-
-        picture = await self.opening.run(read)
-        fresh = unchanged(request, card.version)
-        return fresh or Response(picture, media_type="image/png", headers=keeping(request, card.version))
-
     async def figure(self, request: Request) -> Response:
         """A plotly figure as JSON."""
         maker = self.figures.get(request.path_params["figure"])
@@ -346,11 +309,17 @@ class RunRoutes:
         query = dict(request.query_params)
         if query.setdefault("theme", "light") not in ("light", "dark"):
             raise ShapeError("theme must be light or dark.")
-        card = await self._card(request)
+        card = await self.card(request)
         figure = await self.opening.run(lambda: maker(self.library, card.name, query))
         return Response(figure, media_type="application/json", headers={"cache-control": "private, no-store"})
 
-    async def _card(self, request: Request) -> Card:
+    async def card(self, request: Request) -> Card:
+        """What is known of the run that the address names.
+
+        Raises:
+            NotFoundError: There is no such run.
+            CheckpointError: It is damaged.
+        """
         name = request.path_params["run"]
 
         def find() -> Card:
@@ -360,19 +329,24 @@ class RunRoutes:
 
         return await self.looking.run(find)  # never behind a figure that takes seconds
 
-    async def _open_with(self, card: Card, number: int) -> OpenRun:
+    async def open_with(self, card: Card, number: int) -> OpenRun:
+        """A run that has an image of that number.
+
+        Raises:
+            NotFoundError: It has fewer.
+        """
         run = await self.opening.run(lambda: self.library.open(card.name))
         if number >= len(run):
             raise NotFoundError(f"{run.name} has images 0 to {len(run) - 1}.")
         return run
 
     async def _stored(self, request: Request, kind: str, get: Callable[[OpenRun], NDArray]) -> Response:
-        card = await self._card(request)
+        card = await self.card(request)
         fresh = unchanged(request, card.version)
         if fresh is not None:
             return fresh
         array = await self.opening.run(lambda: get(self.library.open(card.name)))
-        return _array(array, kind, keeping(request, card.version))
+        return array_response(array, kind, keeping(request, card.version))
 
 
 def answering(endpoint: Endpoint) -> Endpoint:
@@ -382,9 +356,9 @@ def answering(endpoint: Endpoint) -> Endpoint:
         try:
             return await endpoint(request)
         except ExplorerError as error:
-            return _error(STATUS.get(type(error), 400), public_sentence(error))
+            return error_response(STATUS.get(type(error), 400), public_sentence(error))
         except ClientDisconnect:
-            return _error(400, "the request ended early.")
+            return error_response(400, "the request ended early.")
 
     return answer
 
@@ -516,27 +490,32 @@ def keeping(request: Request, version: str) -> dict[str, str]:
     return {"etag": f'"{version}"', "cache-control": f"private, {FOR_EVER}" if named else "private, no-cache"}
 
 
-def _error(status: int, sentence: str) -> Response:
+def error_response(status: int, sentence: str) -> Response:
+    """An error as JSON; who is told to come back is told when."""
     headers = {"cache-control": "no-store"} | ({"retry-after": "3"} if status == 503 else {})
     return JSONResponse({"error": sentence}, status, headers)
 
 
-def _array(array: NDArray, kind: str, headers: Mapping[str, str]) -> Response:
+def array_response(array: NDArray, kind: str, headers: Mapping[str, str]) -> Response:
+    """An array as bytes of numpy's `kind`, its shape in the header x-shape."""
     shape = {"x-shape": ",".join(map(str, array.shape))}
     body = np.ascontiguousarray(array, dtype=kind).tobytes()
     return Response(body, media_type="application/octet-stream", headers={**headers, **shape})
 
 
-def _pixels(pixels: NDArray[np.uint8], headers: Mapping[str, str]) -> Response:
-    return _array(pixels, "|u1", headers)
+def pixels_response(pixels: NDArray[np.uint8], headers: Mapping[str, str]) -> Response:
+    """Pixels as bytes, laid out as they are handed in."""
+    return array_response(pixels, "|u1", headers)
 
 
-def _finite(numbers: Mapping[str, object]) -> dict[str, object]:
+def finite(numbers: Mapping[str, object]) -> dict[str, object]:
     """The same with None for what JSON cannot say."""
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in numbers.items()}
 
 
-def served(library: Library, figures: Mapping[str, FigureMaker], static: StaticFiles) -> list[BaseRoute]:
+def served(
+    library: Library, figures: Mapping[str, FigureMaker], static: StaticFiles, offers: Sequence[RoutesMaker] = ()
+) -> list[BaseRoute]:
     """All routes below explorer/, to be put before gradio's own."""
     files = Route("/explorer/static/{tag}/{file:path}", static.get, methods=["GET"])
-    return [files, *RunRoutes(library, figures).routes()]
+    return [files, *RunRoutes(library, figures, offers).routes()]

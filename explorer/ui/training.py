@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from explorer.arrays import Posterior
 from explorer.config import RunConfig, field_help
@@ -16,6 +18,7 @@ from explorer.errors import CheckpointError, ShapeError
 from explorer.library import Library
 from explorer.ui.components import live
 from explorer.ui.page import FigureMaker, Page, public_sentence
+from explorer.ui.routes import NotFoundError, RunRoutes, TabRoute, keeping, number_of, unchanged
 
 if TYPE_CHECKING:
     from explorer.library import Card, OpenRun
@@ -646,3 +649,30 @@ FIGURES: dict[str, FigureMaker] = {
     "gradient": gradient_figure,
 }
 """Served by the figure route."""
+
+
+def routes(runs: RunRoutes) -> list[TabRoute]:
+    """What the tab asks of the fit of a run."""
+
+    async def training(request: Request) -> Response:
+        """How a run was fitted: its card, its dimensions, and the sheets it kept."""
+        card = await runs.card(request)
+        told = await runs.opening.run(lambda: story(runs.library, card.name))
+        return JSONResponse(told, headers={"cache-control": "private, no-store"})
+
+    async def sheet(request: Request) -> Response:
+        """The decodes that were kept after one epoch, as PNG."""
+        epoch = number_of(request, "epoch")
+        card = await runs.card(request)
+
+        def read() -> bytes:
+            run = runs.library.open(card.name)
+            if epoch not in run.sheets():
+                raise NotFoundError(f"{run.name} kept no sheet after epoch {epoch}.")
+            return run.sheet(epoch)
+
+        picture = await runs.opening.run(read)
+        fresh = unchanged(request, card.version)
+        return fresh or Response(picture, media_type="image/png", headers=keeping(request, card.version))
+
+    return [("GET", "/training", training), ("GET", "/sheets/{epoch}", sheet)]

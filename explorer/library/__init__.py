@@ -1,0 +1,34 @@
+"""The runs of one process: found on disk or held in memory, opened when first asked for, paired with their twins.
+
+Nothing heavy is imported here at module level: a page that only lists runs needs neither torch nor scikit-learn.
+"""
+
+from explorer.library.run import (
+    ELBO_DRAWS,
+    LAWS,
+    SCALARS,
+    Card,
+    ImagesTrouble,
+    Law,
+    OpenRun,
+    ScalarName,
+    TroubleKind,
+)
+from explorer.library.shelf import FEWEST_IMAGES, Library, Run, load_coder, load_run
+
+__all__ = [
+    "ELBO_DRAWS",
+    "FEWEST_IMAGES",
+    "LAWS",
+    "SCALARS",
+    "Card",
+    "ImagesTrouble",
+    "Law",
+    "Library",
+    "OpenRun",
+    "Run",
+    "ScalarName",
+    "TroubleKind",
+    "load_coder",
+    "load_run",
+]

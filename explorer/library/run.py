@@ -1,0 +1,496 @@
+"""One run that was opened: everything a tab asks of it, computed when first wanted and kept."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.analysis.encoding import checked_latents, decode_all
+from explorer.arrays import Coder, Images, Latents, MeasuringCoder, Pixels, Posterior, Scores
+from explorer.checkpoint import (
+    HISTORY,
+    StoredLatents,
+)
+from explorer.config import RunConfig
+from explorer.errors import CheckpointError, ShapeError
+from explorer.images import to_bytes, to_unit
+
+if TYPE_CHECKING:
+    from explorer.analysis.directions import Direction
+    from explorer.analysis.frames import Frame
+    from explorer.analysis.holes import GaussianMixture, Vacancy
+
+Law = Literal["raw", "white", "gmm10"]
+"""Where latents are drawn from: N(0, I); one Gaussian fitted to the codes; ten of them."""
+
+LAWS: tuple[Law, ...] = get_args(Law)
+
+ScalarName = Literal["distortion", "rate", "vacancy"]
+"""What is known of every image of the evaluation split as one number."""
+
+SCALARS: tuple[ScalarName, ...] = get_args(ScalarName)
+
+BATCH = 512
+"""Images whose distortion is asked for at once."""
+
+ELBO_DRAWS = 16
+"""Draws from the posterior behind the ELBO of one image."""
+
+SHEETS = "sheets"
+"""A run's folder of sheets."""
+
+SHEET_NAME = re.compile(r"epoch-([0-9]{4,6})\.png")
+"""Files of a run's `sheets` folder: decodes after that epoch."""
+
+MOST_SHEET = 8_000_000
+"""Bytes of a sheet that is served."""
+
+MOST_HISTORY = 32_000_000
+"""Bytes of a history that is read."""
+
+PNG = b"\x89PNG\r\n\x1a\n"
+"""How every PNG file begins."""
+
+TroubleKind = Literal["missing", "damaged", "another copy"]
+"""Why the images of a run are not there; only what is missing can be downloaded."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesTrouble:
+    """Why the images of a run cannot be shown.
+
+    Attributes:
+        kind: What is wrong with the data set on this machine.
+        sentence: The same for a person.
+    """
+
+    kind: TroubleKind
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What is known of a run without opening it.
+
+    Attributes:
+        name: The run's name.
+        family: ae, vae, ...; of a model held in memory what its posterior tells.
+        dataset: Name of the data set.
+        latent_dim: d.
+        config: Its settings; None for a model held in memory.
+        metrics: Its scores, as metrics.json holds them; empty for a model held in memory.
+        version: Changes whenever the run's files do.
+    """
+
+    name: str
+    family: str
+    dataset: str
+    latent_dim: int
+    config: RunConfig | None
+    metrics: Mapping[str, Any]
+    version: str
+
+    def number(self, *path: str) -> float | None:
+        """A score by its place in the metrics, `card.number("test", "nll_iw")`, or None where there is none."""
+        found: Any = self.metrics
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        if isinstance(found, Mapping):  # a score with its interval
+            found = found.get("value")
+        if isinstance(found, bool) or not isinstance(found, int | float) or not np.isfinite(found):
+            return None
+        return float(found)
+
+
+@dataclass(kw_only=True)
+class OpenRun:
+    """A run that was opened: everything a tab asks for, computed when first wanted and kept.
+
+    Attributes:
+        card: What is known of it without opening it.
+        image_shape: (C, H, W) of one image.
+        levels: Grey levels of the stored pixels.
+        class_names: Names of the labels, or None.
+        latents: What is stored of the evaluation split.
+        twin: Name of the run it was fitted with, or None.
+    """
+
+    card: Card
+    image_shape: tuple[int, int, int]
+    levels: int
+    class_names: tuple[str, ...] | None
+    latents: StoredLatents
+    twin: str | None
+    _load_coder: Callable[[], Coder]
+    _load_pixels: Callable[[], Pixels | None]
+    _folder: Path | None = None
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    _locks: dict[str, threading.RLock] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __len__(self) -> int:
+        """Images in the evaluation split."""
+        return len(self.latents.mean)
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.card.name
+
+    @property
+    def family(self) -> str:
+        """ae, vae, ..."""
+        return self.card.family
+
+    @property
+    def config(self) -> RunConfig | None:
+        """Its settings; None for a model held in memory."""
+        return self.card.config
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Its scores, as metrics.json holds them."""
+        return self.card.metrics
+
+    @property
+    def latent_dim(self) -> int:
+        """Latent dimension d."""
+        return self.card.latent_dim
+
+    @property
+    def level_sizes(self) -> tuple[int, ...]:
+        """Axes of each stochastic level of latents, the top one first; together d, and one level for most families."""
+        return (self.latent_dim,) if self.config is None else self.config.model.level_sizes
+
+    @property
+    def axis_rates(self) -> NDArray[np.float64]:
+        """Mean rate of each axis on the evaluation split, (d,), nats; zero for an autoencoder.
+
+        Of a run with several levels its scores tell it, along draws of the levels above: the posteriors that are
+        stored are those at the means of the levels above, where a level carries another rate.
+        """
+
+        def measure() -> NDArray[np.float64]:
+            from explorer.analysis.scores import rate_per_dimension
+
+            test = self.metrics.get("test")
+            stored = test.get("rate_per_dimension") if isinstance(test, Mapping) else None
+            if len(self.level_sizes) > 1 and isinstance(stored, list) and len(stored) == self.latent_dim:
+                if all(isinstance(rate, int | float) and abs(rate) < 1e30 for rate in stored):  # NaN is not
+                    return np.array(stored, dtype=np.float64)
+            return rate_per_dimension(Posterior(self.latents.mean, self.latents.log_variance))
+
+        return self.keep("axis rates", measure)
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """Labels of the evaluation split, (N,), or None."""
+        return self.latents.label
+
+    @property
+    def is_point(self) -> bool:
+        """Whether the posterior is a point, as an autoencoder's: no prior, no rate."""
+        return self.latents.log_variance is None
+
+    @property
+    def default_law(self) -> Law:
+        """Where to sample from first: the prior, or the fitted Gaussian for a model that has no prior."""
+        return "white" if self.is_point else "raw"
+
+    @property
+    def coder(self) -> Coder:
+        """The model itself; imports torch when it comes from the disk."""
+        return self.keep("coder", self._load_coder)
+
+    @property
+    def directions(self) -> Mapping[str, "list[Direction]"]:
+        """Where to walk: `axes` strongest first, `pca` of the encoded data, `classes` where there are labels."""
+
+        def find() -> dict[str, "list[Direction]"]:
+            from explorer.analysis.directions import axis_directions, class_directions, pca_directions
+
+            mean = self.latents.mean
+            found = {
+                "axes": axis_directions(Posterior(mean, self.latents.log_variance), self.axis_rates),
+                "pca": pca_directions(mean),
+            }
+            if self.labels is not None and self.class_names is not None:
+                found["classes"] = class_directions(mean, self.labels, self.class_names)
+            return found
+
+        return self.keep("directions", find)
+
+    @property
+    def vacancy(self) -> "Vacancy":
+        """How far from the codes of training images a latent lies, calibrated on images that were held out."""
+
+        def fit() -> "Vacancy":
+            from explorer.analysis.holes import fit_vacancy
+
+            return fit_vacancy(self.latents.reference, self.latents.calibration)
+
+        return self.keep("vacancy", fit)
+
+    @property
+    def frame(self) -> "Frame":
+        """Mean and covariance of the reference codes; one unit is one standard deviation of the codes."""
+        return self.vacancy.frame
+
+    @property
+    def gmm(self) -> "GaussianMixture":
+        """The stored mixture of Gaussians of the codes."""
+
+        def build() -> "GaussianMixture":
+            from explorer.analysis.holes import GaussianMixture
+
+            parts = (self.latents.gmm_weights, self.latents.gmm_means, self.latents.gmm_covariances)
+            return GaussianMixture(*(part.astype(np.float64) for part in parts))
+
+        return self.keep("gmm", build)
+
+    def images(self) -> Pixels | None:
+        """Stored pixels of the evaluation split, (N, C, H, W), or None when the data set is not there.
+
+        It is not there when its files are missing, damaged, or another copy than the run was fitted on. That is
+        asked again at every call until it is there, so that a download takes effect.
+        """
+        with self._lock_of("images"):
+            if self._kept.get("images") is None:
+                self._kept["images"] = self._load_pixels()
+            return self._kept["images"]
+
+    def reconstructions(self) -> Pixels:
+        """Decodes of the posterior means of the evaluation split, (N, C, H, W), in bytes for the eye."""
+        return self.keep("reconstructions", lambda: to_bytes(decode_all(self.coder, self.latents.mean)))
+
+    def thumbnails(self) -> Pixels:
+        """Pictures of the evaluation split, (N, C, H, W), in bytes: its images, or decodes where they are missing."""
+        pixels = self.images()
+        if pixels is None:
+            return self.reconstructions()
+        if self.levels == 256:
+            return pixels
+        return self.keep("thumbnails", lambda: to_bytes(to_unit(pixels, self.levels)))
+
+    def sample(self, law: str, count: int, rng: np.random.Generator) -> Latents:
+        """Latents (count, d) drawn from one of `LAWS`.
+
+        Raises:
+            ShapeError: The law is none of `LAWS`.
+        """
+        from explorer.analysis.holes import sample_raw, sample_white
+
+        if law == "raw":
+            return sample_raw(count, self.latent_dim, rng)
+        if law == "white":
+            return sample_white(self.frame, count, rng)
+        if law == "gmm10":
+            return self.gmm.sample(count, rng)
+        raise ShapeError(f"the law must be one of {', '.join(LAWS)}, but is {law!r:.40}.")
+
+    def scalar(self, name: str) -> Scores:
+        """One number per image of the evaluation split, (N,): one of `SCALARS`.
+
+        Distortion and rate in nats per image; vacancy is the p-value of the image's drawn code, not of its posterior
+        mean: small is vacant.
+
+        Raises:
+            ShapeError: The name is none of `SCALARS`, or the model has no likelihood.
+        """
+        if name == "rate":
+            return self.latents.rate
+        if name == "distortion":
+            if np.isnan(self.latents.distortion).any():
+                raise ShapeError(f"{self.name} has no likelihood, so its images have no distortion.")
+            return self.latents.distortion
+        if name == "vacancy":
+            return self.keep("p_values", lambda: self.vacancy.p_value(self.latents.draw))
+        raise ShapeError(f"the score must be one of {', '.join(SCALARS)}, but is {name!r:.40}.")
+
+    def trust(self, latent: Latents) -> dict[str, float]:
+        """Whether a latent lies where the model knows its way, as the numbers of the trust badge.
+
+        Args:
+            latent: (d,) or (1, d).
+
+        Returns:
+            `vacancy`: share of held-out codes at least as far from the training codes as it (at most 0.05 is a
+            hole); `norm`: its length; `norm_percentile`: share of training codes that are shorter, in [0, 1];
+            `round_trip`: how far encoding its decode lands from it, in standard deviations of the codes per active
+            axis.
+
+        Raises:
+            ShapeError: It is no latent of this run.
+        """
+        from explorer.analysis.holes import round_trip_error
+
+        latent = checked_latents(latent, self.latent_dim)
+        if len(latent) != 1:
+            raise ShapeError(f"one latent is asked for, but there are {len(latent)}.")
+        norms = self.keep("norms", lambda: np.sort(np.linalg.norm(self.latents.reference, axis=1)))
+        norm = float(np.linalg.norm(latent))
+        return {
+            "vacancy": float(self.vacancy.p_value(latent)[0]),
+            "norm": norm,
+            "norm_percentile": float(np.searchsorted(norms, norm) / len(norms)),
+            "round_trip": float(round_trip_error(self.coder, self.frame, latent, self._active_axes())[0]),
+        }
+
+    def _active_axes(self) -> NDArray[np.bool_]:
+        """Which latent dimensions the encoder uses, (d,), as the stored scores count them."""
+
+        def find() -> NDArray[np.bool_]:
+            from explorer.analysis.scores import active_axes
+
+            return active_axes(Posterior(self.latents.mean, self.latents.log_variance))
+
+        return self.keep("active axes", find)
+
+    def reconstruct(self, number: int) -> dict[str, Any]:
+        """What is known of image `number` of the evaluation split.
+
+        Returns:
+            `label` (its name, or None); `distortion` at the posterior mean and `rate` in nats (None where the model
+            has none); `elbo` in nats: of the grey image, its expectation by `ELBO_DRAWS` draws, always the same ones,
+            None without a posterior that has a spread, without a likelihood, or without the data set; `percentile`:
+            share of the test images with a smaller distortion, in [0, 1]; `mse`: of pixels in [0, 1], None without the
+            data set; `index`: its row in the data set.
+        """
+        self._check_number(number)
+        latents = self.latents
+        measured = not np.isnan(latents.distortion).any()
+        distortion = float(latents.distortion[number]) if measured else None
+        rate = None if self.is_point else float(latents.rate[number])
+        original = self.original(number)
+        mse = None
+        if original is not None:
+            mse = float(np.square(to_unit(original, self.levels) - self.reconstruction(number)).mean())
+        return {
+            "label": self.label_name(number),
+            "index": int(latents.index[number]),
+            "distortion": distortion,
+            "rate": rate,
+            "elbo": None if original is None else self._elbo(number, to_unit(original, self.levels)),
+            "mse": mse,
+            "percentile": float((latents.distortion < distortion).mean()) if distortion is not None else None,
+        }
+
+    def _elbo(self, number: int, image: Images) -> float | None:
+        """E_q[log p(x|z)] - KL(q(z|x) || p(z)) of image `number`, (C, H, W) in [0, 1], nats.
+
+        The distortion at the posterior mean is no part of a bound: it is mostly smaller than the posterior's average.
+        """
+        if self.is_point or not isinstance(self.coder, MeasuringCoder):
+            return None
+        from explorer.analysis.bounds import elbo
+
+        posterior = self.coder.encode(image[None])  # a hierarchical one is more than its stored means and variances
+        return float(elbo(self.coder, image[None], posterior, ELBO_DRAWS, np.random.default_rng(number))[0])
+
+    def label_name(self, number: int) -> str | None:
+        """The name of the label of image `number`, or None without labels."""
+        if self.labels is None:
+            return None
+        label = int(self.labels[number])
+        known = self.class_names is not None and 0 <= label < len(self.class_names)
+        return self.class_names[label] if known and self.class_names else str(label)
+
+    def original(self, number: int) -> Pixels | None:
+        """Stored pixels (C, H, W) of image `number` of the evaluation split, or None without the data set."""
+        self._check_number(number)
+        pixels = self.images()
+        return None if pixels is None else pixels[number]
+
+    def reconstruction(self, number: int) -> Images:
+        """The decode (C, H, W) of the posterior mean of image `number`, in [0, 1]."""
+        self._check_number(number)
+        return np.clip(self.coder.decode(self.latents.mean[number : number + 1])[0], 0, 1)
+
+    def history(self) -> list[Mapping[str, Any]]:
+        """The epochs of its fit, as history.jsonl holds them; none for a model held in memory.
+
+        The file may come from anybody, and a machine that went down may have left half a line: a line that is no JSON
+        object is empty here, for it tells nothing of an epoch, and takes no other line with it.
+
+        Raises:
+            CheckpointError: The file cannot be read.
+        """
+        if self._folder is None:
+            return []
+        path = self._folder / HISTORY
+        if not path.is_file():
+            return []
+        try:
+            if path.stat().st_size > MOST_HISTORY:
+                raise CheckpointError(f"{path} is larger than {MOST_HISTORY:,} bytes, which no fit writes.")
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from None
+        return [_json_object(line) for line in text.split("\n") if line.strip()]
+
+    def sheets(self) -> list[int]:
+        """Epochs after which a sheet of decodes was kept, in order; none for a model held in memory."""
+        return sorted(self._sheets())
+
+    def sheet(self, epoch: int) -> bytes:
+        """The sheet of an epoch as a PNG file: decodes, never images of the data set.
+
+        Raises:
+            ShapeError: No sheet was kept after that epoch.
+            CheckpointError: The file is damaged.
+        """
+        path = self._sheets().get(epoch)
+        if path is None:
+            raise ShapeError(f"{self.name} kept no sheet after epoch {epoch}.")
+        try:
+            content = path.read_bytes() if path.stat().st_size <= MOST_SHEET else b""
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from None
+        if not content.startswith(PNG):
+            raise CheckpointError(f"{path} is no PNG file of at most {MOST_SHEET:,} bytes.")
+        return content
+
+    def _sheets(self) -> dict[int, Path]:
+        """The files of the run's sheets by epoch; a link is none, for it may lead anywhere."""
+        folder = None if self._folder is None else self._folder / SHEETS
+        if folder is None or not folder.is_dir() or folder.is_symlink():
+            return {}
+        found: dict[int, Path] = {}
+        for path in folder.iterdir():
+            named = SHEET_NAME.fullmatch(path.name)
+            if named and path.name == f"epoch-{int(named[1]):04d}.png" and path.is_file() and not path.is_symlink():
+                found[int(named[1])] = path
+        return found
+
+    def _check_number(self, number: int) -> None:
+        if not 0 <= number < len(self):
+            raise ShapeError(f"image {number} is asked for, but {self.name} has images 0 to {len(self) - 1}.")
+
+    def _lock_of(self, key: str) -> threading.RLock:
+        with self._lock:
+            return self._locks.setdefault(key, threading.RLock())
+
+    def keep(self, key: str, make: Callable[[], T]) -> T:
+        """What `make` returns, made once; each thing has its own lock, so that a slow one holds up no other."""
+        if key not in self._kept:
+            with self._lock_of(key):
+                if key not in self._kept:
+                    self._kept[key] = make()
+        return cast(T, self._kept[key])
+
+
+def _json_object(line: str) -> Mapping[str, Any]:
+    """A line of a history as the JSON object that it is, or an empty one."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
