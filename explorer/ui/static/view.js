@@ -2,7 +2,8 @@
  * What the whole page shows: one run, one latent. Parts of the page tell it and listen to it.
  *
  * Events: `run` (another run, or the same one anew), `latent` (the pending latent is to be opened), `link` (the
- * address was changed by hand, and its run is the one on show).
+ * address was changed by hand, and its run is the one on show), `ends` (an end of a walk was chosen), `directions` (a
+ * direction was found that Explore may offer), `own` (somebody's own image was encoded).
  */
 
 import { fromFragment, namesLatent, toFragment } from "./address.js";
@@ -38,10 +39,18 @@ import { address, askFloats, askInts, askJson, stored } from "./transport.js";
 /**
  * Where a latent came from.
  * @typedef {object} Source
- * @property {"origin" | "image" | "random" | "link" | "place"} kind
+ * @property {"origin" | "image" | "random" | "link" | "place" | "own"} kind `own`: of somebody's own image.
  * @property {number} [index] Of an image of the evaluation split.
  * @property {number} [seed] Of a random draw.
  * @property {string} [text] What to say of it.
+ */
+
+/**
+ * A latent that somebody chose, and whose it is.
+ * @typedef {object} Chosen
+ * @property {string} run
+ * @property {Float32Array} latent
+ * @property {Source} source
  */
 
 /**
@@ -69,9 +78,24 @@ class View extends EventTarget {
     this.keepOther();
     /**
      * A latent to open in Explore, until Explore takes it up with its run.
-     * @type {{run: string, latent: Float32Array, source: Source} | null}
+     * @type {Chosen | null}
      */
     this.pending = null;
+    /**
+     * The ends of the walk in Interpolate, as they were chosen in other tabs.
+     * @type {{a: Chosen | null, b: Chosen | null}}
+     */
+    this.ends = { a: null, b: null };
+    /**
+     * By run the directions that were found on the page, the newest last.
+     * @type {Map<string, Direction[]>}
+     */
+    this.found = new Map();
+    /**
+     * By run the latent of somebody's own image, as that run encodes it.
+     * @type {Map<string, Chosen>}
+     */
+    this.own = new Map();
     /** @type {Map<string, Promise<any>>} */
     this.known = new Map();
     /** @type {((wish: {run?: string, tab?: string}) => void) | null} */
@@ -157,6 +181,38 @@ class View extends EventTarget {
     this.pending = { run, latent, source };
     this.dispatchEvent(new Event("latent"));
     this.goTo(run === this.run ? { tab: "explore" } : { run, tab: "explore" });
+  }
+
+  /**
+   * Make a latent an end of the walk in Interpolate; who chose it stays where they are.
+   * @param {"a" | "b"} end
+   * @param {Chosen} chosen
+   */
+  useAs(end, chosen) {
+    this.ends[end] = chosen;
+    this.dispatchEvent(new Event("ends"));
+  }
+
+  /**
+   * Offer a direction among those of Explore; one of the same name is replaced.
+   * @param {string} run
+   * @param {Direction} direction
+   */
+  offer(run, direction) {
+    const others = (this.found.get(run) ?? []).filter(({ name }) => name !== direction.name);
+    this.found.set(run, [...others, direction]);
+    this.dispatchEvent(new Event("directions"));
+  }
+
+  /**
+   * Somebody's own image was encoded; null forgets it.
+   * @param {string} run
+   * @param {Chosen | null} chosen
+   */
+  setOwn(run, chosen) {
+    if (chosen) this.own.set(run, chosen);
+    else this.own.delete(run);
+    this.dispatchEvent(new Event("own"));
   }
 
   /** @param {{run?: string, tab?: string}} wish */
