@@ -58,6 +58,8 @@ class StoredLatents:
         gmm_covariances: (K, d, d).
         features: The evaluation split in the data set's feature space, (N, F), or None.
         reference_features: The reference images there, (R, F), or None.
+        reference_attribute: Attributes of the reference images, (R, A), as above, or None: far more images than the
+            evaluation split may have, for directions that are found from few.
     """
 
     mean: Latents
@@ -77,6 +79,7 @@ class StoredLatents:
     gmm_covariances: NDArray[np.float32]
     features: NDArray[np.float16] | None = None
     reference_features: NDArray[np.float16] | None = None
+    reference_attribute: NDArray[np.uint8] | None = None
 
 
 # --- reading --------------------------------------------------------------------------------------------------
@@ -128,7 +131,7 @@ def load_latents(folder: Path) -> StoredLatents:
     """
     arrays = read_tensors(folder / LATENTS)
     known = {f.name: f for f in fields(StoredLatents)}
-    optional = {"log_variance", "label", "attribute", "features", "reference_features"}
+    optional = {"log_variance", "label", "attribute", "features", "reference_features", "reference_attribute"}
     missing, unknown = known.keys() - optional - arrays.keys(), arrays.keys() - known.keys()
     if missing or unknown:
         what = f"lacks {min(missing)!r}" if missing else f"holds an unknown {min(unknown)!r}"
@@ -147,6 +150,19 @@ def load_latents(folder: Path) -> StoredLatents:
                 f"{folder / LATENTS}: {name} has {len(arrays[name])} rows, but mean has {len(arrays['mean'])}; "
                 f"{_again(folder)}"
             )
+    for name in ("reference_index", "reference_features", "reference_attribute"):
+        if name in arrays and len(arrays[name]) != len(arrays["reference"]):
+            raise CheckpointError(
+                f"{folder / LATENTS}: {name} has {len(arrays[name])} rows, but reference has "
+                f"{len(arrays['reference'])}; {_again(folder)}"
+            )
+    attributes = {arrays[name].shape[1:] for name in ("attribute", "reference_attribute") if name in arrays}
+    names = read_config(folder).data.attribute_names
+    if attributes and attributes != {(len(names or ()),)}:
+        raise CheckpointError(
+            f"{folder / LATENTS} holds attributes shaped {sorted(attributes)}, but config.json names "
+            f"{len(names or ())}; {_again(folder)}"
+        )
     return StoredLatents(**arrays)
 
 

@@ -1,5 +1,6 @@
-"""A fitted torch model as a Coder: numpy in and out, in batches, one call at a time."""
+"""A fitted torch model as a Coder: numpy in and out, in batches, one large call at a time."""
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -18,11 +19,15 @@ from explorer.models import Autoencoder, DiagonalGaussian, HierarchicalVAE, TopD
 BATCH = 512
 """Images in one pass through a net: large enough to be fast, small enough for 64x64 colour images."""
 
+FEW = 16
+"""Latents that are decoded without waiting for a turn."""
+
 
 class TorchCoder:
     """A `MeasuringCoder` over a torch model.
 
-    Calls from several threads wait for one another: a net on one device is no faster when shared.
+    Large calls from several threads wait for one another: a net on one device is no faster when shared. A few latents
+    are decoded at once, whatever else is under way: somebody drags a slider.
 
     Args:
         model: A model on any device; it is put into evaluation mode.
@@ -87,7 +92,7 @@ class TorchCoder:
         """Expected images (N, C, H, W) in [0, 1] of latents (N, d)."""
         latents = checked_latents(latents, self.latent_dim)
         images = np.empty((len(latents), *self.image_shape), dtype=np.float32)
-        with self._lock, torch.inference_mode():
+        with contextlib.nullcontext() if len(latents) <= FEW else self._lock, torch.inference_mode():
             for start in range(0, len(latents), BATCH):
                 part = slice(start, start + BATCH)
                 images[part] = self.model.decode(self._tensor(latents[part])).cpu().numpy()

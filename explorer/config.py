@@ -147,7 +147,7 @@ class ModelConfig:
     """Standard deviation of a Gaussian likelihood, in units of pixels in [0, 1]: 'optimal', 'learned' or a number."""
     net: Net | None = None
     """Convolutions, convolutions with residual blocks, or fully connected layers."""
-    norm: Norm = "none"
+    norm: Norm | None = None
     """Normalisation of the convolutions' feature maps: none, or by batch."""
     widths: tuple[int, ...] | None = None
     """Channels of the convolutions from image to latent, each halving the image; of an mlp, nothing."""
@@ -316,10 +316,17 @@ class RunConfig:
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
 
+UNNORMALISED: Mapping[str, Any] = {"norm": "none", "hidden": 256}
+"""Of models and estimators that batch normalisation does not go with."""
+
+NORMALISED: Mapping[str, Any] = {"norm": "batch", "hidden": 0}
+"""For pictures. Faces after 4 epochs, sigma 0.2, batches of 64: test ELBO 7,154 nats and MSE 0.0075 with it, 6,785 and
+0.0099 without; and 0.26 of the prior was vacant, not all of it: the codes fill N(0, I) far sooner."""
+
 DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "mnist": {
         "data": {"held_out": 2500, "calibration": 5000, "reference": 10000},
-        "model": {"latent_dim": 16, "likelihood": "bernoulli", "net": "conv", "widths": (32, 64), "hidden": 256},
+        "model": {"latent_dim": 16, "likelihood": "bernoulli", "net": "conv", "widths": (32, 64), **UNNORMALISED},
         "train": {
             "binarise": True,
             "flip": False,
@@ -333,7 +340,7 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     "digits": {
         "data": {"held_out": 100, "calibration": 300, "reference": 10000},
-        "model": {"latent_dim": 8, "likelihood": "bernoulli", "net": "mlp", "widths": (), "hidden": 256},
+        "model": {"latent_dim": 8, "likelihood": "bernoulli", "net": "mlp", "widths": (), **UNNORMALISED},
         "train": {
             "binarise": False,
             "flip": False,
@@ -347,13 +354,13 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     "celeba": {
         "data": {"image_size": 64, "reference": 10000},
-        "model": {"latent_dim": 64, "likelihood": "gaussian", "net": "conv", "hidden": 256},
+        "model": {"latent_dim": 64, "likelihood": "gaussian", "net": "conv", **NORMALISED},
         "train": {
             "binarise": False,
             "flip": True,
             "epochs": 30,
-            "lr": 2e-3,
-            "batch_size": 256,
+            "lr": 3e-3,
+            "batch_size": 64,
             "save_every": 5,
             "nll_samples": 100,
             "nll_images": 200,
@@ -361,13 +368,13 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     "flowers102": {
         "data": {"image_size": 32, "held_out": 500, "calibration": 1000, "reference": 10000},
-        "model": {"latent_dim": 32, "likelihood": "gaussian", "net": "conv", "hidden": 256},
+        "model": {"latent_dim": 32, "likelihood": "gaussian", "net": "conv", **NORMALISED},
         "train": {
             "binarise": False,
             "flip": True,
             "epochs": 120,
-            "lr": 2e-3,
-            "batch_size": 128,
+            "lr": 3e-3,
+            "batch_size": 64,
             "save_every": 10,
             "nll_samples": 100,
             "nll_images": 200,
@@ -375,13 +382,13 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     "folder": {
         "data": {"image_size": 64, "reference": 10000},
-        "model": {"latent_dim": 32, "likelihood": "gaussian", "net": "conv", "hidden": 256},
+        "model": {"latent_dim": 32, "likelihood": "gaussian", "net": "conv", **NORMALISED},
         "train": {
             "binarise": False,
             "flip": False,
             "epochs": 100,
-            "lr": 2e-3,
-            "batch_size": 128,
+            "lr": 3e-3,
+            "batch_size": 64,
             "save_every": 10,
             "nll_samples": 100,
             "nll_images": 200,
@@ -523,25 +530,37 @@ def resolve(config: RunConfig) -> RunConfig:
     parts: dict[str, Any] = {}
     for part in ("data", "model", "train"):
         given = getattr(config, part)
-        missing = {k: v for k, v in defaults[part].items() if getattr(given, k) is None}
+        usual = _model_defaults(config, parts["data"].image_size) if part == "model" else defaults[part]
+        missing = {k: v for k, v in usual.items() if getattr(given, k) is None}
         if part == "data":
             missing["name"] = given.name or given.dataset
-        if part == "model" and given.widths is None and "widths" not in missing:
-            widths = default_widths(parts["data"].image_size)
-            missing["widths"] = widths
-            if not widths and given.net is None:
-                missing["net"] = "mlp"  # an odd size cannot be halved
         if part == "train" and given.binarise is None and config.model.likelihood not in (None, "bernoulli"):
             missing["binarise"] = False
         if part == "train" and given.lr is None:
-            usual = defaults[part]["batch_size"]
-            missing["lr"] *= ((given.batch_size or usual) / usual) ** 0.5
+            batch_size = usual["batch_size"]
+            missing["lr"] *= ((given.batch_size or batch_size) / batch_size) ** 0.5
         parts[part] = dataclasses.replace(given, **missing)
     resolved = dataclasses.replace(config, **parts)
     if resolved.train.binarise and resolved.model.likelihood != "bernoulli":
         raise ConfigError("binarise draws Bernoulli targets: it needs --likelihood bernoulli; add --no-binarise.")
     _check_fit(resolved)
     return resolved
+
+
+def _model_defaults(config: RunConfig, image_size: int | None) -> dict[str, Any]:
+    """A data set's own settings of a model, but for what does not go with the settings that were given."""
+    model, found = config.model, dict(DATASET_DEFAULTS[config.data.dataset]["model"])
+    if "widths" not in found:
+        assert image_size is not None  # of all sets of pictures
+        found["widths"] = default_widths(image_size)
+        if not found["widths"] and not model.widths:
+            found["net"] = "mlp"  # an odd size cannot be halved
+    net = model.net or found["net"]
+    if net == "mlp" or model.family == "contractive" or config.train.gradient == "score":
+        found |= UNNORMALISED
+    if model.family == "hierarchical":
+        found["hidden"] = UNNORMALISED["hidden"]
+    return found
 
 
 def _check_fit(config: RunConfig) -> None:
@@ -604,9 +623,12 @@ def from_json(stored: object, source: str) -> RunConfig:
             "update the program, or fit the run again with train.py."
         )
     try:
-        return _build(RunConfig, {k: v for k, v in stored.items() if k != "key"})
+        config = _build(RunConfig, {k: v for k, v in stored.items() if k != "key"})
     except ConfigError as error:
         raise CheckpointError(f"{source}: {error}") from None
+    if config.model.norm is None:  # before there was a choice
+        config = dataclasses.replace(config, model=dataclasses.replace(config.model, norm="none"))
+    return config
 
 
 def field_help(cls: type) -> Mapping[str, str]:

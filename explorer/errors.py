@@ -27,6 +27,10 @@ class MissingDataError(DataError):
     """A file of a data set is not there at all, so that it can be fetched."""
 
 
+class UnconvertedError(DataError):
+    """The pictures of a data set are there, but were not converted yet, which takes a while."""
+
+
 class CheckpointError(ExplorerError):
     """A run is missing, damaged, foreign, or in the way."""
 

@@ -19,8 +19,8 @@ BEGIN, END = "<!-- model cards -->", "<!-- /model cards -->"
 
 HEADER = (
     "| run | NLL (importance-weighted) | −ELBO | distortion | rate | MSE per pixel | active units "
-    "| holes: prior | holes: fitted Gaussian | coverage | fitted in |\n"
-    "|---|---|---|---|---|---|---|---|---|---|---|"
+    "| holes: prior | holes: fitted Gaussian | coverage | Fréchet | fitted in |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -40,11 +40,12 @@ def row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
         nats(test, "elbo", sign=-1),
         nats(test, "distortion"),
         nats(test, "rate") if "elbo" in test else "–",
-        f"{test['mse']:.4f}",
+        beside(f"{test['mse']:.4f}", metrics, "mse", ".4f"),
         f"{test['active_units']} of {config.model.latent_dim}",
         share(holes["raw"]["vacancy"]) if "elbo" in test else "–",
         share(holes["white"]["vacancy"]),
         share(holes["raw" if "elbo" in test else "white"]["coverage"]),
+        beside(f"{holes['raw' if 'elbo' in test else 'white']['frechet']['value']:.1f}", metrics, "frechet", ".1f"),
         f"{train['epochs']} epochs, {train['seconds'] / 60:.1f} min, {train['device']}",
     ]
     return f"| {' | '.join(cells)} |"
@@ -56,6 +57,11 @@ def nats(test: Mapping[str, Any], name: str, sign: int = 1) -> str:
         return "–"
     low, high = test.get(f"{name}_interval", (test[name], test[name]))
     return f"{sign * test[name]:.1f} ± {(high - low) / 2:.1f}"
+
+
+def beside(score: str, metrics: Mapping[str, Any], name: str, form: str) -> str:
+    """A score with that of as many principal components, where the run was measured beside them."""
+    return f"{score} (PCA {metrics['pca'][name]['value']:{form}})" if "pca" in metrics else score
 
 
 def share(score: Mapping[str, float]) -> str:

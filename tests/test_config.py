@@ -10,7 +10,9 @@ from explorer.config import (
     PRESETS,
     DataConfig,
     Dataset,
+    Family,
     ModelConfig,
+    Net,
     RunConfig,
     TrainConfig,
     default_widths,
@@ -164,9 +166,9 @@ def test_default_widths_can_be_halved_and_end_in_few_pixels(side):
 def test_default_decoders_of_colour_images_take_about_30_million_multiplications_at_most(size):
     model = resolve(RunConfig(data=DataConfig(dataset="celeba", image_size=size))).model
     widths, latent_dim, hidden = model.widths, model.latent_dim, model.hidden
-    assert widths and latent_dim and hidden
+    assert widths and latent_dim and hidden == 0
     rising, side = (*reversed(widths), 3), size >> len(widths)
-    total = latent_dim * hidden + hidden * rising[0] * side**2
+    total = latent_dim * rising[0] * side**2
     for before, after in zip(rising, rising[1:], strict=False):
         side *= 2
         total += side**2 * before * after * 4  # a 4x4 kernel of stride 2 meets each output with 4 of its taps
@@ -175,7 +177,28 @@ def test_default_decoders_of_colour_images_take_about_30_million_multiplications
 
 def test_an_odd_size_is_fitted_with_a_fully_connected_net():
     config = resolve(RunConfig(data=DataConfig(dataset="folder", image_size=25)))
-    assert (config.model.net, config.model.widths) == ("mlp", ())
+    assert (config.model.net, config.model.widths, config.model.norm) == ("mlp", (), "none")
+
+
+@pytest.mark.parametrize("dataset", get_args(Dataset))
+@pytest.mark.parametrize("family", get_args(Family))
+@pytest.mark.parametrize("net", [None, *get_args(Net)])
+def test_what_is_left_open_goes_with_what_is_given(dataset: Dataset, family: Family, net: Net | None):
+    widths = (8,) if dataset == "digits" and net not in (None, "mlp") else None
+    model = ModelConfig(family=family, net=net, widths=widths)
+    settled = resolve(RunConfig(data=DataConfig(dataset=dataset), model=model)).model
+    assert settled.norm is not None and settled.hidden is not None
+    assert settled.net == (net or settled.net)
+    given = ModelConfig(family=family, net=net, widths=widths, norm="none", hidden=17)
+    settled = resolve(RunConfig(data=DataConfig(dataset=dataset), model=given)).model
+    assert (settled.norm, settled.hidden) == ("none", 17), "what is given is never replaced"
+
+
+def test_runs_from_before_there_was_a_choice_have_no_norm():
+    stored = to_json(resolve(RunConfig(data=DataConfig(dataset="celeba"))))
+    assert from_json(stored, "config.json").model.norm == "batch"
+    del stored["model"]["norm"]
+    assert from_json(stored, "config.json").model.norm == "none"
 
 
 @pytest.mark.parametrize("published", [False, True])

@@ -14,7 +14,7 @@ from explorer.config import DataConfig
 from explorer.data import clear_cache, load_dataset
 from explorer.data.cache import FACTS, PIXELS, conversions_dir
 from explorer.data.sets import ImageSet, fingerprint_of
-from explorer.errors import DataError
+from explorer.errors import DataError, UnconvertedError
 from tests.conftest import ROOT
 from tests.pictures import scene, write_scenes
 
@@ -252,6 +252,17 @@ def test_where_there_are_no_locks_the_last_of_two_takes_what_is_there(
     monkeypatch.setattr(room, "prepared", slow)
     images = load(folder)
     assert images.fingerprint == nested[0].fingerprint and len(kept(cache)) == 1
+
+
+def test_pictures_that_must_not_be_converted_are_opened_once_they_are(folder: Path, cache: Path):
+    config = DataConfig(dataset="folder", image_size=8)
+    with pytest.raises(UnconvertedError, match="not converted yet"):
+        load_dataset(config, folder=folder, convert=False)
+    assert not cache.exists()
+    told: list[tuple[int, int]] = []
+    made = load_dataset(config, folder=folder, quiet=True, tell=lambda *how_far: told.append(how_far))
+    assert told == sorted(told) and told[-1] == (COUNT, COUNT)
+    assert load_dataset(config, folder=folder, convert=False).fingerprint == made.fingerprint
 
 
 def test_clearing_removes_every_conversion_and_counts_its_bytes(folder: Path, cache: Path):

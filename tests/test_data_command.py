@@ -2,13 +2,17 @@
 
 import json
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import train
+from explorer.arrays import UNKNOWN
 from explorer.checkpoint import read_config, read_metrics
+from explorer.data import clear_cache
+from explorer.data.pictures import Preparation
 from explorer.library import Library
 from tests.pictures import write_faces, write_flowers, write_lists, write_scenes
 
@@ -36,6 +40,14 @@ def fitted(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: objec
     return captured.out
 
 
+def conversion_ended() -> None:
+    """Wait for the thread in which a library converts pictures."""
+    for thread in threading.enumerate():
+        if thread.name == "convert":
+            thread.join(60)
+            assert not thread.is_alive()
+
+
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:
     """Pictures in two classes, one of them broken."""
@@ -60,6 +72,49 @@ def test_a_folder_becomes_a_run_that_the_page_opens(pets: Path, tmp_path: Path, 
     assert away.open("My-pets-vae-3").images() is None, "the page then shows decodes"
     trouble = away.images_trouble("My-pets-vae-3")
     assert trouble is not None and trouble.kind == "missing" and not away.can_download("My-pets-vae-3")
+
+
+def test_the_page_goes_on_while_pictures_are_converted_and_then_has_them(
+    pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    import explorer.data.cache as room
+
+    fitted(capsys, tmp_path, "--dataset", "folder", "--folder", pets, "--image-size", 16)
+    library = Library(tmp_path / "runs", tmp_path / "data")
+    before = library.open("My-pets-vae-3").images()
+    clear_cache()
+    go_on, decode = threading.Event(), room.prepared
+
+    def held(path: Path, how: Preparation):
+        assert go_on.wait(60)
+        return decode(path, how)
+
+    monkeypatch.setattr(room, "prepared", held)
+    library = Library(tmp_path / "runs", tmp_path / "data")
+    run_ = library.open("My-pets-vae-3")
+    assert run_.images() is None and len(run_.thumbnails()) == len(run_), "decodes stand for them"
+    trouble = library.images_trouble("My-pets-vae-3")
+    assert trouble is not None and trouble.kind == "converting" and trouble.share == 0
+    assert not library.can_download("My-pets-vae-3")
+    go_on.set()
+    conversion_ended()
+    assert library.images_trouble("My-pets-vae-3") is None
+    np.testing.assert_array_equal(run_.images(), before)
+
+
+def test_a_conversion_that_fails_is_told_and_not_begun_again(
+    pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    fitted(capsys, tmp_path, "--dataset", "folder", "--folder", pets, "--image-size", 16)
+    clear_cache()
+    for number in range(1, 7):
+        (pets / "dog" / f"{number}.jpg").write_bytes(b"")
+    library = Library(tmp_path / "runs", tmp_path / "data")
+    assert library.open("My-pets-vae-3").images() is None
+    conversion_ended()
+    trouble = library.images_trouble("My-pets-vae-3")
+    assert trouble is not None and trouble.kind == "damaged" and "dog/1.jpg" in trouble.sentence
+    assert "convert" not in [thread.name for thread in threading.enumerate()], "it is not tried again"
 
 
 def test_a_run_names_no_place_and_holds_no_picture(pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -97,6 +152,12 @@ def test_faces_with_a_further_folder_become_a_run(tmp_path: Path, capsys: pytest
     shown = run_.images()
     assert shown is not None and len(shown) == 12
     assert run_.latents.attribute is not None and set(np.unique(run_.latents.attribute)) == {0, 1}
+    assert run_.latents.reference_attribute is not None
+    reference = run_.latents.reference_attribute
+    assert (reference == UNKNOWN).any() and (reference != UNKNOWN).any(), "faces without attributes are stored as such"
+    codes, attributes = run_.described
+    assert len(codes) == len(attributes) == 12 + (reference != UNKNOWN).any(axis=1).sum()
+    assert {each.name for each in run_.directions["attributes"]} <= set(run_.attribute_names or ())
     assert "attributes of celeba" in read_metrics(folder)["holes"]["feature_space"]
 
 

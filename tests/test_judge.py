@@ -1,5 +1,6 @@
 """Feature spaces: one per data set, of what is known of its images, the same for all its runs."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from explorer.checkpoint import read_tensors
 from explorer.data import ImageSet, Split
 from explorer.errors import CheckpointError
 from explorer.training import judge as room
+from explorer.training.baseline import principal_components
 from explorer.training.judge import Judge, load_judge, open_judge
 from tests.conftest import ROOT
 
@@ -186,3 +188,33 @@ def test_the_spaces_that_come_with_the_project_are_read(name: str):
     assert judge.kind == "classifier" and len(fingerprint) == 64
     shape = tuple(stored(ROOT / "checkpoints" / f"features-{name}")["image_shape"])
     assert judge.features(np.zeros((2, *shape), np.float32)).shape == (2, 32)
+
+
+# --- the least that a model has to beat ---------------------------------------------------------------------------
+
+
+def flat_images(directions: int) -> ImageSet:
+    """Images that vary along so many directions of pixel space only, up to the rounding to bytes."""
+    rng = np.random.default_rng(1)
+    patterns = rng.standard_normal((directions, 3 * SIDE * SIDE))
+    pixels = 127 + rng.standard_normal((COUNT, directions)) * 12 @ patterns
+    return ImageSet(
+        name="flat",
+        pixels=np.clip(np.rint(pixels), 0, 255).astype(np.uint8).reshape(COUNT, 3, SIDE, SIDE),
+        levels=256,
+        test_count=100,
+    )
+
+
+def test_as_many_components_as_there_are_directions_lose_nothing_and_draw_the_same_images(tmp_path: Path):
+    images, parts = flat_images(3), parts_of()
+    parts = dataclasses.replace(parts, test=np.arange(COUNT - 100, COUNT))
+    judge, test = open_judge(tmp_path / "features-flat", images, parts), images.images(parts.test)
+    features = judge.features(test)
+    found = {d: principal_components(images, parts, d, test, judge, features, neighbour=5) for d in (1, 2, 3)}
+    rounding = (1 / 255) ** 2 / 12
+    assert found[3]["mse"].value == pytest.approx(rounding, rel=0.1)
+    assert found[1]["mse"].value > found[2]["mse"].value > 50 * rounding
+    assert found[3]["frechet"].value < 0.2 * found[1]["frechet"].value
+    assert found[3]["coverage"].value > 0.8
+    assert (found[3]["components"], found[3]["images"]) == (3, len(parts.train))

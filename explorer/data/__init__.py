@@ -1,20 +1,22 @@
 """Each data set as one uint8 array, labels, attribute names and a fingerprint; downloads only when asked."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from explorer.config import DATASET_DEFAULTS, DataConfig
-from explorer.data.cache import cache_dir, clear_cache, default_data_dir
+from explorer.data.cache import Work, cache_dir, clear_cache, default_data_dir
 from explorer.data.celeba import CROP, celeba_files, load_celeba
 from explorer.data.digits import load_digits
 from explorer.data.flowers102 import flowers102_files, load_flowers102
 from explorer.data.folder import folder_name, load_folder
 from explorer.data.mnist import load_mnist, mnist_files
 from explorer.data.pictures import Preparation
-from explorer.data.sets import ImageSet, Split, split
+from explorer.data.sets import TERMS, ImageSet, Split, split
 from explorer.errors import ConfigError, DataError
 
 __all__ = [
+    "TERMS",
     "ImageSet",
     "Split",
     "cache_dir",
@@ -37,6 +39,8 @@ def load_dataset(
     folder: Path | None = None,
     extra_train: Path | None = None,
     quiet: bool = False,
+    convert: bool = True,
+    tell: Callable[[int, int], None] | None = None,
 ) -> ImageSet:
     """The data set that `config` names.
 
@@ -49,11 +53,14 @@ def load_dataset(
         folder: Where the pictures of a folder data set lie; None looks where `config` says, below `data_dir`.
         extra_train: Where further training images lie; None looks where `config` says, below `data_dir`.
         quiet: Whether to show no progress.
+        convert: Whether pictures may be converted, which takes seconds to minutes; else only a conversion is opened.
+        tell: Told how many of how many pictures are converted, from the thread that called.
 
     Raises:
-        DataError: Missing (`MissingDataError`) or damaged files; the message says which and what to do.
+        DataError: Missing (`MissingDataError`), unconverted (`UnconvertedError`) or damaged files; the message says
+            which and what to do.
     """
-    data_dir = data_dir or default_data_dir()
+    data_dir, work = data_dir or default_data_dir(), Work(allowed=convert, quiet=quiet, tell=tell)
     if config.dataset == "digits":
         return load_digits()
     if config.dataset == "mnist":
@@ -62,14 +69,14 @@ def load_dataset(
     if config.dataset == "celeba":
         extra = extra_train or _stored_place(data_dir, config.extra_train)
         how = dataclasses.replace(how, crop=CROP)
-        return load_celeba(data_dir, how, extra=extra, download=download, quiet=quiet)
+        return load_celeba(data_dir, how, extra=extra, download=download, work=work)
     if config.dataset == "flowers102":
-        return load_flowers102(data_dir, how, download=download, quiet=quiet)
+        return load_flowers102(data_dir, how, download=download, work=work)
     if config.dataset == "folder":
         place = folder or _stored_place(data_dir, config.folder)
         if place is None:
             raise DataError("a folder data set needs its folder; name it with --folder PATH.")
-        return load_folder(place, config.name or folder_name(place), how, quiet=quiet)
+        return load_folder(place, config.name or folder_name(place), how, work=work)
     raise DataError(f"there is no data set called {config.dataset!r}.")
 
 

@@ -14,9 +14,11 @@ import shutil
 import sys
 import tempfile
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,7 +30,7 @@ from tqdm import tqdm
 from explorer.arrays import Pixels
 from explorer.data.pictures import Found, Preparation, UnreadablePictureError, prepared
 from explorer.data.sets import ImageSet, fingerprint_of
-from explorer.errors import DataError
+from explorer.errors import DataError, UnconvertedError
 from explorer.locks import try_lock
 
 VERSION = 2
@@ -72,6 +74,21 @@ class Arrangement:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """How a conversion is done, if one is needed.
+
+    Attributes:
+        allowed: Whether to convert at all; else `UnconvertedError` is raised.
+        quiet: Whether to show no progress on stderr.
+        tell: Told how many of how many pictures are done, now and then.
+    """
+
+    allowed: bool = True
+    quiet: bool = False
+    tell: Callable[[int, int], None] | None = None
+
+
 def cache_dir() -> Path:
     """$EXPLORER_CACHE, else the user's cache folder of this program; not created here."""
     named = os.environ.get("EXPLORER_CACHE")
@@ -102,8 +119,7 @@ def converted(
     listing: Sequence[Found],
     how: Preparation,
     arrange: Callable[[], Arrangement],
-    *,
-    quiet: bool = False,
+    work: Work,
 ) -> ImageSet:
     """The data set that a listing of files makes: from the cache, or converted into it first.
 
@@ -112,15 +128,18 @@ def converted(
         listing: Every file that decides about it, pictures and lists; a change of any makes another conversion.
         how: What becomes of a picture.
         arrange: Says which pictures make it; asked only where they must be converted.
-        quiet: Whether to show no progress.
+        work: How to do it.
 
     Raises:
-        DataError: Too many pictures are broken, or the cache cannot be written to.
+        DataError: Too many pictures are broken, or the cache cannot be written to; `UnconvertedError` where they
+            are not converted yet, and must not be.
     """
     final = conversions_dir() / f"{name}-{_key(name, listing, how)}"
     images = _opened(final, name, how)
     if images is not None:
         return images
+    if not work.allowed:
+        raise UnconvertedError(f"the images of {name} are not converted yet; train.py does it, or the page.")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         with _locked(final.parent) as alone:
@@ -130,7 +149,7 @@ def converted(
             if alone:
                 for left in final.parent.glob(".*.partial"):  # by a conversion that was killed
                     shutil.rmtree(left, ignore_errors=True)
-            _convert(final, name, how, arrange(), quiet)
+            _convert(final, name, how, arrange(), work)
             images = _opened(final, name, how)
     except OSError as error:
         raise DataError(
@@ -203,7 +222,7 @@ def _names(stored: list[str] | None) -> tuple[str, ...] | None:
     return None if stored is None else tuple(stored)
 
 
-def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, quiet: bool) -> None:
+def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, work: Work) -> None:
     """Build the conversion under a temporary name and rename it.
 
     Raises:
@@ -212,7 +231,7 @@ def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, quiet:
     """
     partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent))
     try:
-        broken = _write_pixels(partial / PIXELS, name, how, [each.path for each in plan.files], quiet)
+        broken = _write_pixels(partial / PIXELS, name, how, [each.path for each in plan.files], work)
         _refuse_many_broken(name, plan.files, broken)
         kept = np.setdiff1d(np.arange(len(plan.files)), list(broken))
         first_test = len(plan.files) - plan.test_count
@@ -252,14 +271,15 @@ def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, quiet:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write_pixels(path: Path, name: str, how: Preparation, files: Sequence[Path], quiet: bool) -> dict[int, str]:
+def _write_pixels(path: Path, name: str, how: Preparation, files: Sequence[Path], work: Work) -> dict[int, str]:
     """Write the images of all readable files as one array (N, C, H, W); why the others are not, by their numbers.
 
-    Written, not mapped: a full disk is then an error, and no signal that kills the process.
+    Written, not mapped: a full disk is then an error, and no signal that kills the process. Threads are given little
+    in advance, so that a program that ends does not wait for all the rest.
     """
     broken: dict[int, str] = {}
-    batches = [range(i, min(i + BATCH, len(files))) for i in range(0, len(files), BATCH)]
-    bar = tqdm(total=len(files), desc=f"converting {name}", unit="image", disable=quiet, dynamic_ncols=True)
+    batches = iter([range(i, min(i + BATCH, len(files))) for i in range(0, len(files), BATCH)])
+    bar = tqdm(total=len(files), desc=f"converting {name}", unit="image", disable=work.quiet, dynamic_ncols=True)
     pool = ThreadPoolExecutor(_cores(), thread_name_prefix="convert")
     with path.open("wb") as file, bar, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, which nobody here looks at
@@ -267,10 +287,15 @@ def _write_pixels(path: Path, name: str, how: Preparation, files: Sequence[Path]
         _write_header(file, (len(files), *how.image_shape))
         start = file.tell()
         try:
-            for images, failed, batch in pool.map(lambda rows: _batch(files, rows, how), batches):
+            begun = deque(pool.submit(_batch, files, rows, how) for rows in islice(batches, 4 * _cores()))
+            while begun:
+                images, failed, batch = begun.popleft().result()
+                begun.extend(pool.submit(_batch, files, rows, how) for rows in islice(batches, 1))
                 file.write(images.data)
                 broken |= failed
                 bar.update(len(batch))
+                if work.tell is not None:
+                    work.tell(batch.stop, len(files))
         finally:
             pool.shutdown(cancel_futures=True)
         file.seek(0)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import UNKNOWN
-from explorer.data.cache import Arrangement, converted
+from explorer.data.cache import Arrangement, Work, converted
 from explorer.data.downloads import fetched
 from explorer.data.folder import pictures_below
 from explorer.data.pictures import Found, Preparation, find_pictures
@@ -72,7 +72,7 @@ class Copy:
 
 
 def load_celeba(
-    data_dir: Path, how: Preparation, *, extra: Path | None = None, download: bool = False, quiet: bool = False
+    data_dir: Path, how: Preparation, *, extra: Path | None = None, download: bool = False, work: Work
 ) -> ImageSet:
     """The faces: training images, those of `extra` after them, then official validation and test images.
 
@@ -82,7 +82,7 @@ def load_celeba(
         extra: A folder of more training faces without attributes, or None. A file name of six digits is an official
             number: what is no training image, or is there already, is left out.
         download: Whether to fetch the set where none of it is there.
-        quiet: Whether to show no progress.
+        work: How to convert the pictures.
 
     Raises:
         DataError: Files are missing (`MissingDataError`) or damaged, or the download failed.
@@ -100,7 +100,7 @@ def load_celeba(
     more = pictures_below(extra, "--extra-train") if extra is not None else []
     lists = [each for each in (copy.attributes, copy.partition) if each is not None]
     listing = [*copy.faces, *lists, *(each._replace(name=f"extra/{each.name}") for each in more)]
-    return converted("celeba", listing, how, lambda: arrange(copy, more), quiet=quiet)
+    return converted("celeba", listing, how, lambda: arrange(copy, more), work=work)
 
 
 def celeba_files(data_dir: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.cache import Arrangement, converted
+from explorer.data.cache import Arrangement, Work, converted
 from explorer.data.downloads import fetched
 from explorer.data.pictures import Found, Preparation, find_pictures
 from explorer.data.sets import ImageSet
@@ -22,14 +22,14 @@ IMAGES = 8189
 LISTS = ("imagelabels.mat", "setid.mat")
 
 
-def load_flowers102(data_dir: Path, how: Preparation, *, download: bool = False, quiet: bool = False) -> ImageSet:
+def load_flowers102(data_dir: Path, how: Preparation, *, download: bool = False, work: Work) -> ImageSet:
     """The flowers, training rows first: the official training and test splits; then the official validation split.
 
     Args:
         data_dir: The folder that holds `flowers-102`.
         how: What becomes of a picture.
         download: Whether to fetch missing files into it.
-        quiet: Whether to show no progress.
+        work: How to convert the pictures.
 
     Raises:
         DataError: Files are missing (`MissingDataError`) or damaged, or the download failed.
@@ -49,7 +49,7 @@ def load_flowers102(data_dir: Path, how: Preparation, *, download: bool = False,
         lists = [_found(root / name) for name in LISTS]
     except OSError as error:
         raise DataError(f"{error.filename or root} cannot be read: {error.strerror}.") from None
-    return converted("flowers102", [*lists, *found], how, lambda: arrange(root, found), quiet=quiet)
+    return converted("flowers102", [*lists, *found], how, lambda: arrange(root, found), work=work)
 
 
 def flowers102_files(data_dir: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 
 from explorer.config import Dataset
-from explorer.data.cache import Arrangement, converted
+from explorer.data.cache import Arrangement, Work, converted
 from explorer.data.pictures import ENDINGS, Found, Preparation, find_pictures
 from explorer.data.sets import ImageSet, seeded_test
 from explorer.errors import DataError, MissingDataError
@@ -24,14 +24,14 @@ def folder_name(folder: Path) -> str:
     return f"folder-{name}" if taken else name
 
 
-def load_folder(folder: Path, name: str, how: Preparation, *, quiet: bool = False) -> ImageSet:
+def load_folder(folder: Path, name: str, how: Preparation, *, work: Work) -> ImageSet:
     """Every picture below a folder; a fixed random tenth of them, the last rows, are the test images.
 
     Args:
         folder: Where the pictures are.
         name: Name of the data set.
         how: What becomes of a picture.
-        quiet: Whether to show no progress.
+        work: How to convert the pictures.
 
     Raises:
         DataError: The folder is missing (`MissingDataError`), holds too few pictures, or too many that are broken.
@@ -39,7 +39,7 @@ def load_folder(folder: Path, name: str, how: Preparation, *, quiet: bool = Fals
     found = pictures_below(folder, "--folder")
     if len(found) < FEWEST:
         raise DataError(f"{folder} holds {len(found)} pictures, but at least {FEWEST} are needed.")
-    images = converted(name, found, how, lambda: arrange(name, found), quiet=quiet)
+    images = converted(name, found, how, lambda: arrange(name, found), work=work)
     if len(images) < FEWEST:
         raise DataError(f"{folder} holds {len(images)} pictures that can be read, but at least {FEWEST} are needed.")
     return images

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.encoding import checked_latents, decode_all
-from explorer.arrays import Coder, Images, Latents, MeasuringCoder, Pixels, Posterior, Scores
+from explorer.arrays import UNKNOWN, Coder, Images, Latents, MeasuringCoder, Pixels, Posterior, Scores
 from explorer.checkpoint import (
     HISTORY,
     StoredLatents,
@@ -57,8 +57,8 @@ MOST_HISTORY = 32_000_000
 PNG = b"\x89PNG\r\n\x1a\n"
 """How every PNG file begins."""
 
-TroubleKind = Literal["missing", "damaged", "another copy"]
-"""Why the images of a run are not there; only what is missing can be downloaded."""
+TroubleKind = Literal["missing", "damaged", "another copy", "converting"]
+"""Why the images of a run are not there; what is missing can be downloaded, and a conversion comes to an end."""
 
 T = TypeVar("T")
 
@@ -70,10 +70,12 @@ class ImagesTrouble:
     Attributes:
         kind: What is wrong with the data set on this machine.
         sentence: The same for a person.
+        share: Of the pictures that are converted, in [0, 1]; None where none are being converted.
     """
 
     kind: TroubleKind
     sentence: str
+    share: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +198,31 @@ class OpenRun:
         return self.latents.label
 
     @property
+    def attribute_names(self) -> tuple[str, ...] | None:
+        """Names of the attributes of its images, or None."""
+        named = None if self.config is None else self.config.data.attribute_names
+        return named if self.latents.attribute is not None else None
+
+    @property
+    def described(self) -> tuple[Latents, NDArray[np.uint8]]:
+        """Codes of all stored images with attributes, (M, d), and those, (M, A): 1, 0, or 255 where nobody said.
+
+        The evaluation split at its posterior means, then the reference, of which there are draws only; the mean of
+        many draws is that of the means.
+
+        Raises:
+            ShapeError: The images have no attributes.
+        """
+        means, attributes = self.latents.mean, self.latents.attribute
+        if attributes is None:
+            raise ShapeError(f"the images of {self.name} have no attributes.")
+        further = self.latents.reference_attribute
+        if further is None:
+            return means, attributes
+        known = (further != UNKNOWN).any(axis=1)
+        return np.concatenate([means, self.latents.reference[known]]), np.concatenate([attributes, further[known]])
+
+    @property
     def is_point(self) -> bool:
         """Whether the posterior is a point, as an autoencoder's: no prior, no rate."""
         return self.latents.log_variance is None
@@ -212,10 +239,15 @@ class OpenRun:
 
     @property
     def directions(self) -> Mapping[str, "list[Direction]"]:
-        """Where to walk: `axes` strongest first, `pca` of the encoded data, `classes` where there are labels."""
+        """Where to walk: `axes` strongest first, `pca` of the encoded data, `classes` and `attributes` if there are."""
 
         def find() -> dict[str, "list[Direction]"]:
-            from explorer.analysis.directions import axis_directions, class_directions, pca_directions
+            from explorer.analysis.directions import (
+                attribute_directions,
+                axis_directions,
+                class_directions,
+                pca_directions,
+            )
 
             mean = self.latents.mean
             found = {
@@ -224,6 +256,8 @@ class OpenRun:
             }
             if self.labels is not None and self.class_names is not None:
                 found["classes"] = class_directions(mean, self.labels, self.class_names)
+            if self.attribute_names is not None:
+                found["attributes"] = attribute_directions(*self.described, self.attribute_names)
             return found
 
         return self.keep("directions", find)

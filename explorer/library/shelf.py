@@ -29,7 +29,7 @@ from explorer.checkpoint import (
     read_weights,
 )
 from explorer.config import RUN_NAME, VARIATIONAL, DataConfig, Dataset, RunConfig, is_run_folder
-from explorer.errors import CheckpointError, DataError, ExplorerError, MissingDataError, ShapeError
+from explorer.errors import CheckpointError, DataError, ExplorerError, MissingDataError, ShapeError, UnconvertedError
 from explorer.images import to_unit
 from explorer.library.run import BATCH, SHEETS, Card, ImagesTrouble, OpenRun
 
@@ -76,6 +76,7 @@ class Library:
         self._failures: dict[
             tuple[object, ...], tuple[object, DataError]
         ] = {}  # the files as they were, and what was wrong
+        self._converting: dict[tuple[object, ...], tuple[int, int]] = {}  # pictures done, and all of them
         self._lock = threading.RLock()
         self._opening: dict[str, threading.Lock] = {}
         self._loading = threading.Lock()
@@ -290,8 +291,11 @@ class Library:
     def _image_set(self, data: DataConfig) -> "ImageSet":
         """The data set of a run, read once; a failure is kept until the files change.
 
+        Pictures that were not converted yet are converted meanwhile, in a thread that ends with the program: whoever
+        asked goes on without them.
+
         Raises:
-            DataError: Missing or damaged files.
+            DataError: Missing or damaged files, or `UnconvertedError` while they are being converted.
         """
         from explorer.data import dataset_files, load_dataset
 
@@ -303,12 +307,35 @@ class Library:
             seen, failure = self._failures.get(key, (None, None))
             if failure is not None and seen == files:
                 raise type(failure)(str(failure))
+            if key in self._converting:
+                raise UnconvertedError("the pictures are being converted.")
             try:
-                self._sets[key] = load_dataset(data, self.data_dir)
+                self._sets[key] = load_dataset(data, self.data_dir, convert=False)
+            except UnconvertedError:
+                self._converting[key] = (0, 0)
+                threading.Thread(target=self._convert, args=(data, key, files), name="convert", daemon=True).start()
+                raise
             except DataError as error:
                 self._failures[key] = (files, error)
                 raise
             return self._sets[key]
+
+    def _convert(self, data: DataConfig, key: tuple[object, ...], files: object) -> None:
+        """Convert the pictures of a data set, and say how far it is."""
+        from explorer.data import load_dataset
+
+        def tell(done: int, count: int) -> None:
+            self._converting[key] = (done, count)
+
+        try:
+            found = load_dataset(data, self.data_dir, quiet=True, tell=tell)
+            with self._loading:
+                self._sets[key] = found
+        except DataError as error:
+            with self._loading:
+                self._failures[key] = (files, error)
+        finally:
+            self._converting.pop(key, None)
 
     def images_trouble(self, name: str) -> ImagesTrouble | None:
         """Why the images of a run cannot be shown, or None where they can.
@@ -324,6 +351,11 @@ class Library:
                 self._image_set(run.config.data)
             except MissingDataError:
                 pass
+            except UnconvertedError:
+                done, count = self._converting.get(_set_key(run.config.data), (0, 0))
+                so_far = f": {done:,} of {count:,} so far" if count else ""
+                sentence = f"The pictures of this run are being prepared, which is done once{so_far}."
+                return ImagesTrouble("converting", sentence, done / count if count else 0.0)
             except DataError as error:
                 return ImagesTrouble("damaged", f"The data set of this run is damaged: {error}")
             else:

@@ -171,7 +171,7 @@ def _norm(config: ModelConfig, channels: int) -> list[nn.Module]:
 
 def _has_bias(config: ModelConfig) -> bool:
     """Whether a layer that is normalised next has a bias: a mean that is taken away leaves it no gradient but noise."""
-    return config.norm == "none"
+    return config.norm != "batch"
 
 
 def _bottom(image_shape: Shape, widths: tuple[int, ...]) -> Shape:

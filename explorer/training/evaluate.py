@@ -25,11 +25,12 @@ from explorer.analysis.scores import (
     rate_per_dimension,
     vacancy,
 )
-from explorer.arrays import Images, Latents, MeasuringCoder, Posterior
+from explorer.arrays import UNKNOWN, Images, Latents, MeasuringCoder, Posterior
 from explorer.checkpoint import StoredLatents
 from explorer.config import DATASET_DEFAULTS, RunConfig
 from explorer.data import ImageSet, Split
 from explorer.models.losses import Gaussian
+from explorer.training.baseline import principal_components
 from explorer.training.judge import Judge, open_judge
 
 LAW_DRAWS = 10_000
@@ -57,7 +58,7 @@ def evaluate(
     rng = np.random.default_rng(config.train.seed)
     test = images.images(parts.test)
     posterior = coder.encode(test)
-    reference_index = np.sort(rng.permutation(parts.train)[: config.data.reference])
+    reference_index = np.sort(described_first(images, rng.permutation(parts.train))[: config.data.reference])
     judge = open_judge(out / f"features-{images.name}", images, parts)
     reference = encode_all(coder, images.rows(reference_index))
     draw, given = posterior.draw(rng)
@@ -87,12 +88,31 @@ def evaluate(
         gmm_covariances=gmm.covariances.astype(np.float32),
         features=features.astype(np.float16),
         reference_features=judge.features(images.rows(reference_index)).astype(np.float16),
+        reference_attribute=None if images.attributes is None else images.attributes[reference_index],
     )
     metrics = {
         "test": score_test_images(coder, config, test, posterior, given, latents),
         "holes": score_holes(coder, config, posterior, codes, gmm, latents, judge, features),
+        "pca": {
+            name: _plain(score) if isinstance(score, Score) else score
+            for name, score in principal_components(
+                images, parts, coder.latent_dim, test, judge, features, NEIGHBOUR
+            ).items()
+        },
     }
     return metrics, latents
+
+
+def described_first(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same rows (n,), those of which any attribute is known before the others, otherwise in their order.
+
+    So that attribute directions are found from as many images as are stored anyhow. What is known of an image says
+    nothing of how its split was drawn; the calibration does not depend on which training images are the reference.
+    """
+    if images.attributes is None:
+        return rows
+    known = (images.attributes[rows] != UNKNOWN).any(axis=1)
+    return np.concatenate([rows[known], rows[~known]])
 
 
 def score_test_images(

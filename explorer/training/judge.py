@@ -231,7 +231,7 @@ def _made(images: ImageSet, split: Split) -> tuple[Mapping[str, NDArray[Any]], d
             "validation_accuracy": accuracy,
         }
         return _stored(model), facts
-    mean, components = fit_components(images, split)
+    mean, components, _ = fit_components(images, split)
     facts = {
         "kind": "pca",
         "space": f"{len(components)} principal components of the training pixels of {images.name}",
@@ -301,8 +301,10 @@ def fit_attribute_classifier(images: ImageSet, split: Split, seed: int = 0) -> t
     return model, float((guessed == (truth == 1))[truth != UNKNOWN].mean())
 
 
-def fit_components(images: ImageSet, split: Split, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean (P,) and principal components (F, P) of the pixels of the training rows, F being `COMPONENTS` at most.
+def fit_components(
+    images: ImageSet, split: Split, seed: int = 0, most: int = COMPONENTS
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Mean (P,), principal components (F, P) and their variances (F,) of the pixels of the training rows, F <= `most`.
 
     Found by randomised SVD, Halko, Martinsson & Tropp 2011, https://arxiv.org/abs/0909.4061, on at most `PCA_IMAGES`
     of them.
@@ -311,9 +313,9 @@ def fit_components(images: ImageSet, split: Split, seed: int = 0) -> tuple[NDArr
 
     rows = np.sort(np.random.default_rng(seed).permutation(split.train)[:PCA_IMAGES])
     pixels = images.images(rows).reshape(len(rows), -1)
-    count = min(COMPONENTS, pixels.shape[1], max(1, len(rows) - 1))
+    count = min(most, pixels.shape[1], max(1, len(rows) - 1))
     found = PCA(count, svd_solver="randomized", random_state=seed).fit(pixels)
-    return found.mean_, np.asarray(found.components_)
+    return found.mean_, np.asarray(found.components_), np.asarray(found.explained_variance_)
 
 
 def _can_be_classified(images: ImageSet, split: Split) -> bool:

@@ -55,6 +55,9 @@ WIDEST_WEBP = 16_383
 MOST_SEED = 2**63 - 1
 """Largest seed of a sample."""
 
+FEW = 16
+"""Latents that are decoded in the lane of a drag."""
+
 PATIENCE = 20.0
 """Seconds that the body of one request may take to arrive."""
 
@@ -167,7 +170,8 @@ class RunRoutes:
 
     Attributes:
         looking: For a glance at a run's card, which every request begins with.
-        decoding: For what is short.
+        decoding: For what is short, as the frames of a drag are.
+        drawing: For many latents at once, so that they never hold up a drag.
         opening: For what may take seconds: files, sheets, figures.
     """
 
@@ -178,6 +182,7 @@ class RunRoutes:
         self.figures = figures
         self.looking = Workers(running=2, waiting=256)
         self.decoding = Workers(running=2, waiting=64)
+        self.drawing = Workers(running=1, waiting=64)
         self.opening = Workers(running=2, waiting=32)
         self.offered = [route for offer in offers for route in offer(self)]
 
@@ -190,8 +195,10 @@ class RunRoutes:
             ("POST", run + "/decode", self.decode),
             ("POST", run + "/describe", self.describe),
             ("GET", run + "/sample", self.sample),
+            ("GET", run + "/pictures", self.pictures),
             ("GET", run + "/points", self.points),
             ("GET", run + "/labels", self.labels),
+            ("GET", run + "/attributes", self.attributes),
             ("GET", run + "/scalar/{score}", self.scalar),
             ("GET", run + "/sprites/{sheet}", self.sprites),
             ("GET", run + "/figure/{figure}", self.figure),
@@ -227,6 +234,18 @@ class RunRoutes:
         described = await self.opening.run(lambda: describe_run(self.library, self.library.open(card.name)))
         return JSONResponse(described, headers={"cache-control": "private, no-store"})
 
+    async def pictures(self, request: Request) -> Response:
+        """How far the preparation of a run's pictures is, asked again and again while it goes on."""
+        card = await self.card(request)
+
+        def look() -> dict[str, object]:
+            trouble = self.library.images_trouble(card.name)
+            if trouble is None or trouble.share is None:
+                return {"preparing": None, "sentence": None}
+            return {"preparing": trouble.share, "sentence": public_text(trouble.sentence)}
+
+        return JSONResponse(await self.opening.run(look), headers={"cache-control": "private, no-store"})
+
     async def decode(self, request: Request) -> Response:
         """Images of latents, as bytes laid out (n, H, W, C)."""
         card = await self.card(request)
@@ -235,7 +254,8 @@ class RunRoutes:
         def work() -> NDArray[np.uint8]:
             return to_bytes(self.library.open(card.name).coder.decode(latents)).transpose(0, 2, 3, 1)
 
-        return pixels_response(await self.decoding.run(work), {"cache-control": "private, no-store"})
+        lane = self.decoding if len(latents) <= FEW else self.drawing
+        return pixels_response(await lane.run(work), {"cache-control": "private, no-store"})
 
     async def describe(self, request: Request) -> Response:
         """The numbers of the trust badge of one latent."""
@@ -271,6 +291,16 @@ class RunRoutes:
             return run.labels
 
         return await self._stored(request, "<i4", labels)
+
+    async def attributes(self, request: Request) -> Response:
+        """Attributes of the evaluation split, uint8 (N, A): 1, 0, or 255 where nobody said."""
+
+        def attributes(run: OpenRun) -> NDArray[np.uint8]:
+            if run.attribute_names is None or run.latents.attribute is None:
+                raise NotFoundError(f"the images of {run.name} have no attributes.")
+            return run.latents.attribute
+
+        return await self._stored(request, "|u1", attributes)
 
     async def scalar(self, request: Request) -> Response:
         """One score of every image of the evaluation split, float32 (N,)."""
@@ -373,6 +403,8 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
     stored: dict[str, object] = {"points": f"{base}/points?v={run.card.version}"}
     if run.labels is not None:
         stored["labels"] = f"{base}/labels?v={run.card.version}"
+    if run.attribute_names is not None:
+        stored["attributes"] = f"{base}/attributes?v={run.card.version}"
     for score in SCALARS:
         missing = run.is_point if score == "rate" else score == "distortion" and np.isnan(run.latents.distortion).any()
         if missing:
@@ -388,9 +420,11 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "levels": run.levels,
         "twin": library.twin(run.name),
         "classes": list(run.class_names) if run.class_names is not None else None,
+        "attributes": list(run.attribute_names) if run.attribute_names is not None else None,
         "count": len(run),
         "has_images": has_images,
         "images_trouble": public_text(trouble.sentence) if trouble is not None else None,
+        "preparing": trouble.share if trouble is not None else None,
         "can_download": library.can_download(run.name),
         "directions": {
             kind: [

@@ -502,6 +502,10 @@ def card_rows(card: "Card", is_point: bool) -> list[dict[str, str]]:
     add("Settings", "Data set", "what it was fitted on", card.dataset)
     add("Settings", "Latent dimension", "d", card.latent_dim)
     if config is not None:
+        from explorer.data import TERMS
+
+        add("Settings", "Terms", "of the images, which bind the model", TERMS.get(config.data.dataset))
+    if config is not None:
         model, train = config.model, config.train
         hidden = f", {model.hidden} hidden units" if model.hidden else ""
         add("Settings", "Likelihood", "p(x|z) of the decoder", model.likelihood)
@@ -515,7 +519,7 @@ def card_rows(card: "Card", is_point: bool) -> list[dict[str, str]]:
         add("Settings", "Seed", "of weights, order and noise", train.seed)
         for name, meaning, value in _further_settings(config):
             add("Further settings", name, meaning, value)
-    nats = "nats per test image"
+    nats, law = "nats per test image", "white" if is_point else "raw"
     samples, images = card.number("test", "nll_iw_samples"), card.number("test", "nll_iw_images")
     bound = f"K = {samples:,.0f}, {images:,.0f} images; " if samples is not None and images is not None else ""
     scores = (
@@ -535,6 +539,16 @@ def card_rows(card: "Card", is_point: bool) -> list[dict[str, str]]:
     units = card.number("test", "active_units")
     if units is not None:
         add("Scores", "Active units", "dimensions whose mean depends on the image", f"{units:.0f} of {card.latent_dim}")
+    components = card.number("pca", "components")
+    if components is not None:
+        baseline = f"the least to beat: PCA with {components:,.0f} components, found on some training images"
+        value = card.number("pca", "mse")
+        add("Scores", "Squared error of PCA", baseline, None if value is None else f"{value:#.3g}")
+        drawn = "distance to test images in the feature space of the holes, lower is better"
+        for name, path in (("Fréchet distance", ("holes", law)), ("Fréchet distance of PCA", ("pca",))):
+            value = card.number(*path, "frechet")
+            of = "of a Gaussian along the components" if path[0] == "pca" else f"of samples under {law}"
+            add("Scores", name, f"{of}: {drawn}", None if value is None else f"{value:.1f}")
     cost = card.metrics.get("train")
     cost = cost if isinstance(cost, Mapping) else {}
     fitted = card.number("train", "epochs")

@@ -26,7 +26,7 @@ from explorer.analysis.encoding import checked_latents
 from explorer.checkpoint import list_runs
 from explorer.errors import DataError
 from explorer.library import load_run
-from tests.benchmarks import growth, usual_loop
+from tests.benchmarks import conversion, drag, growth, usual_loop
 from tests.benchmarks.usual_loop import ROOT, Row
 
 CHECKPOINTS = ROOT / "checkpoints"
@@ -114,6 +114,8 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "parity": usual_loop.parity,
     "memory": usual_loop.memory,
     "growth": growth.costs,
+    "convert": conversion.speeds,
+    "drag": drag.drags,
 }
 
 

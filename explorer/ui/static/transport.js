@@ -89,6 +89,9 @@ export const askJson = async (url) => (await ask(url)).json();
 export const askFloats = async (url) => new Float32Array(await (await ask(url)).arrayBuffer());
 
 /** @param {URL | string} url */
+export const askBytes = async (url) => new Uint8Array(await (await ask(url)).arrayBuffer());
+
+/** @param {URL | string} url */
 export const askInts = async (url) => new Int32Array(await (await ask(url)).arrayBuffer());
 
 /**

@@ -8,9 +8,13 @@
 
 import { fromFragment, namesLatent, toFragment } from "./address.js";
 import { Sprites } from "./pixels.js";
-import { address, askFloats, askInts, askJson, stored } from "./transport.js";
+import { showPreparing } from "./preparing.js";
+import { address, askBytes, askFloats, askInts, askJson, stored } from "./transport.js";
 
 /** @typedef {import("./latent.js").Direction} Direction */
+
+const LOOK_AGAIN_MS = 1500;
+const MOST_MISSES = 5; // times in a row that the server does not answer
 
 /**
  * A run as the server describes it.
@@ -23,16 +27,18 @@ import { address, askFloats, askInts, askJson, stored } from "./transport.js";
  * @property {[number, number, number]} image_shape channels, height, width
  * @property {string | null} twin
  * @property {string[] | null} classes
+ * @property {string[] | null} attributes Names of the attributes of its images.
  * @property {number} count Images of the evaluation split.
  * @property {boolean} has_images Whether the data set is on disk.
  * @property {string | null} images_trouble Why it is not, as a sentence.
+ * @property {number | null} preparing Share of its pictures that are prepared, while that goes on.
  * @property {boolean} can_download Whether Reconstruct offers to fetch it.
- * @property {{axes: Direction[], pca: Direction[]}} directions
+ * @property {{axes: Direction[], pca: Direction[], classes?: Direction[], attributes?: Direction[]}} directions
  * @property {number[]} mean Mean of the encoded data, (d,).
  * @property {string[]} laws
  * @property {string} default_law
  * @property {{size: number, columns: number}} sheet Tiles of a sprite sheet, and tiles in its rows.
- * @property {{points: string, labels?: string, distortion?: string, rate?: string, vacancy?: string, sprites: string[]}} stored
+ * @property {{points: string, labels?: string, attributes?: string, distortion?: string, rate?: string, vacancy?: string, sprites: string[]}} stored
  *   Addresses relative to the page; they change with the run's files.
  */
 
@@ -98,6 +104,8 @@ class View extends EventTarget {
     this.own = new Map();
     /** @type {Map<string, Promise<any>>} */
     this.known = new Map();
+    /** Runs whose pictures are being prepared. @type {Set<string>} */
+    this.awaited = new Set();
     /** @type {((wish: {run?: string, tab?: string}) => void) | null} */
     this.askPage = null; // asks Python to choose a run or open a tab
   }
@@ -121,9 +129,12 @@ class View extends EventTarget {
     this.wish = { asked: false };
   }
 
-  /** Everything about the runs may have changed, as after a download. */
+  /** Everything about the runs may have changed, as after a download; the latent on show stays. */
   refresh() {
     this.known.clear();
+    if (this.run && this.latent) {
+      this.pending = { run: this.run, latent: this.latent, source: { kind: "place", text: "where you were" } };
+    }
     this.dispatchEvent(new Event("run"));
   }
 
@@ -260,7 +271,31 @@ class View extends EventTarget {
 
   /** @param {string} run @returns {Promise<RunInfo>} */
   info(run) {
-    return this.once(`info ${run}`, () => askJson(address(run)));
+    return this.once(`info ${run}`, async () => {
+      const info = await askJson(address(run));
+      if (typeof info.preparing === "number") this.awaitPictures(run);
+      return info;
+    });
+  }
+
+  /**
+   * Tell how far a run's pictures are, which the server prepares once, and show them when they are there.
+   * @param {string} run
+   */
+  async awaitPictures(run) {
+    if (this.awaited.has(run)) return;
+    this.awaited.add(run);
+    let misses = 0;
+    while (misses < MOST_MISSES) {
+      const now = await askJson(address(run, "pictures")).catch(() => null);
+      misses = now ? 0 : misses + 1;
+      if (now?.preparing === null) break;
+      if (now && run === this.run) showPreparing(`${now.sentence} Decodes stand for them until then.`, now.preparing);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
+    this.awaited.delete(run);
+    showPreparing("", 1);
+    this.refresh();
   }
 
   /** Posterior means, (N * d). @param {string} run @returns {Promise<Float32Array>} */
@@ -273,6 +308,18 @@ class View extends EventTarget {
     return this.once(`labels ${run}`, async () => {
       const at = (await this.info(run)).stored.labels;
       return at ? askInts(stored(at)) : null;
+    });
+  }
+
+  /**
+   * Attributes, (N * A): 1, 0, or 255 where nobody said; null where there are none.
+   * @param {string} run
+   * @returns {Promise<Uint8Array | null>}
+   */
+  attributes(run) {
+    return this.once(`attributes ${run}`, async () => {
+      const at = (await this.info(run)).stored.attributes;
+      return at ? askBytes(stored(at)) : null;
     });
   }
 
