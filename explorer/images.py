@@ -2,13 +2,28 @@
 
 import base64
 import io
+import unicodedata
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from explorer.arrays import Images, Pixels
 from explorer.errors import ShapeError
+
+TEXT_SIZE, TITLE_SIZE = 13, 15
+"""Height of the captions and of the head of a contact sheet, pixels."""
+
+SHEET_MARGIN, SHEET_GAP = 10, 6
+"""Pixels around a contact sheet, and between its cells."""
+
+NARROWEST_HEAD = 280
+"""Pixels that the head of a contact sheet has at least, so that it is not broken word by word."""
+
+PAPER, PRINT = 255, 30
+"""Grey of a contact sheet, and of what is written on it."""
 
 
 def to_unit(pixels: Pixels, levels: int) -> Images:
@@ -63,3 +78,123 @@ def encoded_picture(image: NDArray, kind: str = "png", **options: object) -> byt
 def data_uri(image: NDArray) -> str:
     """One image (C, H, W) as a `data:` address that an <img> can show."""
     return "data:image/png;base64," + base64.b64encode(encoded_picture(image)).decode()
+
+
+def enlarged(images: NDArray, scale: int) -> NDArray:
+    """Images (..., H, W) with every pixel as a square of `scale` by `scale`: larger, and not blurred."""
+    return images.repeat(scale, axis=-2).repeat(scale, axis=-1)
+
+
+def animation(
+    images: Pixels, kind: Literal["gif", "webp"], scale: int = 1, seconds: float = 0.1, boomerang: bool = False
+) -> bytes:
+    """Images as the bytes of a moving picture that repeats for ever.
+
+    Grey images and every WebP are exact. A GIF has 256 colours a frame; they are chosen before the frame is enlarged,
+    so that each pixel of an image stays one colour.
+
+    Args:
+        images: Frames in order, bytes, (N, C, H, W).
+        kind: Of file.
+        scale: Whole enlargement.
+        seconds: Each frame is shown; a GIF counts in hundredths.
+        boomerang: Whether it also runs back, without showing either end twice.
+    """
+    order = [*range(len(images)), *(range(len(images) - 2, 0, -1) if boomerang else ())]
+    frames = [_enlarged_picture(image, kind, scale) for image in images]
+    buffer = io.BytesIO()
+    exact: dict[str, object] = {"lossless": True, "method": 0, "quality": 20} if kind == "webp" else {}
+    first, *rest = (frames[k] for k in order)
+    first.save(
+        buffer, format=kind, save_all=True, append_images=rest, duration=round(100 * seconds) * 10, loop=0, **exact
+    )
+    return buffer.getvalue()
+
+
+def _enlarged_picture(image: Pixels, kind: str, scale: int) -> Image.Image:
+    picture = to_picture(image)
+    if kind == "gif" and picture.mode == "RGB":
+        picture = picture.quantize(256, dither=Image.Dither.NONE)
+    size = (picture.width * scale, picture.height * scale)
+    return picture.resize(size, Image.Resampling.NEAREST)
+
+
+def contact_sheet(
+    images: Pixels, columns: int, scale: int = 1, title: str = "", captions: Sequence[str] = ()
+) -> Pixels:
+    """Images on white paper, row by row, with words above all of them and below each.
+
+    Args:
+        images: Bytes, (N, C, H, W).
+        columns: Images in a row.
+        scale: Whole enlargement of the images; the words keep their size.
+        title: Stands at the head; longer than a line, it is broken between words.
+        captions: One for each image, or none.
+
+    Returns:
+        One image (C, height, width) in bytes.
+
+    Raises:
+        ShapeError: No image at all, `columns` below one, or another number of captions.
+    """
+    if images.ndim != 4 or not len(images) or columns < 1 or len(captions) not in (0, len(images)):
+        raise ShapeError(
+            f"a contact sheet needs images (N, C, H, W), columns >= 1 and no caption or N, not {images.shape}, "
+            f"{columns} and {len(captions)}."
+        )
+    small, large = ImageFont.load_default(TEXT_SIZE), ImageFont.load_default(TITLE_SIZE)
+    words = [_drawable(caption) for caption in captions]
+    rows = -(-len(images) // columns)
+    tile_height, tile_width = images.shape[2] * scale, images.shape[3] * scale
+    cell_width = max([tile_width, *(_width(text, small) for text in words)])
+    cell_height = tile_height + (TEXT_SIZE + 6 if words else 0)
+    inner = max(columns * (cell_width + SHEET_GAP) - SHEET_GAP, NARROWEST_HEAD if title else 0)
+    lines = _broken(_drawable(title), inner, large) if title else []
+    top = SHEET_MARGIN + len(lines) * (TITLE_SIZE + 5) + (4 if lines else 0)
+    height = top + rows * (cell_height + SHEET_GAP) - SHEET_GAP + SHEET_MARGIN
+    sheet = Image.new(
+        "L" if images.shape[1] == 1 else "RGB", (inner + 2 * SHEET_MARGIN, height), (PAPER,) * images.shape[1]
+    )
+    pen = ImageDraw.Draw(sheet)
+    ink = (PRINT,) * images.shape[1]
+    for k, line in enumerate(lines):
+        pen.text((SHEET_MARGIN, SHEET_MARGIN + k * (TITLE_SIZE + 5)), line, fill=ink, font=large)
+    for k, image in enumerate(images):
+        left = SHEET_MARGIN + (k % columns) * (cell_width + SHEET_GAP)
+        above = top + (k // columns) * (cell_height + SHEET_GAP)
+        sheet.paste(_enlarged_picture(image, "png", scale), (left + (cell_width - tile_width) // 2, above))
+        if words:
+            shift = (cell_width - _width(words[k], small)) // 2
+            pen.text((left + shift, above + tile_height + 2), words[k], fill=ink, font=small)
+    pixels = np.asarray(sheet)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def _width(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
+    """Pixels that a line of text is wide, rounded up."""
+    return int(np.ceil(font.getlength(text)))
+
+
+def _broken(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+    """A text as lines of at most that many pixels, broken between words, and inside one that is wider than a line."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if _width(longer, font) <= width:
+            lines[-1] = longer
+            continue
+        if lines[-1]:
+            lines.append("")
+        for letter in word:
+            if lines[-1] and _width(lines[-1] + letter, font) > width:
+                lines.append("")
+            lines[-1] += letter
+    return lines
+
+
+def _drawable(text: str) -> str:
+    """A text in letters that Pillow's own font has: accents are dropped, and what it lacks becomes a question mark."""
+    plain = unicodedata.normalize("NFKD", text.replace("\N{MINUS SIGN}", "\N{EN DASH}"))
+    known = {"\N{EN DASH}", "\N{EM DASH}", "\N{MIDDLE DOT}", "\N{HORIZONTAL ELLIPSIS}"}
+    letters = (c if c.isascii() or c in known else "?" for c in plain if not unicodedata.combining(c))
+    return "".join(c if c.isprintable() else " " for c in letters)

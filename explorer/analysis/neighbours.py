@@ -132,3 +132,22 @@ def _smallest(ranks: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     inside = np.take_along_axis(grouped, near[:, None, :], 2).reshape(rows, -1)  # (n, block * count)
     best = np.argpartition(inside, count - 1, axis=1)[:, :count]
     return best // count * blocks + np.take_along_axis(near, best % count, 1)
+
+
+def class_medoids(codes: NDArray[np.floating], labels: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
+    """The most typical image of each class: the row of `codes` nearest to the mean of its class, (classes,).
+
+    The mean itself may lie where no image does; a medoid is always an image.
+
+    Args:
+        codes: One latent per image, (N, d).
+        labels: Class of each, (N,).
+        classes: How many there are; a class without an image gets -1.
+    """
+    found = np.full(classes, -1, dtype=np.int64)
+    for label in range(classes):
+        rows = np.flatnonzero(labels == label)
+        if len(rows):
+            own = codes[rows].astype(np.float64)
+            found[label] = rows[np.argmin(((own - own.mean(0)) ** 2).sum(1))]
+    return found

@@ -364,8 +364,6 @@ class OpenRun:
         Raises:
             ShapeError: It is no latent of this run.
         """
-        from explorer.analysis.holes import round_trip_error
-
         latent = checked_latents(latent, self.latent_dim)
         if len(latent) != 1:
             raise ShapeError(f"one latent is asked for, but there are {len(latent)}.")
@@ -375,8 +373,14 @@ class OpenRun:
             "vacancy": float(self.vacancy.p_value(latent)[0]),
             "norm": norm,
             "norm_percentile": float(np.searchsorted(norms, norm) / len(norms)),
-            "round_trip": float(round_trip_error(self.coder, self.frame, latent, self._active_axes())[0]),
+            "round_trip": float(self.round_trips(latent)[0]),
         }
+
+    def round_trips(self, latents: Latents) -> Scores:
+        """How far encoding the decodes of latents (N, d) lands from them, (N,), as in `trust`."""
+        from explorer.analysis.holes import round_trip_error
+
+        return round_trip_error(self.coder, self.frame, latents, self._active_axes())
 
     def _active_axes(self) -> NDArray[np.bool_]:
         """Which latent dimensions the encoder uses, (d,), as the stored scores count them."""

@@ -5,7 +5,8 @@
     routes     pixels, points and scores over plain HTTP, for the browser's own code
     security   what stands between the network and the page
     components the panel of sliders and canvas, the figure
-    explore, map, reconstruct, holes   one tab each
+    export     files of what is decoded: strips, contact sheets, moving pictures
+    explore, map, reconstruct, interpolate, holes, training   one tab each
 
 Importing any of them imports gradio, in the way set up here.
 """

@@ -22,7 +22,7 @@ import gradio as gr
 from explorer.errors import ExplorerError
 from explorer.library import Library
 
-TabName = Literal["explore", "map", "reconstruct", "holes", "training"]
+TabName = Literal["explore", "map", "reconstruct", "interpolate", "holes", "training"]
 """Tabs by the ids they have in `gr.Tabs` and in the page's address."""
 
 TABS: tuple[TabName, ...] = get_args(TabName)

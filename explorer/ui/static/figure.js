@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { theme, onTheme } from "./theme.js";
-import { address, askJson } from "./transport.js";
+import { address, askJson, post } from "./transport.js";
 
 /** @type {Promise<any> | null} */
 let loading = null;
@@ -57,7 +57,7 @@ export function keepWheel(event) {
 export function compact(data, layout) {
   layout.font = { ...layout.font, size: 11 };
   layout.margin = { l: 38, r: 6, t: 32, b: 36 };
-  for (const axis of [layout.xaxis, layout.yaxis]) if (axis?.title) axis.title = { ...axis.title, font: { size: 11 } };
+  for (const axis of [layout.xaxis, layout.yaxis, layout.yaxis2]) if (axis?.title) axis.title = { ...axis.title, font: { size: 11 } };
   for (const trace of data) {
     const bar = trace.colorbar ?? trace.marker?.colorbar;
     if (bar) Object.assign(bar, { thickness: 8, title: { ...bar.title, font: { size: 11 } } });
@@ -80,7 +80,7 @@ export class Figure {
     this.element = h("div.xp-figure", {}, this.plot, this.popup);
     this.listeners = { hover, click, fail, drawn };
     this.asked = 0;
-    /** @type {{run: string, name: string, query: Record<string, string | number>} | null} */
+    /** @type {{run: string, name: string, query: Record<string, string | number>, latents?: Float32Array} | null} */
     this.request = null;
     this.scrollZoom = true; // an owner may leave the wheel to the page
     this.layout = /** @type {any} */ ({});
@@ -106,9 +106,10 @@ export class Figure {
    * @param {string} run
    * @param {string} name
    * @param {Record<string, string | number>} [query]
+   * @param {Float32Array} [latents] What it is of, where the address cannot say it.
    */
-  show(run, name, query = {}) {
-    this.request = { run, name, query };
+  show(run, name, query = {}, latents = undefined) {
+    this.request = { run, name, query, latents };
     this.layout = {}; // until it is drawn nothing is known of the plane: the old one may belong to another run
     this.traces = null;
     return this.draw();
@@ -116,15 +117,14 @@ export class Figure {
 
   async draw() {
     if (!this.request) return;
-    const { run, name, query } = this.request;
+    const { run, name, query, latents } = this.request;
     const mine = ++this.asked;
     this.element.removeAttribute("data-ready");
     this.element.setAttribute("aria-busy", "true");
     try {
-      const [Plotly, figure] = await Promise.all([
-        plotly(),
-        askJson(address(run, `figure/${name}`, { ...query, theme: theme() })),
-      ]);
+      const at = address(run, `figure/${name}`, { ...query, theme: theme() });
+      const asked = latents ? post(at, latents).then((answer) => answer.json()) : askJson(at);
+      const [Plotly, figure] = await Promise.all([plotly(), asked]);
       if (mine !== this.asked) return;
       this.layout = { ...figure.layout, clickanywhere: true, hoverdistance: 8 };
       this.traces = figure.data;

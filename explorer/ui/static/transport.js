@@ -98,10 +98,11 @@ export const askInts = async (url) => new Int32Array(await (await ask(url)).arra
  * Post latents as raw little-endian float32.
  * @param {URL} url
  * @param {Float32Array} latents
+ * @param {AbortSignal} [signal] Gives the request up.
  */
-function post(url, latents) {
+export function post(url, latents, signal) {
   const body = latents.slice().buffer;
-  return ask(url, { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } });
+  return ask(url, { method: "POST", body, signal, headers: { "Content-Type": "application/octet-stream" } });
 }
 
 /** Decodes on the server. @implements {Decoder} */

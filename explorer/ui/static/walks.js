@@ -1,0 +1,206 @@
+/** One model's side of a walk: its picture, what is known of the place, and the curves along the way. */
+
+import { button, h } from "./dom.js";
+import { Figure } from "./figure.js";
+import { KIND_NAMES, between, pathWords, placeWords } from "./paths.js";
+import { dim, fitWhole, paint } from "./pixels.js";
+import { NewestWins, Unreachable, address, decoder, describe, post } from "./transport.js";
+import { ALPHA, showTrust } from "./trust.js";
+import { view } from "./view.js";
+
+/** @typedef {import("./paths.js").PathKind} PathKind */
+/** @typedef {import("./view.js").RunInfo} RunInfo */
+
+/**
+ * What a walk is asked for with.
+ * @typedef {object} Way
+ * @property {PathKind} kind
+ * @property {number} steps
+ * @property {number} overshoot Share of the way that it goes beyond either end.
+ */
+
+/**
+ * A walk and its pictures.
+ * @typedef {object} Walk
+ * @property {string} run
+ * @property {PathKind} kind
+ * @property {string} note Why it is of another kind than was asked for, or "".
+ * @property {number[]} positions
+ * @property {Float32Array} latents (steps * d)
+ * @property {number[]} norm
+ * @property {number[]} vacancy
+ * @property {number[]} round_trip
+ * @property {boolean} stored Whether the run is on disk.
+ * @property {import("./transport.js").Decoded} decoded
+ */
+
+const WIDE = 340;
+const NARROW_SHARE = 0.94; // of its half of a narrow page
+
+/** The sign of a hole, or "". @param {number} p Vacancy. */
+export const markOf = (p) => (p <= ALPHA ? "⚠" : "");
+
+/**
+ * Two latents as one body.
+ * @param {ArrayLike<number>} a
+ * @param {ArrayLike<number>} b
+ */
+export const bothOf = (a, b) => Float32Array.from([...Array.from(a), ...Array.from(b)]);
+
+/**
+ * A walk as the server computes it, with its pictures.
+ * @param {string} run
+ * @param {Float32Array} a
+ * @param {Float32Array} b
+ * @param {Way} way
+ * @returns {Promise<Walk>}
+ */
+export async function fetchWalk(run, a, b, { kind, steps, overshoot }) {
+  const found = await (await post(address(run, "path", { kind, steps, overshoot }), bothOf(a, b))).json();
+  const latents = Float32Array.from(found.latents.flat());
+  return { ...found, run, latents, decoded: await decoder.decode(run, latents, steps) };
+}
+
+export class Side {
+  /** @param {(t: number) => void} jump Called with a position that was clicked on. */
+  constructor(jump) {
+    /** @type {RunInfo | null} */
+    this.info = null;
+    this.a = this.b = new Float32Array();
+    /** @type {Way} */
+    this.way = { kind: "linear", steps: 2, overshoot: 0 };
+    this.t = 0.5;
+    this.lost = false; // whether the curves could not be had
+    this.images = new NewestWins(
+      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => decoder.decode(run, z, 1),
+      (decoded, { z }) => {
+        paint(this.canvas, decoded);
+        this.fit();
+        this.canvas.dataset.latent = Array.from(z).join(",");
+        dim(this.canvas, false);
+        this.status.textContent = "";
+      },
+      (error) => {
+        const { message } = /** @type {Error} */ (error);
+        dim(this.canvas, true);
+        this.status.textContent = error instanceof Unreachable ? message : `No image: ${message}`;
+      },
+    );
+    this.trusts = new NewestWins(
+      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => describe(run, z),
+      (answer) => showTrust(this.trust, answer),
+      () => this.trust.replaceChildren(),
+      2,
+    );
+    this.name = h("h3");
+    this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img" });
+    this.status = h("p.xp-status", { role: "status" });
+    this.reason = h("p.xp-hint", { hidden: true });
+    this.frame = h("div.xp-frame", {}, this.canvas);
+    this.stage = h("div.xp-half.xp-walk-stage", {}, this.name, this.frame, this.reason, this.status);
+    this.fit = fitWhole(this.canvas, this.stage, (room) => Math.min(WIDE, NARROW_SHARE * room - 22));
+    this.trust = h("p.xp-trust", { "aria-live": "polite" });
+    this.wordsName = h("p.xp-caption");
+    this.words = h("div.xp-half", {}, this.wordsName, this.trust, h("div", {}, button("Open in Explore", "Take the latent at this position to the sliders", () => this.open())));
+    this.cursor = h("div.xp-now", { hidden: true });
+    this.chartName = h("p.xp-caption");
+    this.told = h("div");
+    this.chartStatus = h("p.xp-status", { role: "status" });
+    this.figure = new Figure("norm and vacancy along the walk", {
+      click: ({ x }) => jump(x),
+      fail: (error) => {
+        this.lost = true;
+        this.chartStatus.textContent = `No curves: ${error.message}`;
+      },
+      drawn: () => this.drawn(),
+    });
+    this.figure.element.append(this.cursor);
+    new ResizeObserver(() => requestAnimationFrame(() => this.placeCursor())).observe(this.figure.element);
+    this.figure.scrollZoom = false;
+    this.chart = h("div.xp-half", {}, this.chartName, this.figure.element, this.chartStatus, this.told);
+  }
+
+  get z() {
+    return between(this.way.kind, this.a, this.b, this.t);
+  }
+
+  /** Forget what was asked for. */
+  drop() {
+    this.images.drop();
+    this.trusts.drop();
+    this.info = null;
+  }
+
+  /**
+   * Walk between two latents of a run.
+   * @param {RunInfo} info
+   * @param {Float32Array} a
+   * @param {Float32Array} b
+   * @param {Way} way
+   */
+  set(info, a, b, way) {
+    Object.assign(this, { info, a, b, way });
+    this.tell(info, "");
+    const { kind, overshoot } = way;
+    this.cursor.hidden = true;
+    this.figure.show(info.name, "path", { kind, overshoot }, bothOf(a, b));
+  }
+
+  /** The server is back: ask again for what could not be had. */
+  retry() {
+    if (this.lost && this.info) this.figure.draw();
+  }
+
+  /**
+   * Say why there is no walk.
+   * @param {RunInfo | null} info Null where there is no model to say it of.
+   * @param {string} reason
+   */
+  refuse(info, reason) {
+    this.drop();
+    this.tell(info, reason);
+  }
+
+  /** @param {RunInfo | null} info @param {string} reason */
+  tell(info, reason) {
+    this.name.textContent = this.wordsName.textContent = this.chartName.textContent = info?.name ?? "";
+    this.canvas.setAttribute("aria-label", `decoded image of ${info?.name ?? ""}`);
+    this.figure.plot.setAttribute("aria-label", `norm and vacancy along the walk of ${info?.name ?? ""}`);
+    this.stage.hidden = !info;
+    this.reason.hidden = !reason;
+    this.reason.textContent = reason;
+    this.status.textContent = "";
+    for (const part of [this.frame, this.words, this.chart]) part.hidden = !info || Boolean(reason);
+  }
+
+  /** @param {number} t */
+  stand(t) {
+    this.t = t;
+    this.placeCursor();
+    if (this.info) this.images.ask({ run: this.info.name, z: this.z });
+  }
+
+  settle() {
+    if (this.info) this.trusts.ask({ run: this.info.name, z: this.z });
+  }
+
+  open() {
+    const { info, t, way } = this;
+    if (info) view.open(info.name, this.z, { kind: "place", text: `${placeWords(t)} along the ${KIND_NAMES[way.kind]} of Interpolate` });
+  }
+
+  drawn() {
+    if (!this.info) return;
+    this.lost = false;
+    this.chartStatus.textContent = "";
+    this.told.replaceChildren(...pathWords(this.figure.meta).map((sentence) => h("p.xp-hint", {}, sentence)));
+    this.placeCursor();
+  }
+
+  placeCursor() {
+    const at = this.figure.traces ? this.figure.pixelAt(this.t, 0) : null;
+    const room = /** @type {any} */ (this.figure.plot)._fullLayout?._size; // both panels, without what is around them
+    this.cursor.hidden = !at || !room;
+    if (at && room) Object.assign(this.cursor.style, { left: `${at.left}px`, top: `${room.t}px`, height: `${room.h}px` });
+  }
+}
