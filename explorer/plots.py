@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from plotly.colors import sequential
 
 from explorer.analysis.holes import ALPHA
 
@@ -31,6 +32,9 @@ PETROFF_10 = (
     "#92dadd",
 )
 """Ten colours that people with any colour vision tell apart (Petroff 2021, https://arxiv.org/abs/2107.02270)."""
+
+VIRIDIS: tuple[str, ...] = tuple(sequential.Viridis)
+"""Stops of the scale for numbers: evenly brighter, and told apart by people with any colour vision."""
 
 P_TICKS = (0.001, 0.01, 0.05, 0.2, 1.0)
 """Where colour scales and axes of p-values, which are logarithmic, carry numbers."""
@@ -69,11 +73,13 @@ class MapAxes:
         titles: What the axes show, with their unit.
         plane: z of a place (a, b) as `origin`, `first`, `second`, each (d,); None where a place has no latent.
         circles: Centre of the prior on these axes, for circles at 1, 2 and 3 standard deviations; None draws none.
+        alike: Whether both axes have the same unit, and so the same scale.
     """
 
     titles: tuple[str, str]
     plane: Mapping[str, NDArray[np.floating]] | None
     circles: tuple[float, float] | None
+    alike: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +125,6 @@ PATH_STYLES: Mapping[str, tuple[str, str, str, str]] = {
 CURVE_STYLES = ((PETROFF_10[0], "circle"), (PETROFF_10[6], "square"))
 """Colour and marker of a VAE, and of an autoencoder: told apart by either."""
 
-MOST_BADGES = 20
-"""Classes whose names fit onto a map; of more, the legend alone tells."""
-
 MOST_LINES = 64
 """Dimensions that are drawn over the epochs, the strongest first."""
 
@@ -129,103 +132,48 @@ MOST_BARS = 128
 """Dimensions that are drawn as bars, the strongest first: a phone still shows two pixels of each."""
 
 
-def map_by_label(
-    points: NDArray[np.floating],
-    labels: NDArray[np.integer],
-    names: Sequence[str],
-    axes: MapAxes,
-    theme: Theme,
-    revision: str = "",
-) -> Figure:
-    """Encoded images coloured by label, one legend entry per class, and its name at its median where they are few.
+def map_frame(axes: MapAxes, theme: Theme, revision: str = "") -> Figure:
+    """A map without its dots, which the page's own code draws: it recolours and hides them without another request.
 
     Args:
-        points: On the map's axes, (N, 2), latent units.
-        labels: (N,), indices into `names`.
-        names: Of the classes.
         axes: What the axes are.
         theme: Light or dark.
         revision: The view (zoom, hidden classes) is kept between figures of the same revision.
+
+    Returns:
+        The figure; its `meta` holds the `plane`, and the colours for the dots: the ten of `palette` for classes, the
+        stops of `scale` for numbers from low to high, and `other` for what has neither.
     """
-    figure = _map(axes, theme, revision)
-    ink = INKS[theme]
-    for c, name in enumerate(names):
-        rows = np.flatnonzero(labels == c)
-        if len(rows):
-            figure.add_trace(
-                _dots(points[rows], rows, class_colour(c, theme), name=_plain(name), legendgroup=str(name))
-            )
-    for c, name in enumerate(names if len(names) <= MOST_BADGES else ()):
-        rows = np.flatnonzero(labels == c)
-        if len(rows):
-            x, y = np.median(points[rows], axis=0)
-            figure.add_trace(
-                go.Scattergl(  # like the dots: plotly draws every other kind below them
-                    x=[x],
-                    y=[y],
-                    text=[str(name)],
-                    mode="markers+text",
-                    # a badge under the name, so that it is read without its colour and over any crowd of dots
-                    marker={"size": 24, "color": ink.halo, "line": {"color": class_colour(c, theme), "width": 2.5}},
-                    textfont={"size": 15, "color": ink.text, "weight": "bold"},
-                    legendgroup=str(name),
-                    showlegend=False,
-                    hoverinfo="skip",
-                )
-            )
-    figure.update_layout(showlegend=True)
-    return figure
-
-
-def map_by_score(
-    points: NDArray[np.floating],
-    scores: NDArray[np.floating],
-    title: str,
-    axes: MapAxes,
-    theme: Theme,
-    revision: str = "",
-    p_values: bool = False,
-) -> Figure:
-    """Encoded images coloured by one number each; the extreme 1 % at both ends share a colour.
-
-    Args:
-        points: On the map's axes, (N, 2), latent units.
-        scores: (N,).
-        title: Of the colour bar, with its unit.
-        axes: What the axes are.
-        theme: Light or dark.
-        revision: As in `map_by_label`.
-        p_values: The scores are p-values: the scale is logarithmic and always the same.
-    """
-    figure = _map(axes, theme, revision)
-    scores = np.asarray(scores, dtype=np.float32)
-    bar: dict = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0, "len": 0.9}
-    marker: dict = {"colorscale": "Viridis", "colorbar": bar}
-    if p_values:
-        marker |= {"color": np.log10(scores), "cmin": -3, "cmax": 0}
-        bar |= {"tickvals": [float(np.log10(p)) for p in P_TICKS], "ticktext": [f"{p:g}" for p in P_TICKS]}
-    else:
-        low, high = np.quantile(scores, [0.01, 0.99]) if len(scores) else (0, 1)
-        marker |= {"color": scores, "cmin": float(low), "cmax": float(max(high, low + 1e-6))}
-    dots = _dots(points, np.arange(len(points)), None, _size(len(points)))
-    dots.update(marker=marker)
-    figure.add_trace(dots)
-    figure.update_layout(showlegend=False)
-    return figure
-
-
-def score_over_axis(
-    values: NDArray[np.floating],
-    scores: NDArray[np.floating],
-    titles: tuple[str, str],
-    theme: Theme,
-    revision: str = "",
-) -> Figure:
-    """A map for one latent dimension: the latent against a score, (N,) each."""
     figure = Figure()
-    figure.add_trace(_dots(np.stack([values, scores], axis=1), np.arange(len(values)), class_colour(0, theme)))
-    _style(figure, theme, titles, revision)
-    figure.update_layout(showlegend=False)
+    ink = INKS[theme]
+    _style(figure, theme, axes.titles, revision)
+    if axes.alike:
+        figure.update_yaxes(scaleanchor="x", scaleratio=1)
+    if axes.circles is not None:
+        x, y = axes.circles
+        for radius in (1, 2, 3):
+            figure.add_shape(
+                type="circle",
+                x0=x - radius,
+                x1=x + radius,
+                y0=y - radius,
+                y1=y + radius,
+                line={"color": ink.line, "width": 1, "dash": "dot"},
+                layer="above",
+            )
+            figure.add_annotation(
+                x=x, y=y + radius, text=f"{radius} sd", showarrow=False, yshift=7, font={"size": 11, "color": ink.text}
+            )
+    plane = None
+    if axes.plane is not None:
+        plane = {key: [float(v) for v in value] for key, value in axes.plane.items()}
+    colours = {
+        "palette": [class_colour(number, theme) for number in range(len(PETROFF_10))],
+        # without the end that would drown in the page
+        "scale": list(VIRIDIS[2:] if theme == "dark" else VIRIDIS[:-1]),
+        "other": ink.line,
+    }
+    figure.update_layout(showlegend=False, meta={"plane": plane, **colours})
     return figure
 
 
@@ -257,7 +205,7 @@ def hole_map(
         lattice_holes: Which of its cells are holes, (L, L), as `p_grid` is laid out.
         theme: Light or dark.
         anchors: Images that span the plane, (A, 2), marked; None for none.
-        revision: As in `map_by_label`.
+        revision: As in `map_frame`.
     """
     ink = INKS[theme]
     figure = Figure()
@@ -385,7 +333,7 @@ def p_value_curves(p_values: Mapping[str, NDArray[np.floating]], theme: Theme, r
     Args:
         p_values: Of samples, by law, (n,) each.
         theme: Light or dark.
-        revision: As in `map_by_label`.
+        revision: As in `map_frame`.
     """
     ink = INKS[theme]
     figure = Figure()
@@ -443,7 +391,7 @@ def loss_curves(
         curves: Of the runs.
         title: Of the quantity, with its unit.
         theme: Light or dark.
-        revision: As in `map_by_label`.
+        revision: As in `map_frame`.
         across: What the curves are drawn over, with its unit.
         counts: Whether the values are whole numbers, whose axis starts at 0.
 
@@ -515,7 +463,7 @@ def axis_bars(
         title: Of the number, with its unit.
         number: Of the run's colour, as in `Curve`.
         theme: Light or dark.
-        revision: As in `map_by_label`.
+        revision: As in `map_frame`.
         top: Upper end of the scale, so that two runs share theirs; None for the bars' own.
 
     Returns:
@@ -586,7 +534,7 @@ def axis_lines(
         title: Of the quantity, with its unit.
         number: Of the run's colour, as in `Curve`.
         theme: Light or dark.
-        revision: As in `map_by_label`.
+        revision: As in `map_frame`.
         top: Upper end of the scale, so that two runs share theirs; None for the lines' own.
         reference: A height to mark with a dashed line, as that of the prior; None for none.
         of: What each line is: an axis, or a level of latents.
@@ -650,7 +598,7 @@ def gradient_dots(variances: Mapping[str, float], number: int, theme: Theme, rev
         variances: By the estimator's name, each above 0; the first stands at the top.
         number: Of the run's colour, as in `Curve`.
         theme: Light or dark.
-        revision: As in `map_by_label`.
+        revision: As in `map_frame`.
     """
     ink = INKS[theme]
     names = list(variances)[::-1]
@@ -718,7 +666,7 @@ def latent_histogram(
         prior: Whether the model has the prior N(0, 1); an autoencoder has its own scale.
         number: Of the run's colour, as in `Curve`.
         theme: Light or dark.
-        revision: As in `map_by_label`.
+        revision: As in `map_frame`.
 
     Returns:
         The figure; `meta` holds `axis`, `mean` and `deviation` of the codes, and `prior`.
@@ -860,33 +808,6 @@ def as_json(figure: Figure) -> str:
     text = figure.to_json()
     assert text is not None, "plotly only answers None where it writes to a file"
     return text
-
-
-def _map(axes: MapAxes, theme: Theme, revision: str) -> Figure:
-    figure = Figure()
-    ink = INKS[theme]
-    _style(figure, theme, axes.titles, revision)
-    figure.update_yaxes(scaleanchor="x", scaleratio=1)
-    if axes.circles is not None:
-        x, y = axes.circles
-        for radius in (1, 2, 3):
-            figure.add_shape(
-                type="circle",
-                x0=x - radius,
-                x1=x + radius,
-                y0=y - radius,
-                y1=y + radius,
-                line={"color": ink.line, "width": 1, "dash": "dot"},
-                layer="above",
-            )
-            figure.add_annotation(
-                x=x, y=y + radius, text=f"{radius} sd", showarrow=False, yshift=7, font={"size": 11, "color": ink.text}
-            )
-    plane = None
-    if axes.plane is not None:
-        plane = {key: [float(v) for v in value] for key, value in axes.plane.items()}
-    figure.update_layout(meta={"plane": plane})
-    return figure
 
 
 def _dots(

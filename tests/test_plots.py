@@ -1,6 +1,7 @@
 """Figures: what is drawn is what was handed in, on equal scales, in both themes."""
 
 import base64
+import dataclasses
 import json
 import re
 
@@ -57,95 +58,47 @@ def hole_map(points, theme: plots.Theme = "light", **changes):
     return grid, as_json(plots.hole_map(theme=theme, **given))
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_every_image_is_on_the_map_once_and_knows_its_number(points, labels, axes, theme):
-    figure = as_json(plots.map_by_label(points, labels, ["a", "b", "c"], axes, theme))
-    dots = [trace for trace in figure["data"] if "customdata" in trace]
-    rows = np.concatenate([numbers(trace["customdata"]) for trace in dots])
-    assert sorted(rows) == list(range(50))
-    for trace in dots:
-        own = numbers(trace["customdata"])
-        np.testing.assert_array_equal(numbers(trace["x"]), points[own, 0])
-        np.testing.assert_array_equal(numbers(trace["y"]), points[own, 1])
-        assert len(set(labels[own])) == 1
+def test_both_axes_of_a_map_have_one_scale_if_they_have_one_unit(axes):
+    layout = as_json(plots.map_frame(axes, "light"))["layout"]
+    assert layout["yaxis"]["scaleanchor"] == "x"
+    assert layout["yaxis"]["scaleratio"] == 1
+    unlike = dataclasses.replace(axes, alike=False)
+    assert "scaleanchor" not in as_json(plots.map_frame(unlike, "light"))["layout"]["yaxis"]
 
 
-def test_points_travel_as_typed_arrays_and_not_as_text(axes):
-    points = np.random.default_rng(0).normal(size=(10_000, 2))
-    labels = np.zeros(10_000, dtype=int)
-    text = plots.as_json(plots.map_by_label(points, labels, ["a"], axes, "light"))
-    assert len(text) < 10_000 * 20
-    assert json.loads(text)["data"][0]["x"]["dtype"] == "f4"
-
-
-def test_a_class_is_told_by_name_and_not_only_by_colour(points, labels, axes):
-    figure = as_json(plots.map_by_label(points, labels, ["a", "b", "c"], axes, "light"))
-    names = figure["data"][-3:]
-    assert [trace["text"] for trace in names] == [["a"], ["b"], ["c"]], "after all dots, so that they lie on top"
-    for c, trace in enumerate(names):
-        np.testing.assert_allclose([trace["x"][0], trace["y"][0]], np.median(points[labels == c], axis=0), rtol=1e-5)
-        assert trace["legendgroup"] == "abc"[c], "a hidden class hides its name"
-
-
-def test_a_class_name_is_never_read_as_markup_in_the_legend(points, axes):
-    name = "<a href='https://example.org'>x</a>"
-    found = as_json(plots.map_by_label(points, np.zeros(50, dtype=int), [name], axes, "light"))["data"]
-    assert all("<a" not in str(trace.get("name", "")) for trace in found)
-    assert all(trace["type"] == "scattergl" for trace in found if "text" in trace), "drawn as it is, not parsed"
-
-
-def test_both_axes_of_a_map_have_one_scale(points, labels, axes):
-    for figure in (
-        plots.map_by_label(points, labels, ["a", "b", "c"], axes, "light"),
-        plots.map_by_score(points, points[:, 0], "x", axes, "light"),
-    ):
-        layout = as_json(figure)["layout"]
-        assert layout["yaxis"]["scaleanchor"] == "x"
-        assert layout["yaxis"]["scaleratio"] == 1
-
-
-def test_circles_stand_at_one_two_and_three_deviations_of_the_prior(points, labels, axes):
-    shapes = as_json(plots.map_by_label(points, labels, ["a", "b", "c"], axes, "light"))["layout"]["shapes"]
+def test_circles_stand_at_one_two_and_three_deviations_of_the_prior(axes):
+    shapes = as_json(plots.map_frame(axes, "light"))["layout"]["shapes"]
     assert [(s["x1"] - s["x0"]) / 2 for s in shapes] == [1, 2, 3]
     assert all(s["x0"] + s["x1"] == 1 and s["y0"] + s["y1"] == -1 for s in shapes)
 
 
-def test_a_model_without_a_prior_gets_no_circles(points, labels, axes):
-    bare = plots.MapAxes(axes.titles, axes.plane, None)
-    assert "shapes" not in as_json(plots.map_by_label(points, labels, ["a", "b", "c"], bare, "light"))["layout"]
+def test_a_model_without_a_prior_gets_no_circles(axes):
+    bare = dataclasses.replace(axes, circles=None)
+    assert "shapes" not in as_json(plots.map_frame(bare, "light"))["layout"]
 
 
-def test_the_plane_behind_a_map_travels_with_it(points, labels, axes):
-    meta = as_json(plots.map_by_label(points, labels, ["a", "b", "c"], axes, "light"))["layout"]["meta"]
+def test_the_plane_behind_a_map_travels_with_it(axes):
+    meta = as_json(plots.map_frame(axes, "light"))["layout"]["meta"]
     assert meta["plane"] == {"origin": [1.0, 2.0], "first": [1.0, 0.0], "second": [0.0, 1.0]}
 
 
-def test_the_view_is_kept_between_colours_and_not_between_planes(points, labels, axes):
-    by_label = plots.map_by_label(points, labels, ["a", "b", "c"], axes, "light", revision="run 0,1")
-    by_score = plots.map_by_score(points, points[:, 0], "x", axes, "dark", revision="run 0,1")
-    assert by_label.layout.uirevision == by_score.layout.uirevision == "run 0,1"
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_map_brings_the_colours_of_its_theme_and_no_dots(axes, theme):
+    figure = as_json(plots.map_frame(axes, theme))
+    assert figure["data"] == []
+    meta = figure["layout"]["meta"]
+    assert meta["palette"] == [plots.class_colour(number, theme) for number in range(10)]
+    brightness = [luminance(stop) for stop in meta["scale"]]
+    assert brightness == sorted(brightness), "told apart without seeing colours"
+    page = {"light": 1.0, "dark": luminance("#0b0f19")}[theme]
+    for stop in brightness:
+        low, high = sorted((stop, page))
+        assert (high + 0.05) / (low + 0.05) > 1.3, "no stop drowns in the page"
 
 
-def test_one_outlier_does_not_swallow_the_colour_scale(points, axes):
-    scores = np.linspace(0, 1, 50)
-    scores[7] = 1e9
-    marker = as_json(plots.map_by_score(points, scores, "x", axes, "light"))["data"][0]["marker"]
-    assert marker["cmax"] < 1e9
-    assert marker["cmin"] < marker["cmax"]
-
-
-def test_scores_that_are_all_alike_still_have_a_scale(points, axes):
-    marker = as_json(plots.map_by_score(points, np.zeros(50), "x", axes, "light"))["data"][0]["marker"]
-    assert marker["cmin"] < marker["cmax"]
-
-
-def test_p_values_have_the_same_scale_on_every_map(points, axes):
-    for low in (0.001, 0.5):
-        scores = np.linspace(low, 1, 50)
-        figure = as_json(plots.map_by_score(points, scores, "p", axes, "light", p_values=True))
-        marker = figure["data"][0]["marker"]
-        assert (marker["cmin"], marker["cmax"]) == (-3, 0)
-        np.testing.assert_allclose(10 ** numbers(marker["color"]), scores, rtol=1e-5)
+def test_the_view_is_kept_between_themes_and_not_between_planes(axes):
+    light, dark = (plots.map_frame(axes, theme, revision="run 0,1") for theme in THEMES)
+    assert light.layout.uirevision == dark.layout.uirevision == "run 0,1"
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -210,12 +163,6 @@ def test_each_law_keeps_its_colour_and_dash_in_every_figure():
     assert len({json.dumps(value) for value in line.values()}) == 3
 
 
-def test_the_themes_differ_in_ink_and_not_in_data(points, labels, axes):
-    light, dark = (as_json(plots.map_by_label(points, labels, ["a", "b", "c"], axes, theme)) for theme in THEMES)
-    assert light["layout"]["font"]["color"] != dark["layout"]["font"]["color"]
-    assert [trace.get("x") for trace in light["data"]] == [trace.get("x") for trace in dark["data"]]
-
-
 def luminance(colour):
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
@@ -228,13 +175,6 @@ def test_words_stand_out_from_the_page_in_both_themes():
         ink = luminance(plots.INKS[theme].text)
         low, high = sorted((ink, page))
         assert (high + 0.05) / (low + 0.05) > 7, "WCAG AAA"
-
-
-def test_a_one_dimensional_map_puts_the_score_upwards():
-    values, scores = np.arange(5.0), np.arange(5.0) ** 2
-    figure = as_json(plots.score_over_axis(values, scores, ("axis 0", "nats"), "light"))
-    np.testing.assert_array_equal(numbers(figure["data"][0]["y"]), scores)
-    assert figure["layout"]["yaxis"]["title"]["text"] == "nats"
 
 
 @pytest.mark.parametrize("theme", THEMES)

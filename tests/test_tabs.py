@@ -96,23 +96,13 @@ def test_a_plane_that_is_none_is_refused(library, plane):
         drawn(map_tab.map_figure, library, "five-vae", plane=plane)
 
 
-@pytest.mark.parametrize("colour", ["", "red", "labels", "__class__"])
-def test_a_colour_that_is_none_is_refused(library, colour):
-    with pytest.raises(ShapeError, match="colour must be"):
-        drawn(map_tab.map_figure, library, "five-vae", colour=colour)
-
-
-@pytest.mark.parametrize("colour", ["label", "distortion", "rate", "vacancy"])
-@pytest.mark.parametrize("name", ["two-vae", "five-vae", "two-ae"])
-def test_every_colour_of_every_run_is_a_figure(library, name, colour):
-    figure = drawn(map_tab.map_figure, library, name, colour=colour, plane="1,0")
-    assert figure["data"]
-
-
-def test_a_run_of_one_dimension_has_a_map_without_a_plane(library):
-    figure = drawn(map_tab.map_figure, library, "one-vae")
-    assert figure["data"][0]["type"] == "scattergl"
-    assert "plane" not in figure["layout"].get("meta", {})
+def test_a_run_of_one_dimension_is_mapped_over_its_distortion_and_decoded_along_its_axis(library):
+    run = library.open("one-vae")
+    points, _ = map_tab.map_axes(run, "pca")
+    assert points is not None
+    np.testing.assert_allclose(points, np.stack([run.latents.mean[:, 0], run.latents.distortion], axis=1), rtol=1e-6)
+    plane = drawn(map_tab.map_figure, library, "one-vae")["layout"]["meta"]["plane"]
+    assert plane == {"origin": [0], "first": [1], "second": [0]}
 
 
 @pytest.mark.parametrize("name", ["two-vae", "two-ae", "five-vae"])
@@ -198,12 +188,6 @@ def test_only_the_run_and_its_twin_may_lead(library):
     for lead in ("two-ae", "../etc", ""):
         with pytest.raises(ShapeError, match="lead must be"):
             drawn(holes.hole_figure, library, "five-vae", lead=lead)
-
-
-def test_the_colour_of_a_map_says_that_vacancy_is_of_the_drawn_code(library):
-    figure = drawn(map_tab.map_figure, library, "two-vae", colour="vacancy")
-    title = figure["data"][0]["marker"]["colorbar"]["title"]["text"]
-    assert title == "vacancy p-value of the image's drawn code"
 
 
 def test_what_is_wrong_with_a_data_set_is_said_and_only_a_missing_one_is_offered(monkeypatch):

@@ -1,15 +1,37 @@
-"""Map: the encoded test images as a scatter; hover shows an image, empty space is decoded."""
+"""Map: the encoded test images as a scatter; hover shows an image, empty space is decoded.
 
-from collections.abc import Mapping
+The browser draws the dots: it asks once for where they stand, and again only for another plane. Colours, and what is
+hidden or chosen, never send them again.
+"""
+
+import weakref
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
+from numpy.typing import NDArray
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
+from explorer.arrays import Latents
 from explorer.errors import ShapeError
-from explorer.library import SCALARS, Library
+from explorer.library import Library
 from explorer.ui.components import live
 from explorer.ui.page import FigureMaker, Page
+from explorer.ui.routes import (
+    BusyError,
+    NotFoundError,
+    RunRoutes,
+    TabRoute,
+    array_response,
+    body_of,
+    keeping,
+    latents_of,
+    pixels_response,
+    unchanged,
+    whole,
+)
 
 if TYPE_CHECKING:
     from explorer.library import OpenRun
@@ -19,14 +41,21 @@ INTRO = (
     "Every dot is a test image at the place the encoder gives it. "
     "Move over the dots to see their images (where the data set is not on this machine, what their codes decode to), "
     "click one for its numbers, and click where no dot is to see what the decoder makes of a place where no image is. "
-    "Drag to move the map; to zoom, turn the wheel with Ctrl or ⌘ held."
+    "Drag to move the map; to zoom, use the buttons or turn the wheel with Ctrl or ⌘ held."
 )
 
-SCORE_TITLES = {
-    "distortion": "distortion, nats",
-    "rate": "rate, nats",
-    "vacancy": "vacancy p-value of the image's drawn code",
-}
+NEIGHBOURS = 12
+"""Images that are shown as the nearest."""
+
+MOST_COMPARED = 20_000
+"""Images among which each one's nearest neighbour is sought: the search grows with their square."""
+
+MEAN_BATCH = 2_000
+"""Images that are summed at once."""
+
+METRICS = ("euclidean", "cosine")
+
+PRIVATE = {"cache-control": "private, no-store"}
 
 
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
@@ -36,68 +65,63 @@ def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is 
 
 
 def map_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
-    """The map of a run as plotly JSON.
+    """The map of a run without its dots, as plotly JSON.
 
     Args:
         library: The runs.
         name: The run's name.
-        query: `plane`: "pca", or two different axes as "0,1"; `colour`: label, distortion, rate or vacancy; `theme`.
+        query: `plane`: "pca", "tsne", or two different axes as "0,1"; `theme`.
 
     Raises:
         ShapeError: The query asks for what the run does not have.
     """
-    from explorer.plots import as_json, map_by_label, map_by_score, score_over_axis
+    from explorer.plots import as_json, map_frame
 
     run = library.open(name)
-    theme = "dark" if query.get("theme") == "dark" else "light"
-    plane, colour = query.get("plane", "pca"), query.get("colour", "label")
-    if colour != "label" and colour not in SCALARS:
-        raise ShapeError(f"colour must be label, {', '.join(SCALARS)}.")
-    revision = f"{name} {plane}"
-    if run.latent_dim == 1:
-        score = "distortion" if not np.isnan(run.latents.distortion).any() else "vacancy"
-        titles = ("axis 0, latent units", SCORE_TITLES[score])
-        return as_json(score_over_axis(run.latents.mean[:, 0], run.scalar(score), titles, theme, revision))
-    points, axes = map_axes(run, plane)
-    if colour == "label":
-        if run.labels is None:
-            raise ShapeError(f"the images of {name} have no labels; colour by distortion, rate or vacancy.")
-        names = run.class_names or tuple(str(c) for c in range(int(run.labels.max()) + 1))
-        figure = map_by_label(points, run.labels, names, axes, theme, revision)
-    else:
-        scores = run.scalar(colour)
-        figure = map_by_score(points, scores, SCORE_TITLES[colour], axes, theme, revision, colour == "vacancy")
-    return as_json(figure)
+    plane = query.get("plane", "pca")
+    axes = map_axes(run, plane)[1]
+    return as_json(map_frame(axes, "dark" if query.get("theme") == "dark" else "light", f"{name} {plane}"))
 
 
-def map_axes(run: "OpenRun", plane: str) -> "tuple[np.ndarray, MapAxes]":
+def map_axes(run: "OpenRun", plane: str) -> "tuple[NDArray[np.float32] | None, MapAxes]":
     """The encoded images on two axes, (N, 2) in latent units, and the plane behind them.
 
-    Empty space is decoded on the plane through the mean of the encoded data.
+    Empty space is decoded on the plane through the mean of the encoded data. A run of one latent dimension is drawn
+    over its distortion, or without a likelihood over its vacancy.
 
     Args:
-        run: Of two or more latent dimensions.
-        plane: "pca", or two different axes as "0,1"; untrusted.
+        run: The run.
+        plane: "pca", "tsne" (whose places are None here), or two different axes as "0,1"; untrusted.
 
     Raises:
-        ShapeError: It is neither.
+        ShapeError: It is none of these.
     """
     from explorer.plots import MapAxes
 
+    if run.latent_dim == 1:
+        measured = not np.isnan(run.latents.distortion).any()
+        scores = run.scalar("distortion" if measured else "vacancy")
+        titles = ("axis 0, latent units", "distortion, nats" if measured else "vacancy p-value of the drawn code")
+        behind = {"origin": np.zeros(1), "first": np.ones(1), "second": np.zeros(1)}
+        points = np.stack([run.latents.mean[:, 0], scores], axis=1)
+        return points.astype(np.float32), MapAxes(titles, behind, None, alike=False)
+    if plane == "tsne":
+        return None, MapAxes(("t-SNE 1, no unit", "t-SNE 2, no unit"), None, None)
     mean = run.latents.mean.astype(np.float64).mean(0)
     if plane == "pca":
         first, second = run.directions["pca"][:2]
         vectors = np.stack([first.vector, second.vector]).astype(np.float64)
         offsets = np.array([first.offset, second.offset])
-        titles = tuple(f"{d.name}, latent units" for d in (first, second))
+        titles = tuple(f"{d.name} ({d.note}), latent units" for d in (first, second))
     else:
         chosen = plane.split(",")
         if len(chosen) != 2 or chosen[0] == chosen[1] or not all(_is_axis(c, run.latent_dim) for c in chosen):
-            raise ShapeError(f"plane must be pca, or two different axes from 0 to {run.latent_dim - 1} such as 0,1.")
+            axes = f"two different axes from 0 to {run.latent_dim - 1} such as 0,1"
+            raise ShapeError(f"plane must be pca, tsne, or {axes}.")
         numbers = [int(c) for c in chosen]
         vectors = np.eye(run.latent_dim)[numbers]
         offsets = np.zeros(2)
-        titles = tuple(f"axis {j}, latent units" for j in numbers)
+        titles = tuple(f"{axis_name(run, j)}, latent units" for j in numbers)
     points = run.latents.mean.astype(np.float64) @ vectors.T - offsets
     origin = mean - (vectors @ mean - offsets) @ vectors  # the point of the plane nearest to the mean
     behind = {"origin": origin, "first": vectors[0], "second": vectors[1]}
@@ -105,8 +129,255 @@ def map_axes(run: "OpenRun", plane: str) -> "tuple[np.ndarray, MapAxes]":
     return points.astype(np.float32), MapAxes((titles[0], titles[1]), behind, circles)
 
 
+def axis_name(run: "OpenRun", axis: int) -> str:
+    """What an axis is called, with its level where there are several."""
+    if len(run.level_sizes) < 2:
+        return f"axis {axis}"
+    return f"axis {axis} · level {int(np.searchsorted(np.cumsum(run.level_sizes), axis, side='right')) + 1}"
+
+
 def _is_axis(text: str, latent_dim: int) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < latent_dim
+
+
+def spread_on(run: "OpenRun", axes: "MapAxes") -> NDArray[np.float32]:
+    """Covariance of every posterior on a plane, (N, 3): along the first axis, between both, along the second.
+
+    Raises:
+        NotFoundError: The posterior is a point, or the map has no plane.
+    """
+    log_variance, plane = run.latents.log_variance, axes.plane
+    if log_variance is None:
+        raise NotFoundError(f"{run.name} is an autoencoder: its posteriors are points.")
+    if plane is None or not np.any(plane["second"]):
+        raise NotFoundError("this map has no plane, so posteriors have no shape on it.")
+    first, second = plane["first"], plane["second"]
+    products = np.stack([first * first, first * second, second * second], axis=1)  # (d, 3)
+    return (np.exp(log_variance.astype(np.float64)) @ products).astype(np.float32)
+
+
+def loneliness(run: "OpenRun") -> NDArray[np.float32]:
+    """Distance from every image's code to the nearest other one, (N,), in standard deviations of the codes.
+
+    Raises:
+        ShapeError: There are too many images, or only one.
+    """
+    from explorer.analysis.neighbours import nearest
+
+    if not 2 <= len(run) <= MOST_COMPARED:
+        raise ShapeError(
+            f"nearest neighbours are sought among 2 to {MOST_COMPARED:,} images; this run has {len(run):,}."
+        )
+
+    def measure() -> NDArray[np.float32]:
+        codes = run.frame.whiten(run.latents.mean)
+        return nearest(codes, codes, 1, same=True)[1][:, 0].astype(np.float32)
+
+    return run.keep("loneliness", measure)
+
+
+def neighbours_of(run: "OpenRun", latent: Latents, metric: str, without: int | None) -> list[dict[str, float]]:
+    """The test images whose codes are nearest to a latent (1, d), as `image` and `distance`, nearest first.
+
+    Args:
+        run: The run.
+        latent: Whose neighbours.
+        metric: "euclidean", in standard deviations of the codes, or "cosine".
+        without: An image that is left out, being the latent's own; None for none.
+    """
+    from explorer.analysis.neighbours import nearest_neighbours
+
+    spare = 0 if without is None else 1
+    count = min(NEIGHBOURS + spare, len(run))
+    rows, distances = nearest_neighbours(
+        run.frame, run.latents.mean, latent, count, "cosine" if metric == "cosine" else "euclidean"
+    )
+    found = [
+        {"image": int(row), "distance": float(distance)}
+        for row, distance in zip(rows[0], distances[0], strict=True)
+        if row != without
+    ]
+    return found[:NEIGHBOURS]
+
+
+def selection_of(run: "OpenRun", rows: NDArray[np.int64]) -> dict[str, object]:
+    """What is known of some test images together.
+
+    Returns:
+        `mean`: of their codes, (d,); `direction`: from the rest to them, as Explore takes it, or None where one of
+        the two sides has fewer than two images or both have one mean.
+    """
+    from explorer.analysis.directions import class_directions
+
+    member = np.zeros(len(run), dtype=np.int64)
+    member[rows] = 1
+    mean = run.latents.mean
+    both = class_directions(mean, member, ("rest", "selection"))
+    direction = None
+    if both:
+        found = both[1]
+        direction = {
+            "name": f"selection of {len(rows):,} images",
+            "kind": "selection",
+            "vector": [float(value) for value in found.vector],
+            "offset": found.offset,
+            "scale": found.scale,
+            "low": found.low,
+            "high": found.high,
+            "note": f"from the rest to the selection; {found.note}",
+        }
+    return {"mean": [float(value) for value in mean[rows].astype(np.float64).mean(0)], "direction": direction}
+
+
+def mean_image(run: "OpenRun", rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The mean of some thumbnails, (H, W, C)."""
+    pictures = run.thumbnails()
+    total = np.zeros(pictures.shape[1:], dtype=np.int64)
+    for start in range(0, len(rows), MEAN_BATCH):
+        total += pictures[rows[start : start + MEAN_BATCH]].sum(0, dtype=np.int64)
+    return np.round(total / len(rows)).astype(np.uint8).transpose(1, 2, 0)
+
+
+async def rows_of(request: Request, count: int) -> NDArray[np.int64]:
+    """Numbers of different test images in a request's body of little-endian int32, in order.
+
+    Raises:
+        TooMuchError: More than there are.
+        ShapeError: None at all, or numbers of no images.
+    """
+    body = await body_of(request, 4 * count, "numbers of images", f"there are {count:,} images in all.")
+    if not body or len(body) % 4:
+        raise ShapeError(f"the body must be numbers of images as int32, but it has {len(body)} bytes.")
+    rows = np.frombuffer(body, dtype="<i4").astype(np.int64)
+    if rows.min() < 0 or rows.max() >= count:
+        raise ShapeError(f"images are numbered from 0 to {count - 1}.")
+    return np.unique(rows)
+
+
+def routes(runs: RunRoutes) -> list[TabRoute]:
+    """What the tab asks of a run."""
+    from explorer.library.layouts import CrowdedError, Layouts
+
+    layouts = Layouts()
+    weakref.finalize(runs, layouts.close)
+
+    async def stored(request: Request, kind: str, get: "Callable[[OpenRun], NDArray]") -> Response:
+        """An array that stays the same as long as the run does."""
+        card = await runs.card(request)
+        fresh = unchanged(request, card.version)
+        if fresh is not None:
+            return fresh
+        array = await runs.opening.run(lambda: get(runs.library.open(card.name)))
+        return array_response(array, kind, keeping(request, card.version))
+
+    async def places(request: Request) -> Response:
+        """Where the test images stand on a plane, float32 (N, 2); NaN for those that t-SNE left out."""
+        plane = request.query_params.get("plane", "pca")
+
+        def get(run: "OpenRun") -> NDArray:
+            points = map_axes(run, plane)[0]
+            if points is None:
+                points = layouts.places(run)
+            if points is None:
+                raise NotFoundError("the t-SNE layout of this run is not computed yet.")
+            return points
+
+        return await stored(request, "<f4", get)
+
+    async def spread(request: Request) -> Response:
+        """The shape of every posterior on a plane, float32 (N, 3)."""
+        plane = request.query_params.get("plane", "pca")
+        return await stored(request, "<f4", lambda run: spread_on(run, map_axes(run, plane)[1]))
+
+    async def lonely(request: Request) -> Response:
+        """How far the nearest other code is, float32 (N,)."""
+        return await stored(request, "<f4", loneliness)
+
+    async def index(request: Request) -> Response:
+        """Rows of the test images in the data set's array, int32 (N,)."""
+        return await stored(request, "<i4", lambda run: run.latents.index)
+
+    async def neighbours(request: Request) -> Response:
+        """The images nearest to one latent."""
+        metric = request.query_params.get("metric", "euclidean")
+        if metric not in METRICS:
+            raise ShapeError(f"metric must be one of {', '.join(METRICS)}.")
+        card = await runs.card(request)
+        latent = await latents_of(request, card.latent_dim, 1)
+        run = await runs.opening.run(lambda: runs.library.open(card.name))
+        named = "without" in request.query_params
+        without = whole(request, "without", 0, len(run) - 1, default=0) if named else None
+        found = await runs.decoding.run(lambda: neighbours_of(run, latent, metric, without))
+        return JSONResponse({"neighbours": found}, headers=PRIVATE)
+
+    async def selection(request: Request) -> Response:
+        """What is known of some images together."""
+        card = await runs.card(request)
+        run = await runs.opening.run(lambda: runs.library.open(card.name))
+        rows = await rows_of(request, len(run))
+        return JSONResponse(await runs.opening.run(lambda: selection_of(run, rows)), headers=PRIVATE)
+
+    async def selection_image(request: Request) -> Response:
+        """The mean of some images, as bytes laid out (H, W, C)."""
+        card = await runs.card(request)
+        run = await runs.opening.run(lambda: runs.library.open(card.name))
+        rows = await rows_of(request, len(run))
+        return pixels_response(await runs.opening.run(lambda: mean_image(run, rows)), PRIVATE)
+
+    def told(run: "OpenRun", ticket: str | None) -> dict[str, object]:
+        progress = layouts.progress(run, ticket)
+        parts = ("state", "points", "elapsed", "expected", "trouble")
+        return {part: getattr(progress, part) for part in parts} | {"count": len(run), "ticket": ticket}
+
+    async def tsne(request: Request) -> Response:
+        """How far the t-SNE layout is."""
+        card = await runs.card(request)
+        ticket = ticket_of(request)
+        answer = await runs.opening.run(lambda: told(runs.library.open(card.name), ticket))
+        return JSONResponse(answer, headers=PRIVATE)
+
+    async def start_tsne(request: Request) -> Response:
+        """Compute the t-SNE layout, or wait for it with whoever asked before."""
+        card = await runs.card(request)
+
+        def start() -> dict[str, object]:
+            run = runs.library.open(card.name)
+            try:
+                return told(run, layouts.start(run))
+            except CrowdedError as error:
+                raise BusyError(str(error)) from None
+
+        return JSONResponse(await runs.opening.run(start), headers=PRIVATE)
+
+    async def cancel_tsne(request: Request) -> Response:
+        """Stop waiting for the t-SNE layout."""
+        card = await runs.card(request)
+        ticket = ticket_of(request)
+
+        def cancel() -> dict[str, object]:
+            run = runs.library.open(card.name)
+            return {"ended": layouts.cancel(run, ticket or "")} | told(run, None)
+
+        return JSONResponse(await runs.opening.run(cancel), headers=PRIVATE)
+
+    return [
+        ("GET", "/map/places", places),
+        ("GET", "/map/spread", spread),
+        ("GET", "/map/loneliness", lonely),
+        ("GET", "/map/index", index),
+        ("POST", "/map/neighbours", neighbours),
+        ("POST", "/map/selection", selection),
+        ("POST", "/map/selection/image", selection_image),
+        ("GET", "/map/tsne", tsne),
+        ("POST", "/map/tsne", start_tsne),
+        ("POST", "/map/tsne/cancel", cancel_tsne),
+    ]
+
+
+def ticket_of(request: Request) -> str | None:
+    """The ticket that an address names, or None where there is none that could be one."""
+    text = request.query_params.get("ticket", "")
+    return text if text.isascii() and text.isalnum() and len(text) <= 32 else None
 
 
 FIGURES: dict[str, FigureMaker] = {"map": map_figure}

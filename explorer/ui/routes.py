@@ -471,20 +471,38 @@ async def latents_of(request: Request, latent_dim: int, most: int) -> Latents:
         ShapeError: No whole number of latents, or values that are not finite.
     """
     size = 4 * latent_dim
+    refusal = f"at most {most:,} latent(s) of {latent_dim} numbers are taken at once."
+    body = await body_of(request, most * size, "latents", refusal)
+    if not body or len(body) % size:
+        raise ShapeError(
+            f"the body must be latents of {latent_dim} float32 ({size} bytes each), but it has {len(body)} bytes."
+        )
+    return checked_latents(np.frombuffer(body, dtype="<f4").reshape(-1, latent_dim), latent_dim)
+
+
+async def body_of(request: Request, most: int, what: str, refusal: str) -> bytes:
+    """The bytes of a request's body.
+
+    Args:
+        request: Whose.
+        most: Bytes that are taken.
+        what: What they are, for the error.
+        refusal: A sentence for who sends more.
+
+    Raises:
+        TooMuchError: It is longer; noticed while it arrives.
+        TooSlowError: It takes longer than `PATIENCE`.
+    """
     body = bytearray()
     try:
         with anyio.fail_after(PATIENCE):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > most * size:
-                    raise TooMuchError(f"at most {most:,} latent(s) of {latent_dim} numbers are taken at once.")
+                if len(body) > most:
+                    raise TooMuchError(refusal)
     except TimeoutError:
-        raise TooSlowError(f"the latents did not arrive within {PATIENCE:g} seconds.") from None
-    if not body or len(body) % size:
-        raise ShapeError(
-            f"the body must be latents of {latent_dim} float32 ({size} bytes each), but it has {len(body)} bytes."
-        )
-    return checked_latents(np.frombuffer(bytes(body), dtype="<f4").reshape(-1, latent_dim), latent_dim)
+        raise TooSlowError(f"the {what} did not arrive within {PATIENCE:g} seconds.") from None
+    return bytes(body)
 
 
 def whole(request: Request, name: str, least: int, most: int, default: int) -> int:

@@ -57,7 +57,7 @@ def test_hovering_a_point_shows_its_image_without_asking_the_server(visit, run_o
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.mouse.move(*on_screen(page, *run.latents.mean[index]))
-    popup = page.locator(".xp-popup")
+    popup = page.locator(".xp-map .xp-tip canvas")
     expect(popup).to_be_visible()
     expect(popup).to_have_attribute("data-index", str(index))
     np.testing.assert_array_equal(grey_of(popup), run.thumbnails()[index, 0])
@@ -167,10 +167,9 @@ def test_clicking_empty_space_decodes_there(visit, run_of, grey_of, decode_of, l
     expect(side.locator(".xp-trust")).to_contain_text("vacancy p =")
 
 
-def test_another_colour_keeps_the_view(visit):
-    page = opened(visit)
-    plot = page.locator(".xp-map .xp-plot")
-    box = plot.bounding_box()
+def zoomed(page):
+    """Zoom in with the wheel; returns the ranges before."""
+    box = page.locator(".xp-map .xp-plot").bounding_box()
     before = page.evaluate(RANGES)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.keyboard.down("Control")
@@ -180,10 +179,43 @@ def test_another_colour_keeps_the_view(visit):
     page.wait_for_function(
         f"before => {{ const [a, b] = ({RANGES})(); return b - a < 0.8 * (before[1] - before[0]) }}", arg=before
     )
-    page.get_by_text("Vacancy", exact=True).click()
-    page.wait_for_function("() => document.querySelector('.xp-map .xp-plot').data.length === 1")
+    return before
+
+
+def test_another_colour_keeps_the_view_and_sends_no_coordinates(visit):
+    page = opened(visit)
+    before = zoomed(page)
+    # the wheel's last step is drawn a little later, and only then is the view at rest
+    page.wait_for_function("() => !document.querySelector('.xp-map .xp-plot')._dragging")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("Colour by").select_option("vacancy")
+    expect(page.locator("#explorer-map .xp-colourbar")).to_contain_text("vacancy p-value of the image's drawn code")
+    page.wait_for_function("() => document.querySelector('[data-colour=vacancy]')")
     now = page.evaluate(RANGES)
     assert now[1] - now[0] < 0.8 * (before[1] - before[0])
+    assert [url for url in asked if "/api/" in url]
+    assert all("/scalar/" in url for url in asked if "/api/" in url), asked
+    expect(page.get_by_role("button", name="Whole map")).to_be_visible()
+    page.get_by_role("button", name="Whole map").click()
+    page.wait_for_function(
+        f"before => ({RANGES})().every((v, i) => Math.abs(v - before[i]) < 0.03 * (before[1] - before[0]))", arg=before
+    )
+
+
+def test_the_dots_are_where_the_images_are_and_have_the_colours_of_their_classes(visit, run_of):
+    page = opened(visit)
+    run = run_of("flat-vae")
+    dots = page.evaluate(
+        """() => {
+          const [dots] = document.querySelector('.xp-map .xp-plot').data;
+          return [dots.customdata, dots.x, dots.y, dots.marker.color].map(part => Array.from(part));
+        }"""
+    )
+    rows = np.array(dots[0])
+    assert sorted(rows) == list(range(600))
+    np.testing.assert_allclose(np.stack([dots[1], dots[2]], axis=1), run.latents.mean[rows], rtol=1e-5)
+    np.testing.assert_array_equal(dots[3], run.labels[rows])
 
 
 def test_the_wheel_over_the_map_scrolls_the_page(visit, page):
@@ -208,7 +240,12 @@ def test_a_swipe_over_the_map_scrolls_the_page_and_a_tap_still_chooses(phone, sw
     points = run_of("flat-vae").latents.mean
     phone.touchscreen.tap(*on_screen(phone, *points[lonely(points)]))
     expect(phone.get_by_role("heading", name="Test image")).to_be_visible()
+    tip = phone.locator(".xp-map .xp-tip")
+    expect(tip).to_be_in_viewport()
+    expect(tip.locator("canvas")).to_have_attribute("data-index", str(lonely(points)))
     assert phone.evaluate(RANGES) == before, "a tap is no double click"
+    tip.get_by_role("button", name="Details").tap()
+    expect(phone.get_by_role("heading", name="Test image")).to_be_in_viewport()
 
 
 def test_an_image_number_that_is_not_there_is_refused_with_the_numbers_there_are(visit):
@@ -226,13 +263,327 @@ def test_an_image_number_that_is_not_there_is_refused_with_the_numbers_there_are
     expect(status).to_be_hidden()
 
 
-def test_a_class_is_hidden_by_its_legend_entry(visit):
+DRAWN = "() => Array.from(document.querySelector('.xp-map .xp-plot').data[0].customdata)"
+
+
+def test_a_class_is_hidden_shown_and_isolated_by_its_legend_entry(visit, run_of):
     page = opened(visit)
-    page.locator(".legend .legendtoggle").nth(3).click()
-    page.wait_for_function(
-        """() => document.querySelector('.xp-map .xp-plot')._fullData
-          .filter(t => t.visible === 'legendonly').some(t => t.name === '3')"""
+    labels = run_of("flat-vae").labels
+    before = page.evaluate(RANGES)
+    entry = page.locator("#explorer-map .xp-entry").nth(3)
+    expect(entry).to_have_attribute("aria-pressed", "true")
+    entry.click()
+    page.wait_for_function(f"count => ({DRAWN})().length === count", arg=int((labels != 3).sum()))
+    assert 3 not in labels[page.evaluate(DRAWN)]
+    expect(entry).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".xp-overlay .xp-badge")).to_have_count(9)
+    assert page.evaluate(RANGES) == before, "hiding a class does not move the others"
+    page.locator("#explorer-map").get_by_role("button", name="Show all", exact=True).click()
+    page.wait_for_function(f"() => ({DRAWN})().length === 600")
+    entry.dblclick()
+    page.wait_for_function(f"count => ({DRAWN})().length === count", arg=int((labels == 3).sum()))
+    entry.press("Shift+Enter")
+    assert set(labels[page.evaluate(DRAWN)]) == {3}
+
+
+def inside(points, centre, radius):
+    return np.flatnonzero((np.abs(points - centre) <= radius).all(1))
+
+
+def test_a_box_selects_what_is_inside_and_says_what_it_has_in_common(visit, run_of, grey_of, decode_of):
+    page = opened(visit)
+    run = run_of("flat-vae")
+    points = run.latents.mean
+    page.get_by_text("Box", exact=True).click()
+    centre = np.median(points, axis=0)
+    rows = inside(points, centre, 0.6)
+    left, top = on_screen(page, *(centre + np.array([-0.6, 0.6])))
+    right, bottom = on_screen(page, *(centre + np.array([0.6, -0.6])))
+    page.mouse.move(left, top)
+    page.mouse.down()
+    page.mouse.move(right, bottom, steps=6)
+    page.mouse.up()
+    section = page.get_by_role("region", name="selected images")
+    expect(section.get_by_role("heading")).to_have_text(f"{len(rows)} images selected")
+    expect(section).to_have_attribute("data-ready", str(len(rows)))
+    label, count = max(enumerate(np.bincount(run.labels[rows])), key=lambda pair: pair[1])
+    expect(section.locator("dt").first).to_have_text(str(label))
+    expect(section.locator("dd").first).to_contain_text(f"({count})")
+    mean = section.get_by_role("img", name="mean of the selected images", exact=True)
+    np.testing.assert_allclose(grey_of(mean), run.thumbnails()[rows].mean(0, dtype=np.float64)[0], atol=0.51)
+    decode = section.get_by_role("img", name="decode of the mean latent of the selected images")
+    np.testing.assert_allclose(
+        grey_of(decode).astype(int), decode_of(run, points[rows].mean(0, dtype=np.float64)).astype(int), atol=1
     )
+    selected = page.evaluate(
+        """() => {
+          const [dots] = document.querySelector('.xp-map .xp-plot').data;
+          return Array.from(dots.selectedpoints, k => dots.customdata[k]);
+        }"""
+    )
+    assert sorted(selected) == list(rows)
+
+
+def test_a_lasso_selects_and_its_direction_and_table_can_be_taken_away(visit, run_of, tmp_path):
+    page = opened(visit)
+    run = run_of("flat-vae")
+    page.get_by_text("Lasso", exact=True).click()
+    centre = np.median(run.latents.mean, axis=0)
+    corners = [on_screen(page, *(centre + 0.8 * np.array([np.cos(a), np.sin(a)]))) for a in np.linspace(0, 6, 12)]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=3)
+    page.mouse.up()
+    section = page.get_by_role("region", name="selected images")
+    expect(section).to_have_attribute("data-ready", re.compile(r"\d"))
+    distances = np.linalg.norm(run.latents.mean - centre, axis=1)
+    count = int(section.get_attribute("data-ready") or 0)
+    assert (distances < 0.6).sum() < count < (distances < 0.9).sum()
+    page.evaluate(
+        """async () => {
+          const at = document.querySelector('link[href*="parts.css"]').href;
+          const { view } = await import(new URL('view.js', at).href);
+          view.addEventListener('directions', () => (window.offered = view.found.get('flat-vae')));
+        }"""
+    )
+    section.get_by_role("button", name="Offer direction in Explore").click()
+    (offered,) = page.wait_for_function("() => window.offered").json_value()
+    assert offered["name"] == f"selection of {count} images"
+    assert np.linalg.norm(offered["vector"]) == pytest.approx(1, abs=1e-5)
+    with page.expect_download() as saving:
+        section.get_by_role("button", name="Export CSV").click()
+    saving.value.save_as(tmp_path / "table.csv")
+    head, *lines = (tmp_path / "table.csv").read_text().splitlines()
+    assert head == "image,dataset_row,label,z0,z1"
+    assert len(lines) == count
+    row, index, label, *latent = lines[0].split(",")
+    np.testing.assert_allclose([float(z) for z in latent], run.latents.mean[int(row)], rtol=1e-6)
+    assert int(index) == run.latents.index[int(row)]
+    assert label == run.label_name(int(row))
+    section.get_by_role("button", name="Clear selection").click()
+    expect(section).to_be_hidden()
+
+
+def test_a_chosen_image_is_marked_and_stays_chosen_on_another_plane(visit, run_of, pick):
+    page = opened(visit)
+    pick("deep-vae")
+    page.locator(".xp-map .xp-figure[data-ready='deep-vae light']").wait_for()
+    run = run_of("deep-vae")
+    number = page.get_by_role("spinbutton", name="Image number")
+    number.fill("37")
+    number.press("Enter")
+    ring = page.locator(".xp-overlay .xp-ring")
+    expect(page.get_by_role("heading", name="Test image 37")).to_be_visible()
+
+    def stands_at(place):
+        page.wait_for_function(
+            """([x, y]) => {
+              const room = document.querySelector('.xp-overlay .xp-ring')?.getBoundingClientRect();
+              return room && Math.hypot(room.left + room.width / 2 - x, room.top + room.height / 2 - y) < 3;
+            }""",
+            arg=on_screen(page, *place),
+        )
+
+    expect(ring).to_have_count(1)
+    first, second = run.directions["pca"][:2]
+    latent = run.latents.mean[37]
+    stands_at([first.vector @ latent - first.offset, second.vector @ latent - second.offset])
+    page.get_by_text("Two axes").click()
+    page.wait_for_function(
+        "() => document.querySelector('.xp-map .xp-plot').layout?.xaxis?.title?.text?.startsWith('axis')"
+    )
+    axes = [int(np.argmax(np.abs(each.vector))) for each in run.directions["axes"][:2]]
+    stands_at(latent[axes])
+    expect(page.get_by_role("heading", name="Test image 37")).to_be_visible()
+
+
+def test_a_chosen_image_shows_its_neighbours_and_one_of_them_is_chosen_next(visit, run_of):
+    page = opened(visit)
+    run = run_of("flat-vae")
+    number = page.get_by_role("spinbutton", name="Image number")
+    number.fill("37")
+    number.press("Enter")
+    tiles = page.get_by_role("group", name="nearest images").get_by_role("button")
+    expect(tiles).to_have_count(12)
+    codes = run.frame.whiten(run.latents.mean)
+    order = np.argsort(np.linalg.norm(codes - codes[37], axis=1))
+    expect(tiles.first).to_have_attribute("aria-label", re.compile(f"^test image {order[1]}, "))
+    expect(page.locator(".xp-overlay .xp-near-ring")).to_have_count(12)
+    page.get_by_text("Cosine", exact=True).click()
+    expect(tiles.first).to_have_attribute("aria-label", re.compile("cosine distance"))
+    chosen = (tiles.first.get_attribute("aria-label") or "").split(",")[0]
+    tiles.first.click()
+    expect(page.get_by_role("heading", name=f"T{chosen[1:]},")).to_be_visible()
+
+
+def test_a_chosen_place_becomes_an_end_of_a_walk(visit, run_of):
+    page = opened(visit)
+    place = empty(run_of("flat-vae").latents.mean)
+    page.mouse.click(*on_screen(page, *place))
+    expect(page.get_by_role("heading", name="Decoded at axis 0")).to_be_visible()
+    expect(page.locator(".xp-overlay .xp-cross")).to_have_count(1)
+    page.evaluate(
+        """async () => {
+          const at = document.querySelector('link[href*="parts.css"]').href;
+          const { view } = await import(new URL('view.js', at).href);
+          view.addEventListener('ends', () => (window.ends = { a: view.ends.a, b: [...view.ends.b.latent] }));
+        }"""
+    )
+    page.get_by_role("button", name="Use as B").click()
+    ends = page.wait_for_function("() => window.ends").json_value()
+    assert ends["a"] is None
+    np.testing.assert_allclose(ends["b"], place, atol=0.05)
+
+
+def test_pointing_decodes_all_the_time_where_that_is_wished(visit, run_of, grey_of, decode_of):
+    page = opened(visit)
+    run = run_of("flat-vae")
+    page.get_by_text("Decode", exact=True).click()
+    tip = page.locator(".xp-map .xp-tip canvas")
+    x, y = on_screen(page, *empty(run.latents.mean))
+    with page.expect_response(lambda got: got.url.endswith("/decode")) as answer:
+        page.mouse.move(x, y)
+    sent = np.frombuffer(answer.value.request.post_data_buffer, "<f4")
+    expect(tip).to_be_visible()
+    page.wait_for_function("() => document.querySelector('.xp-tip canvas').width === 8")
+    np.testing.assert_array_equal(grey_of(tip), decode_of(run, sent))
+    page.mouse.move(5, 5)
+    expect(tip).to_be_hidden()
+
+
+def test_the_decodes_behind_are_those_of_the_places_they_lie_on(visit, run_of, grey_of):
+    page = opened(visit)
+    run = run_of("flat-vae")
+    page.get_by_label("Decodes behind").check()
+    lattice = page.locator(".xp-underlay .xp-lattice")
+    expect(lattice).to_be_visible()
+    rows, columns = map(int, lattice.get_attribute("data-cells").split(","))
+    left, right, bottom, top = page.evaluate(RANGES)
+    a = left + (np.arange(columns) + 0.5) / columns * (right - left)
+    b = top - (np.arange(rows) + 0.5) / rows * (top - bottom)
+    grid = np.stack(np.meshgrid(a, b), axis=-1).reshape(-1, 2).astype(np.float32)
+    expected = to_bytes(run.coder.decode(grid))[:, 0].reshape(rows, columns, 8, 8)
+    shown = grey_of(lattice).reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3)
+    np.testing.assert_allclose(shown.astype(int), expected.astype(int), atol=2)
+    strength = page.get_by_label("Strength of the decodes, per cent")
+    strength.fill("100")
+    expect(lattice).to_have_css("opacity", "1")
+
+
+def test_layers_are_laid_over_the_dots(visit, run_of, grey_of):
+    page = opened(visit)
+    run = run_of("flat-vae")
+    page.get_by_label("Density lines (25, 50, 75, 95 %)").check()
+    expect(page.locator(".xp-shapes-density path")).to_have_count(4)
+    page.get_by_label("Posterior ellipses").check()
+    page.wait_for_function("() => document.querySelectorAll('.xp-shapes-spread ellipse').length > 100")
+    radius = float(page.locator(".xp-shapes-spread ellipse").first.get_attribute("rx"))
+    assert radius == pytest.approx(2 * np.exp(-1.0), rel=1e-4), "two standard deviations of exp(-2) variance"
+    page.get_by_label("An image per class").check()
+    images = page.locator(".xp-overlay .xp-class-image")
+    expect(images).to_have_count(10)
+    expect(images.nth(4).locator(".xp-badge")).to_have_text("4")
+    row = int(images.nth(4).get_attribute("data-row"))
+    assert run.labels[row] == 4
+    canvas = images.nth(4).locator("canvas")
+    expect(canvas).to_have_attribute("data-index", str(row))
+    np.testing.assert_array_equal(grey_of(canvas), run.thumbnails()[row, 0])
+    page.get_by_label("Prior circles").uncheck()
+    page.wait_for_function("() => !document.querySelector('.xp-map .xp-plot')._fullLayout.shapes.length")
+
+
+def test_ones_own_image_is_a_star_where_its_latent_is(visit):
+    page = opened(visit)
+    page.evaluate(
+        """async () => {
+          const at = document.querySelector('link[href*="parts.css"]').href;
+          const { view } = await import(new URL('view.js', at).href);
+          view.setOwn('flat-vae', { run: 'flat-vae', latent: Float32Array.of(0.5, -0.25), source: { kind: 'own' } });
+        }"""
+    )
+    star = page.locator(".xp-overlay .xp-star")
+    expect(star).to_have_count(1)
+    box = star.bounding_box()
+    x, y = on_screen(page, 0.5, -0.25)
+    assert box["x"] < x < box["x"] + box["width"]
+    assert box["y"] < y < box["y"] + box["height"]
+
+
+def test_attributes_colour_the_map_where_a_run_has_them(visit, page, app_url):
+    """What the server says of a run with attributes is put into its answers here: these runs have none."""
+    values = bytes(np.stack([np.arange(600) % 2, np.where(np.arange(600) < 60, 255, 0)], axis=1).astype(np.uint8))
+
+    def described(route):
+        told = route.fetch().json()
+        told |= {"attributes": ["Smiling", "Hat"], "stored": told["stored"] | {"attributes": "explorer/api/attributes"}}
+        route.fulfill(json=told)
+
+    page.route("**/explorer/api/run/flat-vae", described)
+    page.route("**/explorer/api/attributes", lambda route: route.fulfill(body=values))
+    opened(visit)
+    page.get_by_label("Colour by").select_option(label="Hat")
+    legend = page.locator("#explorer-map .xp-entry")
+    expect(legend).to_have_count(3)
+    expect(legend.nth(2)).to_contain_text("not known")
+    expect(legend.nth(2)).to_contain_text("60")
+    page.get_by_label("Colour by").select_option(label="Smiling")
+    expect(legend).to_have_count(2)
+    expect(legend.nth(0)).to_contain_text("300")
+
+
+def test_the_map_is_moved_zoomed_and_asked_by_keyboard(visit):
+    page = opened(visit)
+    plot = page.locator(".xp-map .xp-plot")
+    plot.focus()
+    before = page.evaluate(RANGES)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"before => ({RANGES})()[0] > before[0] + 0.1 * (before[1] - before[0])", arg=before)
+    page.keyboard.press("0")
+    page.wait_for_function(
+        f"before => Math.abs(({RANGES})()[0] - before[0]) < 0.03 * (before[1] - before[0])", arg=before
+    )
+    page.keyboard.press("+")
+    page.wait_for_function(
+        f"before => {{ const now = ({RANGES})(); return now[1] - now[0] < 0.8 * (before[1] - before[0]) }}", arg=before
+    )
+    page.keyboard.press("Enter")
+    expect(page.locator("#explorer-map .xp-chosen h3")).to_have_text(re.compile("^(Decoded at|Test image)"))
+
+
+def test_t_sne_is_computed_once_on_request_and_drawn(visit, pick, tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
+    page = opened(visit)
+    pick("deep-vae")
+    page.locator(".xp-map .xp-figure[data-ready='deep-vae light']").wait_for()
+    page.locator("label", has_text="t-SNE").click()
+    compute = page.get_by_role("button", name="Compute")
+    expect(compute).to_be_visible()
+    expect(page.locator(".xp-map .xp-figure")).to_be_hidden()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".xp-map .xp-figure")).to_be_visible()
+    page.locator("label", has_text="t-SNE").click()
+    compute.click()
+    page.locator("#explorer-map [data-drawn='deep-vae tsne 600']").wait_for(timeout=60_000)
+    expect(page.get_by_text("Pointing shows")).to_be_hidden()
+    assert len(list((tmp_path / "tsne").glob("*.npy"))) == 1
+    x, y = page.evaluate("(({ x, y }) => [x[0], y[0]])(document.querySelector('.xp-map .xp-plot').data[0])")
+    index = page.evaluate("document.querySelector('.xp-map .xp-plot').data[0].customdata[0]")
+    page.mouse.click(*on_screen(page, x, y))
+    expect(page.get_by_role("heading", name=re.compile("Test image"))).to_be_visible()
+    assert isinstance(index, int)
+
+
+def test_names_on_a_phone_do_not_cover_one_another(phone):
+    phone.get_by_role("tab", name="Map").click()
+    phone.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
+    expect(phone.locator(".xp-overlay .xp-badge")).to_have_count(10)
+    boxes = phone.locator(".xp-overlay .xp-badge").evaluate_all(
+        "all => all.map(e => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom] })"
+    )
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        for other in boxes[i + 1 :]:
+            assert left >= other[2] - 1 or right <= other[0] + 1 or top >= other[3] - 1 or bottom <= other[1] + 1
 
 
 def test_the_map_follows_the_theme_at_once(visit):
@@ -280,7 +631,7 @@ def test_class_names_that_are_code_are_shown_and_never_run(visit, pick):
         number.fill(str(index))
         number.press("Enter")
         expect(page.get_by_role("heading", name=f"Test image {index}")).to_be_visible()
-    assert page.locator(".legend a").count() == 0
+    assert page.locator("#explorer-map :is(.xp-entry, .xp-badge) :is(a, img)").count() == 0
     page.get_by_role("tab", name="Reconstruct").click()
     page.locator("[data-ready^='odd-ae']").last.wait_for()
     expect(page.get_by_label("Class").locator("option").nth(1)).to_have_text("<img src=x onerror='window.caught = 1'>")

@@ -20,6 +20,13 @@ export function plotly() {
   return loading;
 }
 
+/** Let the browser fetch plotly.js while it has nothing better to do, unless its owner pays for every byte. */
+export function expectPlotly() {
+  if (/** @type {any} */ (navigator).connection?.saveData) return;
+  const href = new URL("./plotly.min.js", import.meta.url).href;
+  document.head.append(h("link", { rel: "prefetch", as: "script", href }));
+}
+
 const CONFIG = {
   responsive: true,
   displaylogo: false,
@@ -83,6 +90,8 @@ export class Figure {
     /** @type {{run: string, name: string, query: Record<string, string | number>, latents?: Float32Array} | null} */
     this.request = null;
     this.scrollZoom = true; // an owner may leave the wheel to the page
+    /** What an owner wants of plotly's configuration beside ours. @type {Record<string, any>} */
+    this.config = {};
     this.layout = /** @type {any} */ ({});
     /** @type {any[] | null} */
     this.traces = null;
@@ -131,7 +140,7 @@ export class Figure {
       if (this.plot.clientWidth < NARROW) compact(figure.data, this.layout);
       if (isCoarse()) this.layout.dragmode = false;
       this.prepare?.(figure.data, this.layout);
-      await Plotly.react(this.plot, figure.data, this.layout, { ...CONFIG, scrollZoom: this.scrollZoom });
+      await Plotly.react(this.plot, figure.data, this.layout, { ...CONFIG, scrollZoom: this.scrollZoom, ...this.config });
       if (mine !== this.asked) return;
       this.listen();
       this.element.dataset.ready = `${run} ${theme()}`;

@@ -184,3 +184,18 @@ export class Trail {
     return { latent: latent.slice(), about };
   }
 }
+
+/**
+ * Where a latent's shadow falls on a plane whose two directions are unit vectors at right angles.
+ * @param {Plane} plane
+ * @param {ArrayLike<number>} z (d,)
+ * @returns {[number, number]}
+ */
+export function shadow({ origin, first, second }, z) {
+  let [a, b] = [0, 0];
+  for (let i = 0; i < origin.length; i++) {
+    a += first[i] * (z[i] - origin[i]);
+    b += second[i] * (z[i] - origin[i]);
+  }
+  return [a, b];
+}

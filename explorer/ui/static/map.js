@@ -1,123 +1,112 @@
-/** Map: the encoded test images as a scatter; hover shows an image, a click describes it or decodes empty space. */
+/**
+ * Map: the encoded test images as a scatter; hover shows an image, a click describes it or decodes empty space.
+ *
+ * The server is asked once for where the dots stand on a plane, and once for each thing to colour them by. What is
+ * shown of them (colours, classes, a selection) is decided here, so the view stays and nothing is sent again.
+ */
 
-import { button, dropdown, h, segmented, shown, useStyle } from "./dom.js";
-import { Figure } from "./figure.js";
-import { onPlane } from "./latent.js";
-import { fitWhole, paint } from "./pixels.js";
-import { NewestWins, address, ask, askJson, decoder, describe } from "./transport.js";
-import { percent, showTrust } from "./trust.js";
+import { button, h, shown, useStyle } from "./dom.js";
+import { Figure, expectPlotly, plotly } from "./figure.js";
+import { onPlane, shadow } from "./latent.js";
+import { MapBar } from "./mapbar.js";
+import { Card } from "./mapcard.js";
+import { THE_LARGEST, choices, markerOf, rowsShown } from "./mapcolours.js";
+import { arrayOf, classNames, colouringOf } from "./mapdata.js";
+import { Tip } from "./maphover.js";
+import { Lattice } from "./maplattice.js";
+import { Layers } from "./maplayers.js";
+import { Legend } from "./maplegend.js";
+import { Overlay } from "./mapoverlay.js";
+import { Selection } from "./mapselection.js";
+import { boxOf, nearestRow, rowsInside, sampleOf } from "./mapshapes.js";
+import { Outliner, keyWish, windowOf } from "./maptools.js";
+import { TsneWait } from "./maptsne.js";
+import { NewestWins, decoder } from "./transport.js";
 import { follow, view } from "./view.js";
 
-const VACANCY_HINT =
-  "Vacancy p-value of the image's drawn code: a code drawn at random from what the encoder allows the image. " +
-  "It is the share of new images whose drawn code is at least as lonely; at most 0.05 is a hole";
+export { fetchPixels } from "./mapcard.js";
 
-const COLOURS = [
-  { value: "label", text: "Label", hint: "Which class the image belongs to" },
-  { value: "distortion", text: "Distortion", hint: "How badly the image is reconstructed, nats" },
-  { value: "rate", text: "Rate", hint: "How many nats its code carries" },
-  { value: "vacancy", text: "Vacancy", hint: VACANCY_HINT },
-];
+/** Dots that are drawn at once without being asked for more. */
+const FIRST_DOTS = 10000;
+
+const isTouch = (/** @type {any} */ event) => event?.pointerType === "touch" || matchMedia("(pointer: coarse)").matches;
 
 /**
- * Bytes of one picture of the reconstruct route.
- * @param {string} run
- * @param {number} index
- * @param {"original" | "reconstruction"} part
- * @returns {Promise<import("./transport.js").Decoded>}
+ * What the map shows of a run.
+ * @typedef {object} Data
+ * @property {import("./mapdata.js").RunInfo} info
+ * @property {Float32Array} places x and y by turns, (N * 2), NaN for an image without a place.
+ * @property {string} plane
+ * @property {Int32Array | null} labels
+ * @property {string[]} names Of the classes.
+ * @property {Int32Array} sample Images that are drawn.
+ * @property {import("./mapcolours.js").Colouring} colouring
  */
-export async function fetchPixels(run, index, part) {
-  const response = await ask(address(run, `reconstruct/${index}/pixels`, { part }));
-  const [height, width, channels] = (response.headers.get("X-Shape") ?? "").split(",").map(Number);
-  return { pixels: new Uint8ClampedArray(await response.arrayBuffer()), shape: [1, height, width, channels] };
-}
-
-/** @param {import("./latent.js").Direction[]} pca */
-function pcaHint(pca) {
-  const two = pca.slice(0, 2).map(({ name, note }) => `${name}: ${note}`);
-  return `The plane in which the encoded data varies most (${two.join(", ")})`;
-}
 
 class MapTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.plane = "pca";
+    this.lastPlane = "pca"; // to go back to from t-SNE
     this.colour = "label";
-    /** @type {import("./view.js").RunInfo | null} */
+    this.highlight = THE_LARGEST;
+    this.hoverMode = "image";
+    this.anchor = "mean";
+    this.everything = false;
+    /** @type {import("./mapdata.js").RunInfo | null} */
     this.info = null;
-    /** @type {{run: string, latent: Float32Array, source: import("./view.js").Source} | null} */
-    this.chosen = null;
-    /** @type {(() => void)[]} */
-    this.fits = [];
-    this.details = /** @type {HTMLElement[]} */ ([]);
-    this.figure = new Figure("map of the encoded test images", {
+    /** @type {Data | null} */
+    this.data = null;
+    /** Images that are drawn, in their order. @type {Int32Array} */
+    this.rows = new Int32Array(0);
+    this.asked = 0;
+    const say = (/** @type {string} */ words) => this.say(words);
+    this.figure = new Figure("map of the encoded test images; arrow keys move it, plus and minus zoom, Enter chooses what is in its middle", {
       hover: (place) => this.hover(place),
       click: (place) => this.click(place),
       fail: (error) => this.say(error.message),
-      drawn: () => this.say(""),
+      drawn: () => this.drawn(),
     });
-    this.points = new NewestWins(
-      (/** @type {{run: string, index: number}} */ request) => this.fetchPoint(request),
-      (answer, request) => this.showPoint(answer, request),
-      (error) => this.say(/** @type {Error} */ (error).message),
-    );
-    this.places = new NewestWins(
-      async (/** @type {{run: string, z: Float32Array, x: number, y: number}} */ { run, z }) => {
-        const [decoded, trust] = await Promise.all([decoder.decode(run, z, 1), describe(run, z)]);
-        return { decoded, trust };
-      },
-      (answer, request) => this.showPlace(answer, request),
-      (error) => this.say(/** @type {Error} */ (error).message),
-    );
-    this.build();
-  }
-
-  build() {
-    this.bar = h("div.xp-bar");
+    this.figure.prepare = (traces, layout) => this.prepare(traces, layout);
+    this.figure.config = { modeBarButtons: [["toImage"]] }; // the other ones have words here
+    this.figure.popup.remove(); // ours says more
+    this.overlay = new Overlay(this.figure);
+    this.lattice = new Lattice(this.overlay, say);
+    this.lattice.wanted = () => (this.decodable && this.info ? { run: this.info.name, plane: this.anchored(), image: this.info.image_shape } : null);
+    this.overlay.moved = () => this.lattice.follow();
+    this.outliner = new Outliner(this.overlay, (outline, more) => this.select(outline, more));
+    this.tip = new Tip(this.figure, () => this.card.element.scrollIntoView({ block: "start" }));
+    this.legend = new Legend(() => this.redraw());
+    this.card = new Card({
+      choose: (index) => this.card.askPoint(index),
+      neighbours: (neighbours) => this.layers.neighbours(neighbours.map(({ image }) => image)),
+      shown: () => this.markChosen(),
+      say,
+    });
+    this.selection = new Selection(() => this.redraw(), say);
+    this.tsne = new TsneWait(() => this.load(), () => this.setPlane(this.lastPlane), say);
+    this.layers = new Layers(this.overlay, () => this.data, () => this.rows, () => this.card.chosen, () => this.figure.meta.plane ?? null, say);
+    this.bar = new MapBar(this);
     this.status = h("p.xp-status", { role: "status" });
-    this.picture = h("canvas.xp-image", { width: 28, height: 28, role: "img" });
-    this.second = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": "reconstruction" });
-    this.pictureLabel = h("figcaption");
-    this.secondFigure = h("figure", {}, this.second, h("figcaption", {}, "reconstruction"));
-    const first = h("figure", {}, this.picture, this.pictureLabel);
-    const pair = h("div.xp-pair", {}, first, this.secondFigure);
-    this.title = h("h3", {}, "Nothing chosen yet");
-    this.advice = h("p.xp-hint", {}, "Click a dot or an empty place of the map, or type an image's number.");
-    this.facts = h("dl.xp-facts");
-    this.trust = h("p.xp-trust", { "aria-live": "polite" });
-    this.openButton = button("Open in Explore", "Take this latent to the sliders", () => {
-      if (this.chosen) view.open(this.chosen.run, this.chosen.latent, this.chosen.source);
-    });
-    this.number = h("input.xp-number", {
-      type: "number",
-      min: 0,
-      step: 1,
-      title: "Type an image's number and press Enter: the same as a click on its point",
-      onchange: () => {
-        const index = this.number.valueAsNumber;
-        if (!this.info) return;
-        if (Number.isInteger(index) && index >= 0 && index < this.info.count) return this.choose(index);
-        const { source } = this.chosen ?? {};
-        this.number.value = String(source?.index ?? "");
-        this.say(`There is no such image: images 0 to ${this.info.count - 1}.`);
-      },
-    });
-    const side = h(
-      "aside.xp-side",
-      { "aria-label": "the chosen image" },
-      this.title,
-      this.advice,
-      pair,
-      this.facts,
-      this.trust,
-      h("div.xp-bar", {}, this.openButton, h("label.xp-field", {}, h("span", {}, "Image number"), this.number)),
-    );
-    this.fits = [fitWhole(this.picture, first, 140), fitWhole(this.second, first, 140)];
-    this.details = [pair, this.facts, this.trust, this.openButton];
     this.note = h("div.xp-bar", { hidden: true });
-    this.body = h("div", {}, this.note, this.bar, h("div.xp-map", {}, this.figure.element, side));
+    this.thinned = h("div.xp-bar.xp-thinned", { hidden: true });
+    this.main = h("div.xp-mapmain", {}, this.thinned, this.tsne.element, this.figure.element, this.legend.element, this.bar.tools);
+    const side = h("aside.xp-side", { "aria-label": "the chosen image" }, this.selection.element, this.card.element);
+    this.body = h("div", {}, this.note, this.bar.element, h("div.xp-map", {}, this.main, side));
     this.root.replaceChildren(this.body, this.status);
+    const { plot } = this.figure;
+    plot.tabIndex = 0;
+    plot.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.press(event));
+    plot.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => this.wander(event));
+    plot.addEventListener("pointerleave", () => !this.tip.stays && this.tip.hide());
+    plot.addEventListener("pointerdown", () => this.tip.hide());
+    this.hovered = new NewestWins(
+      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => decoder.decode(run, z, 1),
+      (decoded) => this.hoverMode === "decode" && !this.tip.element.hidden && this.tip.paint(decoded),
+      (error) => this.say(/** @type {Error} */ (error).message),
+    );
+    view.addEventListener("own", () => this.layers.own());
   }
 
   /** @param {string} words */
@@ -127,28 +116,43 @@ class MapTab {
 
   /** @param {string | null} run */
   async setRun(run) {
-    this.points.drop();
-    this.places.drop();
+    const mine = ++this.asked;
+    this.card.drop();
+    this.hovered.drop();
+    this.tsne.hide();
     this.body.hidden = !run;
     if (!run) return;
+    plotly().catch(() => {}); // at the same time as the run; drawing it says what went wrong
     try {
       const info = await view.info(run);
-      if (view.run !== run) return;
+      const sprites = await view.sprites(run);
+      if (mine !== this.asked) return;
       this.info = info;
-      this.sprites = await view.sprites(run);
-      if (view.run !== run) return;
+      this.sprites = sprites;
+      this.data = null;
+      this.everything = false;
+      this.plane = info.latent_dim === 1 ? "0" : info.latent_dim === 2 ? "0,1" : "pca";
+      this.lastPlane = this.plane;
+      const there = choices(info);
+      if (!there.some(({ value }) => value === this.colour)) this.colour = there[0].value;
+      this.highlight = THE_LARGEST;
+      this.anchor = "mean";
+      this.legend.forget();
+      this.selection.clear();
+      this.tip.hide();
+      this.card.setRun(info, sprites);
+      delete this.root.dataset.chosen;
+      this.layers.forget();
+      this.showNote();
+      this.bar.rebuild();
+      this.say("");
+      await this.load();
+      sprites.load().catch(() => this.say("The small pictures did not load; hover shows none."));
     } catch (error) {
-      if (view.run !== run) return;
+      if (mine !== this.asked) return;
       this.body.hidden = true;
-      return this.say(/** @type {Error} */ (error).message);
+      this.say(/** @type {Error} */ (error).message);
     }
-    this.say("");
-    this.sprites.load().catch(() => this.say("The small pictures did not load; hover shows none."));
-    this.plane = this.info.latent_dim === 2 ? "0,1" : "pca";
-    this.forget();
-    this.showNote();
-    this.buildBar();
-    this.draw();
   }
 
   /** Say why there are decodes in the place of images, and where they can be had. */
@@ -160,170 +164,338 @@ class MapTab {
     if (offered) this.note.append(button("Download it in Reconstruct", "Open the tab that fetches the data set", () => view.goTo({ tab: "reconstruct" })));
   }
 
-  forget() {
-    this.chosen = null;
-    this.figure.hidePopup();
-    this.title.textContent = "Nothing chosen yet";
-    this.showDetails(false);
-    this.number.value = "";
-    this.number.max = String((this.info?.count ?? 1) - 1);
-  }
-
-  /** @param {boolean} chosen Whether there is a chosen image or place. */
-  showDetails(chosen) {
-    this.details.forEach((element) => (element.hidden = !chosen));
-    this.advice.hidden = chosen;
-  }
-
-  buildBar() {
-    if (!this.info) return;
-    const { latent_dim, directions, stored } = this.info;
-    const has = /** @type {Record<string, any>} */ (stored);
-    const colours = COLOURS.filter(({ value }) => has[value === "label" ? "labels" : value]);
-    if (!colours.some(({ value }) => value === this.colour)) this.colour = colours[0]?.value ?? "vacancy";
-    const axes = directions.axes.map(({ name, vector, note }) => ({
-      value: String(vector.findIndex((v) => Math.abs(v) > 0.5)),
-      text: `${name} (${note})`,
-    }));
-    const parts = [];
-    if (latent_dim > 1) {
-      const isPca = this.plane === "pca";
-      const [x, y] = isPca ? [axes[0].value, axes[1].value] : this.plane.split(",");
-      parts.push(
-        segmented(
-          "Plane",
-          [
-            { value: "axes", text: "Two axes", hint: "Two latent dimensions, as they are" },
-            { value: "pca", text: "PCA", hint: pcaHint(directions.pca) },
-          ],
-          isPca ? "pca" : "axes",
-          (plane) => this.setPlane(plane === "pca" ? "pca" : `${x},${y}`),
-        ),
-      );
-      if (!isPca && latent_dim > 2) {
-        parts.push(
-          dropdown("Across", axes, x, (value) => this.setPlane(`${value},${y === value ? x : y}`), "Axis from left to right"),
-          dropdown("Up", axes, y, (value) => this.setPlane(`${x === value ? y : x},${value}`), "Axis from bottom to top"),
-        );
+  /** Fetch what the plane and the colours need, and draw. */
+  async load() {
+    const mine = ++this.asked;
+    const { info, plane } = this;
+    if (!info) return;
+    try {
+      const isReady = plane !== "tsne" || (await this.tsne.ready(info.name));
+      if (mine !== this.asked) return;
+      this.figure.element.hidden = this.legend.element.hidden = this.bar.tools.hidden = !isReady;
+      if (!isReady) {
+        this.thinned.hidden = true;
+        return;
       }
+      this.tsne.hide();
+      const [places, labels, colouring] = await Promise.all([
+        arrayOf(info, "places", { plane }),
+        view.labels(info.name),
+        colouringOf(info, this.colour, this.highlight),
+      ]);
+      if (mine !== this.asked) return;
+      const sample = sampleOf(info.count, this.everything ? Infinity : FIRST_DOTS);
+      this.data = { info, places, plane, labels, sample, colouring, names: classNames(info, labels) };
+      this.showThinned();
+      this.bar.mark();
+      await this.figure.show(info.name, "map", { plane });
+    } catch (error) {
+      if (mine === this.asked) this.say(/** @type {Error} */ (error).message);
     }
-    parts.push(
-      segmented("Colour by", colours, this.colour, (colour) => {
-        this.colour = colour;
-        this.draw();
-      }),
-    );
-    this.bar.replaceChildren(...parts);
+  }
+
+  /** Say that not all dots are drawn. */
+  showThinned() {
+    if (!this.data) return;
+    const { info, sample, places } = this.data;
+    let missing = 0;
+    for (let row = 0; row < info.count; row++) if (!Number.isFinite(places[2 * row])) missing++;
+    const laid = info.count - missing;
+    const drawn = sample.reduce((sum, row) => sum + (Number.isFinite(places[2 * row]) ? 1 : 0), 0);
+    this.thinned.hidden = drawn === info.count;
+    const words = `${drawn.toLocaleString("en")} of ${info.count.toLocaleString("en")} images are drawn${missing ? ": t-SNE lays out no more" : ""}.`;
+    this.thinned.replaceChildren(h("p.xp-hint", {}, words));
+    if (drawn < laid) {
+      const all = `Show all ${laid.toLocaleString("en")}`;
+      this.thinned.append(
+        button(all, "Draw every image; slower machines may then move the map less smoothly", () => {
+          this.everything = true;
+          this.load();
+        }),
+      );
+    }
+  }
+
+  /**
+   * Colour by something else; the dots stay where they are.
+   * @param {string} colour
+   * @param {string} [highlight]
+   */
+  async setColour(colour, highlight = THE_LARGEST) {
+    Object.assign(this, { colour, highlight });
+    this.legend.forget();
+    this.bar.rebuild();
+    const { data } = this;
+    if (!data) return;
+    const { element } = this.figure;
+    element.setAttribute("aria-busy", "true");
+    try {
+      const colouring = await colouringOf(data.info, colour, highlight);
+      if (data !== this.data || this.colour !== colour || this.highlight !== highlight) return;
+      data.colouring = colouring;
+      this.legend.show(colouring, this.figure.meta);
+      await this.redraw();
+      this.say("");
+    } catch (error) {
+      this.say(/** @type {Error} */ (error).message);
+    } finally {
+      if (this.colour === colour) element.removeAttribute("aria-busy");
+    }
   }
 
   /** @param {string} plane */
   setPlane(plane) {
+    if (this.plane !== "tsne") this.lastPlane = this.plane;
     this.plane = plane;
-    this.buildBar();
-    this.draw();
+    this.tsne.hide();
+    this.bar.rebuild();
+    return this.load();
   }
 
-  draw() {
-    if (this.info) this.figure.show(this.info.name, "map", { plane: this.plane, colour: this.colour });
+  /** The dots as plotly takes them. */
+  trace() {
+    const { places, colouring, sample } = /** @type {Data} */ (this.data);
+    const rows = rowsShown(colouring, places, sample, this.legend.hidden);
+    this.rows = rows;
+    const chosen = new Set(this.selection.rows);
+    const selectedpoints = chosen.size ? Array.from(rows.keys()).filter((k) => chosen.has(rows[k])) : null;
+    return {
+      x: Float32Array.from(rows, (row) => places[2 * row]),
+      y: Float32Array.from(rows, (row) => places[2 * row + 1]),
+      customdata: rows,
+      selectedpoints,
+      marker: markerOf(colouring, rows, this.figure.meta),
+    };
+  }
+
+  /**
+   * Put the dots into the figure that the server made.
+   * @param {any[]} traces
+   * @param {any} layout
+   */
+  prepare(traces, layout) {
+    if (!this.data) return;
+    const { places, sample } = this.data;
+    const { marker, ...rest } = this.trace();
+    const count = sample.length;
+    traces.push({
+      type: "scattergl",
+      mode: "markers",
+      hoverinfo: "none",
+      showlegend: false,
+      ...rest,
+      marker: { size: count < 2000 ? 4.5 : count < 8000 ? 3.2 : 2.6, opacity: 0.75, showscale: false, ...marker },
+      unselected: { marker: { opacity: 0.08 } },
+    });
+    this.home = boxOf(places, sample.filter((row) => Number.isFinite(places[2 * row])));
+    // stated, so that hiding a class does not move the rest
+    layout.xaxis = { ...layout.xaxis, range: [this.home.left, this.home.right] };
+    layout.yaxis = { ...layout.yaxis, range: [this.home.bottom, this.home.top] };
+    this.priorShapes = { shapes: layout.shapes ?? [], annotations: layout.annotations ?? [] };
+    if (this.outliner.tool === "pan") layout.dragmode = "pan";
+    if (!this.layers.on.prior) Object.assign(layout, { shapes: [], annotations: [] });
+  }
+
+  /** A figure was drawn: of another run, plane or theme. */
+  drawn() {
+    this.say("");
+    this.overlay.listen();
+    if (!this.data) return;
+    this.legend.show(this.data.colouring, this.figure.meta);
+    this.layers.renew();
+    this.overlay.refresh();
+    this.showLattice();
+    this.root.dataset.drawn = `${this.data.info.name} ${this.plane} ${this.rows.length}`;
+  }
+
+  /** Draw the same dots in other colours, or fewer of them. */
+  async redraw() {
+    const Plotly = /** @type {any} */ (globalThis).Plotly;
+    if (!this.data || !Plotly || !this.figure.element.dataset.ready) return;
+    const { x, y, customdata, selectedpoints, marker } = this.trace();
+    const changes = { x: [x], y: [y], customdata: [customdata], selectedpoints: [selectedpoints] };
+    const colours = Object.fromEntries(Object.entries(marker).map(([key, value]) => [`marker.${key}`, [value]]));
+    await Plotly.restyle(this.figure.plot, { ...changes, ...colours }, [0]);
+    this.layers.renew();
+    this.root.dataset.drawn = `${this.data.info.name} ${this.plane} ${this.rows.length}`;
+    this.root.dataset.colour = this.colour;
+  }
+
+  /** Show or hide the circles of the prior. */
+  showPrior() {
+    const Plotly = /** @type {any} */ (globalThis).Plotly;
+    if (!this.priorShapes || !this.figure.element.dataset.ready) return;
+    const change = this.layers.on.prior ? this.priorShapes : { shapes: [], annotations: [] };
+    Plotly.relayout(this.figure.plot, change);
+  }
+
+  /** @param {import("./maptools.js").Tool} tool */
+  useTool(tool) {
+    const { plot, layout } = this.figure;
+    this.outliner.use(tool);
+    this.tip.hide();
+    plot.classList.toggle("xp-moves", tool === "pan");
+    if (!matchMedia("(pointer: coarse)").matches) return;
+    layout.dragmode = tool === "pan" ? "pan" : false;
+    if (this.overlay.frame) /** @type {any} */ (globalThis).Plotly.relayout(plot, { dragmode: layout.dragmode });
+  }
+
+  /** Show or hide the decodes behind the dots. */
+  showLattice() {
+    this.lattice.turn(this.layers.on.lattice && this.decodable && (this.info?.latent_dim ?? 0) > 1);
+  }
+
+  /** Whether a place of this map has a latent. */
+  get decodable() {
+    return Boolean(this.figure.meta.plane);
+  }
+
+  /** The plane behind the map, through the chosen image where that is asked for. @returns {import("./latent.js").Plane} */
+  anchored() {
+    const plane = /** @type {import("./latent.js").Plane} */ (this.figure.meta.plane);
+    const chosen = this.anchor === "chosen" ? this.card.chosen : null;
+    if (!chosen) return plane;
+    const [a, b] = shadow(plane, chosen.latent);
+    return { ...plane, origin: plane.origin.map((_, i) => chosen.latent[i] - a * plane.first[i] - b * plane.second[i]) };
   }
 
   /** @param {import("./figure.js").Place | null} place */
   hover(place) {
-    if (!place || place.index === null || !this.info || !this.sprites) return this.figure.hidePopup();
-    this.sprites.paint(this.figure.popupAt(place.event, this.info.image_shape[2]), place.index).catch(() => {});
+    if (this.hoverMode === "decode" || this.tip.stays) return;
+    if (!place || place.index === null || !this.info || !this.sprites) return this.tip.hide();
+    this.showTip(place.index, place.event, false);
+  }
+
+  /**
+   * @param {number} index
+   * @param {MouseEvent} event
+   * @param {boolean} stays
+   */
+  showTip(index, event, stays) {
+    if (!this.info || !this.sprites) return;
+    const label = this.data?.labels ? `${this.data.names[this.data.labels[index]] ?? this.data.labels[index]} · ` : "";
+    const canvas = this.tip.show(event, this.info.image_shape[2], `${label}image ${index}`, stays);
+    this.sprites.paint(canvas, index).catch(() => {}); // setRun says that they did not load
+  }
+
+  /** Decode where the pointer is. @param {PointerEvent} event */
+  wander(event) {
+    if (this.hoverMode !== "decode" || event.pointerType === "touch" || !this.info || !this.decodable) return;
+    const there = this.figure.dataAt(event.clientX, event.clientY);
+    if (!there) return this.tip.hide();
+    this.tip.show(event, this.info.image_shape[2], "decoded here");
+    this.hovered.ask({ run: this.info.name, z: onPlane(this.anchored(), there.x, there.y) });
   }
 
   /** @param {import("./figure.js").Place} place */
-  click({ index, x, y }) {
-    if (index !== null) return this.choose(index);
-    const { plane } = this.figure.meta;
-    if (!this.info || !plane) return this.say("This view has no latent behind empty space; click a point.");
-    this.points.drop();
-    this.places.ask({ run: this.info.name, z: onPlane(plane, x, y), x, y });
-  }
-
-  /** @param {number} index */
-  choose(index) {
-    if (!this.info) return;
-    this.places.drop();
-    this.points.ask({ run: this.info.name, index });
-  }
-
-  /** @param {{run: string, index: number}} request */
-  async fetchPoint({ run, index }) {
-    const latentOf = async () => {
-      const [points, { latent_dim: d }] = await Promise.all([view.points(run), view.info(run)]);
-      return points.slice(index * d, (index + 1) * d);
-    };
-    const [facts, [latent, trust], vacancy, reconstruction] = await Promise.all([
-      askJson(address(run, `reconstruct/${index}`)),
-      latentOf().then(async (z) => /** @type {[Float32Array, Record<string, number | null>]} */ ([z, await describe(run, z)])),
-      view.scalar(run, "vacancy"),
-      fetchPixels(run, index, "reconstruction"),
-    ]);
-    return { facts, latent, trust, vacancy, reconstruction };
+  click({ index, x, y, event }) {
+    const { info } = this;
+    if (!info) return;
+    if (index !== null) {
+      if (isTouch(event)) this.showTip(index, event, true);
+      return this.card.askPoint(index);
+    }
+    if (!this.decodable) return this.say("This view has no latent behind empty space; click a point.");
+    const z = onPlane(this.anchored(), x, y);
+    this.card.askPlace(z, this.placeName(x, y), this.restName());
+    if (!isTouch(event)) return;
+    this.tip.show(event, info.image_shape[2], "decoded here", true);
+    decoder.decode(info.name, z, 1).then((decoded) => this.tip.paint(decoded), () => this.tip.hide()); // the card says why
   }
 
   /**
-   * @param {{facts: any, latent: Float32Array, trust: Record<string, number | null>, vacancy: Float32Array | null,
-   *   reconstruction: import("./transport.js").Decoded}} answer
-   * @param {{run: string, index: number}} request
+   * @param {number} x
+   * @param {number} y
    */
-  showPoint({ facts, latent, trust, vacancy, reconstruction }, { run, index }) {
-    if (run !== view.run || !this.info || !this.sprites) return;
-    this.chosen = { run, latent, source: { kind: "image", index } };
-    this.title.textContent = `Test image ${index}${facts.label === null ? "" : `, label ${facts.label}`}`;
-    this.pictureLabel.textContent = this.info.has_images ? "image" : "decode (there is no image to show)";
-    this.picture.setAttribute("aria-label", `test image ${index}`);
-    this.sprites.paint(this.picture, index).then(() => this.fits[0]());
-    paint(this.second, reconstruction);
-    this.second.dataset.index = String(index);
-    this.secondFigure.hidden = !this.info.has_images;
-    const rows = [["distortion", facts.distortion, "nats", facts.percentile]];
-    if (facts.rate !== null) rows.push(["rate", facts.rate, "nats", null]);
-    if (vacancy && facts.rate !== null) rows.push(["drawn code", vacancy[index], "vacancy p-value", null]); // an autoencoder draws none
-    this.facts.replaceChildren(
-      ...rows.flatMap(([name, value, unit, share]) => [
-        h("dt", {}, name),
-        h("dd", {}, `${shown(value)} ${unit}${share === null || share === undefined ? "" : `, more than ${percent(share)} of test images`}`),
-      ]),
-    );
-    showTrust(this.trust, trust); // of the posterior mean, which is what opens in Explore
-    this.number.value = String(index);
-    this.showDetails(true);
-    this.root.dataset.chosen = String(index);
-    this.fits.forEach((fit) => fit());
-    this.say("");
+  placeName(x, y) {
+    if (this.plane === "pca") return `component 1 = ${shown(x)}, component 2 = ${shown(y)}`;
+    const [i, j] = this.plane.split(",");
+    return j === undefined ? `axis 0 = ${shown(x)}` : `axis ${i} = ${shown(x)}, axis ${j} = ${shown(y)}`;
+  }
+
+  /** What a decoded place has in all other directions. */
+  restName() {
+    if ((this.info?.latent_dim ?? 2) <= 2) return "decode";
+    const source = this.anchor === "chosen" ? this.card.chosen?.source : null;
+    if (!source) return "all else at the mean";
+    return source.kind === "image" ? `all else as image ${source.index}` : "all else as before";
+  }
+
+  markChosen() {
+    const { source, latent } = /** @type {import("./view.js").Chosen} */ (this.card.chosen);
+    this.root.dataset.chosen = source.kind === "image" ? String(source.index) : Array.from(latent).join(",");
+    this.layers.chosen();
+    this.bar.mark();
+    if (this.anchor === "chosen") this.lattice.follow();
   }
 
   /**
-   * @param {{decoded: import("./transport.js").Decoded, trust: Record<string, number | null>}} answer
-   * @param {{run: string, z: Float32Array, x: number, y: number}} request
+   * @param {[number, number][] | null} outline
+   * @param {boolean} more
    */
-  showPlace({ decoded, trust }, { run, z, x, y }) {
-    if (run !== view.run) return;
-    const text = `the place (${shown(x)}, ${shown(y)}) of the map`;
-    this.chosen = { run, latent: z, source: { kind: "place", text } };
-    this.title.textContent = `Decoded at (${shown(x)}, ${shown(y)})`;
-    this.pictureLabel.textContent = (this.info?.latent_dim ?? 2) > 2 ? "all else at the mean" : "decode";
-    this.picture.setAttribute("aria-label", "decoded image");
-    this.picture.dataset.wanted = "";
-    this.picture.dataset.latent = Array.from(z).join(",");
-    paint(this.picture, decoded);
-    this.secondFigure.hidden = true;
-    this.facts.replaceChildren();
-    showTrust(this.trust, trust);
-    this.number.value = "";
-    this.showDetails(true);
-    this.root.dataset.chosen = `${x},${y}`;
-    this.fits.forEach((fit) => fit());
-    this.say("");
+  select(outline, more) {
+    if (!this.data) return;
+    const inside = outline ? rowsInside(this.data.places, this.rows, outline) : [];
+    this.choose(more ? [...this.selection.rows, ...inside] : inside);
+  }
+
+  /** Choose many images. @param {number[]} images */
+  async choose(images) {
+    if (!this.data) return;
+    const rows = [...new Set(images)].sort((a, b) => a - b);
+    const { info, labels, names } = this.data;
+    if (!rows.length) {
+      this.selection.clear();
+      this.say("");
+    } else {
+      this.selection.show(info, labels, (label) => names[label] ?? String(label), rows);
+    }
+    this.bar.told(rows.length, () => this.selection.element.scrollIntoView({ block: "start" }));
+    await this.redraw();
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const wish = event.ctrlKey || event.metaKey || event.altKey ? null : keyWish(event.key);
+    const { frame } = this.overlay;
+    if (!wish || !frame) return;
+    event.preventDefault();
+    if ("pan" in wish) this.look(windowOf(frame.box, 1, wish.pan));
+    else if ("zoom" in wish) this.zoom(wish.zoom);
+    else if ("home" in wish) this.goHome();
+    else {
+      const [x, y] = frame.place(frame.width / 2, frame.height / 2);
+      const near = this.rows.length && this.data ? nearestRow(this.data.places, this.rows, x, y) : null;
+      const places = this.data?.places;
+      const gap = near === null || !places ? Infinity : Math.hypot(frame.px(places[2 * near]) - frame.width / 2, frame.py(places[2 * near + 1]) - frame.height / 2);
+      this.click({ index: gap < 8 ? near : null, x, y, event: /** @type {any} */ (new MouseEvent("click")) });
+    }
+  }
+
+  /** @param {number} times Factor of the window's width. */
+  zoom(times) {
+    const { frame } = this.overlay;
+    if (frame) this.look(windowOf(frame.box, times));
+  }
+
+  goHome() {
+    if (this.home) this.look(this.home);
+  }
+
+  /** @param {import("./mapshapes.js").Box} box */
+  look({ left, right, bottom, top }) {
+    const Plotly = /** @type {any} */ (globalThis).Plotly;
+    if (!this.overlay.frame) return;
+    Plotly.relayout(this.figure.plot, { "xaxis.range": [left, right], "yaxis.range": [bottom, top] });
   }
 }
+
+/** @typedef {MapTab} Tab */
 
 /** @param {import("./view.js").Host} host */
 export async function mount(host) {
   await useStyle();
+  expectPlotly();
   const tab = new MapTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
   follow(host, "map", (run) => tab.setRun(run));
 }

@@ -1,0 +1,293 @@
+"""t-SNE layouts of runs: each computed once, in a process of its own, and kept in the user's cache folder."""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.analysis.tsne import FEWEST, ITERATIONS
+from explorer.data import cache_dir
+from explorer.errors import ExplorerError, ShapeError
+from explorer.library.run import OpenRun
+
+MOST_POINTS = 5_000
+"""Images that are laid out, drawn at random where there are more."""
+
+MOST_JOBS = 4
+"""Layouts that are computed or wait; one is computed at a time."""
+
+MOST_KEPT = 64
+"""Layouts in memory; of the rest the files are read again."""
+
+MOST_TICKETS = 64
+"""Visitors who wait for one layout by name; a further one sees it, but does not hold it up."""
+
+PATIENCE = 30.0
+"""Seconds after which a visitor who did not ask again no longer counts as waiting."""
+
+SECONDS_A_POINT = 0.004
+"""A first guess at the time, from 5,000 codes of 16 dimensions on one core; the true pace takes its place."""
+
+SEED = 0
+"""Of the images that are drawn, and of the layout."""
+
+VERSION = 1
+"""Changes with what makes the layout, so that an old file is not taken for a new one."""
+
+State = Literal["none", "waiting", "running", "done", "failed"]
+
+COMMAND = [sys.executable, "-m", "explorer.analysis.tsne"]
+
+
+class CrowdedError(ExplorerError):
+    """Too many layouts are waiting already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a layout is.
+
+    Attributes:
+        state: `none` was never asked for, or was cancelled.
+        points: Images that it lays out.
+        elapsed: Seconds since its process started.
+        expected: Seconds it will take in all, as far as one can tell; None while it waits for another.
+        trouble: Why it failed, as a sentence.
+    """
+
+    state: State
+    points: int
+    elapsed: float = 0.0
+    expected: float | None = None
+    trouble: str | None = None
+
+
+@dataclass(eq=False)
+class _Job:
+    """A layout that is being computed, and who waits for it."""
+
+    codes: NDArray[np.float32]
+    tickets: dict[str, float] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    started: float | None = None
+    iteration: int = 0
+    moved: float = 0.0
+    cancelled: bool = False
+    trouble: str | None = None
+
+
+class Layouts:
+    """The t-SNE layouts of all runs; two visitors who want the same one share its computation.
+
+    Args:
+        folder: Where they are kept; None for `tsne/` in the cache folder.
+        command: Starts the process that computes.
+    """
+
+    def __init__(self, folder: Path | None = None, command: list[str] | None = None) -> None:
+        self._folder = folder
+        self._command = command or COMMAND
+        self._jobs: dict[str, _Job] = {}
+        self._failed: dict[str, str] = {}
+        self._laid: dict[str, NDArray[np.float32]] = {}
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+
+    def places(self, run: OpenRun) -> NDArray[np.float32] | None:
+        """Places (N, 2) of a run's test images, NaN for those that were not laid out; None until they are computed."""
+        key = self._key(run)
+        kept = self._laid.get(key)
+        if kept is None:
+            kept = self._read(key, len(rows_of(run)))
+            if kept is None:
+                return None
+            self._remember(key, kept)
+        places = np.full((len(run), 2), np.nan, dtype=np.float32)
+        places[rows_of(run)] = kept
+        return places
+
+    def start(self, run: OpenRun) -> str:
+        """Compute a run's layout unless it is there or under way; the ticket of who asked.
+
+        Raises:
+            CrowdedError: `MOST_JOBS` others are under way.
+            ShapeError: The run has too few images or dimensions.
+        """
+        if len(run) < FEWEST or run.latent_dim < 2:
+            raise ShapeError(f"t-SNE lays out {FEWEST} images or more of two latent dimensions or more.")
+        ticket = secrets.token_hex(8)
+        if self.places(run) is not None:
+            return ticket
+        key = self._key(run)
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None:
+                if len(self._jobs) >= MOST_JOBS:
+                    raise CrowdedError("other layouts are being computed; try again in a minute.")
+                self._failed.pop(key, None)
+                job = self._jobs[key] = _Job(np.ascontiguousarray(run.latents.mean[rows_of(run)], dtype="<f4"))
+                threading.Thread(target=self._compute, args=(key, job), daemon=True, name="layout").start()
+            self._count(job, ticket)
+        return ticket
+
+    def progress(self, run: OpenRun, ticket: str | None = None) -> Progress:
+        """How far a run's layout is; whoever asks with a ticket still waits for it."""
+        points = len(rows_of(run))
+        if self.places(run) is not None:
+            return Progress("done", points)
+        key = self._key(run)
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None:
+                trouble = self._failed.get(key)
+                return Progress("none" if trouble is None else "failed", points, trouble=trouble)
+            if ticket in job.tickets:
+                self._count(job, ticket)
+            if job.started is None:
+                return Progress("waiting", points)
+            elapsed = time.monotonic() - job.started
+            guess = 2 + SECONDS_A_POINT * points
+            # the first steps are not like the rest, so the guess fades only as they are done
+            pace = job.moved * ITERATIONS / job.iteration if job.iteration else guess
+            share = min(1.0, 4 * job.iteration / ITERATIONS)
+            return Progress("running", points, elapsed, max(elapsed, (1 - share) * guess + share * pace))
+
+    def cancel(self, run: OpenRun, ticket: str) -> bool:
+        """Stop waiting; the computation ends when nobody else waits for it. Whether it does."""
+        with self._lock:
+            job = self._jobs.get(self._key(run))
+            if job is None or job.tickets.pop(ticket, None) is None:
+                return False
+            now = time.monotonic()
+            if any(now - seen < PATIENCE for seen in job.tickets.values()):
+                return False
+            job.cancelled = True
+            self._jobs.pop(self._key(run))
+            if job.process is not None:
+                job.process.kill()
+            return True
+
+    def close(self) -> None:
+        """End every computation."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.cancelled = True
+                if job.process is not None:
+                    job.process.kill()
+            self._jobs.clear()
+
+    def _count(self, job: _Job, ticket: str) -> None:
+        if ticket in job.tickets or len(job.tickets) < MOST_TICKETS:
+            job.tickets[ticket] = time.monotonic()
+
+    def _compute(self, key: str, job: _Job) -> None:
+        """Run the process in its turn, and keep what it answers."""
+        with self._turn:
+            try:
+                places = None if job.cancelled else self._ask(job)
+                if places is not None:
+                    self._keep(key, places)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                job.trouble = f"the layout could not be computed: {error}"
+            finally:
+                with self._lock:
+                    if self._jobs.get(key) is job:
+                        del self._jobs[key]
+                    if job.trouble is not None and not job.cancelled:
+                        self._failed[key] = job.trouble
+
+    def _ask(self, job: _Job) -> NDArray[np.float32] | None:
+        """What the process answers, (n, 2); None when it was cancelled."""
+        above = str(Path(__file__).parents[2])  # where this package lies, for a process that starts anywhere
+        path = os.pathsep.join(filter(None, (above, os.environ.get("PYTHONPATH"))))
+        threads = str(max(1, (os.cpu_count() or 2) // 2))  # the page must stay quick meanwhile
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        with self._lock:
+            if job.cancelled:
+                return None
+            job.process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+            )
+            job.started = time.monotonic()
+        process = job.process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            with contextlib.suppress(BrokenPipeError):  # then its answer says why
+                process.stdin.write(json.dumps({"shape": list(job.codes.shape)}).encode() + b"\n" + job.codes.tobytes())
+                process.stdin.flush()  # and stays open: closing it ends the process, as our own end does
+            for line in process.stdout:
+                said = json.loads(line)
+                if "shape" in said:
+                    body = process.stdout.read(4 * 2 * len(job.codes))
+                    places = np.frombuffer(body, dtype="<f4").reshape(len(job.codes), 2)
+                    if not np.isfinite(places).all():
+                        raise ValueError("it holds places that are no numbers")
+                    return places
+                job.iteration, job.moved = int(said["iteration"]), time.monotonic() - job.started
+            if job.cancelled:
+                return None
+            raise ValueError("its process ended early")
+        finally:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()
+
+    def _remember(self, key: str, laid: NDArray[np.float32]) -> None:
+        while len(self._laid) >= MOST_KEPT:
+            self._laid.pop(next(iter(self._laid)), None)
+        self._laid[key] = laid
+
+    def _keep(self, key: str, laid: NDArray[np.float32]) -> None:
+        self._remember(key, laid)
+        folder = self._home()
+        with contextlib.suppress(OSError):  # a cache that cannot be written to costs another computation, no more
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, partial = tempfile.mkstemp(prefix=f".{key}.", suffix=".partial", dir=folder)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.save(file, laid)
+                Path(partial).replace(folder / f"{key}.npy")
+            finally:
+                Path(partial).unlink(missing_ok=True)
+
+    def _read(self, key: str, count: int) -> NDArray[np.float32] | None:
+        """A layout from the cache, (count, 2), or None where there is none that is whole."""
+        try:
+            places = np.load(self._home() / f"{key}.npy")
+        except (OSError, ValueError, EOFError):
+            return None
+        whole = places.shape == (count, 2) and places.dtype == np.float32 and bool(np.isfinite(places).all())
+        return places if whole else None
+
+    def _home(self) -> Path:
+        return self._folder if self._folder is not None else cache_dir() / "tsne"
+
+    def _key(self, run: OpenRun) -> str:
+        """A name that the codes decide: another version of a run has other codes."""
+
+        def digest() -> str:
+            codes = np.ascontiguousarray(run.latents.mean[rows_of(run)], dtype="<f4")
+            return hashlib.sha256(json.dumps([VERSION, codes.shape]).encode() + codes.tobytes()).hexdigest()[:24]
+
+        return run.keep("layout key", digest)
+
+
+def rows_of(run: OpenRun) -> NDArray[np.int64]:
+    """The test images that are laid out, in order; the same at every call."""
+    if len(run) <= MOST_POINTS:
+        return np.arange(len(run))
+    return np.sort(np.random.default_rng(SEED).choice(len(run), MOST_POINTS, replace=False))
