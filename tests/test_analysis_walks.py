@@ -5,9 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from explorer.analysis.directions import (
+    FEWEST,
+    METHODS,
     attribute_directions,
     axis_directions,
     class_directions,
+    contrast,
     pca_directions,
     split_half_reliability,
 )
@@ -139,6 +142,80 @@ def test_reliability_tells_a_property_from_noise():
     assert split_half_reliability(codes, labels == 1, rng) > 0.99
     noise = [split_half_reliability(codes, rng.random(2000) < 0.5, rng) for _ in range(20)]
     assert abs(np.mean(noise)) < 0.4
+
+
+def parted_codes(count: int = 800) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes (N, 4), who has a first thing, and who has a second that mostly goes along with it.
+
+    The first shifts axis 0, the second axis 1; axis 3 hardly varies.
+    """
+    rng = np.random.default_rng(3)
+    first = rng.random(count) < 0.5
+    second = np.where(rng.random(count) < 0.85, first, ~first)
+    codes = rng.standard_normal((count, 4)) * [1, 1, 1, 1e-4]
+    codes[:, 0] += 2 * first
+    codes[:, 1] += 2 * second
+    return codes.astype(np.float32), first, second
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_contrast_puts_both_means_at_one_and_counts_both_sides(method):
+    codes, first, _ = parted_codes()
+    found = contrast("first", "attribute", codes, first, method=method)
+    assert (found.members, found.others) == (first.sum(), (~first).sum())
+    assert np.linalg.norm(found.direction.vector) == pytest.approx(1, abs=1e-5)
+    assert found.direction.coordinate(codes[first].mean(0)) == pytest.approx(1, abs=1e-3)
+    assert found.direction.coordinate(codes[~first].mean(0)) == pytest.approx(-1, abs=1e-3)
+    assert f"n {found.members:,} / {found.others:,}" in found.direction.note
+    assert f"reliability {found.reliability:.2f}" in found.direction.note
+    assert found.reliability > 0.9
+
+
+def test_the_logistic_normal_takes_less_of_what_only_goes_along():
+    codes, first, _ = parted_codes()
+    means, logistic = (contrast("first", "attribute", codes, first, method=method) for method in METHODS)
+    assert means.direction.vector[1] > 0.4, "the difference of means takes the second thing along"
+    assert logistic.direction.vector[1] < 0.75 * means.direction.vector[1]
+    assert abs(logistic.direction.vector[3]) < 0.05, "an axis that hardly varies must not take over"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_projected_out_stands_still_along_the_walk(method):
+    codes, first, second = parted_codes()
+    other = contrast("second", "attribute", codes, second, method=method).direction
+    found = contrast("first", "attribute", codes, first, method=method, without=7 * other.vector)
+    assert abs(float(found.direction.vector @ other.vector)) < 1e-6
+    walk = found.direction.moved(codes[:1].repeat(3, 0), np.array([-2.0, 0, 2]))
+    np.testing.assert_allclose(other.coordinate(walk), other.coordinate(codes[0]), atol=1e-4)
+
+
+@pytest.mark.parametrize("few", [0, 1, FEWEST - 1])
+def test_a_contrast_of_too_few_images_is_refused_from_either_side(few):
+    codes = np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)
+    member = np.arange(50) < few
+    for side in (member, ~member):
+        with pytest.raises(ShapeError, match=rf"'rare' has {side.sum()} images with it .* at least {FEWEST} of either"):
+            contrast("rare", "class", codes, side)
+    labels = member.astype(np.int64)
+    assert class_directions(codes, labels, ["common", "rare"]) == []
+    assert attribute_directions(codes, labels[:, None].astype(np.uint8), ["rare"]) == []
+    enough = np.arange(50) < FEWEST
+    assert contrast("enough", "class", codes, enough).members == FEWEST
+
+
+def test_nothing_is_left_of_a_direction_that_is_projected_out_of_itself():
+    codes, first, _ = parted_codes()
+    own = contrast("first", "attribute", codes, first).direction.vector
+    with pytest.raises(ShapeError, match="nothing is left of 'first'"):
+        contrast("first", "attribute", codes, first, without=own)
+    with pytest.raises(ShapeError, match="points nowhere"):
+        contrast("first", "attribute", np.ones_like(codes), first)
+
+
+def test_noise_is_called_noise_in_its_note():
+    rng = np.random.default_rng(1)
+    codes = rng.standard_normal((400, 16)).astype(np.float32)
+    assert "mostly noise" in contrast("coin", "attribute", codes, rng.random(400) < 0.5).direction.note
 
 
 def test_a_lattice_runs_row_by_row_from_the_top():

@@ -1,12 +1,30 @@
-"""Directions worth walking along: latent axes, principal components, differences of class means."""
+"""Directions worth walking along: latent axes, principal components, what tells one group of images from the others."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import UNKNOWN, Latents, Posterior
+from explorer.errors import ShapeError
+
+Method = Literal["means", "logistic"]
+"""How a direction between two groups is found: the difference of their means, or the normal of the plane that a
+logistic regression parts them with."""
+
+METHODS: tuple[Method, ...] = get_args(Method)
+
+FEWEST = 10
+"""Images on either side that a direction between two groups needs: the mean of fewer is mostly those very images."""
+
+NOISY = 0.5
+"""A reliability below which a direction is called noise."""
+
+LEAST_LEFT = 0.05
+"""Share of its length that a direction must keep when another is projected out of it, to be a direction of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +122,90 @@ def pca_directions(mean: Latents) -> list[Direction]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A direction from the images without something to those with it, and how far it is to be believed.
+
+    Attributes:
+        direction: Coordinate -1 is the mean of those without, +1 of those with.
+        members: Images with it.
+        others: Images without it.
+        reliability: Mean cosine between the directions found on random halves of the images, in [-1, 1].
+        separation: Distance of both means along it, in standard deviations within the two groups.
+    """
+
+    direction: Direction
+    members: int
+    others: int
+    reliability: float
+    separation: float
+
+
+def contrast(
+    name: str,
+    kind: str,
+    mean: Latents,
+    member: NDArray[np.bool_],
+    *,
+    method: Method = "means",
+    without: NDArray[np.floating] | None = None,
+    seed: int = 0,
+) -> Contrast:
+    """The direction from the images that are no members to those that are.
+
+    The difference of means follows White 2016, https://arxiv.org/abs/1609.04468. The logistic regression gives the
+    normal of the plane that parts both best: it leaves out what the groups merely happen to differ in. Projecting
+    another direction w out, v - (v . w) w, keeps w's coordinate still along the walk (conditional manipulation: Shen
+    et al. 2020, https://arxiv.org/abs/1907.10786, section 3.2).
+
+    Args:
+        name: Of what the members have, for the slider.
+        kind: 'class' or 'attribute'.
+        mean: Posterior means, (N, d).
+        member: Who has it, (N,).
+        method: One of `METHODS`.
+        without: A direction to project out, (d,), of any length; None for none.
+        seed: Of the split halves behind the reliability.
+
+    Raises:
+        ShapeError: Fewer than `FEWEST` images on a side, both means coincide, or nothing is left of the direction.
+    """
+    codes = np.asarray(mean, dtype=np.float64)
+    members, others = int(member.sum()), int((~member).sum())
+    if min(members, others) < FEWEST:
+        raise ShapeError(
+            f"{name!r:.60} has {members:,} images with it and {others:,} without; a direction needs at least {FEWEST} "
+            "of either, so choose another."
+        )
+    found = _towards(codes, member, method)
+    length = np.linalg.norm(found)
+    if not length > 1e-9:
+        raise ShapeError(f"{name!r:.60} points nowhere: the means with it and without it coincide; choose another.")
+    vector = _apart(found / length, without)
+    left = np.linalg.norm(vector)
+    apart = float((codes[member].mean(0) - codes[~member].mean(0)) @ vector)
+    if left < LEAST_LEFT or not apart > 0:
+        raise ShapeError(f"nothing is left of {name!r:.60} once the other direction is projected out; choose another.")
+    vector, apart = vector / left, apart / float(left)
+    along = codes @ vector
+    spread = np.sqrt(0.5 * (along[member].var() + along[~member].var()))
+    separation = apart / max(float(spread), 1e-12)
+    rng = np.random.default_rng(seed)
+    reliability = split_half_reliability(mean, member, rng, 8 if method == "means" else 4, method, without)
+    middle = float(along[member].mean() + along[~member].mean()) / 2
+    reach = float(np.clip(np.quantile(np.abs(along - middle) / (apart / 2), 0.99), 3, 12))
+    doubt = ", mostly noise" if reliability < NOISY else ""
+    note = f"reliability {reliability:.2f}{doubt}, {separation:.1f} sd apart, n {members:,} / {others:,}"
+    direction = Direction(name, kind, vector.astype(np.float32), middle, apart / 2, -reach, reach, note)
+    return Contrast(direction, members, others, reliability, separation)
+
+
 def class_directions(
     mean: Latents, labels: NDArray[np.integer], names: Sequence[str], seed: int = 0
 ) -> list[Direction]:
     """For each class, from the mean of all others to its own; in the order of the classes.
+
+    A class with fewer than `FEWEST` images, or outside which there are fewer, has none.
 
     Args:
         mean: Posterior means, (N, d).
@@ -116,7 +214,7 @@ def class_directions(
         seed: Of the split halves behind the reliability.
     """
     found = [_contrast(name, "class", mean, labels == c, seed) for c, name in enumerate(names)]
-    return [direction for direction, _ in filter(None, found)]
+    return [each.direction for each in found if each is not None]
 
 
 def attribute_directions(
@@ -125,7 +223,8 @@ def attribute_directions(
     """For each attribute, from the mean of the images without it to the mean of those with it; clearest first.
 
     White 2016, https://arxiv.org/abs/1609.04468. The vector is not made orthogonal to other attributes': one that
-    goes along with another in the data goes along with it here.
+    goes along with another in the data goes along with it here; `contrast` can project that out. An attribute that
+    fewer than `FEWEST` images have, or lack, has no direction.
 
     Args:
         mean: Posterior means, (N, d).
@@ -137,19 +236,26 @@ def attribute_directions(
     for each, name in zip(attributes.T, names, strict=True):
         known = each != UNKNOWN
         found.append(_contrast(name, "attribute", mean[known], each[known] > 0, seed))
-    return [direction for direction, _ in sorted(filter(None, found), key=lambda pair: -pair[1])]
+    return [each.direction for each in sorted(filter(None, found), key=lambda each: -each.separation)]
 
 
 def split_half_reliability(
-    mean: Latents, member: NDArray[np.bool_], rng: np.random.Generator, splits: int = 8
+    mean: Latents,
+    member: NDArray[np.bool_],
+    rng: np.random.Generator,
+    splits: int = 8,
+    method: Method = "means",
+    without: NDArray[np.floating] | None = None,
 ) -> float:
-    """How well a difference of means found on one half of the images agrees with the other half's: mean cosine.
+    """How well a direction found on one half of the images agrees with the other half's: mean cosine.
 
     Args:
         mean: Posterior means, (N, d).
         member: Who has the attribute, (N,); two or more with and two or more without.
         rng: Draws the halves.
         splits: How often to split.
+        method: How the direction is found.
+        without: A direction that is projected out of both, (d,); None for none.
 
     Returns:
         In [-1, 1]; near 1 the direction is a property of the data, near 0 it is noise.
@@ -158,38 +264,46 @@ def split_half_reliability(
     groups = np.flatnonzero(member), np.flatnonzero(~member)
     cosines = []
     for _ in range(splits):
-        differences = np.zeros((2, codes.shape[1]))
-        for sign, group in zip((1, -1), groups, strict=True):
+        halves: list[list[NDArray[np.int64]]] = [[], []]
+        for group in groups:
             shuffled = rng.permutation(group)
             half = len(group) // 2
-            differences[0] += sign * codes[shuffled[:half]].mean(0)
-            differences[1] += sign * codes[shuffled[half:]].mean(0)
-        lengths = np.linalg.norm(differences, axis=1).prod()
-        cosines.append(differences[0] @ differences[1] / lengths if lengths > 0 else 0.0)
+            halves[0].append(shuffled[:half])
+            halves[1].append(shuffled[half:])
+        rows = [np.concatenate(half) for half in halves]
+        found = [_apart(_towards(codes[each], member[each], method), without) for each in rows]
+        lengths = np.linalg.norm(found[0]) * np.linalg.norm(found[1])
+        cosines.append(found[0] @ found[1] / lengths if lengths > 0 else 0.0)
     return float(np.mean(cosines))
 
 
-def _contrast(
-    name: str, kind: str, mean: Latents, member: NDArray[np.bool_], seed: int
-) -> tuple[Direction, float] | None:
-    """The direction from those without to those with, and how many standard deviations part them.
+def _contrast(name: str, kind: str, mean: Latents, member: NDArray[np.bool_], seed: int) -> Contrast | None:
+    """As `contrast`, by the means; None where there is none."""
+    try:
+        return contrast(name, kind, mean, member, seed=seed)
+    except ShapeError:
+        return None
 
-    Coordinate -1 is the mean of those without, +1 of those with. None where either side has fewer than two images
-    or both means coincide.
-    """
-    codes = np.asarray(mean, dtype=np.float64)
-    if min(member.sum(), (~member).sum()) < 2:
-        return None
-    own, other = codes[member].mean(0), codes[~member].mean(0)
-    length = np.linalg.norm(own - other)
-    if length <= 1e-9:
-        return None
-    vector = (own - other) / length
-    spread = np.sqrt(0.5 * ((codes[member] @ vector).var() + (codes[~member] @ vector).var()))
-    separation = float(length / max(spread, 1e-12))
-    reliability = split_half_reliability(mean, member, np.random.default_rng(seed))
-    coordinates = (codes @ vector - vector @ (own + other) / 2) / (length / 2)
-    reach = float(np.clip(np.quantile(np.abs(coordinates), 0.99), 3, 12))
-    note = f"reliability {reliability:.2f}, means {separation:.1f} sd apart"
-    offset = float(vector @ (own + other) / 2)
-    return Direction(name, kind, vector.astype(np.float32), offset, float(length / 2), -reach, reach, note), separation
+
+def _towards(codes: NDArray[np.float64], member: NDArray[np.bool_], method: Method) -> NDArray[np.float64]:
+    """From the codes (N, d) without to those with it, (d,), of any length."""
+    if method == "means":
+        return codes[member].mean(0) - codes[~member].mean(0)
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    # one scale for all axes: the penalty then keeps an axis that hardly varies from counting for more than it shows
+    scale = max(float(np.sqrt(codes.var(0).mean())), 1e-12)
+    fit = LogisticRegression(class_weight="balanced", max_iter=300, tol=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # where it got to is a direction all the same
+        fit.fit((codes - codes.mean(0)) / scale, member)
+    return fit.coef_[0]
+
+
+def _apart(vector: NDArray[np.float64], without: NDArray[np.floating] | None) -> NDArray[np.float64]:
+    """What of a vector (d,) is orthogonal to another of any length; all of it where there is no other."""
+    if without is None:
+        return vector
+    other = np.asarray(without, dtype=np.float64)
+    return vector - (vector @ other) / max(float(other @ other), 1e-24) * other

@@ -205,22 +205,18 @@ class OpenRun:
 
     @property
     def described(self) -> tuple[Latents, NDArray[np.uint8]]:
-        """Codes of all stored images with attributes, (M, d), and those, (M, A): 1, 0, or 255 where nobody said.
+        """Codes (M, d) of all stored images of which any attribute is known, and their attributes (M, A).
 
-        The evaluation split at its posterior means, then the reference, of which there are draws only; the mean of
-        many draws is that of the means.
-
-        Raises:
-            ShapeError: The images have no attributes.
+        1, 0, or 255 where nobody said; no rows where the images have none. The evaluation split stands at its
+        posterior means; of the reference there are draws only, whose mean is that of the means.
         """
-        means, attributes = self.latents.mean, self.latents.attribute
-        if attributes is None:
-            raise ShapeError(f"the images of {self.name} have no attributes.")
-        further = self.latents.reference_attribute
-        if further is None:
-            return means, attributes
-        known = (further != UNKNOWN).any(axis=1)
-        return np.concatenate([means, self.latents.reference[known]]), np.concatenate([attributes, further[known]])
+        parts = [(self.latents.mean, self.latents.attribute)]
+        parts += [(self.latents.reference, self.latents.reference_attribute)]
+        told = [(codes, given, (given != UNKNOWN).any(axis=1)) for codes, given in parts if given is not None]
+        if not told:
+            return self.latents.mean[:0], np.zeros((0, 0), dtype=np.uint8)
+        codes, attributes = zip(*((codes[known], given[known]) for codes, given, known in told), strict=True)
+        return np.concatenate(codes), np.concatenate(attributes)
 
     @property
     def is_point(self) -> bool:
@@ -358,6 +354,7 @@ class OpenRun:
         Returns:
             `vacancy`: share of held-out codes at least as far from the training codes as it (at most 0.05 is a
             hole); `norm`: its length; `norm_percentile`: share of training codes that are shorter, in [0, 1];
+            `shell_low` and `shell_high`: between which lie the norms of nine training codes in ten;
             `round_trip`: how far encoding its decode lands from it, in standard deviations of the codes per active
             axis.
 
@@ -373,6 +370,8 @@ class OpenRun:
             "vacancy": float(self.vacancy.p_value(latent)[0]),
             "norm": norm,
             "norm_percentile": float(np.searchsorted(norms, norm) / len(norms)),
+            "shell_low": float(norms[int(0.05 * (len(norms) - 1))]),
+            "shell_high": float(norms[int(np.ceil(0.95 * (len(norms) - 1)))]),
             "round_trip": float(self.round_trips(latent)[0]),
         }
 
@@ -420,6 +419,24 @@ class OpenRun:
             "mse": mse,
             "percentile": float((latents.distortion < distortion).mean()) if distortion is not None else None,
         }
+
+    def posterior(self, number: int) -> Posterior:
+        """What the encoder says of image `number` of the evaluation split, (1, d).
+
+        Raises:
+            ShapeError: There is no such image; or the run has several levels, where the posterior of a level hangs on
+                what is drawn above it, so that the image itself is needed, and the data set is not there.
+        """
+        self._check_number(number)
+        if len(self.level_sizes) > 1:
+            original = self.original(number)
+            if original is None:
+                raise ShapeError(
+                    f"the posterior of {self.name} is stated level by level from the image itself, and its data set "
+                    "is not on this machine."
+                )
+            return self.coder.encode(to_unit(original, self.levels)[None])
+        return Posterior(self.latents.mean, self.latents.log_variance).rows(slice(number, number + 1))
 
     def _elbo(self, number: int, image: Images) -> float | None:
         """E_q[log p(x|z)] - KL(q(z|x) || p(z)) of image `number`, (C, H, W) in [0, 1], nats.

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from explorer.analysis.directions import Direction
 from explorer.analysis.encoding import checked_latents
 from explorer.arrays import Latents
 from explorer.errors import ExplorerError, ShapeError
@@ -427,20 +428,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "preparing": trouble.share if trouble is not None else None,
         "can_download": library.can_download(run.name),
         "directions": {
-            kind: [
-                {
-                    "name": direction.name,
-                    "kind": direction.kind,
-                    "vector": [round(float(value), 7) for value in direction.vector],
-                    "offset": float(direction.offset),
-                    "scale": float(direction.scale),
-                    "low": float(direction.low),
-                    "high": float(direction.high),
-                    "note": direction.note,
-                }
-                for direction in directions
-            ]
-            for kind, directions in run.directions.items()
+            kind: [direction_json(direction) for direction in directions] for kind, directions in run.directions.items()
         },
         "mean": [float(value) for value in run.latents.mean.mean(0)],
         "laws": list(LAWS),
@@ -448,6 +436,20 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "sheet": {"size": SHEET, "columns": SHEET_COLUMNS},
         "stored": stored,
         **({"level_sizes": list(run.level_sizes)} if len(run.level_sizes) > 1 else {}),
+    }
+
+
+def direction_json(direction: Direction) -> dict[str, object]:
+    """A direction as the browser's code takes it (`static/latent.js`)."""
+    return {
+        "name": direction.name,
+        "kind": direction.kind,
+        "vector": [round(float(value), 7) for value in direction.vector],
+        "offset": float(direction.offset),
+        "scale": float(direction.scale),
+        "low": float(direction.low),
+        "high": float(direction.high),
+        "note": direction.note,
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from explorer.library import Library
 from tests.browser.driver import expect
+from tests.browser.explore_page import image, shows, status_of
 from tests.serve_fake import serving
 
 pytestmark = pytest.mark.browser
@@ -18,25 +19,8 @@ DECODE = """async ([run, latent]) => {
 }"""
 
 
-def image(page):
-    return page.get_by_role("img", name="decoded image")
-
-
 def slider(page, name):
     return page.get_by_role("slider", name=name, exact=True)
-
-
-def shows(page, latent, tolerance=2e-3):
-    """Wait until the image of a latent is on the canvas, and return the latent it names."""
-    wanted = [float(v) for v in latent]
-    page.wait_for_function(
-        """([wanted, tolerance]) => {
-          const canvas = document.querySelector('canvas[aria-label="decoded image"]');
-          const shown = (canvas?.dataset.latent ?? '').split(',').map(Number);
-          return shown.length === wanted.length && shown.every((v, i) => Math.abs(v - wanted[i]) < tolerance);
-        }""",
-        arg=[wanted, tolerance],
-    )
 
 
 def drag(page, handle, shares, steps=25):
@@ -106,7 +90,7 @@ def test_a_typed_number_moves_the_latent_exactly_and_nonsense_changes_nothing(vi
     box.fill("1e300")
     box.press("Enter")
     expect(box).to_have_value("-1.37")
-    expect(page.locator("#explorer-explore .xp-status")).to_contain_text("values within ±1000")
+    expect(status_of(page)).to_contain_text("values within ±1000")
     shows(page, -1.37 * direction.vector, 1e-5)
 
 
@@ -190,12 +174,13 @@ def test_the_trust_line_tells_a_hole_from_a_place_among_the_data(visit, run_of):
     page = visit()
     direction = run_of("flat-vae").directions["axes"][0]
     trust = page.locator(".xp-stage .xp-trust")
-    expect(trust).to_contain_text("Near encoded images")
-    expect(trust).to_contain_text("real images")
+    expect(trust).to_contain_text("Near the data: as usual as")
+    expect(trust).to_contain_text("of real images")
+    expect(trust).to_contain_text("that holds 90 % of training codes")
     box = page.get_by_role("spinbutton", name=f"{direction.name}, exact value")
     box.fill("9")
     box.press("Enter")
-    expect(trust).to_contain_text("In a hole")
+    expect(trust).to_contain_text("In a hole: rarer than 9")
     expect(trust).to_contain_text("norm 9.00")
 
 
@@ -230,7 +215,7 @@ def test_the_address_always_opens_the_view_on_show(visit, run_of, page):
 def test_a_broken_link_opens_the_origin_and_says_so(visit, fragment):
     page = visit(fragment=fragment)
     shows(page, [0, 0], 1e-6)
-    status = page.locator("#explorer-explore .xp-status")
+    status = status_of(page)
     expect(status).to_have_text("The link's latent does not fit this run; this is the origin.")
     page.wait_for_function("location.hash === '#v=1&run=flat-vae&tab=explore&z=0,0'")
     page.get_by_role("button", name="Random").click()
@@ -260,7 +245,7 @@ def test_copy_link_copies_what_is_shown(visit, pick, page):
     page.get_by_role("button", name="Random").click()
     page.wait_for_function("document.querySelector('.xp-caption').textContent.includes('draw')")
     page.get_by_role("button", name="Copy link").click()
-    status = page.locator("#explorer-explore .xp-status")
+    status = status_of(page)
     expect(status).to_have_text("The link is copied.")
     expect(status).to_have_class(re.compile("xp-neutral"))
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -295,7 +280,7 @@ def test_while_the_server_is_away_the_old_picture_is_dimmed_and_the_newest_is_fe
     page.locator(".xp-film").first.wait_for()
     page.route("**/decode", lambda route: route.abort("connectionrefused"))
     page.get_by_role("button", name="Random").click()
-    status = page.locator("#explorer-explore .xp-status")
+    status = status_of(page)
     expect(status).to_have_text("The server cannot be reached; trying again.")
     expect(image(page)).to_have_class(re.compile("xp-stale"))
     wanted = [float(v) for v in page.evaluate("location.hash.split('z=')[1].split(',')")]
@@ -389,7 +374,7 @@ def test_resampling_a_level_draws_it_and_those_below_anew_and_undo_brings_them_b
 def test_a_level_that_cannot_be_drawn_leaves_the_latent_and_says_so(levels):
     levels.route("**/sample?*", lambda route: route.fulfill(status=400, json={"error": "the run is damaged."}))
     levels.get_by_role("button", name="Resample level 3").click()
-    expect(levels.locator("#explorer-explore .xp-status")).to_have_text("No draw: the run is damaged.")
+    expect(status_of(levels)).to_have_text("No draw: the run is damaged.")
     shows(levels, STOOD, 1e-5)
 
 
@@ -457,10 +442,10 @@ def test_a_run_that_fails_says_why_instead_of_showing_another_runs_image(browser
     box = page.get_by_label("Run", exact=True)
     box.click()
     page.get_by_role("option", name="deep-ae").click()
-    expect(page.locator(".xp-status")).to_have_text(sentence)
+    expect(status_of(page)).to_have_text(sentence)
     expect(image(page)).to_be_hidden()
     box.click()
     page.get_by_role("option", name="flat-ae").click()
     expect(image(page)).to_be_visible()
-    expect(page.locator(".xp-status")).to_be_hidden()
+    expect(status_of(page)).to_be_hidden()
     context.close()

@@ -77,7 +77,7 @@ def test_the_words_agree_with_the_models_p_value(visit, run_of, place):
         grid = [[round((v + 3) / step) * step - 3 for v in (a, b)]]
         p = run.vacancy.p_value(run.frame.unwhiten(np.array(grid)))[0]
         words = side(page, name).locator(".xp-reading .xp-trust")
-        expect(words).to_contain_text("In a hole" if p <= 0.05 else "At the edge" if p <= 0.2 else "Near encoded")
+        expect(words).to_contain_text("In a hole" if p <= 0.05 else "At the edge" if p <= 0.2 else "Near the data")
 
 
 def test_a_click_holds_the_cursor_until_the_next(visit):

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { shown } from "../../explorer/ui/static/dom.js";
 import { compact, keepWheel, place } from "../../explorer/ui/static/figure.js";
 import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holes.js";
-import { directionName, niceStep, resampleChoices } from "../../explorer/ui/static/panel.js";
+import { directionName, niceStep } from "../../explorer/ui/static/directions.js";
+import { resampleChoices } from "../../explorer/ui/static/levels.js";
 import { ranked, shareBelow } from "../../explorer/ui/static/reconstruct.js";
 import { details, normPlace, percent, verdict } from "../../explorer/ui/static/trust.js";
 
@@ -19,9 +20,9 @@ test("the verdict differs in words and in sign, not only in colour", () => {
   const said = [verdict(0.04), verdict(0.12), verdict(0.93)];
   assert.equal(new Set(said.map(({ sign }) => sign)).size, 3);
   assert.deepEqual(said.map(({ text }) => text), [
-    "In a hole: lonelier than 96 % of real images",
-    "At the edge: only 12 % of real images lie in lonelier places",
-    "Near encoded images: 93 % of real images lie in lonelier places",
+    "In a hole: rarer than 96 % of real images",
+    "At the edge: rarer than 88 % of real images",
+    "Near the data: as usual as 93 % of real images",
   ]);
 });
 
@@ -30,7 +31,7 @@ test("a share is rounded down, so that what is said of it stays true", () => {
   assert.equal(percent(0.0099), "0 %");
   assert.equal(percent(0.29), "29 %");
   assert.equal(percent(1), "100 %");
-  assert.equal(verdict(0.0002).text, "In a hole: lonelier than 99 % of real images");
+  assert.equal(verdict(0.0002).text, "In a hole: rarer than 99 % of real images");
 });
 
 test("a norm is told from the side on which it is unusual", () => {

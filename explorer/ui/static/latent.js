@@ -68,6 +68,54 @@ export function spaced(low, high, count) {
 }
 
 /**
+ * Coordinates of a walk as wide as a direction's slider, centred on a coordinate of one's own.
+ * @param {Direction} direction
+ * @param {number} centre
+ * @param {number} count At least 2.
+ * @returns {number[]}
+ */
+export function around({ low, high }, centre, count) {
+  const half = (high - low) / 2;
+  return spaced(centre - half, centre + half, count);
+}
+
+/**
+ * How far two directions are from crossing at a right angle: the cosine between them.
+ * @param {Pick<Direction, "vector">} first
+ * @param {Pick<Direction, "vector">} second
+ */
+export function cosine(first, second) {
+  return first.vector.reduce((sum, v, i) => sum + v * second.vector[i], 0);
+}
+
+/**
+ * The latents of a sheet through z along two directions, row by row, flat. Each has the coordinates of its row and
+ * column along both, whatever angle the directions make, so that walking within the sheet does not move it.
+ * @param {Direction} first Along each row.
+ * @param {Direction} second From row to row.
+ * @param {ArrayLike<number>} z (d,)
+ * @param {ArrayLike<number>} columns Coordinates along `first`, from the left.
+ * @param {ArrayLike<number>} rows Coordinates along `second`, from the top.
+ * @returns {Float32Array} (rows * columns * d,)
+ */
+export function sheet(first, second, z, columns, rows) {
+  const d = z.length;
+  const r = cosine(first, second);
+  const [across, down] = [coordinate(first, z), coordinate(second, z)];
+  const latents = new Float32Array(rows.length * columns.length * d);
+  let at = 0;
+  for (let j = 0; j < rows.length; j++) {
+    const b = (rows[j] - down) * second.scale;
+    for (let i = 0; i < columns.length; i++, at += d) {
+      const a = (columns[i] - across) * first.scale;
+      const [p, q] = [(a - r * b) / (1 - r * r), (b - r * a) / (1 - r * r)];
+      for (let k = 0; k < d; k++) latents[at + k] = z[k] + p * first.vector[k] + q * second.vector[k];
+    }
+  }
+  return latents;
+}
+
+/**
  * A plane in latent space as a figure carries it: z(a, b) = origin + a first + b second.
  * @typedef {object} Plane
  * @property {number[]} origin (d,)

@@ -1,23 +1,25 @@
 /** Explore: a latent, its image, and sliders that move it along directions. */
 
-import { button, dropdown, freshId, h, segmented, shown, useStyle } from "./dom.js";
-import { Trail, coordinate, levelOf, moved, resampled, spaced, walk } from "./latent.js";
-import { dim, fitWhole, paint } from "./pixels.js";
-import { NewestWins, Unreachable, decoder, describe, sample } from "./transport.js";
-import { showTrust } from "./trust.js";
+import { Variations } from "./around.js";
+import { Beside } from "./beside.js";
+import { SETS, directionAt, directionsOf, isPoint, keyOf, setsOf } from "./directions.js";
+import { button, dropdown, h, segmented, useStyle } from "./dom.js";
+import { Filmstrip } from "./filmstrip.js";
+import { Finder } from "./finder.js";
+import { Trail, moved, resampled } from "./latent.js";
+import { Lattice } from "./lattice.js";
+import { resampleChoices } from "./levels.js";
+import { Saving } from "./saving.js";
+import { Sliders } from "./sliders.js";
+import { Stage } from "./stage.js";
+import { sample } from "./transport.js";
 import { follow, view } from "./view.js";
 
 /** @typedef {import("./latent.js").Direction} Direction */
 /** @typedef {import("./view.js").RunInfo} RunInfo */
 /** @typedef {import("./view.js").Source} Source */
 
-const STRONGEST = 8;
-const FRAMES = 9;
 const NARROW = 760; // CSS pixels; parts.css turns to one column there
-const IMAGE_WIDTH = 420;
-const BESIDE_WORDS = 0.46; // share of a narrow page that the image takes, so that the trust line fits beside it
-const FRAME_WIDTH = 56;
-const LARGEST = 1000; // magnitude of a coordinate that is typed
 const NEWS_MS = 4000;
 const LEVELS_HINT = "Level 1 is the top; every level's prior is set by those above it, which resampling keeps.";
 
@@ -27,63 +29,6 @@ export const LAW_NAMES = /** @type {Record<string, string>} */ ({
   white: "one Gaussian fitted to the codes",
   gmm10: "ten Gaussians fitted to the codes",
 });
-
-/**
- * A step that divides a slider into some hundred places, and is 1, 2 or 5 times a power of ten.
- * @param {number} low
- * @param {number} high
- */
-export function niceStep(low, high) {
-  const wanted = (high - low) / 120;
-  if (!(wanted > 0)) return 0.01;
-  const power = 10 ** Math.floor(Math.log10(wanted));
-  const step = [1, 2, 5, 10].find((m) => m * power >= wanted * 0.999) ?? 10;
-  return +(step * power).toPrecision(1);
-}
-
-/**
- * What the sliders of a set count in.
- * @param {string} set
- * @param {RunInfo} info
- */
-export function unitOf(set, info) {
-  if (set === "pca") return "standard deviations of the encoded data along the direction";
-  return info.family === "ae" ? "latent units" : "standard deviations of the prior";
-}
-
-/**
- * What a direction is called: where a run has several levels of latents, with the one it moves.
- * @param {Pick<Direction, "name" | "vector">} direction
- * @param {number[]} [sizes] Axes of each level, the top one first.
- */
-export function directionName(direction, sizes = []) {
-  const level = sizes.length > 1 ? levelOf(direction, sizes) : null;
-  return level === null ? direction.name : `${direction.name} · level ${level}`;
-}
-
-/**
- * A button and its hint for every level that can be drawn anew while those above it stay; none for a single level.
- * @param {number[]} [sizes] Axes of each level, the top one first.
- */
-export function resampleChoices(sizes = []) {
-  return sizes.slice(1).map((_, i) => {
-    const [level, last] = [i + 2, i + 2 === sizes.length];
-    const stays = i === 0 ? "level 1 stays" : `levels 1 to ${i + 1} stay`;
-    return {
-      level,
-      text: `Resample level ${level}${last ? "" : " and below"}`,
-      hint: `A new draw of level ${level}${last ? "" : " and all below"} from the prior that the levels above set: ${stays}`,
-    };
-  });
-}
-
-/**
- * What the numbers beside the sliders' names are, where it is not plain.
- * @param {Direction[]} directions
- */
-function natsHint(directions) {
-  return directions.some(({ note }) => note.includes("nats")) ? " Nats: how much the axis tells about an image." : "";
-}
 
 /**
  * What a button does when somebody presses it: a later choice than any link's.
@@ -107,84 +52,76 @@ class Panel {
     this.z = new Float32Array();
     /** @type {Float32Array} */
     this.start = new Float32Array();
-    this.fit = () => {};
     /** @type {Source} */
     this.source = { kind: "origin" };
     this.set = "axes";
-    this.active = 0;
-    this.all = false;
     this.seed = 0;
     this.law = "raw";
     this.upToDate = false; // whether the view's run is the one on show
-    this.lost = false; // whether the picture on show is not the latent's
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.hush = undefined;
     this.asks = 0; // places to stand on that were asked for: the newest wins
-    /** @type {{direction: Direction, range: HTMLInputElement, box: HTMLInputElement, row: HTMLElement}[]} */
-    this.rows = [];
 
-    this.images = new NewestWins(
-      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => decoder.decode(run, z, 1),
-      (decoded, { z }) => {
-        paint(this.canvas, decoded);
-        this.fit();
-        this.canvas.dataset.latent = Array.from(z).join(",");
-        dim(this.canvas, false);
-        if (this.lost) this.say("");
-        this.lost = false;
+    // each part is told of a run, and of where the latent settled
+    this.stage = new Stage((words) => this.say(words), () => this.root.clientWidth <= NARROW);
+    const here = () => ({ z: this.z, start: this.start, source: this.source });
+    const go = (/** @type {Float32Array} */ z) => {
+      view.dropWish();
+      this.stand(z);
+    };
+    this.sliders = new Sliders({
+      latent: () => this.z,
+      start: () => this.start,
+      slide: (direction, value) => this.slide(direction, value),
+      settle: () => this.settle(),
+      back: (before) => this.stand(before),
+      activated: () => {
+        this.tellAddress();
+        this.showStrip();
       },
-      (error) => {
-        const { message } = /** @type {Error} */ (error);
-        this.lost = true;
-        dim(this.canvas, true);
-        this.say(error instanceof Unreachable ? message : `No image: ${message}`);
-      },
-    );
-    this.strips = new NewestWins(
-      (/** @type {{run: string, latents: Float32Array, values: number[], direction: Direction}} */ { run, latents }) =>
-        decoder.decode(run, latents, FRAMES),
-      (decoded, request) => this.showStrip(decoded, request),
-      () => dim(this.strip, true),
-      2,
-    );
-    this.trusts = new NewestWins(
-      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => describe(run, z),
-      (answer) => showTrust(this.trust, answer),
-      () => this.trust.replaceChildren(),
-      2,
-    );
+      say: (words) => this.say(words),
+    });
+    this.strip = new Filmstrip((direction, value) => {
+      this.slide(direction, value);
+      this.settle();
+    });
+    this.beside = new Beside(here);
+    this.variations = new Variations({ here, go });
+    this.finder = new Finder(() => this.chooseSet("found", directionsOf(this.info, "found", view.found).length - 1));
+    this.lattice = new Lattice({
+      latent: () => this.z,
+      start: () => this.start,
+      active: () => this.activeKey,
+      go,
+      changed: () => this.tellAddress(),
+    });
+    this.saving = new Saving(() => {
+      const { info, z, start, source, strip, lattice } = this;
+      return info && { info, z: z.slice(), start, source, whence: this.sourceText(), strip, lattice };
+    });
     this.build();
   }
 
   build() {
-    this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": "decoded image" });
     this.caption = h("p.xp-caption");
-    this.trust = h("p.xp-trust", { "aria-live": "polite" });
-    this.strip = h("div.xp-strip", { role: "group" });
-    this.stripLabel = h("p.xp-hint");
     this.status = h("p.xp-status", { role: "status" });
     this.undoButton = button("Undo", "Back to the latent before (Ctrl+Z)", () => this.step(this.trail.undo()));
     this.redoButton = button("Redo", "Forward again (Ctrl+Shift+Z)", () => this.step(this.trail.redo()));
-    this.sets = segmented(
-      "Directions",
-      [
-        { value: "axes", text: "Latent axes", hint: "One slider per latent dimension, strongest first" },
-        { value: "pca", text: "PCA directions", hint: "Directions along which the encoded data varies most" },
-      ],
-      this.set,
-      (set) => this.chooseSet(set),
-    );
+    this.ownButton = button("My image", "The encoding of your own image, from Reconstruct", chosen(() => this.goOwn()));
+    this.number = h("input.xp-number", {
+      type: "number",
+      min: 0,
+      step: 1,
+      title: "Type the number of a test image and press Enter",
+      onchange: chosen(() => this.goNumber()),
+    });
+    this.setsPlace = h("div");
     this.levels = h("div.xp-levels", { role: "group", "aria-label": "levels of the latent", hidden: true });
     this.lawPlace = h("div");
-    this.unit = h("p.xp-hint");
-    this.sliders = h("div.xp-sliders");
-    this.more = h("button.xp-link", { type: "button", onclick: () => this.toggleAll() });
-    const stage = h("div.xp-stage", {}, h("div.xp-frame", {}, this.canvas), this.trust);
-    this.fit = fitWhole(this.canvas, stage, (room) => (this.root.clientWidth <= NARROW ? BESIDE_WORDS * room : IMAGE_WIDTH));
     this.body = h(
       "div.xp-explore",
       {},
-      stage,
+      h("div.xp-left", {}, this.stage.element, this.beside.element),
       h(
         "div.xp-controls",
         {},
@@ -194,6 +131,7 @@ class Panel {
           button("Origin", "The middle: zero, or the mean of the encoded data for an autoencoder", chosen(() => this.goOrigin())),
           button("Random", "A new draw from the chosen law", chosen(() => this.goRandom(this.seed + 1))),
           button("Test image", "The encoding of a test image picked at random", chosen(() => this.goAnyImage())),
+          this.ownButton,
           button("Reset", "Back to where you started", chosen(() => this.load(this.start, this.source))),
           this.undoButton,
           this.redoButton,
@@ -201,12 +139,14 @@ class Panel {
         ),
         this.caption,
         this.levels,
-        h("div.xp-bar", {}, this.sets, this.lawPlace),
-        this.unit,
-        this.sliders,
-        this.more,
-        this.stripLabel,
-        this.strip,
+        h("div.xp-bar", {}, this.lawPlace, h("label.xp-field", {}, h("span", {}, "Test image number"), this.number)),
+        this.setsPlace,
+        this.sliders.element,
+        this.strip.element,
+        this.lattice.element,
+        this.variations.element,
+        this.finder.element,
+        this.saving.element,
       ),
     );
     this.root.replaceChildren(this.body, this.status);
@@ -226,15 +166,14 @@ class Panel {
 
   /** Something was done: what was said before it is over, unless the picture still lacks. */
   hear() {
-    if (!this.lost) this.say("");
+    if (!this.stage.lost) this.say("");
   }
 
   /** @param {string | null} run */
   async setRun(run) {
     this.root.removeAttribute("data-ready");
-    this.images.drop();
-    this.strips.drop();
-    this.trusts.drop();
+    this.stage.drop();
+    this.strip.drop();
     this.body.hidden = !run;
     this.say("");
     if (!run) return;
@@ -259,12 +198,20 @@ class Panel {
       ),
     );
     this.showLevels();
-    this.canvas.width = info.image_shape[2];
-    this.canvas.height = info.image_shape[1];
-    this.fit();
+    this.number.max = String(info.count - 1);
+    this.showOwn();
+    if (!directionsOf(info, this.set, view.found).length) this.set = "axes";
+    this.showSets();
+    this.sliders.show(info, this.set, directionsOf(info, this.set, view.found), 0);
+    this.lattice.setRun(info);
+    this.variations.setRun(info);
+    this.beside.setRun(info);
+    this.finder.setRun(info);
+    this.stage.setRun(info);
     this.trail.clear();
     this.upToDate = true;
     if (!this.takePending() && !this.takeLink()) await this.startAgain();
+    this.tellAddress();
     this.root.dataset.ready = run;
   }
 
@@ -280,9 +227,12 @@ class Panel {
 
   /** Take up the latent of a link, or say that it does not fit; false where a link names none for this run. */
   takeLink() {
-    const { run, latent, asked } = view.wish;
+    const { run, latent, asked, direction, grid } = view.wish;
     if (!this.upToDate || !this.info || (run && run !== this.info.name)) return false;
     view.dropWish();
+    const active = direction ? directionAt(this.info, direction, view.found) : null;
+    if (active) this.chooseSet(active.set, active.index);
+    if (grid) this.lattice.setRun(this.info, grid);
     if (latent?.length === this.info.latent_dim) this.load(latent, { kind: "link" });
     else if (asked) {
       this.goOrigin();
@@ -301,8 +251,8 @@ class Panel {
 
   goOrigin() {
     if (!this.info) return;
-    const { family, latent_dim, mean } = this.info;
-    const point = family === "ae" ? Float32Array.from(mean) : new Float32Array(latent_dim);
+    const { latent_dim, mean } = this.info;
+    const point = isPoint(this.info) ? Float32Array.from(mean) : new Float32Array(latent_dim);
     this.load(point, { kind: "origin" });
   }
 
@@ -312,9 +262,10 @@ class Panel {
     if (!run) return;
     this.seed = seed;
     const ask = ++this.asks;
+    const { law } = this;
     try {
-      const z = await sample(run, this.law, 1, seed);
-      if (run === view.run && ask === this.asks) this.load(z, { kind: "random", seed, text: LAW_NAMES[this.law] });
+      const z = await sample(run, law, 1, seed);
+      if (run === view.run && ask === this.asks) this.load(z, { kind: "random", seed, law, text: LAW_NAMES[law] });
     } catch (error) {
       this.say(`No draw: ${/** @type {Error} */ (error).message}`);
     }
@@ -343,11 +294,7 @@ class Panel {
       // given the levels above, the coordinates below are N(0, I) as well: that is what they are measured in
       const draw = await sample(name, "raw", 1, this.seed);
       if (name !== view.run || ask !== this.asks) return;
-      this.hear();
-      this.z = resampled(this.z, draw, level_sizes, level);
-      this.refresh();
-      this.redraw();
-      this.settle();
+      this.stand(resampled(this.z, draw, level_sizes, level));
     } catch (error) {
       this.say(`No draw: ${/** @type {Error} */ (error).message}`);
     }
@@ -355,6 +302,23 @@ class Panel {
 
   goAnyImage() {
     if (this.info) this.goImage(Math.floor(Math.random() * this.info.count));
+  }
+
+  goNumber() {
+    const number = this.number.valueAsNumber;
+    if (!this.info) return;
+    if (Number.isInteger(number) && number >= 0 && number < this.info.count) this.goImage(number);
+    else this.say(`Test images are numbered 0 to ${this.info.count - 1}.`);
+  }
+
+  /** Offer one's own image where it was encoded by this run. */
+  showOwn() {
+    this.ownButton.hidden = !this.info || !view.own.has(this.info.name);
+  }
+
+  goOwn() {
+    const own = this.info && view.own.get(this.info.name);
+    if (own) this.load(own.latent, own.source);
   }
 
   /** @param {number} index */
@@ -381,16 +345,25 @@ class Panel {
     this.asks++;
     this.start = z.slice();
     this.source = source;
+    this.showSource();
+    this.stand(z);
+  }
+
+  /**
+   * Stand on a latent that was reached from the start.
+   * @param {Float32Array} z
+   */
+  stand(z) {
     this.z = z.slice();
     this.hear();
-    this.showSource();
-    this.buildSliders();
+    this.refresh();
     this.redraw();
     this.settle();
   }
 
   showSource() {
     this.caption.textContent = `Start: ${this.sourceText()}`;
+    this.number.value = this.source.kind === "image" ? String(this.source.index) : "";
   }
 
   sourceText() {
@@ -399,222 +372,114 @@ class Panel {
     if (kind === "random") return `draw ${seed} from ${text}`;
     if (kind === "link") return "the latent of a link";
     if (kind === "place") return text ?? "a place on the map";
-    return this.info?.family === "ae" ? "the mean of the encoded data" : "the origin, z = 0";
+    if (kind === "own") return text ?? "the encoding of your own image";
+    return this.info && isPoint(this.info) ? "the mean of the encoded data" : "the origin, z = 0";
   }
 
-  /** @returns {Direction[]} */
-  get directions() {
-    return (this.info && this.info.directions[/** @type {"axes" | "pca"} */ (this.set)]) || [];
+  /** What a link calls the active direction. */
+  get activeKey() {
+    const place = directionsOf(this.info, this.set, view.found).indexOf(/** @type {Direction} */ (this.sliders.active));
+    return keyOf(this.set, Math.max(0, place));
   }
 
-  /** @param {string} set */
-  chooseSet(set) {
-    this.set = set;
-    this.active = 0;
-    this.buildSliders();
-    this.showStripSoon();
+  /** The address names what is not there anyway: the active direction, and an unfolded lattice. */
+  tellAddress() {
+    if (!this.upToDate) return;
+    const key = this.activeKey;
+    const plain = key === "axes.0" || this.set === "found"; // what was found on this page is on no other
+    view.setWalk({ direction: plain ? undefined : key, grid: this.lattice.key });
   }
 
-  toggleAll() {
-    this.all = !this.all;
-    this.buildSliders();
-  }
-
-  buildSliders() {
-    const { directions } = this;
-    const count = this.all ? directions.length : Math.min(STRONGEST, directions.length);
-    const known = this.rows.length === count && this.rows.every((row, i) => row.direction === directions[i]);
-    if (!known) {
-      this.active = Math.min(this.active, count - 1);
-      this.rows = directions.slice(0, count).map((direction, i) => this.makeRow(direction, i));
-      this.sliders.replaceChildren(...this.rows.map((row) => row.row));
-    }
-    this.more.hidden = directions.length <= STRONGEST;
-    this.more.textContent = this.all ? `Show the ${STRONGEST} strongest` : `Show all ${directions.length}`;
-    if (this.info) this.unit.textContent = `Unit: ${unitOf(this.set, this.info)}.${natsHint(directions)} Double click a slider to reset it.`;
-    this.refresh();
+  /** Offer the sets of directions that the run has. */
+  showSets() {
+    if (!this.info) return;
+    const sets = setsOf(this.info, view.found);
+    const [before] = this.setsPlace.children;
+    const focused = before?.contains(document.activeElement);
+    const fieldset = segmented("Directions", sets, this.set, (set) => this.chooseSet(set));
+    this.setsPlace.replaceChildren(fieldset);
+    if (focused) /** @type {HTMLElement | null} */ (fieldset.querySelector("input:checked"))?.focus();
   }
 
   /**
-   * @param {Direction} direction
-   * @param {number} i
+   * @param {string} set
+   * @param {number} [active] Place of the direction to be active.
    */
-  makeRow(direction, i) {
-    const { low, high, note } = direction;
-    const name = directionName(direction, this.info?.level_sizes);
-    const id = freshId();
-    const step = niceStep(low, high);
-    let before = this.z;
-    const range = h("input", {
-      id,
-      type: "range",
-      min: low,
-      max: high,
-      step,
-      "aria-label": name,
-      title: `${name}: ${note}`,
-      oninput: () => this.slide(i, range.valueAsNumber),
-      onchange: () => this.settle(),
-      onfocus: () => this.activate(i),
-      onpointerdown: () => (before = this.z.slice()),
-      onpointercancel: () => {
-        // the finger wanted to scroll the page, not to move the slider it happened to touch
-        this.z = before;
-        this.refresh();
-        this.redraw();
-        this.settle();
-      },
-    });
-    const box = h("input.xp-number", {
-      type: "number",
-      step,
-      "aria-label": `${name}, exact value`,
-      title: `${name}: type a value and press Enter`,
-      onchange: () => {
-        const value = box.valueAsNumber;
-        if (Number.isFinite(value) && Math.abs(value) <= LARGEST) {
-          this.slide(i, value);
-          this.settle();
-        } else this.say(`${name}: values within ±${LARGEST}.`);
-        this.refresh();
-      },
-    });
-    const row = h(
-      "div.xp-slider",
-      { ondblclick: (/** @type {MouseEvent} */ e) => e.target !== box && this.resetSlider(i) },
-      h("label", { for: id }, h("span.xp-name", {}, name), h("span.xp-note", {}, note)),
-      range,
-      box,
-    );
-    return { direction, range, box, row };
+  chooseSet(set, active = 0) {
+    const { info } = this;
+    if (!info || !SETS.some(({ value }) => value === set)) return;
+    const another = this.set !== set;
+    this.set = set;
+    if (another) this.showSets();
+    this.sliders.show(info, set, directionsOf(info, set, view.found), active);
+    this.tellAddress();
+    this.showStrip();
   }
 
-  /** @param {number} i */
-  resetSlider(i) {
-    this.slide(i, coordinate(this.rows[i].direction, this.start));
-    this.settle();
-  }
-
-  /** @param {number} i */
-  activate(i) {
-    if (this.active === i) return;
-    this.active = i;
-    this.refresh();
-    this.showStripSoon();
+  /** A direction was found on the page: offer it, and forget the one that it replaces. */
+  takeFound() {
+    const { info } = this;
+    if (!info || !this.upToDate) return;
+    this.showSets();
+    if (this.set === "found") this.sliders.show(info, this.set, directionsOf(info, this.set, view.found));
+    this.lattice.setRun(info);
+    this.showStrip();
   }
 
   /**
-   * Move along direction i to a coordinate.
-   * @param {number} i
+   * Move along a direction to a coordinate.
+   * @param {Direction} direction
    * @param {number} value
    */
-  slide(i, value) {
+  slide(direction, value) {
     view.dropWish();
     this.hear();
-    this.activate(i);
-    this.z = moved(this.rows[i].direction, this.z, value);
+    this.z = moved(direction, this.z, value);
     this.refresh();
     this.redraw();
   }
 
-  /** Let every slider and box show the latent. */
+  /** Let everything that is cheap show the latent. */
   refresh() {
-    this.rows.forEach(({ direction, range, box, row }, i) => {
-      const value = coordinate(direction, this.z);
-      if (document.activeElement !== range || Math.abs(range.valueAsNumber - value) > Number(range.step) / 2) range.value = String(value);
-      range.setAttribute("aria-valuetext", shown(value));
-      const text = value.toFixed(2).replace(/^-(0\.?0*)$/, "$1"); // no minus before a zero
-      if (box.value !== text) box.value = text;
-      row.classList.toggle("xp-active", i === this.active);
-    });
-    this.markFrame();
+    this.sliders.refresh();
+    this.strip.mark(this.z);
+    this.lattice.showHere();
   }
 
   redraw() {
-    if (this.info) this.images.ask({ run: this.info.name, z: this.z.slice() });
+    if (this.info) this.stage.draw(this.info, this.z);
   }
 
-  /** The hand is off the slider: remember, describe, write the address. */
+  /** The hand is off the slider: remember, describe, write the address, and redraw what is costly. */
   settle() {
     if (!this.info) return;
     this.trail.visit(this.z, { start: this.start, source: this.source });
     this.undoButton.disabled = !this.trail.canUndo;
     this.redoButton.disabled = !this.trail.canRedo;
-    this.trusts.ask({ run: this.info.name, z: this.z.slice() });
+    this.stage.judge(this.info, this.z);
     view.setLatent(this.z);
-    this.showStripSoon();
+    this.saving.clear();
+    this.showStrip();
+    this.beside.show();
+    this.variations.show();
+    this.lattice.show();
   }
 
   /** @param {ReturnType<Trail<{start: Float32Array, source: Source}>["undo"]>} step */
   step(step) {
     if (!step || !this.info) return;
     view.dropWish();
-    this.hear();
     this.asks++;
-    this.z = step.latent;
     this.start = step.about.start;
     this.source = step.about.source;
     this.showSource();
-    this.refresh();
-    this.redraw();
-    this.settle();
+    this.stand(step.latent);
   }
 
-  showStripSoon() {
-    const direction = this.directions[this.active];
-    if (!direction || !this.info) return;
-    const values = spaced(direction.low, direction.high, FRAMES);
-    this.strips.ask({ run: this.info.name, latents: walk(direction, this.z, values), values, direction });
-  }
-
-  /**
-   * @param {import("./transport.js").Decoded} decoded
-   * @param {{values: number[], direction: Direction}} request
-   */
-  showStrip(decoded, { values, direction }) {
-    if (direction !== this.directions[this.active]) return;
-    const name = directionName(direction, this.info?.level_sizes);
-    this.stripLabel.textContent = `Along ${name}, all else as it is: click a picture to go there.`;
-    this.strip.setAttribute("aria-label", `pictures along ${name}`);
-    const [, height, width] = decoded.shape;
-    const times = Math.max(1, Math.floor(FRAME_WIDTH / width));
-    const frames = values.map((value, k) => {
-      const canvas = h("canvas.xp-image", { width, height });
-      canvas.style.width = `${times * width}px`;
-      paint(canvas, decoded, k);
-      const text = value.toFixed(1).replace("-", "\u2212");
-      return h(
-        "button.xp-film",
-        {
-          type: "button",
-          title: `Go to ${name} = ${text}`,
-          "aria-label": `${name} ${text}`,
-          "data-value": value,
-          onclick: () => {
-            this.slide(this.active, value);
-            this.settle();
-          },
-        },
-        canvas,
-        h("span", {}, text),
-      );
-    });
-    const focused = [...this.strip.children].indexOf(/** @type {any} */ (document.activeElement));
-    this.strip.replaceChildren(...frames);
-    dim(this.strip, false);
-    if (focused >= 0) frames[focused].focus();
-    this.markFrame();
-  }
-
-  /** Mark the picture of the strip that is nearest to the latent. */
-  markFrame() {
-    const direction = this.directions[this.active];
-    if (!direction) return;
-    const value = coordinate(direction, this.z);
-    const frames = /** @type {HTMLElement[]} */ ([...this.strip.children]);
-    const distance = (/** @type {HTMLElement} */ frame) => Math.abs(Number(frame.dataset.value) - value);
-    const nearest = frames.reduce((best, frame) => (distance(frame) < distance(best) ? frame : best), frames[0]);
-    for (const frame of frames) frame.toggleAttribute("aria-current", frame === nearest);
+  showStrip() {
+    if (!this.info || !this.z.length) return;
+    this.strip.show(this.info, this.sliders.active, this.z, this.start);
+    this.strip.mark(this.z);
   }
 
   async copyLink() {
@@ -648,5 +513,7 @@ export async function mount(host) {
   view.addEventListener("run", () => (panel.upToDate = false)); // out of sight, the panel hears of it when it is opened
   view.addEventListener("latent", () => panel.takePending());
   view.addEventListener("link", () => panel.takeLink());
+  view.addEventListener("directions", () => panel.takeFound());
+  view.addEventListener("own", () => panel.showOwn());
   follow(host, "explore", (run) => panel.setRun(run));
 }

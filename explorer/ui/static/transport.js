@@ -150,6 +150,56 @@ export function sample(run, law, count, seed) {
 }
 
 /**
+ * Draws from the posterior of a test image, or else of the picture that a latent decodes to.
+ * @param {string} run
+ * @param {number | Float32Array} of Number of the test image, or a latent (d,).
+ * @param {{count: number, temperature: number, seed: number}} asked
+ * @returns {Promise<Float32Array>} (count * d)
+ */
+export async function variationsOf(run, of, { count, temperature, seed }) {
+  const query = { n: count, temperature, seed };
+  if (typeof of === "number") return askFloats(address(run, `variations/${of}`, query));
+  return new Float32Array(await (await post(address(run, "variations", query), of)).arrayBuffer());
+}
+
+/**
+ * Where the twin's encoder puts the picture that a latent decodes to.
+ * @param {string} run
+ * @param {Float32Array} latent (d,)
+ * @returns {Promise<Float32Array>} Of the twin, (d,).
+ */
+export async function twinsView(run, latent) {
+  return new Float32Array(await (await post(address(run, "beside"), latent)).arrayBuffer());
+}
+
+/**
+ * Lines of Python that make the picture of a latent.
+ * @param {string} run
+ * @param {Float32Array} latent (d,)
+ * @returns {Promise<string>}
+ */
+export async function pythonLines(run, latent) {
+  return (await (await post(address(run, "python"), latent)).json()).python;
+}
+
+/**
+ * A direction between two groups of images, found as asked for.
+ * @param {string} run
+ * @param {{kind: string, name: string, method: string, without: string}} asked
+ * @returns {Promise<{direction: import("./latent.js").Direction, members: number, others: number, reliability: number}>}
+ */
+export const foundDirection = (run, asked) => askJson(address(run, "direction", asked));
+
+/**
+ * How many images have and lack each class and attribute.
+ * @param {string} run
+ * @returns {Promise<{fewest: number, class: Group[], attribute: Group[]}>}
+ */
+export const groupsOf = (run) => askJson(address(run, "contrasts"));
+
+/** @typedef {{name: string, members: number, others: number}} Group */
+
+/**
  * Keeps a stream of requests in order: several in flight, only the newest waiting, answers shown only forwards, and
  * the last request always answered (or its failure told). While the server cannot be reached, the newest request is
  * sent again, ever more rarely and not for ever.

@@ -9,7 +9,7 @@ export const ALPHA = 0.05;
 export const EDGE = 0.2;
 
 /**
- * A share as a whole percentage, rounded down: "lonelier than 99 %" stays true.
+ * A share as a whole percentage, rounded down: "rarer than 99 %" stays true.
  * @param {number} share In [0, 1].
  */
 export function percent(share) {
@@ -22,9 +22,9 @@ export function percent(share) {
  * @returns {{state: "hole" | "edge" | "near", sign: string, text: string}}
  */
 export function verdict(p) {
-  if (p <= ALPHA) return { state: "hole", sign: "⚠", text: `In a hole: lonelier than ${percent(1 - p)} of real images` };
-  if (p <= EDGE) return { state: "edge", sign: "◐", text: `At the edge: only ${percent(p)} of real images lie in lonelier places` };
-  return { state: "near", sign: "✓", text: `Near encoded images: ${percent(p)} of real images lie in lonelier places` };
+  if (p <= ALPHA) return { state: "hole", sign: "⚠", text: `In a hole: rarer than ${percent(1 - p)} of real images` };
+  if (p <= EDGE) return { state: "edge", sign: "◐", text: `At the edge: rarer than ${percent(1 - p)} of real images` };
+  return { state: "near", sign: "✓", text: `Near the data: as usual as ${percent(p)} of real images` };
 }
 
 /**
@@ -33,6 +33,16 @@ export function verdict(p) {
  */
 export function normPlace(below) {
   return below < 0.5 ? `closer in than ${percent(1 - below)} of training codes` : `further out than ${percent(below)} of training codes`;
+}
+
+/**
+ * Where a norm stands against the shell in which nine training codes of ten lie, in words; "" where that is not known.
+ * @param {Record<string, number | null>} answer Of the describe route.
+ */
+export function shellPlace({ norm, shell_low, shell_high }) {
+  if (typeof norm !== "number" || typeof shell_low !== "number" || typeof shell_high !== "number") return "";
+  const place = norm < shell_low ? "inside of" : norm > shell_high ? "outside of" : "within";
+  return `${place} the shell ${shown(shell_low)} to ${shown(shell_high)} that holds 90 % of training codes`;
 }
 
 /**
@@ -57,8 +67,8 @@ export function details(answer) {
   const parts = [];
   if (Number.isFinite(answer.vacancy)) parts.push(`vacancy p = ${shown(answer.vacancy, 2)} (a hole is p ≤ ${ALPHA})`);
   if (Number.isFinite(answer.norm)) {
-    const beyond = Number.isFinite(answer.norm_percentile) ? `, ${normPlace(/** @type {number} */ (answer.norm_percentile))}` : "";
-    parts.push(`norm ${shown(answer.norm)} latent units${beyond}`);
+    const place = shellPlace(answer) || (Number.isFinite(answer.norm_percentile) ? normPlace(/** @type {number} */ (answer.norm_percentile)) : "");
+    parts.push(`norm ${shown(answer.norm)} latent units${place && ", "}${place}`);
   }
   if (Number.isFinite(answer.round_trip)) parts.push(`encodes back ${shown(answer.round_trip, 2)} sd away`);
   return parts.join(" · ");

@@ -48,6 +48,7 @@ const MOST_MISSES = 5; // times in a row that the server does not answer
  * @property {"origin" | "image" | "random" | "link" | "place" | "own"} kind `own`: of somebody's own image.
  * @property {number} [index] Of an image of the evaluation split.
  * @property {number} [seed] Of a random draw.
+ * @property {string} [law] Which it was drawn from.
  * @property {string} [text] What to say of it.
  */
 
@@ -102,6 +103,11 @@ class View extends EventTarget {
      * @type {Map<string, Chosen>}
      */
     this.own = new Map();
+    /**
+     * What Explore adds to the address: its active direction and its lattice, where they are not the first ones.
+     * @type {{direction?: string, grid?: string}}
+     */
+    this.walk = {};
     /** @type {Map<string, Promise<any>>} */
     this.known = new Map();
     /** Runs whose pictures are being prepared. @type {Set<string>} */
@@ -120,6 +126,7 @@ class View extends EventTarget {
     if (this.run !== null && run !== this.wish.run) this.dropWish();
     this.run = run;
     this.latent = null;
+    this.walk = {};
     this.writeAddress();
     this.dispatchEvent(new Event("run"));
   }
@@ -178,6 +185,15 @@ class View extends EventTarget {
    */
   setLatent(latent) {
     this.latent = latent.slice();
+    this.writeAddress();
+  }
+
+  /**
+   * Another direction of Explore is active, or its lattice changed.
+   * @param {{direction?: string, grid?: string}} walk
+   */
+  setWalk(walk) {
+    this.walk = walk;
     this.writeAddress();
   }
 
@@ -249,7 +265,9 @@ class View extends EventTarget {
   writeAddress() {
     const { run, tab, other, wish } = this;
     if (!run || (wish.run && wish.run !== run)) return; // a link that was not taken up yet must survive
-    history.replaceState(history.state, "", toFragment({ run, tab, other, latent: wish.latent ?? this.latent ?? undefined }));
+    const { direction = this.walk.direction, grid = this.walk.grid } = wish;
+    const latent = wish.latent ?? this.latent ?? undefined;
+    history.replaceState(history.state, "", toFragment({ run, tab, other, direction, grid, latent }));
   }
 
   /**

@@ -1,0 +1,36 @@
+"""What the tests of Explore see of its page."""
+
+
+def image(page):
+    return page.get_by_role("img", name="decoded image")
+
+
+def status_of(page):
+    """The line in which the tab as a whole says what went wrong; its parts have lines of their own."""
+    return page.locator("#explorer-explore .xp-host > .xp-status")
+
+
+def shows(page, latent, tolerance=2e-3):
+    """Wait until the image of a latent is on the canvas, and return the latent it names."""
+    wanted = [float(v) for v in latent]
+    page.wait_for_function(
+        """([wanted, tolerance]) => {
+          const canvas = document.querySelector('canvas[aria-label="decoded image"]');
+          const shown = (canvas?.dataset.latent ?? '').split(',').map(Number);
+          return shown.length === wanted.length && shown.every((v, i) => Math.abs(v - wanted[i]) < tolerance);
+        }""",
+        arg=[wanted, tolerance],
+    )
+
+
+def unfold(page, words):
+    """Unfold a part of the tab, and return it."""
+    part = page.locator("details.xp-fold", has=page.locator("summary", has_text=words))
+    part.locator("summary").click()
+    return part
+
+
+def typed(box, value):
+    """Type a number into a box, and confirm it."""
+    box.fill(str(value))
+    box.press("Enter")
