@@ -31,6 +31,10 @@ class UnconvertedError(DataError):
     """The pictures of a data set are there, but were not converted yet, which takes a while."""
 
 
+class PictureError(ExplorerError):
+    """A picture that somebody shows cannot be used: no picture, damaged, too large, or nothing on it."""
+
+
 class CheckpointError(ExplorerError):
     """A run is missing, damaged, foreign, or in the way."""
 

@@ -36,6 +36,11 @@ def to_bytes(images: NDArray[np.floating]) -> Pixels:
     return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
 
 
+def from_bytes(pixels: Pixels, levels: int) -> Pixels:
+    """Bytes for the eye as the nearest stored grey levels 0 .. levels - 1, same shape: undoes `to_bytes`."""
+    return np.rint(pixels * np.float32((levels - 1) / 255)).astype(np.uint8)
+
+
 def tile(images: NDArray, columns: int, gap: int = 0, background: float = 0) -> NDArray:
     """Images (N, C, H, W) laid out row by row on one sheet (C, rows * (H + gap) - gap, columns * (W + gap) - gap).
 

@@ -5,7 +5,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -17,6 +17,9 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """What such a file may be, whatever its ending says; no other decoder is ever tried."""
+
+ANIMATED = (*FORMATS, "GIF")
+"""What a picture that somebody shows may be; of one that moves the first frame counts."""
 
 UNREADABLE = (
     Image.DecompressionBombError,
@@ -105,15 +108,75 @@ def prepared(path: Path, how: Preparation) -> Pixels:
     Raises:
         UnreadablePictureError: The file is damaged, foreign, or larger than Pillow's limit for pictures.
     """
+    enough = int(2 * how.size / how.crop)  # a JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that does
     try:
-        with Image.open(path, formats=FORMATS) as picture:
-            enough = int(2 * how.size / how.crop)  # a JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that does
-            picture.draft(None, (enough, enough))
-            upright = ImageOps.exif_transpose(picture)
-            image = np.asarray(_square(_opaque(upright, "L" if how.grey else "RGB"), how))
+        picture = decoded(path, "L" if how.grey else "RGB", enough=enough)
+        image = np.asarray(_square(picture, how))
     except UNREADABLE as error:
         raise UnreadablePictureError(_reason(error)) from None
     return image[None] if how.grey else np.ascontiguousarray(image.transpose(2, 0, 1))
+
+
+def decoded(
+    file: Path | BinaryIO,
+    mode: Literal["L", "RGB"],
+    *,
+    enough: int | None = None,
+    formats: tuple[str, ...] = FORMATS,
+    most_pixels: int | None = None,
+) -> Image.Image:
+    """The picture in a file in memory, upright and opaque, of 8 bits.
+
+    Args:
+        file: Where it is, or its bytes.
+        mode: Grey or colour.
+        enough: Pixels that suffice on each side, so that a large JPEG need not be decoded in full; None for all.
+        formats: What the file may be; no other decoder is tried.
+        most_pixels: Most pixels that it may unfold into, asked before it does; None leaves that to Pillow.
+
+    Raises:
+        UnreadablePictureError: The file is damaged, foreign, or too large.
+    """
+    try:
+        with Image.open(file, formats=formats) as picture:
+            if most_pixels is not None and picture.width * picture.height > most_pixels:
+                raise UnreadablePictureError(f"more than {most_pixels:,} pixels")
+            if enough is not None:
+                picture.draft(None, (enough, enough))
+            return _opaque(ImageOps.exif_transpose(picture), mode)
+    except UNREADABLE as error:
+        raise UnreadablePictureError(_reason(error)) from None
+
+
+class Window(NamedTuple):
+    """A part of a picture, in its pixels from the left and from the top."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def middle(width: int, height: int, crop: float = 1.0, aspect: float = 1.0) -> Window:
+    """The largest part around a picture's centre whose width is `aspect` times its height.
+
+    Args:
+        width: Of the picture, in pixels.
+        height: Of the picture, in pixels.
+        crop: Share of that part's sides that is kept; a picture of just these proportions is kept whole.
+        aspect: Width by height.
+    """
+    across = min(width, height * aspect)
+    if width != height * aspect:
+        across *= crop
+    wide, high = max(1, round(across)), max(1, round(across / aspect))
+    return Window((width - wide) // 2, (height - high) // 2, wide, high)
+
+
+def cut(picture: Image.Image, part: Window, size: tuple[int, int]) -> Image.Image:
+    """A part of a picture at the (width, height) of an image."""
+    inside = picture.crop((part.left, part.top, part.left + part.width, part.top + part.height))
+    return inside.resize(size, Image.Resampling.LANCZOS)  # resize(box=...) would mix in what lies around it
 
 
 def _opaque(picture: Image.Image, mode: str) -> Image.Image:
@@ -143,11 +206,7 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 def _square(picture: Image.Image, how: Preparation) -> Image.Image:
     """The middle of a picture, `how.size` pixels wide and high; a square picture is kept whole."""
-    width, height = picture.size
-    side = min(width, height) if width == height else max(1, round(min(width, height) * how.crop))
-    left, top = (width - side) // 2, (height - side) // 2
-    middle = picture.crop((left, top, left + side, top + side))  # resize(box=...) would mix in what lies around it
-    return middle.resize((how.size, how.size), Image.Resampling.LANCZOS)
+    return cut(picture, middle(*picture.size, how.crop), (how.size, how.size))
 
 
 def _reason(error: BaseException) -> str:

@@ -1,23 +1,45 @@
-"""Reconstruct: a test image beside what the run and its twin make of it."""
+"""Reconstruct: an image, of the data set or somebody's own, beside what the run and its twin make of it."""
 
+import base64
 import html
+import io
+import re
 
+import anyio
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from explorer.analysis.corruption import CORRUPTIONS, corrupted
+from explorer.arrays import Images
+from explorer.data.own import OwnImage, Place, form_of, own_image
 from explorer.errors import ExplorerError, ShapeError
-from explorer.images import to_bytes
-from explorer.library import Library
+from explorer.images import data_uri, from_bytes, to_bytes, to_unit
+from explorer.library import Library, OpenRun, look
+from explorer.ui.app import MOST_PIXELS, MOST_UPLOAD
 from explorer.ui.components import live
 from explorer.ui.page import Page, answering, public_text
-from explorer.ui.routes import NotFoundError, RunRoutes, TabRoute, finite, number_of, pixels_response
+from explorer.ui.routes import (
+    MOST_SEED,
+    BusyError,
+    NotFoundError,
+    RunRoutes,
+    TabRoute,
+    Workers,
+    array_response,
+    body_of,
+    finite,
+    number_of,
+    pixels_response,
+    whole,
+)
 
 INTRO = (
-    "A test image goes through the encoder and back; the coloured picture shows what was lost on the way. "
-    "Press *Worst* and step on with *Next* to learn what this model cannot draw, and compare it with its twin."
+    "An image goes through the encoder and back; the coloured picture shows what was lost on the way, and the line "
+    "above says whether the model has seen such a thing. Press *Worst* and step on with *Next*, or draw something "
+    "yourself, and compare the run with its twin."
 )
 
 WITHOUT = (
@@ -25,6 +47,14 @@ WITHOUT = (
     "them."
 )
 """What follows from a data set that cannot be used, whatever is wrong with it."""
+
+MOST_ARRIVING = 16
+"""Pictures that may be on their way at once: together they take no more than as many times `MOST_UPLOAD`."""
+
+MOST_ERRORS = 100
+"""Test images whose errors are told at once."""
+
+PRIVATE = {"cache-control": "private, no-store"}
 
 DOWNLOADED = "() => window.dispatchEvent(new Event('explorer:refresh'))"
 
@@ -89,7 +119,12 @@ def looked(library: Library, run: str | None) -> tuple[dict, dict, dict]:
 
 
 def routes(runs: RunRoutes) -> list[TabRoute]:
-    """What the tab asks of one test image."""
+    """What the tab asks of one image: of a test image by its number, of any other by its pixels.
+
+    Nothing that somebody sends is kept: the page sends the pixels again for every further question.
+    """
+    arriving = anyio.CapacityLimiter(MOST_ARRIVING)
+    preparing = Workers(running=2, waiting=MOST_ARRIVING)
 
     async def reconstruct(request: Request) -> Response:
         """What is known of one image of the evaluation split."""
@@ -97,7 +132,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         card = await runs.card(request)
         run = await runs.open_with(card, number)
         known = await runs.decoding.run(lambda: run.reconstruct(number))
-        return JSONResponse(finite(known), headers={"cache-control": "private, no-store"})
+        return JSONResponse(finite(known), headers=PRIVATE)
 
     async def reconstruct_pixels(request: Request) -> Response:
         """One image of the evaluation split or its reconstruction, as bytes laid out (H, W, C)."""
@@ -116,9 +151,181 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
                 raise NotFoundError(public_text(trouble.sentence))
             return run.thumbnails()[number].transpose(1, 2, 0)
 
-        return pixels_response(await runs.decoding.run(work), {"cache-control": "private, no-store"})
+        return pixels_response(await runs.decoding.run(work), PRIVATE)
+
+    async def own(request: Request) -> Response:
+        """A picture that somebody shows: prepared as the data set was, step by step, and what the run makes of it."""
+        card = await runs.card(request)
+        place = place_of(request)
+        try:
+            arriving.acquire_on_behalf_of_nowait(request)
+        except anyio.WouldBlock:
+            raise BusyError("too many pictures arrive at once; try again in a few seconds.") from None
+        try:
+            too_much = f"a picture may have at most {MOST_UPLOAD:,} bytes; show a smaller one."
+            content = await body_of(request, MOST_UPLOAD, "the picture", too_much)
+
+            def prepare() -> tuple[OpenRun, OwnImage]:
+                run = runs.library.open(card.name)
+                data = None if run.config is None else run.config.data
+                form = form_of(data, run.card.dataset, run.image_shape)
+                file = io.BytesIO(content)
+                return run, own_image(file, form, run.levels, place=place, most_pixels=MOST_PIXELS)
+
+            run, found = await preparing.run(prepare)
+        finally:
+            arriving.release_on_behalf_of(request)
+        image = to_unit(found.pixels, run.levels)[None]
+        seen = await runs.decoding.run(lambda: look.look(run, image))
+        answer = {
+            "steps": [{"name": step.name, "note": step.note, "src": data_uri(step.picture)} for step in found.steps],
+            "place": None if found.place is None else found.place._asdict(),
+            "image": packed(to_bytes(image[0])),
+            "look": described(run, seen),
+        }
+        return JSONResponse(answer, headers=PRIVATE)
+
+    async def shown(request: Request) -> tuple[OpenRun, Images]:
+        """The run that is asked, and the image (1, C, H, W) in the request's body."""
+        card = await runs.card(request)
+        run = await runs.opening.run(lambda: runs.library.open(card.name))
+        channels, height, width = run.image_shape
+        size = channels * height * width
+        sentence = f"an image of {run.name} has {height} x {width} x {channels} pixels, a byte each."
+        body = await body_of(request, size, "the image", sentence)
+        if len(body) != size:
+            raise ShapeError(sentence)
+        pixels = np.frombuffer(body, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
+        return run, to_unit(from_bytes(pixels, run.levels), run.levels)[None]
+
+    async def looked_at(request: Request) -> Response:
+        """What the run makes of an image: code, reconstruction, prices, nearest test images."""
+        run, image = await shown(request)
+        seen = await runs.decoding.run(lambda: look.look(run, image))
+        return JSONResponse(described(run, seen), headers=PRIVATE)
+
+    async def spread(request: Request) -> Response:
+        """Decodes of draws from an image's posterior, how much they differ, and the ELBO."""
+        seed = whole(request, "seed", 0, MOST_SEED, default=0)
+        run, image = await shown(request)
+        found = await runs.decoding.run(lambda: look.spread(run, image, seed))
+        most = float(found.deviation.max())
+        answer = {
+            "samples": [packed(to_bytes(sample)) for sample in found.images],
+            "deviation": packed(to_bytes(found.deviation[None] / max(most, 1e-12))),
+            "deviation_most": most,
+            "elbo": found.elbo,
+        }
+        return JSONResponse(finite(answer), headers=PRIVATE)
+
+    async def bound(request: Request) -> Response:
+        """The importance-weighted bound on an image's log-likelihood, nats."""
+        run, image = await shown(request)
+        found = await runs.opening.run(lambda: look.lower_bound(run, image, "bound"))
+        return JSONResponse(finite({"bound": found, "samples": look.BOUND_DRAWS}), headers=PRIVATE)
+
+    async def spoilt(request: Request) -> Response:
+        """An image spoilt as in a denoising fit, and its reconstruction."""
+        kind = request.query_params.get("kind", "gaussian")
+        if kind not in CORRUPTIONS:
+            raise ShapeError(f"kind must be one of {', '.join(CORRUPTIONS)}.")
+        level = fraction(request, "level", 0.0, 1.0)
+        seed = whole(request, "seed", 0, MOST_SEED, default=0)
+        run, image = await shown(request)
+
+        def work() -> dict[str, object]:
+            spoilt = corrupted(image, kind, level, np.random.default_rng(seed))
+            again = np.clip(run.coder.decode(run.coder.encode(spoilt).mean), 0, 1)
+            mse = float(np.square(again - image).mean())
+            return {"input": packed(to_bytes(spoilt[0])), "reconstruction": packed(to_bytes(again[0])), "mse": mse}
+
+        return JSONResponse(finite(await runs.decoding.run(work)), headers=PRIVATE)
+
+    async def standing(request: Request) -> Response:
+        """A score of some test images, ascending, float32 (n,)."""
+        score = request.path_params["score"]
+        if score not in look.SCORES:
+            raise NotFoundError(f"a score is one of {', '.join(look.SCORES)}.")
+        card = await runs.card(request)
+        found = await runs.opening.run(lambda: look.standing(runs.library.open(card.name), score))
+        return array_response(found, "<f4", PRIVATE)
+
+    async def errors(request: Request) -> Response:
+        """Mean squared errors of the reconstructions of some test images, float32 (n,)."""
+        text = request.query_params.get("images", "")
+        parts = text.split(",") if len(text) <= 11 * MOST_ERRORS else []
+        if not 1 <= len(parts) <= MOST_ERRORS or not all(p.isascii() and p.isdecimal() and len(p) <= 9 for p in parts):
+            raise ShapeError(f"images must be 1 to {MOST_ERRORS} whole numbers with commas between them.")
+        card = await runs.card(request)
+        numbers = np.array([int(part) for part in parts])
+        found = await runs.opening.run(lambda: look.errors(runs.library.open(card.name), numbers))
+        return array_response(found, "<f4", PRIVATE)
 
     return [
         ("GET", "/reconstruct/{number}", reconstruct),
         ("GET", "/reconstruct/{number}/pixels", reconstruct_pixels),
+        ("POST", "/own", own),
+        ("POST", "/look", looked_at),
+        ("POST", "/look/spread", spread),
+        ("POST", "/look/bound", bound),
+        ("POST", "/look/spoilt", spoilt),
+        ("GET", "/standing/{score}", standing),
+        ("GET", "/errors", errors),
     ]
+
+
+def described(run: OpenRun, seen: look.Look) -> dict[str, object]:
+    """What a run makes of an image, as JSON has it.
+
+    Raises:
+        ShapeError: The model answers no finite code.
+    """
+    if not np.isfinite(seen.latent).all():
+        raise ShapeError(f"the code that {run.name} makes of this image is not finite.")
+    rates, model = seen.rates, None if run.config is None else run.config.model
+    spoils = model is not None and model.family == "denoising"
+    answer: dict[str, object] = {
+        "latent": [float(value) for value in seen.latent],
+        "reconstruction": packed(to_bytes(seen.reconstruction)),
+        "mse": seen.mse,
+        "distortion": seen.distortion,
+        "rate": None if rates is None else float(rates.sum()),
+        "rates": None if rates is None else [round(float(rate), 5) for rate in rates],
+        "usual_rates": None if rates is None else [round(float(rate), 5) for rate in seen.usual_rates],
+        "vacancy": seen.vacancy,
+        "neighbours": [int(number) for number in seen.neighbours],
+        "distances": [float(distance) for distance in seen.distances],
+        "corruption": {"kind": model.corruption, "level": model.corruption_level} if model and spoils else None,
+    }
+    return finite(answer)
+
+
+def packed(image: NDArray[np.uint8]) -> dict[str, object]:
+    """An image (C, H, W) of bytes as JSON has it: its shape (H, W, C), and its bytes in base64."""
+    pixels = np.ascontiguousarray(image.transpose(1, 2, 0))
+    return {"shape": list(pixels.shape), "bytes": base64.b64encode(pixels.tobytes()).decode()}
+
+
+def place_of(request: Request) -> Place | None:
+    """Where the address wants a picture cropped, or None where it leaves that open.
+
+    Raises:
+        ShapeError: It says so in numbers that are none.
+    """
+    named = [name for name in Place._fields if name in request.query_params]
+    if not named:
+        return None
+    return Place(*(fraction(request, name, 0.0, 1.0) for name in Place._fields))
+
+
+def fraction(request: Request, name: str, least: float, most: float) -> float:
+    """A number of the address's query.
+
+    Raises:
+        ShapeError: It is none, or out of range.
+    """
+    text = request.query_params.get(name, "")
+    plain = len(text) <= 25 and re.fullmatch(r"[0-9]+(\.[0-9]*)?([eE]-?[0-9]{1,2})?", text, re.ASCII)
+    if not plain or not least <= float(text) <= most:
+        raise ShapeError(f"{name} must be a number from {least:g} to {most:g}.")
+    return float(text)

@@ -473,8 +473,8 @@ async def latents_of(request: Request, latent_dim: int, most: int) -> Latents:
         ShapeError: No whole number of latents, or values that are not finite.
     """
     size = 4 * latent_dim
-    refusal = f"at most {most:,} latent(s) of {latent_dim} numbers are taken at once."
-    body = await body_of(request, most * size, "latents", refusal)
+    most_words = f"at most {most:,} latent(s) of {latent_dim} numbers are taken at once."
+    body = await body_of(request, most * size, "the latents", most_words)
     if not body or len(body) % size:
         raise ShapeError(
             f"the body must be latents of {latent_dim} float32 ({size} bytes each), but it has {len(body)} bytes."
@@ -482,17 +482,17 @@ async def latents_of(request: Request, latent_dim: int, most: int) -> Latents:
     return checked_latents(np.frombuffer(body, dtype="<f4").reshape(-1, latent_dim), latent_dim)
 
 
-async def body_of(request: Request, most: int, what: str, refusal: str) -> bytes:
-    """The bytes of a request's body.
+async def body_of(request: Request, most: int, what: str, too_much: str) -> bytes:
+    """The body of a request.
 
     Args:
-        request: Whose.
-        most: Bytes that are taken.
-        what: What they are, for the error.
-        refusal: A sentence for who sends more.
+        request: The request.
+        most: Bytes that it may have.
+        what: What it brings, for the sentence when it does not arrive.
+        too_much: The sentence when it has more.
 
     Raises:
-        TooMuchError: It is longer; noticed while it arrives.
+        TooMuchError: It has more; noticed while the body arrives.
         TooSlowError: It takes longer than `PATIENCE`.
     """
     body = bytearray()
@@ -501,9 +501,9 @@ async def body_of(request: Request, most: int, what: str, refusal: str) -> bytes
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > most:
-                    raise TooMuchError(refusal)
+                    raise TooMuchError(too_much)
     except TimeoutError:
-        raise TooSlowError(f"the {what} did not arrive within {PATIENCE:g} seconds.") from None
+        raise TooSlowError(f"{what} did not arrive within {PATIENCE:g} seconds.") from None
     return bytes(body)
 
 

@@ -341,7 +341,7 @@ class Guard:
             (b"referrer-policy", b"same-origin"),
             (b"cross-origin-resource-policy", b"same-origin"),
             (b"cross-origin-opener-policy", b"same-origin"),
-            (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+            (b"permissions-policy", b"camera=(self), geolocation=(), microphone=(), payment=(), usb=()"),
         ]
         if not framed:
             self.headers.append((b"x-frame-options", b"SAMEORIGIN"))

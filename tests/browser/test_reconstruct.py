@@ -1,11 +1,19 @@
 """Reconstruct in a real browser: originals, reconstructions, errors and numbers."""
 
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
-from explorer.images import to_bytes
-from explorer.library import ELBO_DRAWS
+from explorer.images import to_bytes, to_unit
+from explorer.library import ELBO_DRAWS, Library, look
 from tests.browser.driver import expect
+from tests.fakes import linear_coder
 
 pytestmark = pytest.mark.browser
 
@@ -56,9 +64,18 @@ def test_the_numbers_of_the_table_are_the_models_own(visit, run_of):
     expect(row).to_contain_text("nats")
     expect(table.get_by_role("row", name="Rate").get_by_role("cell").nth(1)).to_have_text("–")
     expect(table.get_by_role("columnheader", name="flat-ae")).to_be_visible()
-    bound = table.get_by_role("row", name=f"ELBO, grey image, {ELBO_DRAWS} draws").get_by_role("cell")
-    expect(bound.first).to_contain_text(f"{abs(known['elbo']):.2f}")
-    expect(bound.nth(1)).to_have_text("–")
+    image = to_unit(run_of("flat-vae").images()[7:8], 17)
+    bounds: list[tuple[str, Literal["elbo", "bound"]]] = [
+        (f"ELBO, grey image, {ELBO_DRAWS} draws", "elbo"),
+        (f"bound, K = {look.BOUND_DRAWS}", "bound"),
+    ]
+    for name, score in bounds:
+        cells = table.get_by_role("row", name=name).get_by_role("cell")
+        expect(cells.first).to_contain_text(f"{abs(look.lower_bound(run_of('flat-vae'), image, score)):.2f}")
+        expect(cells.first).to_contain_text("% of 100")
+        expect(cells.nth(1)).to_have_text("–")
+    mse = table.get_by_role("row", name="MSE").get_by_role("cell")
+    expect(mse.nth(1)).to_contain_text("% of 600")
 
 
 def test_where_nothing_was_lost_a_dark_page_stays_dark(visit, page, colours_of):
@@ -158,6 +175,339 @@ def test_a_missing_data_set_is_said_and_offered_and_its_images_appear_once_it_is
         run._load_pixels = absent
         run._kept.pop("images", None)
         run._kept.pop("thumbnails", None)
+
+
+# --- pictures of one's own ------------------------------------------------------------------------------------------
+
+STROKES = {
+    "0": [[(140, 50), (90, 80), (80, 150), (100, 210), (145, 225), (190, 200), (200, 130), (185, 75), (140, 50)]],
+    "1": [[(150, 45), (145, 110), (138, 170), (132, 235)]],
+    "2": [[(90, 85), (125, 50), (180, 65), (185, 110), (140, 160), (90, 215), (130, 212), (205, 215)]],
+    "3": [[(90, 65), (140, 45), (185, 75), (150, 125), (125, 130), (180, 150), (190, 195), (145, 228), (90, 210)]],
+    "7": [[(85, 70), (140, 65), (200, 62), (170, 125), (145, 180), (130, 230)]],
+}
+"""Where a hand would go, in pixels of the pad from its corner."""
+
+
+def draw(page, strokes: list[list[tuple[int, int]]]) -> None:
+    """Draw on the pad with the mouse, and wait until the last stroke was answered."""
+    pad = page.get_by_label("drawing pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    before = own_answers(page)
+    for (x, y), *others in strokes:
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        page.mouse.down()
+        for x, y in others:
+            page.mouse.move(box["x"] + x, box["y"] + y, steps=6)
+        page.mouse.up()
+    page.wait_for_function("n => (document.querySelector('[data-own]')?.dataset.own ?? 0) > n", arg=before)
+
+
+def own_answers(page) -> int:
+    return page.evaluate("() => Number(document.querySelector('[data-own]')?.dataset.own ?? 0)")
+
+
+def page_of(size: tuple[int, int] = (200, 160), background: str = "white", ink: str = "black") -> bytes:
+    """A seven on a page, as a PNG file."""
+    page = Image.new("RGB", size, background)
+    ImageDraw.Draw(page).line([(70, 30), (130, 30), (90, 130)], fill=ink, width=16)
+    buffer = io.BytesIO()
+    page.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def choose_file(page, name: str, content: bytes, kind: str = "image/png") -> None:
+    page.get_by_text("Your picture", exact=True).first.click()
+    page.get_by_label("a picture from this device").set_input_files(
+        files=[{"name": name, "mimeType": kind, "buffer": content}]
+    )
+
+
+@pytest.fixture(scope="module")
+def shipped(browser, root: Path) -> Iterator[Any]:
+    """A page over the runs that ship with the program, without their data sets."""
+    from tests.serve_fake import serving
+
+    if not (root / "checkpoints" / "mnist-vae-16").is_dir():
+        pytest.skip("mnist-vae-16 is not in checkpoints/")
+    with serving(Library(root / "checkpoints")) as url:
+        context = browser.new_context(viewport={"width": 1200, "height": 900})
+        context.set_default_timeout(30_000)
+        page = context.new_page()
+        page.goto(f"{url}/#v=1&run=mnist-vae-16&tab=reconstruct")
+        page.locator("[data-ready='mnist-vae-16 0']").wait_for()
+        page.get_by_text("Draw", exact=True).click()
+        yield page
+        context.close()
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_a_drawn_digit_is_recognised_by_its_nearest_neighbours(shipped, digit):
+    shipped.get_by_role("button", name="Clear").click()
+    draw(shipped, STROKES[digit])
+    near = shipped.locator("section", has=shipped.get_by_role("heading", name="Nearest test images"))
+    expect(near).to_have_attribute("data-label", digit)
+    said = near.get_by_text("have the label").inner_text()
+    assert int(said.split(" of 8 have")[0].split()[-1]) >= 5
+
+
+def test_an_empty_pad_says_so_and_shows_no_older_drawing(visit):
+    page = opened(visit)
+    page.get_by_text("Draw", exact=True).click()
+    draw(page, STROKES["7"])
+    steps = page.get_by_role("list", name="how your picture was prepared")
+    expect(steps.get_by_role("listitem")).to_have_count(6)
+    page.get_by_role("button", name="Undo stroke").click()
+    expect(page.get_by_text("The pad is empty; draw something.")).to_be_visible()
+    expect(steps).to_be_hidden()
+
+
+def test_the_pad_is_drawn_on_with_keys(visit):
+    page = opened(visit)
+    page.get_by_text("Draw", exact=True).click()
+    pad = page.get_by_label("drawing pad")
+    pad.focus()
+    for key in ("Space", *["ArrowDown"] * 8, *["ArrowRight"] * 4, "Space"):
+        page.keyboard.press(key)
+    expect(page.locator("[data-own]")).to_be_attached()
+    drawn = pad.evaluate(
+        "c => c.getContext('2d').getImageData(0, 0, 280, 280).data.filter((v, i) => i % 4 === 0 && v > 200).length"
+    )
+    assert drawn > 500
+
+
+def test_a_finger_draws_and_does_not_scroll(phone):
+    phone.get_by_role("tab", name="Reconstruct").click()
+    phone.get_by_text("Draw", exact=True).click()
+    pad = phone.get_by_label("drawing pad")
+    pad.scroll_into_view_if_needed()
+    before = phone.evaluate("() => scrollY")
+    box = pad.bounding_box()
+    session = phone.context.new_cdp_session(phone)
+    for kind, y in (("touchStart", 40), *(("touchMove", 40 + 15 * k) for k in range(1, 12)), ("touchEnd", None)):
+        points = [] if y is None else [{"x": box["x"] + 0.5 * box["width"], "y": box["y"] + y}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    phone.locator("[data-own]").wait_for(state="attached")
+    assert phone.evaluate("() => scrollY") == before
+
+
+def test_a_file_is_prepared_step_by_step_and_looked_at_by_both_twins(visit, run_of, grey_of):
+    page = opened(visit)
+    choose_file(page, "seven.png", page_of())
+    page.locator("[data-ready='flat-vae own']").wait_for()
+    steps = page.get_by_role("list", name="how your picture was prepared").get_by_role("listitem")
+    expect(steps).to_have_count(6)
+    expect(steps.nth(2)).to_contain_text("Inverted")
+    shown = grey_of(page.get_by_role("img", name="original"))
+    assert shown.shape == (8, 8)
+    image = (shown / 255).astype(np.float32)[None, None]
+    for name in ("flat-vae", "flat-ae"):
+        run = run_of(name)
+        expected = to_bytes(run.coder.decode(run.coder.encode(image).mean))[0, 0].astype(int)
+        assert np.abs(grey_of(page.get_by_role("img", name=f"reconstruction {name}")) - expected).max() <= 1
+    expect(page.locator("[data-verdict]")).to_contain_text("test images")
+
+
+def test_the_picture_follows_to_another_run_and_opens_in_explore(visit, pick):
+    page = opened(visit)
+    choose_file(page, "seven.png", page_of())
+    page.locator("[data-ready='flat-vae own']").wait_for()
+    pick("deep-vae")
+    page.locator("[data-ready='deep-vae own']").wait_for()
+    own = page.evaluate(
+        """async () => {
+        const script = performance.getEntriesByType('resource').map((e) => e.name).find((n) => n.endsWith('/view.js'));
+        const { view } = await import(script);
+        return ['flat-vae', 'flat-ae', 'deep-vae'].map((run) => view.own.get(run)?.latent.length);
+    }"""
+    )
+    assert own == [2, 2, 12]
+    page.get_by_role("button", name="Use as B").click()
+    expect(page.get_by_text("End B of the walk in Interpolate is now this image.")).to_be_visible()
+    page.get_by_role("button", name="Open in Explore").click()
+    expect(page.get_by_role("img", name="decoded image")).to_be_visible()
+
+
+def test_what_is_pasted_or_dropped_is_shown(visit):
+    page = opened(visit)
+    for event in ("paste", "drop"):
+        before = own_answers(page)
+        page.get_by_text("Test images", exact=True).click()
+        page.locator("[data-ready='flat-vae 0']").wait_for()
+        page.evaluate(
+            """([event, bytes]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([Uint8Array.from(bytes)], 'seven.png', { type: 'image/png' }));
+            const made = event === 'paste'
+                ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true })
+                : new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+            const tab = document.querySelector("[aria-label='image and reconstructions']");
+            (event === 'paste' ? document : tab).dispatchEvent(made);
+        }""",
+            [event, list(page_of())],
+        )
+        page.wait_for_function("n => (document.querySelector('[data-own]')?.dataset.own ?? 0) > n", arg=before)
+        expect(page.get_by_role("radio", name="Your picture")).to_be_checked()
+
+
+def test_a_photograph_that_is_too_large_to_send_is_made_smaller_first(visit):
+    page = opened(visit)
+    choose_file(page, "large.png", page_of((2600, 2000)))
+    page.locator("[data-ready='flat-vae own']").wait_for()
+    expect(page.get_by_text("1280 × 985 pixels")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "sentence"),
+    [
+        (b"", "image/png", "This file is empty."),
+        (page_of(ink="white"), "image/png", "nothing on this picture stands out"),
+    ],
+)
+def test_what_shows_nothing_is_one_sentence_and_the_page_goes_on(browser, app_url, content, kind, sentence):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{app_url}#v=1&run=flat-vae&tab=reconstruct")
+    page.locator("[data-ready='flat-vae 0']").wait_for()
+    choose_file(page, "x.png", content, kind)
+    expect(page.locator(".xp-status", has_text=sentence)).to_be_visible()
+    choose_file(page, "seven.png", page_of())
+    page.locator("[data-ready='flat-vae own']").wait_for()
+    expect(page.locator(".xp-status", has_text=sentence)).to_have_count(0)
+    context.close()
+
+
+def test_the_crop_of_a_colour_picture_is_moved_with_keys_and_mouse(browser):
+    from tests.serve_fake import serving
+
+    library = Library(None)
+    coder = linear_coder(3, (3, 16, 16))
+    library.hold("colour-vae", coder, np.clip(coder.sample_images(60, np.random.default_rng(0)), 0, 1))
+    with serving(library) as url:
+        context = browser.new_context(viewport={"width": 1200, "height": 900})
+        page = context.new_page()
+        page.goto(f"{url}/#v=1&run=colour-vae&tab=reconstruct")
+        page.locator("[data-ready='colour-vae 0']").wait_for()
+        picture = Image.new("RGB", (300, 150), "red")
+        picture.paste("blue", (150, 0, 300, 150))
+        buffer = io.BytesIO()
+        picture.save(buffer, format="PNG")
+        choose_file(page, "flag.png", buffer.getvalue())
+        page.locator("[data-ready='colour-vae own']").wait_for()
+        middle = "c => [...c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data]"
+        crop = page.get_by_label("crop: arrow keys move it, plus and minus change its size")
+        crop.focus()
+        for _ in range(12):
+            page.keyboard.press("ArrowRight")
+        original = page.get_by_role("img", name="original")
+        expect(original).to_be_visible()
+        page.wait_for_function(f"() => ({middle})(document.querySelector(\"[aria-label='original']\"))[2] > 250")
+        box = crop.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] - 400, box["y"] + box["height"] / 2, steps=5)
+        page.mouse.up()
+        page.wait_for_function(f"() => ({middle})(document.querySelector(\"[aria-label='original']\"))[0] > 250")
+        context.close()
+
+
+def test_without_a_camera_the_tab_says_so(visit):
+    page = opened(visit)
+    page.get_by_text("Camera", exact=True).click()
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator(".xp-status", has_text="camera")).to_be_visible()
+
+
+# --- what else is shown ---------------------------------------------------------------------------------------------
+
+
+def test_draws_and_their_deviation_stand_below_and_can_be_drawn_again(visit, run_of, grey_of):
+    page = opened(visit)
+    show(page, "flat-vae", 7)
+    image = to_unit(run_of("flat-vae").images()[7:8], 17)
+    first = page.get_by_role("img", name="draw 1 flat-vae")
+    np.testing.assert_array_equal(grey_of(first), to_bytes(look.spread(run_of("flat-vae"), image, 0).images)[0, 0])
+    expect(page.get_by_role("img", name="draw 8 flat-vae")).to_be_visible()
+    expect(page.get_by_role("img", name="standard deviation flat-vae")).to_be_visible()
+    expect(page.get_by_role("img", name="draw 1 flat-ae")).to_have_count(0)
+    before = grey_of(first).tolist()
+    page.get_by_role("button", name="Draw again").click()
+    page.wait_for_function(
+        """before => JSON.stringify([...document.querySelector("[aria-label='draw 1 flat-vae']").getContext('2d')
+            .getImageData(0, 0, 8, 8).data].filter((_, i) => i % 4 === 0)) !== JSON.stringify(before.flat())""",
+        arg=before,
+    )
+
+
+def test_the_nearest_test_images_are_shown_and_lead_to_themselves(visit, run_of):
+    page = opened(visit)
+    show(page, "flat-vae", 7)
+    image = to_unit(run_of("flat-vae").images()[7:8], 17)
+    expected = [number for number in look.look(run_of("flat-vae"), image).neighbours if number != 7][:8]
+    near = page.locator("section", has=page.get_by_role("heading", name="Nearest test images"))
+    tiles = near.get_by_role("button")
+    expect(tiles).to_have_count(8)
+    expect(tiles.first).to_have_accessible_name(re.compile(f"^test image {expected[0]}, label"))
+    tiles.first.click()
+    page.locator(f"[data-ready='flat-vae {expected[0]}']").wait_for()
+
+
+def test_every_axis_says_its_nats_beside_the_usual(visit, run_of):
+    page = opened(visit)
+    show(page, "flat-vae", 7)
+    rows = page.locator(".xp-rates li")
+    expect(rows).to_have_count(2)
+    rates = look.look(run_of("flat-vae"), to_unit(run_of("flat-vae").images()[7:8], 17)).rates
+    assert rates is not None
+    expect(rows.first).to_contain_text(f"{rates.max():.2f} nats")
+
+
+def test_the_gallery_is_sorted_by_error_and_saved(visit, run_of):
+    page = opened(visit)
+    page.get_by_role("button", name="Show 100 test images").click()
+    tiles = page.get_by_role("group", name="gallery of test images").get_by_role("button")
+    expect(tiles).to_have_count(100)
+    numbers = [int(tile.get_attribute("data-image")) for tile in tiles.all()]
+    errors = look.errors(run_of("flat-vae"), np.array(numbers))
+    page.get_by_label("Sorted by").select_option("run")
+    expect(tiles.first).to_have_attribute("data-image", str(numbers[int(np.argmax(errors))]))
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Save decodes only").click()
+    with Image.open(started.value.path()) as saved:
+        size = saved.size
+    assert started.value.suggested_filename == "flat-vae-flat-ae-decodes.png"
+    assert size == (2 * 10 * (2 * 10 - 2 + 8), 2 * 10 * (8 + 8))
+    tiles.nth(3).click()
+    page.locator(f"[data-ready='flat-vae {tiles.nth(3).get_attribute('data-image')}']").wait_for()
+
+
+def test_a_denoising_run_has_a_slider_of_noise_and_a_hierarchical_one_its_levels(
+    browser, twin_runs, tmp_path, level_runs
+):
+    import shutil
+
+    from tests.runs import write_run
+    from tests.serve_fake import serving
+
+    shutil.copytree(level_runs, tmp_path / "runs")
+    write_run(tmp_path / "runs", "denoising", steps=20)
+    with serving(Library(tmp_path / "runs")) as url:
+        context = browser.new_context(viewport={"width": 1200, "height": 900})
+        page = context.new_page()
+        page.goto(f"{url}/#v=1&run=digits-hierarchical-5&tab=reconstruct")
+        page.locator("[data-ready='digits-hierarchical-5 0']").wait_for()
+        expect(page.get_by_role("img", name="top 1 of 3 levels digits-hierarchical-5")).to_be_visible()
+        expect(page.get_by_role("img", name="top 3 of 3 levels digits-hierarchical-5")).to_be_visible()
+        page.goto(f"{url}/#v=1&run=digits-denoising-2&tab=reconstruct")
+        page.locator("[data-ready='digits-denoising-2 0']").wait_for()
+        slider = page.get_by_role("slider", name="Gaussian noise")
+        expect(slider).to_have_value("0.3")
+        slider.fill("0.8")
+        page.locator("[data-level='0.8']").wait_for()
+        expect(page.get_by_role("img", name="spoilt input")).to_be_visible()
+        expect(page.get_by_role("img", name="restored digits-denoising-2")).to_be_visible()
+        context.close()
 
 
 def test_an_image_opens_in_explore(visit):

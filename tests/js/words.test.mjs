@@ -6,7 +6,7 @@ import { compact, keepWheel, place } from "../../explorer/ui/static/figure.js";
 import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holes.js";
 import { directionName, niceStep } from "../../explorer/ui/static/directions.js";
 import { resampleChoices } from "../../explorer/ui/static/levels.js";
-import { ranked, shareBelow } from "../../explorer/ui/static/reconstruct.js";
+import { ranked } from "../../explorer/ui/static/reconstruct.js";
 import { details, normPlace, percent, verdict } from "../../explorer/ui/static/trust.js";
 
 test("a p-value at the level is a hole, one above is not", () => {
@@ -129,11 +129,6 @@ test("images are ranked by a score among those asked for", () => {
   const scores = Float32Array.of(3, 1, 2, 9);
   assert.deepEqual(ranked(scores, [0, 1, 2], true), [0, 2, 1]);
   assert.deepEqual(ranked(scores, [0, 1, 2], false), [1, 2, 0]);
-});
-
-test("a percentile is the share of images with a smaller score", () => {
-  assert.equal(shareBelow(Float32Array.of(1, 2, 3, 4), 2), 0.5);
-  assert.equal(shareBelow(Float32Array.of(1, 1, 1), 0), 0);
 });
 
 test("an axis is named with its level only where a run has several", () => {

@@ -1,14 +1,52 @@
-/** Reconstruct: a test image, what the run makes of it and what its twin does, with the error as colours. */
+/** Reconstruct: an image, of the data set or somebody's own, and what the run and its twin make of it. */
 
-import { button, dropdown, h, shown, useStyle } from "./dom.js";
+import { button, dropdown, h, segmented, useStyle } from "./dom.js";
+import { Gallery } from "./gallery.js";
+import { askFacts, askLook, askOwn, unpacked } from "./look.js";
 import { fetchPixels } from "./map.js";
-import { ERROR_COLOURS, fitWhole, paint, paintError } from "./pixels.js";
-import { onTheme, theme } from "./theme.js";
-import { NewestWins, address, askJson } from "./transport.js";
-import { percent } from "./trust.js";
+import { Camera, Steps, Tray, pictureIn, sendable } from "./own.js";
+import { Pad } from "./pad.js";
+import { dim, fitWhole, paint } from "./pixels.js";
+import { Portrait } from "./portrait.js";
+import { NewestWins } from "./transport.js";
 import { follow, view } from "./view.js";
 
+/** @typedef {import("./transport.js").Decoded} Decoded */
+/** @typedef {import("./view.js").RunInfo} RunInfo */
+
 const WIDTH = 224;
+
+const SOURCES = [
+  { value: "test", text: "Test images", hint: "Images of the data set that the run was not fitted to" },
+  { value: "own", text: "Your picture", hint: "A file of yours, or what you paste or drop here" },
+  { value: "pad", text: "Draw", hint: "Draw something yourself" },
+  { value: "camera", text: "Camera", hint: "What the camera of this device sees" },
+];
+
+const NOTHING_YET = /** @type {Record<string, string>} */ ({
+  own: "There is no picture yet; choose, drop or paste one.",
+  pad: "The pad is empty; draw something.",
+  camera: "The camera is off; start it and take a picture.",
+});
+
+/**
+ * A picture that somebody shows.
+ * @typedef {object} Shown
+ * @property {Blob} file
+ * @property {string} words What it is.
+ * @property {import("./look.js").Place | null} place
+ * @property {string} source One of `SOURCES`.
+ */
+
+/**
+ * What is to be shown under a run and its twin.
+ * @typedef {object} Request
+ * @property {RunInfo} info
+ * @property {RunInfo | null} twin
+ * @property {number | null} index A test image.
+ * @property {Shown | null} own Or a picture of somebody's own.
+ * @property {boolean} passing Whether more of it is coming, as while somebody draws.
+ */
 
 /**
  * Indices in an order of a score.
@@ -21,68 +59,102 @@ export function ranked(scores, among, worst) {
   return [...among].sort((a, b) => (worst ? scores[b] - scores[a] : scores[a] - scores[b]));
 }
 
-/**
- * Share of scores below one of them, in [0, 1].
- * @param {Float32Array} scores
- * @param {number} index
- */
-export function shareBelow(scores, index) {
-  let below = 0;
-  for (const score of scores) if (score < scores[index]) below++;
-  return below / scores.length;
-}
-
-/**
- * Everything about one image under one run.
- * @typedef {object} Found
- * @property {string} run
- * @property {any} facts
- * @property {import("./transport.js").Decoded} reconstruction
- * @property {{distortion: number | null, rate: number | null}} shares Of test images with less.
- */
-
 class ReconstructTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.index = 0;
     this.label = "any";
+    this.source = "test";
+    /** @type {Shown | null} */
+    this.own = null;
     /** @type {number[]} */
     this.order = [];
-    /** @type {import("./view.js").RunInfo | null} */
+    /** @type {RunInfo | null} */
     this.info = null;
-    /** @type {import("./view.js").RunInfo | null} */
+    /** @type {RunInfo | null} */
     this.twin = null;
+    this.answers = 0; // pictures of somebody's own that were answered
+    /** @type {{run: string, latent: Float32Array, source: import("./view.js").Source} | null} */
+    this.chosen = null;
     this.requests = new NewestWins(
-      (/** @type {{run: string, twin: string | null, index: number, original: boolean}} */ request) => this.fetchAll(request),
+      (/** @type {Request} */ request) => this.fetchAll(request),
       (answer, request) => this.showAll(answer, request),
-      (error) => this.say(/** @type {Error} */ (error).message),
+      (error) => this.fail(/** @type {Error} */ (error)),
       2,
     );
-    /** @type {(() => void)[]} What is drawn in the theme's colours, drawn again. */
-    this.repaint = [];
-    onTheme(() => this.repaint.forEach((draw) => draw()));
-    this.build();
-  }
-
-  build() {
-    this.bar = h("div.xp-bar");
     this.status = h("p.xp-status", { role: "status" });
-    this.pictures = h("div.xp-pictures");
-    this.table = h("div.xp-scroll");
-    this.body = h("div", {}, this.bar, this.pictures, this.table);
-    this.root.replaceChildren(this.body, this.status);
+    this.sources = h("div");
+    this.bar = h("div.xp-bar");
+    this.tray = new Tray((file, words) => this.bring(file, words));
+    this.pad = new Pad({ drawn: () => this.drawn(true), done: () => this.drawn(false) });
+    this.camera = new Camera({ taken: (frame) => this.take(frame), say: (words) => this.say(words) });
+    this.steps = new Steps((place) => {
+      if (this.own) this.showOwn({ ...this.own, place }, false);
+    });
+    this.places = { test: this.bar, own: this.tray.element, pad: this.pad.element, camera: this.camera.element };
+    this.actions = h(
+      "div.xp-bar.xp-actions",
+      { role: "group", "aria-label": "what to do with this image's code" },
+      button("Open in Explore", "Take this image's code to the sliders", () => this.withCode((c) => view.open(c.run, c.latent, c.source))),
+      button("Show on the map", "Mark where this image's code lies among those of the test images", () => this.showOnMap()),
+      button("Use as A", "Begin the walk in Interpolate at this image", () => this.useAs("a")),
+      button("Use as B", "End the walk in Interpolate at this image", () => this.useAs("b")),
+    );
+    this.portrait = new Portrait({ chosen: (index) => this.chooseSource("test", index), say: (words) => this.say(words) });
+    this.decodes = h("div.xp-pictures", { hidden: true });
+    this.gallery = new Gallery((index) => {
+      this.chooseSource("test", index);
+      this.root.scrollIntoView({ block: "start" });
+    });
+    this.body = h(
+      "div.xp-reconstruct",
+      {},
+      this.sources,
+      ...Object.values(this.places),
+      this.status,
+      this.steps.element,
+      this.actions,
+      this.decodes,
+      this.portrait.element,
+      this.gallery.element,
+    );
+    this.trouble = h("p.xp-status", { role: "status" });
+    this.root.replaceChildren(this.body, this.trouble);
+    this.showSource();
+    document.addEventListener("paste", (event) => this.paste(event));
+    this.root.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      this.root.classList.add("xp-dropping");
+    });
+    this.root.addEventListener("dragleave", () => this.root.classList.remove("xp-dropping"));
+    this.root.addEventListener("drop", (event) => this.drop(event));
   }
 
-  /** @param {string} words */
-  say(words) {
+  /**
+   * @param {string} words
+   * @param {boolean} [good] Whether it is no trouble.
+   */
+  say(words, good = false) {
     this.status.textContent = words;
+    this.status.classList.toggle("xp-neutral", good);
+  }
+
+  /** @param {Error} error */
+  fail(error) {
+    this.say(error.message);
+    this.camera.setLive(false);
+    dim(this.portrait.element, true); // it is of an older image
+    this.root.dataset.failed = String(++this.answers);
   }
 
   /** @param {string | null} run */
   async setRun(run) {
     this.requests.drop();
+    this.portrait.clear();
+    this.chosen = null;
     this.body.hidden = !run;
+    this.trouble.textContent = "";
     if (!run) return;
     try {
       const info = await view.info(run);
@@ -95,14 +167,109 @@ class ReconstructTab {
     } catch (error) {
       if (view.run !== run) return;
       this.body.hidden = true;
-      return this.say(/** @type {Error} */ (error).message);
+      this.trouble.textContent = /** @type {Error} */ (error).message;
+      return;
     }
     this.say("");
     if (this.index >= this.info.count) this.index = 0;
     this.order = this.among();
+    this.pad.setColourful(this.info.image_shape[0] === 3);
     this.buildBar();
-    this.choose(this.index);
+    this.gallery.setRun(this.info, this.twin, () => this.among());
+    if (this.source !== "test" && this.own) this.showOwn({ ...this.own, place: null }, false);
+    else this.choose(this.index);
   }
+
+  // Sources
+
+  showSource() {
+    this.sources.replaceChildren(segmented("Image", SOURCES, this.source, (source) => this.chooseSource(source)));
+    for (const [name, place] of Object.entries(this.places)) place.hidden = name !== this.source;
+    if (this.source !== "camera" && this.camera.stream) this.camera.stop();
+    if (this.source === "test") this.steps.hide();
+  }
+
+  /**
+   * @param {string} source One of `SOURCES`.
+   * @param {number} [index] A test image to show.
+   */
+  chooseSource(source, index = this.index) {
+    this.source = source;
+    this.showSource();
+    this.say("");
+    if (source === "test") return this.choose(index);
+    if (source === "pad" && !this.pad.empty) return void this.drawn(false);
+    if (this.own?.source === source) return this.showOwn(this.own, false);
+    this.requests.drop();
+    this.steps.hide();
+    dim(this.portrait.element, true);
+    this.say(NOTHING_YET[source], true);
+  }
+
+  /** @param {ClipboardEvent} event */
+  paste(event) {
+    if (!this.root.offsetParent) return;
+    const file = pictureIn(event.clipboardData);
+    if (!file) return;
+    event.preventDefault();
+    this.bring(file, "what you pasted");
+  }
+
+  /** @param {DragEvent} event */
+  drop(event) {
+    event.preventDefault();
+    this.root.classList.remove("xp-dropping");
+    const file = pictureIn(event.dataTransfer);
+    if (file) this.bring(file, file.name || "what you dropped");
+    else this.say("That is no picture file; drop one from a folder of this device.");
+  }
+
+  /**
+   * @param {Blob} file
+   * @param {string} words
+   */
+  async bring(file, words) {
+    this.source = "own";
+    this.showSource();
+    this.say("Preparing…", true);
+    try {
+      this.showOwn({ file: await sendable(file), words, place: null, source: "own" }, false);
+    } catch (error) {
+      this.fail(/** @type {Error} */ (error));
+    }
+  }
+
+  /** @param {boolean} passing Whether a stroke is still growing. */
+  async drawn(passing) {
+    if (this.pad.empty) {
+      if (!passing) {
+        this.requests.drop();
+        this.steps.hide();
+        dim(this.portrait.element, true);
+        this.say(NOTHING_YET.pad, true);
+      }
+      return;
+    }
+    const file = await this.pad.picture();
+    if (this.source === "pad") this.showOwn({ file, words: "your drawing", place: null, source: "pad" }, passing);
+  }
+
+  /** @param {Blob} frame */
+  take(frame) {
+    const place = this.own?.source === "camera" ? this.own.place : null;
+    this.showOwn({ file: frame, words: "the camera's picture", place, source: "camera" }, this.camera.live);
+  }
+
+  /**
+   * @param {Shown} own
+   * @param {boolean} passing
+   */
+  showOwn(own, passing) {
+    this.own = own;
+    if (this.info) this.requests.ask({ info: this.info, twin: this.twin, index: null, own, passing });
+  }
+
+  // Test images
 
   /** @returns {number[]} The images of the chosen class. */
   among() {
@@ -160,7 +327,6 @@ class ReconstructTab {
         button("Best", "The image with the smallest distortion; Next goes on from there", () => this.extreme(false)),
         button("Previous", "The image before in this order", () => this.along(-1)),
         button("Next", "The next image in this order", () => this.along(1)),
-        button("Open in Explore", "Take this image's code to the sliders", () => this.open()),
       ),
     );
     this.bar.replaceChildren(...parts);
@@ -169,7 +335,8 @@ class ReconstructTab {
   /** @param {boolean} worst */
   async extreme(worst) {
     if (!this.info) return;
-    const scores = await view.scalar(this.info.name, "distortion");
+    const scores = await view.scalar(this.info.name, "distortion").catch((error) => void this.fail(error));
+    if (scores === undefined) return;
     if (!scores) return this.say("This run has no likelihood, so its images have no distortion.");
     this.order = ranked(scores, this.among(), worst);
     if (this.order.length) this.choose(this.order[0]);
@@ -181,145 +348,129 @@ class ReconstructTab {
     if (order.length) this.choose(order[(order.indexOf(this.index) + steps + order.length) % order.length]);
   }
 
-  async open() {
-    if (!this.info) return;
-    const { index } = this;
-    const { name, latent_dim: d } = this.info;
-    const points = await view.points(name);
-    view.open(name, points.slice(index * d, (index + 1) * d), { kind: "image", index });
-  }
-
   /** @param {number} index */
   choose(index) {
     if (!this.info || index === undefined) return;
     this.index = index;
     if (this.number) this.number.value = String(index);
-    const { name, has_images } = this.info;
-    this.requests.ask({ run: name, twin: this.twin?.name ?? null, index, original: has_images });
+    this.requests.ask({ info: this.info, twin: this.twin, index, own: null, passing: false });
+  }
+
+  // What is found
+
+  /** @param {Request} request */
+  async fetchAll({ info, twin, index, own }) {
+    if (own) {
+      const mine = await askOwn(info.name, own.file, own.place);
+      const image = unpacked(mine.image);
+      const other = twin ? await askLook(twin.name, image) : null;
+      return { steps: mine, image, looks: other ? [mine.look, other] : [mine.look], label: null };
+    }
+    const number = /** @type {number} */ (index);
+    if (!info.has_images) {
+      const models = twin ? [info, twin] : [info];
+      const decodes = await Promise.all(models.map(({ name }) => fetchPixels(name, number, "reconstruction")));
+      return { decodes, looks: [], label: (await askFacts(info.name, number)).label };
+    }
+    const [image, labels] = await Promise.all([fetchPixels(info.name, number, "original"), view.labels(info.name)]);
+    const looks = await Promise.all((twin ? [info, twin] : [info]).map(({ name }) => askLook(name, image)));
+    return { image, looks, label: labels ? (info.classes?.[labels[number]] ?? String(labels[number])) : null };
   }
 
   /**
-   * @param {string} run
-   * @param {number} index
-   * @returns {Promise<Found>}
+   * @param {{steps?: import("./look.js").Own, image?: Decoded, decodes?: Decoded[], looks: import("./look.js").Look[], label: string | null}} answer
+   * @param {Request} request
    */
-  async fetchOne(run, index) {
-    const [facts, reconstruction, distortion, rate] = await Promise.all([
-      askJson(address(run, `reconstruct/${index}`)),
-      fetchPixels(run, index, "reconstruction"),
-      view.scalar(run, "distortion"),
-      view.scalar(run, "rate"),
-    ]);
-    const shares = {
-      distortion: distortion && shareBelow(distortion, index),
-      rate: rate && shareBelow(rate, index),
-    };
-    return { run, facts, reconstruction, shares };
-  }
-
-  /** @param {{run: string, twin: string | null, index: number, original: boolean}} request */
-  async fetchAll({ run, twin, index, original }) {
-    const [mine, other, image] = await Promise.all([
-      this.fetchOne(run, index),
-      twin ? this.fetchOne(twin, index) : null,
-      original ? fetchPixels(run, index, "original") : null,
-    ]);
-    return { found: other ? [mine, other] : [mine], image };
-  }
-
-  /**
-   * @param {{found: Found[], image: import("./transport.js").Decoded | null}} answer
-   * @param {{run: string, index: number}} request
-   */
-  showAll({ found, image }, { run, index }) {
-    if (run !== view.run) return;
+  showAll({ steps, image, decodes, looks, label }, { info, twin, index, own, passing }) {
+    if (info.name !== view.run || (own === null) !== (this.source === "test")) return;
     this.say("");
-    const cards = [];
-    this.repaint = [];
-    if (image) cards.push(this.picture(`test image ${index}`, found[0].facts.label, (canvas) => paint(canvas, image), "original"));
-    for (const { run: name, reconstruction } of found) {
-      cards.push(this.picture("reconstruction", name, (canvas) => paint(canvas, reconstruction), `reconstruction ${name}`));
-      if (!image) continue;
-      const draw = (/** @type {HTMLCanvasElement} */ canvas) => paintError(canvas, image, reconstruction, theme());
-      const card = this.picture("error", name, draw, `error ${name}`);
-      this.repaint.push(() => draw(card.querySelector("canvas")));
-      cards.push(card);
+    dim(this.portrait.element, false);
+    this.decodes.hidden = !decodes;
+    if (own && steps) {
+      this.own = { ...own, place: own.place ?? steps.place };
+      this.steps.show(steps, info.image_shape[2] / info.image_shape[1]);
+    } else this.steps.hide();
+    const models = twin ? [info, twin] : [info];
+    if (decodes) {
+      this.portrait.clear();
+      this.decodes.replaceChildren(...decodes.map((decoded, k) => this.decode(decoded, models[k].name)));
+    } else if (image) {
+      const found = looks.map((look, k) => ({ info: models[k], look, reconstruction: unpacked(look.reconstruction) }));
+      const title = own ? own.words : `test image ${index}`;
+      const detail = own ? `as ${info.name} sees it` : label;
+      this.portrait.show({ title, detail, index, image, found, passing });
     }
-    this.pictures.replaceChildren(...cards);
-    if (image) {
-      const { element, paint: colour } = errorScale();
-      this.pictures.append(element);
-      this.repaint.push(colour);
-    }
-    this.table.replaceChildren(scoreTable(found));
-    this.root.dataset.ready = `${run} ${index}`;
+    this.setCode(looks, models, index, own);
+    if (own && !passing) this.tellOwn(looks, models, own);
+    this.root.dataset.ready = `${info.name} ${own ? "own" : index}`;
+    if (own) this.root.dataset.own = String(++this.answers);
+    if (own?.source === "camera") this.camera.next();
   }
 
   /**
-   * @param {string} title
-   * @param {string | null} detail
-   * @param {(canvas: HTMLCanvasElement) => void} draw
-   * @param {string} name For tests and screen readers.
+   * @param {Decoded} decoded
+   * @param {string} name
    */
-  picture(title, detail, draw, name) {
-    const canvas = h("canvas.xp-image", { role: "img", "aria-label": name });
-    draw(canvas);
-    const card = h("figure.xp-card", {}, canvas, h("figcaption", {}, h("strong", {}, title), detail ? h("span", {}, detail) : null));
+  decode(decoded, name) {
+    const canvas = h("canvas.xp-image", { role: "img", "aria-label": `reconstruction ${name}` });
+    paint(canvas, decoded);
+    const card = h("figure.xp-card", {}, canvas, h("figcaption", {}, h("strong", {}, "reconstruction"), h("span", {}, name)));
     fitWhole(canvas, card, WIDTH);
     return card;
   }
-}
 
-/** The colours of the error map with their numbers. */
-function errorScale() {
-  const strip = h("div.xp-scale-strip");
-  const colour = () => {
-    const stops = ERROR_COLOURS[theme()].map((rgb) => `rgb(${rgb.join(",")})`);
-    strip.style.background = `linear-gradient(to right, ${stops.join(",")})`;
-  };
-  colour();
-  const element = h(
-    "div.xp-scale",
-    { role: "img", "aria-label": "scale of the error map, from minus one, blue, to plus one, orange" },
-    strip,
-    h("div", {}, h("span", {}, "−1: too dark"), h("span", {}, "0"), h("span", {}, "+1: too bright")),
-    h("small", {}, "error = reconstruction − original, in units of the full grey scale"),
-  );
-  return { element, paint: colour };
-}
+  /**
+   * @param {import("./look.js").Look[]} looks
+   * @param {RunInfo[]} models
+   * @param {number | null} index
+   * @param {Shown | null} own
+   */
+  setCode(looks, models, index, own) {
+    /** @type {import("./view.js").Source} */
+    const source = own ? { kind: "own", text: own.words } : { kind: "image", index: index ?? 0 };
+    this.chosen = looks.length ? { run: models[0].name, latent: Float32Array.from(looks[0].latent), source } : null;
+  }
 
-/** @param {Found[]} found */
-function scoreTable(found) {
-  /** @type {[string, string, string, (f: Found) => number | null, (f: Found) => number | null][]} */
-  const rows = [
-    ["MSE", "mean squared error, pixels in [0, 1]", "", (f) => f.facts.mse, () => null],
-    ["Distortion", "−log p(x|z) at the posterior mean", "nats", (f) => f.facts.distortion, (f) => f.shares.distortion],
-    ["Rate", "KL from posterior to prior", "nats", (f) => f.facts.rate, (f) => f.shares.rate],
-    ["ELBO, grey image, 16 draws", "mean of log p(x|z) over codes drawn from the posterior, minus the rate", "nats", (f) => f.facts.elbo, () => null],
-  ];
-  return h(
-    "table.xp-table",
-    {},
-    h("caption", {}, "The numbers of this image; below each, how many of the test images have a smaller value."),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), ...found.map((f) => h("th", { scope: "col" }, f.run)))),
-    h(
-      "tbody",
-      {},
-      ...rows.map(([name, meaning, unit, value, share]) =>
-        h(
-          "tr",
-          {},
-          h("th", { scope: "row" }, name, h("small", {}, meaning)),
-          ...found.map((f) => {
-            const number = value(f);
-            const part = share(f);
-            if (number === null || number === undefined) return h("td", {}, "–");
-            return h("td", {}, `${shown(number, 4)} ${unit}`, part === null ? null : h("small", {}, `more than ${percent(part)}`));
-          }),
-        ),
-      ),
-    ),
-  );
+  /**
+   * Let the other tabs know where somebody's own image lies, under the run and its twin.
+   * @param {import("./look.js").Look[]} looks
+   * @param {RunInfo[]} models
+   * @param {Shown} own
+   */
+  tellOwn(looks, models, own) {
+    looks.forEach(({ latent }, k) => {
+      const { name } = models[k];
+      view.setOwn(name, { run: name, latent: Float32Array.from(latent), source: { kind: "own", text: own.words } });
+    });
+  }
+
+  /**
+   * Do something with the code of the image on show; without its pixels the stored code is taken.
+   * @param {(chosen: {run: string, latent: Float32Array, source: import("./view.js").Source}) => void} act
+   */
+  async withCode(act) {
+    if (this.chosen) return act(this.chosen);
+    if (!this.info || this.source !== "test") return this.say("There is no image yet; show or draw one first.");
+    const { index } = this;
+    const { name, latent_dim: d } = this.info;
+    const points = await view.points(name).catch((error) => void this.fail(error));
+    if (points) act({ run: name, latent: points.slice(index * d, (index + 1) * d), source: { kind: "image", index } });
+  }
+
+  showOnMap() {
+    this.withCode((chosen) => {
+      view.setOwn(chosen.run, chosen);
+      view.goTo({ tab: "map" });
+    });
+  }
+
+  /** @param {"a" | "b"} end */
+  useAs(end) {
+    this.withCode((chosen) => {
+      view.useAs(end, chosen);
+      this.say(`End ${end.toUpperCase()} of the walk in Interpolate is now this image.`, true);
+    });
+  }
 }
 
 /** @param {import("./view.js").Host} host */
