@@ -4,7 +4,8 @@
 #   make test     the whole suite                make test ARGS="tests/test_analysis_holes.py -x"
 #   make check    formatting, lint, types, JavaScript
 #   make bench    measure start-up, decoding, fitting
-#   make runs     fit every shipped run again and write their scores into the README
+#   make runs     fit every shipped run again and write their scores into the README; those of faces and flowers
+#                 need the sets in $EXPLORER_DATA: make runs-pictures
 #   make clean    remove .venv and node_modules
 #
 # PYTHON is the interpreter that .venv is made from: make run PYTHON=python3.12
@@ -23,7 +24,7 @@ RUNTIME_DONE := $(VENV)/installed-requirements.txt
 TOOLS_DONE := $(VENV)/installed-pyproject.toml
 NODE_DONE := node_modules/installed-package-lock.json
 
-.PHONY: help run test check check-lint check-types check-javascript bench runs install install-tools install-node clean
+.PHONY: help run test check check-lint check-types check-javascript bench runs runs-pictures install install-tools install-node clean
 .DEFAULT_GOAL := help
 
 help:
@@ -72,6 +73,11 @@ runs: install
 	$(BIN)/python train.py --dataset mnist --latent-dim 16 --lr 0.002 --twin --epochs 50 --overwrite
 	$(BIN)/python train.py --dataset mnist --latent-dim 8 --ladder --epochs 20 --widths 16 32 --hidden 128 --reference 2000 --calibration 2500 --tested 2000 --overwrite
 	$(BIN)/python train.py --dataset digits --latent-dim 8 --ladder --hidden 128 --overwrite
+	$(BIN)/python -m tests.model_cards
+
+runs-pictures: install
+	$(BIN)/python train.py --dataset flowers102 --twin --widths 32 64 128 --reference 1500 --overwrite
+	$(BIN)/python train.py --dataset celeba --extra-train $(EXPLORER_DATA)/celeba-faces64 --twin --sigma 0.3 --widths 32 80 128 128 --reference 3500 --save-every 6 --overwrite
 	$(BIN)/python -m tests.model_cards
 
 install:
