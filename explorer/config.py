@@ -372,7 +372,7 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "train": {
             "binarise": False,
             "flip": True,
-            "epochs": 120,
+            "epochs": 60,
             "lr": 3e-3,
             "batch_size": 64,
             "save_every": 10,

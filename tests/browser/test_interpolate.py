@@ -411,7 +411,7 @@ def test_the_python_for_a_model_in_memory_uses_what_was_handed_to_launch(visit, 
     ready(page)
     run = run_of("flat-vae")
     made: dict = {"coder": run.coder, "images": to_unit(run.images(), run.levels)}
-    exec(page.locator(".xp-code").text_content(), made)  # noqa: S102 - they are what the page tells a person to run
+    exec(page.get_by_label("Python of this walk").text_content(), made)  # noqa: S102 - they are what the page tells a person to run
     expected = interpolate(code(run, 0), code(run, 14), path_positions(9)).latents
     np.testing.assert_allclose(made["path"], expected, atol=1e-4)
     np.testing.assert_allclose(made["pictures"], run.coder.decode(expected), atol=1e-4)

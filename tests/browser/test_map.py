@@ -456,7 +456,7 @@ def test_the_decodes_behind_are_those_of_the_places_they_lie_on(visit, run_of, g
     page = opened(visit)
     run = run_of("flat-vae")
     page.get_by_label("Decodes behind").check()
-    lattice = page.locator(".xp-underlay .xp-lattice")
+    lattice = page.locator(".xp-underlay .xp-backdrop")
     expect(lattice).to_be_visible()
     rows, columns = map(int, lattice.get_attribute("data-cells").split(","))
     left, right, bottom, top = page.evaluate(RANGES)

@@ -102,7 +102,7 @@ export class Card {
       button("Use as A", "Make this latent the beginning of the walk in Interpolate", () => this.useAs("a")),
       button("Use as B", "Make this latent the end of the walk in Interpolate", () => this.useAs("b")),
     );
-    this.tiles = h("div.xp-tiles", { role: "group", "aria-label": "nearest images" });
+    this.tiles = h("div.xp-near-tiles", { role: "group", "aria-label": "nearest images" });
     this.neighbours = h(
       "div.xp-neighbours",
       {},
@@ -281,7 +281,7 @@ export class Card {
         this.sprites?.paint(canvas, image).catch(() => {}); // its number and distance are there
         const away = this.metric === "cosine" ? shown(distance, 2) : `${shown(distance, 2)} sd`;
         const name = `test image ${image}, ${this.metric === "cosine" ? "cosine distance " : ""}${away} away`;
-        return h("button.xp-tile", { type: "button", title: name, "aria-label": name, onclick: () => this.listeners.choose(image) }, canvas, h("small", {}, away));
+        return h("button.xp-near-tile", { type: "button", title: name, "aria-label": name, onclick: () => this.listeners.choose(image) }, canvas, h("small", {}, away));
       }),
     );
     this.listeners.neighbours(neighbours);

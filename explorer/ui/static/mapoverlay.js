@@ -74,7 +74,7 @@ export class Overlay {
     this.svg.append(this.scaled);
     this.element = h("div.xp-overlay", { "aria-hidden": "true" });
     this.element.append(this.svg);
-    this.lattice = h("canvas.xp-lattice", { hidden: true, "aria-hidden": "true" });
+    this.lattice = h("canvas.xp-backdrop", { hidden: true, "aria-hidden": "true" });
     this.below = h("div.xp-underlay", { "aria-hidden": "true" }, this.lattice);
     figure.element.prepend(this.below);
     figure.element.append(this.element);

@@ -305,7 +305,7 @@ export class Portrait {
     this.near.replaceChildren(
       h("h3", {}, "Nearest test images"),
       h("p.xp-hint", {}, `By the distance of their codes from this one, in standard deviations of the codes.${says ? ` ${says}` : ""} Click one to see it.`),
-      h("div.xp-tiles", {}, ...tiles),
+      h("div.xp-nearest", {}, ...tiles),
     );
     if (most) this.near.dataset.label = nameOf(most.label);
     else delete this.near.dataset.label;
