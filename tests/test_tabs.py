@@ -53,6 +53,7 @@ def decoded(spec: Any) -> np.ndarray:
 def test_the_map_of_two_axes_shows_the_posterior_means(library):
     run = library.open("five-vae")
     points, axes = map_tab.map_axes(run, "3,1")
+    assert points is not None
     np.testing.assert_allclose(points, run.latents.mean[:, [3, 1]], rtol=1e-5)
     assert axes.circles == (0, 0)
 
@@ -62,7 +63,7 @@ def test_empty_space_is_decoded_on_the_plane_through_the_mean_of_the_codes(libra
     run = library.open("five-vae")
     points, axes = map_tab.map_axes(run, plane)
     behind = axes.plane
-    assert behind is not None
+    assert behind is not None and points is not None
     mean = run.latents.mean.astype(np.float64).mean(0)
     a, b = points.astype(np.float64).mean(0)
     np.testing.assert_allclose(behind["origin"] + a * behind["first"] + b * behind["second"], mean, atol=1e-4)
