@@ -605,7 +605,7 @@ def test_a_run_of_many_dimensions_is_mapped_by_pca_or_any_two_axes(visit, run_of
     shown = page.evaluate("document.querySelector('.xp-map .xp-plot').layout.xaxis.title.text")
     assert first.name in shown
     page.get_by_text("Two axes").click()
-    across = page.get_by_label("Across")
+    across = page.locator("#explorer-map").get_by_label("Across")
     expect(across).to_be_visible()
     across.select_option("5")
     page.wait_for_function(

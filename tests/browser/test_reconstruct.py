@@ -112,7 +112,7 @@ def test_worst_and_best_are_the_images_of_largest_and_smallest_distortion(visit,
 def test_a_class_limits_which_images_come(visit, run_of):
     page = opened(visit)
     labels = run_of("flat-vae").labels
-    page.get_by_label("Class").select_option("4")
+    page.locator("#explorer-reconstruct").get_by_label("Class").select_option("4")
     number = page.get_by_role("spinbutton", name="Test image")
     page.wait_for_function("() => !document.querySelector('[data-ready=\"flat-vae 0\"]')")
     assert labels[int(number.input_value())] == 4
