@@ -62,8 +62,8 @@ export class Legend {
   press(number, { shiftKey, detail, timeStamp }) {
     // a thumb has no double click, so what counts is when it pressed
     const again = this.last.number === number && (detail === 2 || timeStamp - this.last.time < AGAIN_MS);
-    this.last = again ? { number: -1, time: 0 } : { number, time: timeStamp };
     if (shiftKey || again) return this.only(number);
+    this.last = { number, time: timeStamp };
     if (!this.hidden.delete(number)) this.hidden.add(number);
     this.mark();
     this.changed();
@@ -71,6 +71,7 @@ export class Legend {
 
   /** @param {number | null} number The one that is left, or null for all. */
   only(number) {
+    this.last = { number: -1, time: 0 }; // the next press is the first of its kind
     this.hidden = new Set(number === null ? [] : this.buttons.map((_, k) => k).filter((k) => k !== number));
     this.mark();
     this.changed();
