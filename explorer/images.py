@@ -80,6 +80,13 @@ def encoded_picture(image: NDArray, kind: str = "png", **options: object) -> byt
     return buffer.getvalue()
 
 
+def picture_type(content: bytes) -> Literal["image/png", "image/webp"] | None:
+    """The media type of a file of the kinds that `encoded_picture` writes, by how it begins; None of any other."""
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    return "image/webp" if content[:4] == b"RIFF" and content[8:12] == b"WEBP" else None
+
+
 def data_uri(image: NDArray) -> str:
     """One image (C, H, W) as a `data:` address that an <img> can show."""
     return "data:image/png;base64," + base64.b64encode(encoded_picture(image)).decode()

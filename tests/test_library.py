@@ -14,6 +14,7 @@ from explorer import checkpoint
 from explorer.arrays import Posterior
 from explorer.config import from_json
 from explorer.errors import CheckpointError, DataError, MissingDataError, ShapeError
+from explorer.images import encoded_picture, picture_type
 from explorer.library import FEWEST_IMAGES, LAWS, SCALARS, Card, Library
 from tests.fakes import LinearCoder, linear_coder
 from tests.serve_fake import fake_library
@@ -637,9 +638,18 @@ def test_only_sheets_of_the_run_itself_are_sheets(copied):
     assert Library(copied).open("digits-vae-2").sheets() == []
 
 
+def test_a_sheet_may_be_webp(copied):
+    picture = encoded_picture(np.zeros((3, 4, 4), np.uint8), "webp")
+    (copied / "digits-vae-2" / "sheets" / "epoch-0002.webp").write_bytes(picture)
+    run = Library(copied).open("digits-vae-2")
+    assert run.sheets() == [1, 2]
+    assert run.sheet(2) == picture
+    assert picture_type(picture) == "image/webp"
+
+
 def test_a_sheet_that_is_no_picture_is_refused_in_a_sentence(copied):
     (copied / "digits-vae-2" / "sheets" / "epoch-0001.png").write_bytes(b"<script>alert(1)</script>")
-    with pytest.raises(CheckpointError, match="no PNG file"):
+    with pytest.raises(CheckpointError, match="no PNG or WebP file"):
         Library(copied).open("digits-vae-2").sheet(1)
 
 

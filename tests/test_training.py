@@ -368,3 +368,7 @@ def test_sheets_show_decodes_of_the_same_latents_at_every_epoch(family: str, lat
     write_sheet(tmp_path, 5, coder, latents)
     with Image.open(tmp_path / "sheets" / "epoch-0005.png") as sheet:
         assert sheet.size == (64, 64)
+    colourful = LinearCoder(np.random.default_rng(1).standard_normal((192, latent_dim)), (3, 8, 8))
+    write_sheet(tmp_path, 6, colourful, latents)
+    with Image.open(tmp_path / "sheets" / "epoch-0006.webp") as sheet:
+        assert (sheet.size, sheet.format) == ((64, 64), "WEBP")

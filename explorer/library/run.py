@@ -19,7 +19,7 @@ from explorer.checkpoint import (
 )
 from explorer.config import RunConfig
 from explorer.errors import CheckpointError, ShapeError
-from explorer.images import to_bytes, to_unit
+from explorer.images import picture_type, to_bytes, to_unit
 
 if TYPE_CHECKING:
     from explorer.analysis.directions import Direction
@@ -45,7 +45,7 @@ ELBO_DRAWS = 16
 SHEETS = "sheets"
 """A run's folder of sheets."""
 
-SHEET_NAME = re.compile(r"epoch-([0-9]{4,6})\.png")
+SHEET_NAME = re.compile(r"epoch-([0-9]{4,6})\.(png|webp)")
 """Files of a run's `sheets` folder: decodes after that epoch."""
 
 MOST_SHEET = 8_000_000
@@ -53,9 +53,6 @@ MOST_SHEET = 8_000_000
 
 MOST_HISTORY = 32_000_000
 """Bytes of a history that is read."""
-
-PNG = b"\x89PNG\r\n\x1a\n"
-"""How every PNG file begins."""
 
 TroubleKind = Literal["missing", "damaged", "another copy", "converting"]
 """Why the images of a run are not there; what is missing can be downloaded, and a conversion comes to an end."""
@@ -496,7 +493,7 @@ class OpenRun:
         return sorted(self._sheets())
 
     def sheet(self, epoch: int) -> bytes:
-        """The sheet of an epoch as a PNG file: decodes, never images of the data set.
+        """The sheet of an epoch as a PNG or WebP file: decodes, never images of the data set.
 
         Raises:
             ShapeError: No sheet was kept after that epoch.
@@ -509,8 +506,8 @@ class OpenRun:
             content = path.read_bytes() if path.stat().st_size <= MOST_SHEET else b""
         except OSError as error:
             raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from None
-        if not content.startswith(PNG):
-            raise CheckpointError(f"{path} is no PNG file of at most {MOST_SHEET:,} bytes.")
+        if picture_type(content) is None:
+            raise CheckpointError(f"{path} is no PNG or WebP file of at most {MOST_SHEET:,} bytes.")
         return content
 
     def _sheets(self) -> dict[int, Path]:
@@ -521,7 +518,7 @@ class OpenRun:
         found: dict[int, Path] = {}
         for path in folder.iterdir():
             named = SHEET_NAME.fullmatch(path.name)
-            if named and path.name == f"epoch-{int(named[1]):04d}.png" and path.is_file() and not path.is_symlink():
+            if named and path.stem == f"epoch-{int(named[1]):04d}" and path.is_file() and not path.is_symlink():
                 found[int(named[1])] = path
         return found
 

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from explorer.arrays import Posterior
 from explorer.config import RunConfig, field_help
 from explorer.errors import CheckpointError, ShapeError
+from explorer.images import picture_type
 from explorer.library import Library
 from explorer.ui.components import live
 from explorer.ui.page import FigureMaker, Page, public_sentence
@@ -675,7 +676,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         return JSONResponse(told, headers={"cache-control": "private, no-store"})
 
     async def sheet(request: Request) -> Response:
-        """The decodes that were kept after one epoch, as PNG."""
+        """The decodes that were kept after one epoch, as a picture."""
         epoch = number_of(request, "epoch")
         card = await runs.card(request)
 
@@ -687,6 +688,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
         picture = await runs.opening.run(read)
         fresh = unchanged(request, card.version)
-        return fresh or Response(picture, media_type="image/png", headers=keeping(request, card.version))
+        return fresh or Response(picture, media_type=picture_type(picture), headers=keeping(request, card.version))
 
     return [("GET", "/training", training), ("GET", "/sheets/{epoch}", sheet)]
