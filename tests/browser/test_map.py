@@ -1,9 +1,11 @@
 """The map in a real browser: hover, click, recolour."""
 
+import io
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from explorer.images import to_bytes
 from tests.browser.driver import expect
@@ -27,6 +29,12 @@ def opened(visit):
     page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
     page.wait_for_function("() => document.querySelector('.xp-map .xp-plot').on !== undefined")
     return page
+
+
+def pixels_of(plot):
+    """What a plot looks like once it is drawn, (H, W, 3)."""
+    plot.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return np.asarray(Image.open(io.BytesIO(plot.screenshot())).convert("RGB")).astype(float)
 
 
 def on_screen(page, x, y):
@@ -203,6 +211,29 @@ def test_another_colour_keeps_the_view_and_sends_no_coordinates(visit):
     page.wait_for_function(
         f"before => ({RANGES})().every((v, i) => Math.abs(v - before[i]) < 0.03 * (before[1] - before[0]))", arg=before
     )
+
+
+def test_dots_that_are_only_recoloured_look_as_if_they_were_drawn_anew(visit):
+    page = opened(visit)
+    plot = page.locator(".xp-map .xp-plot")
+    page.evaluate(
+        """() => {
+          const { restyle } = Plotly;
+          window.restyled = 0;
+          Plotly.restyle = (...given) => { window.restyled++; return restyle(...given); };
+        }"""
+    )
+    for colour in ("rate", "label"):
+        page.locator("#explorer-map [data-control=colour] select").select_option(colour)
+        page.wait_for_function(
+            "colour => document.querySelector('[data-colour]')?.dataset.colour === colour", arg=colour
+        )
+        quick = pixels_of(plot)
+        assert page.evaluate("window.restyled") == 0, "the colours went to the graphics alone"
+        page.evaluate("Plotly.redraw(document.querySelector('.xp-map .xp-plot'))")
+        anew = pixels_of(plot)
+        assert np.abs(quick - anew).mean() < 0.05
+        assert np.abs(quick - anew).max() < 16
 
 
 def test_the_dots_are_where_the_images_are_and_have_the_colours_of_their_classes(visit, run_of):

@@ -12,6 +12,7 @@ import { MapBar } from "./mapbar.js";
 import { Card } from "./mapcard.js";
 import { THE_LARGEST, choices, markerOf, rowsShown } from "./mapcolours.js";
 import { arrayOf, classNames, colouringOf } from "./mapdata.js";
+import { recoloured } from "./mapdots.js";
 import { Tip } from "./maphover.js";
 import { Lattice } from "./maplattice.js";
 import { Layers } from "./maplayers.js";
@@ -312,10 +313,14 @@ class MapTab {
   async redraw() {
     const Plotly = /** @type {any} */ (globalThis).Plotly;
     if (!this.data || !Plotly || !this.figure.element.dataset.ready) return;
+    const before = this.rows;
     const { x, y, customdata, selectedpoints, marker } = this.trace();
-    const changes = { x: [x], y: [y], customdata: [customdata], selectedpoints: [selectedpoints] };
-    const colours = Object.fromEntries(Object.entries(marker).map(([key, value]) => [`marker.${key}`, [value]]));
-    await Plotly.restyle(this.figure.plot, { ...changes, ...colours }, [0]);
+    const stay = !selectedpoints && before?.length === customdata.length && before.every((row, k) => row === customdata[k]);
+    if (!stay || !recoloured(this.figure.plot, marker)) {
+      const changes = { x: [x], y: [y], customdata: [customdata], selectedpoints: [selectedpoints] };
+      const colours = Object.fromEntries(Object.entries(marker).map(([key, value]) => [`marker.${key}`, [value]]));
+      await Plotly.restyle(this.figure.plot, { ...changes, ...colours }, [0]);
+    }
     this.layers.renew();
     this.root.dataset.drawn = `${this.data.info.name} ${this.plane} ${this.rows.length}`;
     this.root.dataset.colour = this.colour;

@@ -435,8 +435,8 @@ class Panel {
     view.dropWish();
     this.hear();
     this.z = moved(direction, this.z, value);
+    this.redraw(); // first: while the page is laid out anew, the picture is already on its way
     this.refresh();
-    this.redraw();
   }
 
   /** Let everything that is cheap show the latent. */
