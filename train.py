@@ -75,7 +75,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     data.add_argument(
         "--extra-train", type=Path, metavar="PATH", help="more training faces, without attributes, for --dataset celeba"
     )
-    data.add_argument("--clear-cache", action="store_true", help="remove all converted images from the cache and stop")
+    cache = "remove all converted images and t-SNE layouts from the cache and stop; downloaded data sets stay"
+    data.add_argument("--clear-cache", action="store_true", help=cache)
     add_flags(data, DataConfig)
     add_flags(parser.add_argument_group("model"), ModelConfig)
     add_flags(parser.add_argument_group("fit"), TrainConfig)
@@ -173,14 +174,23 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> None:
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
         for note in images.notes if workers.is_first else ():
             print(note)
+        baselines: dict[int, dict[str, Any]] = {}
         for config in configs:
-            fit_run(config, images, parts, workers, args)
+            fit_run(config, images, parts, workers, args, baselines)
 
 
-def fit_run(config: RunConfig, images: ImageSet, parts: Split, workers: "Workers", args: argparse.Namespace) -> None:
+def fit_run(
+    config: RunConfig,
+    images: ImageSet,
+    parts: Split,
+    workers: "Workers",
+    args: argparse.Namespace,
+    baselines: dict[int, dict[str, Any]],
+) -> None:
     """Fit one run, evaluate it on the test images, and move it into place.
 
-    Under torchrun every process comes here; the first one writes and evaluates.
+    Under torchrun every process comes here; the first one writes and evaluates. The baselines are those of `evaluate`,
+    which all runs on the same images share.
     """
     from explorer.coder import TorchCoder, shipped_weights
     from explorer.devices import device_label, pick_device, pick_precision
@@ -249,7 +259,7 @@ def fit_run(config: RunConfig, images: ImageSet, parts: Split, workers: "Workers
             return
         write_weights(folder, shipped_weights(fitted.model))
         print(f"{config.name}: measuring on {len(parts.test):,} test images")
-        metrics, latents = evaluate(TorchCoder(fitted.model), config, images, parts, args.out)
+        metrics, latents = evaluate(TorchCoder(fitted.model), config, images, parts, args.out, baselines)
         metrics["train"] = {
             "seconds": round(fitted.seconds, 1),
             "images_per_second": round(fitted.images_per_second, 1),
@@ -355,8 +365,8 @@ def main(argv: list[str] | None = None) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, interrupt)
         if args.clear_cache:
-            folder, size = clear_cache()
-            print(f"{size:,} bytes of converted images removed from {folder}")
+            for what, (folder, size) in clear_cache().items():
+                print(f"{size:,} bytes of {what} removed from {folder}")
             return 0
         if args.evaluate:
             evaluate_run(args.evaluate, args)

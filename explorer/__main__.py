@@ -17,8 +17,6 @@ from explorer.errors import DataError, ExplorerError, ServeError
 ACCOUNTS_VARIABLE = "EXPLORER_AUTH"
 """Environment variable with accounts, one name:password a line."""
 
-LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
-
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -82,7 +80,7 @@ def _serve(options: argparse.Namespace) -> int:
         library.preferred = options.run
     accounts = read_accounts(options.auth_file)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # gradio would otherwise look for its makers' service
-    from explorer.ui.app import serve
+    from explorer.ui.app import LOCAL, serve
 
     server = serve(
         library,

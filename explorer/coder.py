@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.analysis.encoding import checked_latents
+from explorer.analysis.encoding import FEW, checked_latents
 from explorer.arrays import ConditionalPosterior, Images, Latents, Posterior, Scores
 from explorer.config import ModelConfig
 from explorer.errors import CheckpointError, ConfigError, ShapeError
@@ -18,9 +18,6 @@ from explorer.models import Autoencoder, DiagonalGaussian, HierarchicalVAE, TopD
 
 BATCH = 512
 """Images in one pass through a net: large enough to be fast, small enough for 64x64 colour images."""
-
-FEW = 16
-"""Latents that are decoded without waiting for a turn."""
 
 
 class TorchCoder:

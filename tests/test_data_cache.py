@@ -269,14 +269,26 @@ def test_clearing_removes_every_conversion_and_counts_its_bytes(folder: Path, ca
     load(folder)
     load(folder, grey=True)
     size = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
-    assert clear_cache() == (conversions_dir(), size)
+    assert clear_cache()["converted images"] == (conversions_dir(), size)
     assert kept(cache) == []
-    assert clear_cache() == (conversions_dir(), 0)
+    assert clear_cache()["converted images"] == (conversions_dir(), 0)
     assert len(load(folder)) == COUNT
 
 
+def test_clearing_removes_what_can_be_computed_again_and_no_data_set(folder: Path, cache: Path):
+    load(folder)
+    layouts, downloaded = cache.parent / "tsne", cache.parent / "data" / "MNIST" / "raw.gz"
+    for path, size in ((layouts / "a.npy", 300), (layouts / ".b.c.partial", 7), (downloaded, 50)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(size))
+    cleared = clear_cache()
+    assert cleared["t-SNE layouts"] == (layouts, 307) and cleared["converted images"][0] == cache
+    assert {path.name for path in cache.parent.rglob("*") if path.is_file()} == {".lock", "raw.gz"}
+
+
 def test_clearing_nothing_is_no_mistake(tmp_path: Path):
-    assert clear_cache() == (tmp_path / "cache" / "images", 0)
+    assert [size for _, size in clear_cache().values()] == [0, 0]
+    assert not (tmp_path / "cache").exists()
 
 
 def test_clearing_waits_for_nobody(folder: Path, cache: Path):

@@ -1,7 +1,6 @@
 """train.py on pictures: from a folder to a run that the page opens, with no path and no pixel in it."""
 
 import json
-import re
 import threading
 from pathlib import Path
 
@@ -179,9 +178,15 @@ def test_a_dry_run_reads_no_picture(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_one_command_clears_the_cache(pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     fitted(capsys, tmp_path, "--dataset", "folder", "--folder", pets, "--image-size", 16)
     size = sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    layout = tmp_path / "cache" / "tsne" / "0123.npy"
+    layout.parent.mkdir()
+    layout.write_bytes(bytes(1234))
     assert run("--clear-cache") == 0
-    said = capsys.readouterr().out
-    assert re.search(rf"\b{size:,} bytes", said) and str(tmp_path / "cache" / "images") in said
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        f"{size:,} bytes of converted images removed from {tmp_path / 'cache' / 'images'}",
+        f"1,234 bytes of t-SNE layouts removed from {tmp_path / 'cache' / 'tsne'}",
+    ]
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.name != ".lock"]
 
 

@@ -14,9 +14,10 @@ from explorer.analysis.directions import FEWEST
 from explorer.arrays import UNKNOWN
 from explorer.errors import ShapeError
 from explorer.images import to_bytes, to_unit
-from explorer.library import Library, OpenRun
+from explorer.library import Library, OpenRun, load_run
+from explorer.ui.app import is_public
 from explorer.ui.explore import LONGEST_NAME, MOST_VARIATIONS, groups, posterior_of_decode, python_lines, variations
-from explorer.ui.routes import NotFoundError
+from explorer.ui.routes import NotFoundError, RunRoutes
 from tests.serve_fake import fake_library, serving
 
 RUN = "explorer/api/run/linear-vae"
@@ -243,8 +244,6 @@ def test_the_lines_of_python_make_the_very_pixels_on_show(twin_runs, tmp_path, m
         lines = httpx.post(f"{run}/python", content=latent.tobytes(), timeout=60).json()["python"]
         shown = httpx.post(f"{run}/decode", content=latent.tobytes(), timeout=60)
     assert 3 <= len([line for line in lines.splitlines() if line]) <= 6
-    assert str(tmp_path.parent) not in lines, "where the folder lies is nobody's business"
-    (tmp_path / twin_runs.name).symlink_to(twin_runs)
     monkeypatch.chdir(tmp_path)
     exec(compile(lines, "<copied>", "exec"), {})  # noqa: S102 - that is what the lines are for
     pixels = np.asarray(Image.open(tmp_path / "digits-vae-2.png"))
@@ -256,24 +255,55 @@ def test_the_lines_for_a_model_in_memory_take_the_model_that_was_handed_over(tmp
     run = library.open("linear-ae")
     latent = np.array([[0.1, -2.5e-6, 1 / 3, -1]], np.float32)
     monkeypatch.chdir(tmp_path)
-    exec(compile(python_lines(library, run, latent), "<copied>", "exec"), {"coder": run.coder})  # noqa: S102
+    exec(compile(python_lines(run, latent, None), "<copied>", "exec"), {"coder": run.coder})  # noqa: S102
     pixels = np.asarray(Image.open(io.BytesIO((tmp_path / "linear-ae.png").read_bytes())))
     np.testing.assert_array_equal(pixels, to_bytes(run.coder.decode(latent))[0, 0])
 
 
-def test_the_lines_name_a_folder_as_seen_from_the_current_one(twin_runs, monkeypatch):
-    library = Library(twin_runs)
-    run = library.open("digits-vae-2")
+@pytest.mark.parametrize(
+    ("settings", "public"),
+    [
+        ({}, False),
+        ({"host": "localhost"}, False),
+        ({"host": "0.0.0.0"}, True),
+        ({"share": True}, True),
+        ({"accounts": [("ada", "secret")]}, True),
+    ],
+)
+def test_a_page_that_others_may_see_is_known_as_one(settings, public, monkeypatch):
+    monkeypatch.delenv("EXPLORER_HOSTS", raising=False)
+    asked = {"host": "127.0.0.1", "share": False, "accounts": []} | settings
+    assert is_public(**asked) == public
+    monkeypatch.setenv("EXPLORER_HOSTS", "explorer.example.org")
+    assert is_public(**asked), "another server passes requests on"
+
+
+def test_lines_name_the_folder_as_the_user_did_and_on_a_public_page_none_of_this_machine(twin_runs, monkeypatch):
     monkeypatch.chdir(twin_runs.parent)
-    assert f"load_run('{twin_runs.name}/digits-vae-2')" in python_lines(library, run, run.latents.mean[:1])
-    monkeypatch.chdir(twin_runs.parent.parent)
-    inside = f"{twin_runs.parent.name}/{twin_runs.name}"
-    assert f"load_run('{inside}/digits-vae-2')" in python_lines(library, run, run.latents.mean[:1])
-    monkeypatch.chdir(twin_runs)
-    assert "load_run('digits-vae-2')" in python_lines(library, run, run.latents.mean[:1])
-    for elsewhere in (twin_runs / "digits-vae-2", Path(twin_runs.anchor)):
-        monkeypatch.chdir(elsewhere)
-        assert f"load_run('{twin_runs.name}/digits-vae-2')" in python_lines(library, run, run.latents.mean[:1])
+    for given in (twin_runs, Path(twin_runs.name), Path("..", twin_runs.parent.name, twin_runs.name)):
+        library = Library(given)
+        run = library.open("digits-vae-2")
+        place = RunRoutes(library, {}, public=False).place_of(run)
+        assert place is not None and place == (given / "digits-vae-2").as_posix()
+        lines = python_lines(run, run.latents.mean[:1], place)
+        assert f"load_run({place!r})" in lines
+        assert load_run(place).latents.mean.shape == run.latents.mean.shape
+        hidden = RunRoutes(library, {}).place_of(run)
+        assert hidden == "checkpoints/digits-vae-2"
+        assert twin_runs.name not in python_lines(run, run.latents.mean[:1], hidden)
+
+
+def test_the_routes_of_a_public_page_tell_no_folder(twin_runs):
+    latent = np.zeros(2, "<f4").tobytes()
+    path = latent + np.ones(2, "<f4").tobytes()
+    here, elsewhere = f"{twin_runs.as_posix()}/digits-vae-2", "checkpoints/digits-vae-2"
+    for accounts, told in (((), here), ([("ada", "secret")], elsewhere)):
+        with serving(Library(twin_runs), accounts=accounts) as url, httpx.Client(base_url=url, timeout=60) as client:
+            if accounts:
+                client.post("/login", data={"username": "ada", "password": "secret"})
+            run = "/explorer/api/run/digits-vae-2"
+            assert f"load_run({told!r})" in client.post(f"{run}/python", content=latent).json()["python"]
+            assert client.post(f"{run}/path?steps=2", content=path).json()["place"] == told
 
 
 def test_groups_of_an_unknown_kind_are_refused(library):

@@ -97,7 +97,7 @@ def test_the_latents_of_an_answer_are_float32_to_the_last_bit(client, run):
 
     expected = spherical(ends[0], ends[1], path_positions(7)).latents
     np.testing.assert_array_equal(np.array(answer["latents"], dtype=np.float32), expected)
-    assert answer["stored"] is False
+    assert answer["place"] is None, "a model in memory has no folder"
 
 
 def test_parallel_ends_walk_straight_and_say_so(client):

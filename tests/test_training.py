@@ -9,6 +9,7 @@ import shutil
 import signal
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig, res
 from explorer.data import ImageSet, load_dataset, split
 from explorer.errors import CheckpointError, Interrupted, TrainingError
 from explorer.models.losses import Gaussian
+from explorer.training import evaluate as evaluation
 from explorer.training import feed
 from explorer.training.evaluate import evaluate
 from explorer.training.feed import Resident, Streamed, open_feed
@@ -280,16 +282,18 @@ def test_sigma_is_frozen_to_the_error_of_the_whole_training_set(digits: ImageSet
 
 @pytest.fixture(scope="module")
 def evaluated(digits: ImageSet, tmp_path_factory: pytest.TempPathFactory) -> dict:
-    results = {}
+    results, baselines = {}, {}
     out = tmp_path_factory.mktemp("runs")
-    for family in ("ae", "vae"):
-        config = config_of(family, epochs=30)
-        fit = fit_of(config, digits, out)
-        fit.run(lambda *_: None, quiet=True)
-        parts = split(digits, config.data)
-        results[family] = evaluate(TorchCoder(fit.model), config, digits, parts, out)
-    results["out"] = out
-    return results
+    with pytest.MonkeyPatch.context() as patch:
+        found = Mock(wraps=evaluation.principal_components)
+        patch.setattr(evaluation, "principal_components", found)
+        for family in ("ae", "vae"):
+            config = config_of(family, epochs=30)
+            fit = fit_of(config, digits, out)
+            fit.run(lambda *_: None, quiet=True)
+            parts = split(digits, config.data)
+            results[family] = evaluate(TorchCoder(fit.model), config, digits, parts, out, baselines)
+    return results | {"out": out, "baselines": found.call_count}
 
 
 def test_scores_of_a_vae_hold_together(evaluated: dict):
@@ -328,6 +332,12 @@ def test_evaluation_is_repeatable(evaluated: dict, digits: ImageSet):
     again, _ = evaluate(TorchCoder(fit.model), config, digits, split(digits, config.data), evaluated["out"])
     assert again == metrics
     assert len(latents.mean) == metrics["test"]["n"]
+
+
+def test_runs_on_the_same_images_find_their_components_once(evaluated: dict):
+    assert evaluated["baselines"] == 1
+    assert evaluated["ae"][0]["pca"] == evaluated["vae"][0]["pca"]
+    assert 0 < evaluated["vae"][0]["pca"]["mse"]["value"] < 0.1
 
 
 def test_the_judge_is_fitted_once_and_again_for_other_images(evaluated: dict, digits: ImageSet):

@@ -36,7 +36,7 @@ class Direction:
 
     Attributes:
         name: What the slider is called.
-        kind: 'axis', 'pca', 'class' or 'attribute'.
+        kind: 'axis', 'pca', 'class', 'attribute', or 'selection' for some images of the Map.
         vector: Unit vector, (d,).
         offset: Value of vector . z at the coordinate 0.
         scale: Length of one unit of the coordinate in z.

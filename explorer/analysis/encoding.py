@@ -11,6 +11,9 @@ from explorer.errors import ShapeError
 BATCH = 1024
 """Images that pass through a Coder at once."""
 
+FEW = 16
+"""Latents that are decoded without waiting for a turn: a frame of somebody's drag."""
+
 
 def encode_all(coder: Coder, images: ImageRows) -> Posterior:
     """Posteriors of images (N, C, H, W), (N, d); never samples."""

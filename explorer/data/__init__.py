@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from explorer.config import DATASET_DEFAULTS, DataConfig
-from explorer.data.cache import Work, cache_dir, clear_cache, default_data_dir
+from explorer.data.cache import Work, cache_dir, clear_cache, default_data_dir, layouts_dir
 from explorer.data.celeba import CROP, celeba_files, load_celeba
 from explorer.data.digits import load_digits
 from explorer.data.flowers102 import flowers102_files, load_flowers102
@@ -25,6 +25,7 @@ __all__ = [
     "default_data_dir",
     "image_size_of",
     "is_downloadable",
+    "layouts_dir",
     "load_dataset",
     "located",
     "split",

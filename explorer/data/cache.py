@@ -39,6 +39,9 @@ VERSION = 2
 PIXELS, LABELS, ATTRIBUTES, FACTS = "pixels.npy", "labels.npy", "attributes.npy", "set.json"
 """Files of a conversion; the facts are written last."""
 
+LOCK = ".lock"
+"""File in the folder of conversions that who converts has locked."""
+
 BATCH = 64
 """Pictures that a thread converts at a time."""
 
@@ -114,6 +117,11 @@ def conversions_dir() -> Path:
     return cache_dir() / "images"
 
 
+def layouts_dir() -> Path:
+    """Where the t-SNE layouts of runs are kept (`explorer.library.layouts`)."""
+    return cache_dir() / "tsne"
+
+
 def converted(
     name: str,
     listing: Sequence[Found],
@@ -161,26 +169,49 @@ def converted(
     return images
 
 
-def clear_cache() -> tuple[Path, int]:
-    """Remove every conversion; the folder they were in, and how many bytes they took.
+def clear_cache() -> dict[str, tuple[Path, int]]:
+    """Remove what can be computed again, never a data set that was downloaded.
+
+    Returns:
+        Of "converted images" and "t-SNE layouts" the folder they were in, and how many bytes they took.
 
     Raises:
         DataError: A conversion is under way, or a file cannot be removed.
     """
-    folder = conversions_dir()
-    if not folder.is_dir():
-        return folder, 0
+    images, layouts = conversions_dir(), layouts_dir()
+    cleared = {"converted images": (images, 0), "t-SNE layouts": (layouts, 0)}
+    if images.is_dir():
+        try:
+            with _locked(images, wait=False):
+                cleared["converted images"] = (images, _emptied(images))
+        except BlockingIOError:
+            sentence = f"images are being converted into {images} right now; clear it when that is done."
+            raise DataError(sentence) from None
+    if layouts.is_dir():  # a page that is laying out a run writes its file anew
+        cleared["t-SNE layouts"] = (layouts, _emptied(layouts))
+    return cleared
+
+
+def _emptied(folder: Path) -> int:
+    """Remove everything in a folder but its lock; how many bytes that were.
+
+    Raises:
+        DataError: Something cannot be removed.
+    """
+    count = 0
     try:
-        with _locked(folder, wait=False):
-            count = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            for path in folder.iterdir():
-                if path.is_dir():
-                    shutil.rmtree(path)
-        return folder, count
-    except BlockingIOError:
-        raise DataError(f"images are being converted into {folder} right now; clear it when that is done.") from None
+        for path in folder.iterdir():
+            if path.name == LOCK:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                count += sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+                shutil.rmtree(path)
+            else:
+                count += path.lstat().st_size
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{folder} cannot be cleared: {error.strerror or error}.") from None
+    return count
 
 
 def _key(name: str, listing: Sequence[Found], how: Preparation) -> str:
@@ -350,7 +381,7 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[bool]:
     Raises:
         BlockingIOError: Somebody converts, and `wait` is false.
     """
-    with (folder / ".lock").open("a+b") as lock:
+    with (folder / LOCK).open("a+b") as lock:
         alone = try_lock(lock)
         if alone is False:
             if not wait:

@@ -4,7 +4,6 @@ Nothing heavy is imported here at module level: a page that only lists runs need
 """
 
 from explorer.library.run import (
-    ELBO_DRAWS,
     LAWS,
     SCALARS,
     Card,
@@ -17,7 +16,6 @@ from explorer.library.run import (
 from explorer.library.shelf import FEWEST_IMAGES, Library, Run, load_coder, load_run
 
 __all__ = [
-    "ELBO_DRAWS",
     "FEWEST_IMAGES",
     "LAWS",
     "SCALARS",

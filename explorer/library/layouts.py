@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.tsne import FEWEST, ITERATIONS
-from explorer.data import cache_dir
+from explorer.data import layouts_dir
 from explorer.errors import ExplorerError, ShapeError
 from explorer.library.run import OpenRun
 
@@ -274,7 +274,7 @@ class Layouts:
         return places if whole else None
 
     def _home(self) -> Path:
-        return self._folder if self._folder is not None else cache_dir() / "tsne"
+        return self._folder if self._folder is not None else layouts_dir()
 
     def _key(self, run: OpenRun) -> str:
         """A name that the codes decide: another version of a run has other codes."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from explorer.arrays import ConditionalPosterior, Images, MeasuringCoder, Posterior, Scores
 from explorer.errors import ShapeError
 from explorer.images import to_unit
-from explorer.library.run import ELBO_DRAWS, OpenRun
+from explorer.library.run import OpenRun
 
 NEIGHBOURS = 9
 """Test images that are named as nearest: eight, and the image itself where it is one of them."""
@@ -23,6 +23,9 @@ SAMPLES = 8
 
 SPREAD_DRAWS = 32
 """Draws from the posterior behind the standard deviation of every pixel."""
+
+ELBO_DRAWS = 16
+"""Draws from the posterior behind the ELBO of one image."""
 
 BOUND_DRAWS = 64
 """K of the importance-weighted bound."""
@@ -129,8 +132,9 @@ def spread(run: OpenRun, image: Images, seed: int = 0) -> Spread:
     draws = np.concatenate([posterior.draw(rng)[0] for _ in range(SPREAD_DRAWS)])
     images = np.clip(run.coder.decode(draws), 0, 1)
     variance = images.astype(np.float64).var(axis=0, ddof=1).mean(axis=0)  # (H, W)
-    measured = isinstance(run.coder, MeasuringCoder)
-    elbo = lower_bound(run, image, "elbo", seed) if measured else None
+    elbo = None
+    if isinstance(run.coder, MeasuringCoder):
+        elbo = _priced(run.coder, image, posterior, "elbo", np.random.default_rng(seed))
     return Spread(images[:SAMPLES], np.sqrt(variance).astype(np.float32), elbo)
 
 
@@ -146,16 +150,11 @@ def lower_bound(run: OpenRun, image: Images, score: Literal["elbo", "bound"], se
     Raises:
         ShapeError: The image is not shaped as the run's are, or the model has no bound.
     """
-    from explorer.analysis.bounds import elbo, importance_weighted_bound
-
     check(run, image)
     posterior = _with_spread(run, image)
     if not isinstance(run.coder, MeasuringCoder):
         raise ShapeError(f"{run.name} has no likelihood, so there is no bound on it.")
-    rng = np.random.default_rng(seed)
-    if score == "elbo":
-        return float(elbo(run.coder, image, posterior, ELBO_DRAWS, rng)[0])
-    return float(importance_weighted_bound(run.coder, image, posterior, BOUND_DRAWS, rng)[0])
+    return _priced(run.coder, image, posterior, score, np.random.default_rng(seed))
 
 
 def standing(run: OpenRun, score: ScoreName) -> Scores:
@@ -223,6 +222,21 @@ def _with_spread(run: OpenRun, image: Images) -> Posterior:
     if posterior.log_variance is None:
         raise ShapeError(f"the posterior of {run.name} is a point: there is nothing to draw from it.")
     return posterior
+
+
+def _priced(
+    coder: MeasuringCoder,
+    image: Images,
+    posterior: Posterior,
+    score: Literal["elbo", "bound"],
+    rng: np.random.Generator,
+) -> float:
+    """A lower bound on log p(x) of one image (1, C, H, W) with its posterior (1, d), nats."""
+    from explorer.analysis.bounds import elbo, importance_weighted_bound
+
+    if score == "elbo":
+        return float(elbo(coder, image, posterior, ELBO_DRAWS, rng)[0])
+    return float(importance_weighted_bound(coder, image, posterior, BOUND_DRAWS, rng)[0])
 
 
 def _rates(posterior: Posterior) -> NDArray[np.float64]:

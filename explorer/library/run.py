@@ -12,11 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.encoding import checked_latents, decode_all
-from explorer.arrays import UNKNOWN, Coder, Images, Latents, MeasuringCoder, Pixels, Posterior, Scores
-from explorer.checkpoint import (
-    HISTORY,
-    StoredLatents,
-)
+from explorer.arrays import UNKNOWN, Coder, Images, Latents, Pixels, Posterior, Scores
+from explorer.checkpoint import HISTORY, StoredLatents
 from explorer.config import RunConfig
 from explorer.errors import CheckpointError, ShapeError
 from explorer.images import picture_type, to_bytes, to_unit
@@ -38,9 +35,6 @@ SCALARS: tuple[ScalarName, ...] = get_args(ScalarName)
 
 BATCH = 512
 """Images whose distortion is asked for at once."""
-
-ELBO_DRAWS = 16
-"""Draws from the posterior behind the ELBO of one image."""
 
 SHEETS = "sheets"
 """A run's folder of sheets."""
@@ -272,6 +266,11 @@ class OpenRun:
         return self.vacancy.frame
 
     @property
+    def norms(self) -> NDArray[np.float32]:
+        """Lengths of the reference codes, (M,), latent units, ascending."""
+        return self.keep("norms", lambda: np.sort(np.linalg.norm(self.latents.reference, axis=1)))
+
+    @property
     def gmm(self) -> "GaussianMixture":
         """The stored mixture of Gaussians of the codes."""
 
@@ -361,7 +360,7 @@ class OpenRun:
         latent = checked_latents(latent, self.latent_dim)
         if len(latent) != 1:
             raise ShapeError(f"one latent is asked for, but there are {len(latent)}.")
-        norms = self.keep("norms", lambda: np.sort(np.linalg.norm(self.latents.reference, axis=1)))
+        norms = self.norms
         norm = float(np.linalg.norm(latent))
         return {
             "vacancy": float(self.vacancy.p_value(latent)[0]),
@@ -393,10 +392,8 @@ class OpenRun:
 
         Returns:
             `label` (its name, or None); `distortion` at the posterior mean and `rate` in nats (None where the model
-            has none); `elbo` in nats: of the grey image, its expectation by `ELBO_DRAWS` draws, always the same ones,
-            None without a posterior that has a spread, without a likelihood, or without the data set; `percentile`:
-            share of the test images with a smaller distortion, in [0, 1]; `mse`: of pixels in [0, 1], None without the
-            data set; `index`: its row in the data set.
+            has none); `percentile`: share of the test images with a smaller distortion, in [0, 1]; `mse`: of pixels in
+            [0, 1], None without the data set; `index`: its row in the data set. What needs draws is in `look`.
         """
         self._check_number(number)
         latents = self.latents
@@ -412,7 +409,6 @@ class OpenRun:
             "index": int(latents.index[number]),
             "distortion": distortion,
             "rate": rate,
-            "elbo": None if original is None else self._elbo(number, to_unit(original, self.levels)),
             "mse": mse,
             "percentile": float((latents.distortion < distortion).mean()) if distortion is not None else None,
         }
@@ -434,18 +430,6 @@ class OpenRun:
                 )
             return self.coder.encode(to_unit(original, self.levels)[None])
         return Posterior(self.latents.mean, self.latents.log_variance).rows(slice(number, number + 1))
-
-    def _elbo(self, number: int, image: Images) -> float | None:
-        """E_q[log p(x|z)] - KL(q(z|x) || p(z)) of image `number`, (C, H, W) in [0, 1], nats.
-
-        The distortion at the posterior mean is no part of a bound: it is mostly smaller than the posterior's average.
-        """
-        if self.is_point or not isinstance(self.coder, MeasuringCoder):
-            return None
-        from explorer.analysis.bounds import elbo
-
-        posterior = self.coder.encode(image[None])  # a hierarchical one is more than its stored means and variances
-        return float(elbo(self.coder, image[None], posterior, ELBO_DRAWS, np.random.default_rng(number))[0])
 
     def label_name(self, number: int) -> str | None:
         """The name of the label of image `number`, or None without labels."""

@@ -62,11 +62,6 @@ class BatchNorm(nn.Module):
         return (inputs * scale[:, None, None] + shift[:, None, None]).to(inputs.dtype)
 
 
-def has_batch_norm(model: nn.Module) -> bool:
-    """Whether a model holds running statistics."""
-    return any(isinstance(module, BatchNorm) for module in model.modules())
-
-
 @torch.no_grad()
 def renew_statistics(model: "Autoencoder", batches: Iterable[Tensor]) -> None:
     """Set the running statistics to the plain mean over batches, for weights that were never trained themselves.

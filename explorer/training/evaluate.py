@@ -44,7 +44,12 @@ NEIGHBOUR = 5
 
 
 def evaluate(
-    coder: MeasuringCoder, config: RunConfig, images: ImageSet, parts: Split, out: Path
+    coder: MeasuringCoder,
+    config: RunConfig,
+    images: ImageSet,
+    parts: Split,
+    out: Path,
+    baselines: dict[int, dict[str, Any]] | None = None,
 ) -> tuple[dict[str, Any], StoredLatents]:
     """The scores of metrics.json (but for "train") and the arrays of latents.safetensors.
 
@@ -54,6 +59,8 @@ def evaluate(
         images: The data set it was fitted on.
         parts: Its split.
         out: The folder of the runs, where the data set's feature net is kept.
+        baselines: What PCA achieves on these very images by its number of components, filled here, so that several
+            runs of one fit compute it once; None to compute it for this run alone.
     """
     rng = np.random.default_rng(config.train.seed)
     test = images.images(parts.test)
@@ -90,15 +97,14 @@ def evaluate(
         reference_features=judge.features(images.rows(reference_index)).astype(np.float16),
         reference_attribute=None if images.attributes is None else images.attributes[reference_index],
     )
+    baselines, count = {} if baselines is None else baselines, coder.latent_dim
+    if count not in baselines:
+        found = principal_components(images, parts, count, test, judge, features, NEIGHBOUR)
+        baselines[count] = {name: _plain(each) if isinstance(each, Score) else each for name, each in found.items()}
     metrics = {
         "test": score_test_images(coder, config, test, posterior, given, latents),
         "holes": score_holes(coder, config, posterior, codes, gmm, latents, judge, features),
-        "pca": {
-            name: _plain(score) if isinstance(score, Score) else score
-            for name, score in principal_components(
-                images, parts, coder.latent_dim, test, judge, features, NEIGHBOUR
-            ).items()
-        },
+        "pca": dict(baselines[count]),
     }
     return metrics, latents
 

@@ -45,6 +45,9 @@ MOST_PIXELS = 4_000_000
 MOST_SESSIONS = 200
 """Visitors whose state gradio remembers; the one seen longest ago is forgotten first."""
 
+LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
+"""What a server listens on that only its own machine can reach."""
+
 HOSTS_VARIABLE = "EXPLORER_HOSTS"
 """Environment variable with further names, separated by commas, under which the page may be reached."""
 
@@ -243,6 +246,12 @@ def hosts(host: str, share: bool) -> tuple[list[str], bool]:
     return names, everywhere
 
 
+def is_public(host: str, share: bool, accounts: Sequence[tuple[str, str]]) -> bool:
+    """Whether others than the user of this machine are to see the page, as far as its settings tell."""
+    behind_another = bool(os.environ.get(HOSTS_VARIABLE, "").strip())
+    return share or bool(accounts) or behind_another or host not in LOCAL
+
+
 def serve(
     library: Library,
     *,
@@ -307,7 +316,7 @@ def serve(
         "theme": theme(),
         "css_paths": [path for path in [STATIC / "explorer.css"] if path.is_file()],
         "app_kwargs": {
-            "routes": served(library, figures, static, offers),
+            "routes": served(library, figures, static, offers, is_public(host, share, accounts)),
             "middleware": [
                 Middleware(TrustedHosts, names=names, any_address=any_address),
                 Middleware(BodyLimit, limit=MOST_BODY),

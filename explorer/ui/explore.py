@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import cast
 
 import gradio as gr
@@ -20,6 +19,7 @@ from explorer.ui.components import live
 from explorer.ui.page import Page
 from explorer.ui.routes import (
     MOST_SEED,
+    PRIVATE,
     NotFoundError,
     RunRoutes,
     TabRoute,
@@ -44,8 +44,6 @@ MOST_TEMPERATURE = 10.0
 
 LONGEST_NAME = 200
 """Characters of a group's name in an address."""
-
-PRIVATE = {"cache-control": "private, no-store"}
 
 
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
@@ -72,7 +70,7 @@ def groups(run: OpenRun, kind: str) -> tuple[Latents, dict[str, NDArray[np.uint8
         return run.latents.mean, {
             name: (labels == number).astype(np.uint8) for number, name in enumerate(run.class_names)
         }
-    names = run.config.data.attribute_names if run.config is not None else None
+    names = run.attribute_names
     codes, attributes = run.described
     if kind == "attribute" and names and attributes.shape == (len(codes), len(names)) and len(codes):
         return codes, {name: attributes[:, number] for number, name in enumerate(names)}
@@ -149,10 +147,16 @@ def posterior_of_decode(run: OpenRun, latent: Latents) -> Posterior:
     return run.coder.encode(np.clip(run.coder.decode(latent), 0, 1).astype(np.float32))
 
 
-def python_lines(library: Library, run: OpenRun, latent: Latents) -> str:
-    """Lines of Python that decode a latent (1, d) to the very pixels on show, and write them to a file."""
+def python_lines(run: OpenRun, latent: Latents, place: str | None) -> str:
+    """Lines of Python that decode a latent (1, d) to the very pixels on show, and write them to a file.
+
+    Args:
+        run: The model.
+        latent: The latent.
+        place: The run's folder; None for a model held in memory.
+    """
     numbers = ", ".join(np.format_float_positional(value, trim="-") for value in latent[0])
-    if library.checkpoints is None or run.config is None:
+    if place is None:
         lines = [
             "import numpy as np",
             "from explorer.images import to_picture",
@@ -161,7 +165,6 @@ def python_lines(library: Library, run: OpenRun, latent: Latents) -> str:
             f"image = coder.decode(latent)[0]  # {run.image_shape}, in [0, 1]; coder is the model given to launch()",
         ]
     else:
-        place = (public_place(library.checkpoints) / run.name).as_posix()
         lines = [
             "from explorer import load_run",
             "from explorer.images import to_picture",
@@ -170,13 +173,6 @@ def python_lines(library: Library, run: OpenRun, latent: Latents) -> str:
             f"image = run.coder.decode([[{numbers}]])[0]  # {run.image_shape}, in [0, 1]",
         ]
     return "\n".join([*lines, f"to_picture(image).save({f'{run.name}.png'!r})"]) + "\n"
-
-
-def public_place(folder: Path) -> Path:
-    """A folder as seen from the current one, if it lies there; else its name alone: where it lies is private."""
-    folder, here = folder.absolute(), Path.cwd()
-    inside = folder.is_relative_to(here) and here != here.parent  # from the root it would be the whole path
-    return folder.relative_to(here) if inside else Path(folder.name)
 
 
 # --- addresses --------------------------------------------------------------------------------------------------------
@@ -257,8 +253,8 @@ def routes(runs: RunRoutes) -> Sequence[TabRoute]:
         """Lines of Python that make the picture of a latent."""
         card = await runs.card(request)
         latent = await latents_of(request, card.latent_dim, 1)
-        lines = await runs.decoding.run(lambda: python_lines(runs.library, runs.library.open(card.name), latent))
-        return JSONResponse({"python": lines}, headers=PRIVATE)
+        run = await runs.decoding.run(lambda: runs.library.open(card.name))
+        return JSONResponse({"python": python_lines(run, latent, runs.place_of(run))}, headers=PRIVATE)
 
     return [
         ("GET", "/contrasts", contrasts),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from explorer.errors import ShapeError
 from explorer.images import animation, contact_sheet, encoded_picture, enlarged, tile, to_bytes
-from explorer.ui.routes import NotFoundError, RunRoutes, TabRoute, TooMuchError, latents_of, whole
+from explorer.ui.routes import PRIVATE, NotFoundError, RunRoutes, TabRoute, TooMuchError, latents_of, whole
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "png": ("png", "image/png"),
@@ -96,10 +96,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
             return encoded_picture(enlarged(tile(images, columns), times))
 
         made = await runs.opening.run(work)
-        told = {
-            "content-disposition": f'attachment; filename="{card.name}-{name}.{ending}"',
-            "cache-control": "private, no-store",
-        }
+        told = PRIVATE | {"content-disposition": f'attachment; filename="{card.name}-{name}.{ending}"'}
         return Response(made, media_type=media, headers=told)
 
     return [("POST", "/export/{kind}", export)]

@@ -15,7 +15,16 @@ from explorer.library import Library
 from explorer.ui.components import live
 from explorer.ui.export import decimal
 from explorer.ui.page import Page
-from explorer.ui.routes import MOST_LATENTS, NotFoundError, RunRoutes, TabRoute, array_response, latents_of, whole
+from explorer.ui.routes import (
+    MOST_LATENTS,
+    PRIVATE,
+    NotFoundError,
+    RunRoutes,
+    TabRoute,
+    array_response,
+    latents_of,
+    whole,
+)
 
 if TYPE_CHECKING:
     from explorer.analysis.interpolation import Interpolation
@@ -52,17 +61,20 @@ def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is 
 
 def routes(runs: RunRoutes) -> list[TabRoute]:
     """What the tab asks: a walk, its curves, which latents are in holes, and the most typical image of each class."""
-    fresh = {"cache-control": "private, no-store"}
 
     async def path(request: Request) -> Response:
-        """A walk between the two latents of the body, with what is known of each of its steps."""
+        """A walk between the two latents of the body, what is known of each of its steps, and the run's `place`."""
         card = await runs.card(request)
         steps = whole(request, "steps", FEWEST_STEPS, MOST_STEPS, default=9)
         overshoot = decimal(request, "overshoot", 0, MOST_OVERSHOOT, default=0)
         kind = _kind_of(request)
         ends = await _ends_of(request, card.latent_dim)
-        walked = await runs.opening.run(lambda: walk(runs.library.open(card.name), ends, steps, overshoot, kind))
-        return JSONResponse(walked, headers=fresh)
+
+        def work() -> dict[str, Any]:
+            run = runs.library.open(card.name)
+            return walk(run, ends, steps, overshoot, kind) | {"place": runs.place_of(run)}
+
+        return JSONResponse(await runs.opening.run(work), headers=PRIVATE)
 
     async def curves(request: Request) -> Response:
         """The figure of norm and vacancy along both walks between the two latents of the body."""
@@ -77,14 +89,14 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
                 runs.library.open(card.name), ends, overshoot, kind, "dark" if theme == "dark" else "light"
             )
         )
-        return Response(figure, media_type="application/json", headers=fresh)
+        return Response(figure, media_type="application/json", headers=PRIVATE)
 
     async def vacancies(request: Request) -> Response:
         """The vacancy p-value of each latent of the body, float32 (n,)."""
         card = await runs.card(request)
         latents = await latents_of(request, card.latent_dim, MOST_LATENTS)
         found = await runs.opening.run(lambda: runs.library.open(card.name).vacancy.p_value(latents))
-        return array_response(found, "<f4", fresh)
+        return array_response(found, "<f4", PRIVATE)
 
     async def medoids(request: Request) -> Response:
         """The most typical image of each class that has one."""
@@ -96,7 +108,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
                 raise NotFoundError(f"the images of {run.name} have no labels.")
             return class_medoids_of(run)
 
-        return JSONResponse({"medoids": await runs.opening.run(find)}, headers=fresh)
+        return JSONResponse({"medoids": await runs.opening.run(find)}, headers=PRIVATE)
 
     return [
         ("POST", "/path", path),
@@ -118,8 +130,7 @@ def walk(run: "OpenRun", ends: Latents, steps: int, overshoot: float, kind: str)
 
     Returns:
         `kind` it really is and a `note` on why, should that be another; `positions` (0 is A, 1 is B), `latents`, `norm`
-        (latent units), `vacancy` (p-value), `round_trip` (standard deviations of the codes) of each step; `stored`:
-        whether the run is on disk.
+        (latent units), `vacancy` (p-value), `round_trip` (standard deviations of the codes) of each step.
     """
     from explorer.analysis.interpolation import interpolate, path_positions
 
@@ -133,7 +144,6 @@ def walk(run: "OpenRun", ends: Latents, steps: int, overshoot: float, kind: str)
         "norm": np.linalg.norm(found.latents.astype(np.float64), axis=1).tolist(),
         "vacancy": run.vacancy.p_value(found.latents).tolist(),
         "round_trip": run.round_trips(found.latents).tolist(),
-        "stored": run.config is not None,
     }
 
 
@@ -167,8 +177,7 @@ def path_figure(run: "OpenRun", ends: Latents, overshoot: float, kind: str, them
         PathCurve(name, np.linalg.norm(found.latents.astype(np.float64), axis=1), run.vacancy.p_value(found.latents))
         for name, found in walks.items()
     ]
-    norms = run.keep("norms", lambda: np.sort(np.linalg.norm(run.latents.reference, axis=1)))
-    low, middle, high = (float(value) for value in np.quantile(norms, SHELL))
+    low, middle, high = (float(value) for value in np.quantile(run.norms, SHELL))
     figure = path_curves(positions, curves, (low, high), kind, theme, f"{run.name} {overshoot}")
     lengths = np.linalg.norm(ends.astype(np.float64), axis=1)
     cosine = float(ends[0].astype(np.float64) @ ends[1] / lengths.prod()) if lengths.min() > 1e-9 else None

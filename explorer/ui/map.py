@@ -5,7 +5,8 @@ hidden or chosen, never send them again.
 """
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -20,16 +21,15 @@ from explorer.library import Library
 from explorer.ui.components import live
 from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import (
+    PRIVATE,
     BusyError,
     NotFoundError,
     RunRoutes,
     TabRoute,
-    array_response,
     body_of,
-    keeping,
+    direction_json,
     latents_of,
     pixels_response,
-    unchanged,
     whole,
 )
 
@@ -54,8 +54,6 @@ MEAN_BATCH = 2_000
 """Images that are summed at once."""
 
 METRICS = ("euclidean", "cosine")
-
-PRIVATE = {"cache-control": "private, no-store"}
 
 
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
@@ -215,17 +213,8 @@ def selection_of(run: "OpenRun", rows: NDArray[np.int64]) -> dict[str, object]:
     both = class_directions(mean, member, ("rest", "selection"))
     direction = None
     if both:
-        found = both[1]
-        direction = {
-            "name": f"selection of {len(rows):,} images",
-            "kind": "selection",
-            "vector": [float(value) for value in found.vector],
-            "offset": found.offset,
-            "scale": found.scale,
-            "low": found.low,
-            "high": found.high,
-            "note": f"from the rest to the selection; {found.note}",
-        }
+        name, note = f"selection of {len(rows):,} images", f"from the rest to the selection; {both[1].note}"
+        direction = direction_json(replace(both[1], name=name, kind="selection", note=note))
     return {"mean": [float(value) for value in mean[rows].astype(np.float64).mean(0)], "direction": direction}
 
 
@@ -261,15 +250,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
     layouts = Layouts()
     weakref.finalize(runs, layouts.close)
 
-    async def stored(request: Request, kind: str, get: "Callable[[OpenRun], NDArray]") -> Response:
-        """An array that stays the same as long as the run does."""
-        card = await runs.card(request)
-        fresh = unchanged(request, card.version)
-        if fresh is not None:
-            return fresh
-        array = await runs.opening.run(lambda: get(runs.library.open(card.name)))
-        return array_response(array, kind, keeping(request, card.version))
-
     async def places(request: Request) -> Response:
         """Where the test images stand on a plane, float32 (N, 2); NaN for those that t-SNE left out."""
         plane = request.query_params.get("plane", "pca")
@@ -282,20 +262,20 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
                 raise NotFoundError("the t-SNE layout of this run is not computed yet.")
             return points
 
-        return await stored(request, "<f4", get)
+        return await runs.stored(request, "<f4", get)
 
     async def spread(request: Request) -> Response:
         """The shape of every posterior on a plane, float32 (N, 3)."""
         plane = request.query_params.get("plane", "pca")
-        return await stored(request, "<f4", lambda run: spread_on(run, map_axes(run, plane)[1]))
+        return await runs.stored(request, "<f4", lambda run: spread_on(run, map_axes(run, plane)[1]))
 
     async def lonely(request: Request) -> Response:
         """How far the nearest other code is, float32 (N,)."""
-        return await stored(request, "<f4", loneliness)
+        return await runs.stored(request, "<f4", loneliness)
 
     async def index(request: Request) -> Response:
         """Rows of the test images in the data set's array, int32 (N,)."""
-        return await stored(request, "<i4", lambda run: run.latents.index)
+        return await runs.stored(request, "<i4", lambda run: run.latents.index)
 
     async def neighbours(request: Request) -> Response:
         """The images nearest to one latent."""

@@ -23,6 +23,7 @@ from explorer.ui.components import live
 from explorer.ui.page import Page, answering, public_text
 from explorer.ui.routes import (
     MOST_SEED,
+    PRIVATE,
     BusyError,
     NotFoundError,
     RunRoutes,
@@ -53,8 +54,6 @@ MOST_ARRIVING = 16
 
 MOST_ERRORS = 100
 """Test images whose errors are told at once."""
-
-PRIVATE = {"cache-control": "private, no-store"}
 
 DOWNLOADED = "() => window.dispatchEvent(new Event('explorer:refresh'))"
 

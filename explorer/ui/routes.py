@@ -20,7 +20,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from explorer.analysis.directions import Direction
-from explorer.analysis.encoding import checked_latents
+from explorer.analysis.encoding import FEW, checked_latents
 from explorer.arrays import Latents
 from explorer.errors import ExplorerError, ShapeError
 from explorer.images import encoded_picture, tile, to_bytes
@@ -56,13 +56,13 @@ WIDEST_WEBP = 16_383
 MOST_SEED = 2**63 - 1
 """Largest seed of a sample."""
 
-FEW = 16
-"""Latents that are decoded in the lane of a drag."""
-
 PATIENCE = 20.0
 """Seconds that the body of one request may take to arrive."""
 
 FOR_EVER = "max-age=31536000, immutable"
+
+PRIVATE = {"cache-control": "private, no-store"}
+"""Headers of an answer that nobody may keep."""
 
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -168,6 +168,7 @@ class RunRoutes:
         library: The runs.
         figures: Figures by name, as the tabs offer them.
         offers: What makes further routes of runs, as the tabs offer them.
+        public: Whether others than this machine's user may look: no answer then tells where its files are.
 
     Attributes:
         looking: For a glance at a run's card, which every request begins with.
@@ -177,9 +178,14 @@ class RunRoutes:
     """
 
     def __init__(
-        self, library: Library, figures: Mapping[str, FigureMaker], offers: "Sequence[RoutesMaker]" = ()
+        self,
+        library: Library,
+        figures: Mapping[str, FigureMaker],
+        offers: "Sequence[RoutesMaker]" = (),
+        public: bool = True,
     ) -> None:
         self.library = library
+        self.public = public
         self.figures = figures
         self.looking = Workers(running=2, waiting=256)
         self.decoding = Workers(running=2, waiting=64)
@@ -227,13 +233,13 @@ class RunRoutes:
                     found.append({"name": name, **nothing, "error": public_sentence(card)})
             return found
 
-        return JSONResponse(await self.opening.run(listed), headers={"cache-control": "private, no-store"})
+        return JSONResponse(await self.opening.run(listed), headers=PRIVATE)
 
     async def run(self, request: Request) -> Response:
         """What a run is, and where its arrays are."""
         card = await self.card(request)
         described = await self.opening.run(lambda: describe_run(self.library, self.library.open(card.name)))
-        return JSONResponse(described, headers={"cache-control": "private, no-store"})
+        return JSONResponse(described, headers=PRIVATE)
 
     async def pictures(self, request: Request) -> Response:
         """How far the preparation of a run's pictures is, asked again and again while it goes on."""
@@ -245,7 +251,7 @@ class RunRoutes:
                 return {"preparing": None, "sentence": None}
             return {"preparing": trouble.share, "sentence": public_text(trouble.sentence)}
 
-        return JSONResponse(await self.opening.run(look), headers={"cache-control": "private, no-store"})
+        return JSONResponse(await self.opening.run(look), headers=PRIVATE)
 
     async def decode(self, request: Request) -> Response:
         """Images of latents, as bytes laid out (n, H, W, C)."""
@@ -256,14 +262,14 @@ class RunRoutes:
             return to_bytes(self.library.open(card.name).coder.decode(latents)).transpose(0, 2, 3, 1)
 
         lane = self.decoding if len(latents) <= FEW else self.drawing
-        return pixels_response(await lane.run(work), {"cache-control": "private, no-store"})
+        return pixels_response(await lane.run(work), PRIVATE)
 
     async def describe(self, request: Request) -> Response:
         """The numbers of the trust badge of one latent."""
         card = await self.card(request)
         latents = await latents_of(request, card.latent_dim, 1)
         numbers = await self.decoding.run(lambda: self.library.open(card.name).trust(latents))
-        return JSONResponse(finite(numbers), headers={"cache-control": "private, no-store"})
+        return JSONResponse(finite(numbers), headers=PRIVATE)
 
     async def sample(self, request: Request) -> Response:
         """Latents drawn from one of the laws; the seed decides them."""
@@ -277,11 +283,11 @@ class RunRoutes:
         def work() -> Latents:
             return self.library.open(card.name).sample(law, count, np.random.default_rng(seed))
 
-        return array_response(await self.decoding.run(work), "<f4", {"cache-control": "private, no-store"})
+        return array_response(await self.decoding.run(work), "<f4", PRIVATE)
 
     async def points(self, request: Request) -> Response:
         """Posterior means of the evaluation split, float32 (N, d)."""
-        return await self._stored(request, "<f4", lambda run: run.latents.mean)
+        return await self.stored(request, "<f4", lambda run: run.latents.mean)
 
     async def labels(self, request: Request) -> Response:
         """Labels of the evaluation split, int32 (N,)."""
@@ -291,7 +297,7 @@ class RunRoutes:
                 raise NotFoundError(f"the images of {run.name} have no labels.")
             return run.labels
 
-        return await self._stored(request, "<i4", labels)
+        return await self.stored(request, "<i4", labels)
 
     async def attributes(self, request: Request) -> Response:
         """Attributes of the evaluation split, uint8 (N, A): 1, 0, or 255 where nobody said."""
@@ -301,14 +307,14 @@ class RunRoutes:
                 raise NotFoundError(f"the images of {run.name} have no attributes.")
             return run.latents.attribute
 
-        return await self._stored(request, "|u1", attributes)
+        return await self.stored(request, "|u1", attributes)
 
     async def scalar(self, request: Request) -> Response:
         """One score of every image of the evaluation split, float32 (N,)."""
         score = request.path_params["score"]
         if score not in SCALARS:
             raise NotFoundError(f"a score is one of {', '.join(SCALARS)}.")
-        return await self._stored(request, "<f4", lambda run: run.scalar(score))
+        return await self.stored(request, "<f4", lambda run: run.scalar(score))
 
     async def sprites(self, request: Request) -> Response:
         """One sheet of thumbnails."""
@@ -342,7 +348,7 @@ class RunRoutes:
             raise ShapeError("theme must be light or dark.")
         card = await self.card(request)
         figure = await self.opening.run(lambda: maker(self.library, card.name, query))
-        return Response(figure, media_type="application/json", headers={"cache-control": "private, no-store"})
+        return Response(figure, media_type="application/json", headers=PRIVATE)
 
     async def card(self, request: Request) -> Card:
         """What is known of the run that the address names.
@@ -360,6 +366,15 @@ class RunRoutes:
 
         return await self.looking.run(find)  # never behind a figure that takes seconds
 
+    def place_of(self, run: OpenRun) -> str | None:
+        """The folder of a run for lines of Python that somebody copies; None for a model held in memory.
+
+        As the user named it; on a public page as a user of the program would have it, whatever it is here.
+        """
+        if self.library.checkpoints is None or run.config is None:
+            return None
+        return (Path("checkpoints") if self.public else self.library.checkpoints).joinpath(run.name).as_posix()
+
     async def open_with(self, card: Card, number: int) -> OpenRun:
         """A run that has an image of that number.
 
@@ -371,7 +386,8 @@ class RunRoutes:
             raise NotFoundError(f"{run.name} has images 0 to {len(run) - 1}.")
         return run
 
-    async def _stored(self, request: Request, kind: str, get: Callable[[OpenRun], NDArray]) -> Response:
+    async def stored(self, request: Request, kind: str, get: Callable[[OpenRun], NDArray]) -> Response:
+        """An array of a run, as bytes of `kind`, that stays the same as long as the run's files do."""
         card = await self.card(request)
         fresh = unchanged(request, card.version)
         if fresh is not None:
@@ -568,8 +584,12 @@ def finite(numbers: Mapping[str, object]) -> dict[str, object]:
 
 
 def served(
-    library: Library, figures: Mapping[str, FigureMaker], static: StaticFiles, offers: Sequence[RoutesMaker] = ()
+    library: Library,
+    figures: Mapping[str, FigureMaker],
+    static: StaticFiles,
+    offers: Sequence[RoutesMaker] = (),
+    public: bool = True,
 ) -> list[BaseRoute]:
-    """All routes below explorer/, to be put before gradio's own."""
+    """All routes below explorer/, to be put before gradio's own; the arguments are those of `RunRoutes`."""
     files = Route("/explorer/static/{tag}/{file:path}", static.get, methods=["GET"])
-    return [files, *RunRoutes(library, figures, offers).routes()]
+    return [files, *RunRoutes(library, figures, offers, public).routes()]

@@ -19,7 +19,7 @@ from explorer.images import picture_type
 from explorer.library import Library
 from explorer.ui.components import live
 from explorer.ui.page import FigureMaker, Page, public_sentence
-from explorer.ui.routes import NotFoundError, RunRoutes, TabRoute, keeping, number_of, unchanged
+from explorer.ui.routes import PRIVATE, NotFoundError, RunRoutes, TabRoute, keeping, number_of, unchanged
 
 if TYPE_CHECKING:
     from explorer.library import Card, OpenRun
@@ -673,7 +673,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         """How a run was fitted: its card, its dimensions, and the sheets it kept."""
         card = await runs.card(request)
         told = await runs.opening.run(lambda: story(runs.library, card.name))
-        return JSONResponse(told, headers={"cache-control": "private, no-store"})
+        return JSONResponse(told, headers=PRIVATE)
 
     async def sheet(request: Request) -> Response:
         """The decodes that were kept after one epoch, as a picture."""

@@ -101,14 +101,14 @@ def test_a_run_without_a_twin_offers_none(visit, pick):
     expect(page.get_by_text("Show the twin")).to_be_hidden()
 
 
-def test_the_copied_lines_are_those_of_the_latent_on_show(visit, page, library, run_of):
+def test_the_copied_lines_are_those_of_the_latent_on_show(visit, page, run_of):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit(fragment="#v=1&run=flat-vae&tab=explore&z=0.25,-1.5")
     shows(page, [0.25, -1.5], 1e-6)
     part = unfold(page, "Save")
     part.get_by_role("button", name="Copy as Python").click()
     expect(part.get_by_role("status").last).to_contain_text("Copied")
-    expected = python_lines(library, run_of("flat-vae"), np.array([[0.25, -1.5]], np.float32))
+    expected = python_lines(run_of("flat-vae"), np.array([[0.25, -1.5]], np.float32), None)
     assert page.evaluate("navigator.clipboard.readText()") == expected
     expect(part.locator("pre")).to_have_text(expected)
     page.get_by_role("button", name="Origin").click()

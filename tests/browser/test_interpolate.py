@@ -14,6 +14,7 @@ from explorer.images import enlarged, to_bytes, to_unit
 from explorer.library import Library
 from explorer.ui.interpolate import walk
 from tests.browser.driver import expect
+from tests.browser.explore_page import unfold
 from tests.serve_fake import serving
 
 pytestmark = pytest.mark.browser
@@ -396,7 +397,7 @@ def test_the_python_of_a_walk_makes_its_very_pictures(browser, twin_runs, tmp_pa
         content = saved.value.path().read_bytes()
     context.close()
     assert 3 <= len(lines.splitlines()) <= 6
-    (tmp_path / "checkpoints").symlink_to(twin_runs, target_is_directory=True)
+    assert json.dumps(f"{twin_runs.as_posix()}/digits-vae-2") in lines
     monkeypatch.chdir(tmp_path)
     made: dict = {}
     exec(lines, made)  # noqa: S102 - they are what the page tells a person to run
@@ -422,6 +423,63 @@ def test_a_link_opens_the_tab_on_its_run(page, app_url):
     expect(page.get_by_role("tab", name="Interpolate")).to_have_attribute("aria-selected", "true")
     ready(page, run="deep-vae")
     assert "tab=interpolate" in page.url
+
+
+def addressed(page, *parts):
+    page.wait_for_function("parts => parts.every((part) => `${location.hash}&`.includes(`&${part}&`))", arg=list(parts))
+    return page.url
+
+
+def test_the_address_leads_others_to_the_same_place_of_the_same_walk(visit, run_of, latent_of):
+    page = opened(visit)
+    choose(page, "A", 3)
+    page.get_by_role("group", name="End B").get_by_role("button", name="Prior draw").click()
+    expect(page.get_by_role("group", name="End B")).to_contain_text("draw 1 from")
+    page.get_by_role("radio", name="Arc").check(force=True)
+    type_in(page, "Overshoot", 0.25)
+    type_in(page, "Steps", 5)
+    type_in(page, "Position, exact value", 1.125)
+    ready(page, kind="spherical", steps=5, overshoot="0.25")
+    url = addressed(page, "from=image.3", "way=spherical", "steps=5", "over=0.25", "at=1.125")
+    shown = latent_of(big(page, "flat-vae"))
+    page.goto("about:blank")
+    page.goto(url)
+    ready(page, kind="spherical", steps=5, overshoot="0.25")
+    shows(page, big(page, "flat-vae"), shown, latent_of)
+    expect(page.get_by_role("group", name="End A")).to_contain_text("test image 3")
+    expect(page.get_by_role("group", name="End B")).to_contain_text("the latent of a link")
+    expect(page.get_by_role("slider", name="Position")).to_have_value("1.125")
+    expect(page.get_by_role("radio", name="Arc")).to_be_checked()
+    assert "".join(re.findall("(?:from|to|at)=[^&]*", addressed(page, "at=1.125"))) == "".join(
+        re.findall("(?:from|to|at)=[^&]*", url)
+    )
+    page.get_by_role("tab", name="Explore").click()
+    page.wait_for_function("!location.hash.includes('from=')")
+    page.get_by_role("tab", name="Interpolate").click()
+    addressed(page, "from=image.3", "at=1.125")
+
+
+def test_a_walk_that_does_not_fit_the_run_is_said_and_one_by_hand_is_taken_up(page, app_url, run_of, latent_of):
+    page.goto(f"{app_url}#v=1&run=flat-vae&tab=interpolate&from=image.600&to=image.14&at=1")
+    ready(page)
+    expect(page.get_by_text("The link's A does not fit flat-vae: a test image stands there.")).to_be_visible()
+    expect(page.get_by_role("group", name="End A")).to_contain_text("test image 0")
+    shows(page, big(page, "flat-vae"), code(run_of("flat-vae"), 14), latent_of)
+    addressed(page, "from=image.0", "to=image.14", "at=1")
+    page.evaluate("location.hash = '#v=1&run=flat-vae&tab=interpolate&from=image.5&to=latent.0.5,-2&at=0'")
+    expect(page.get_by_role("group", name="End A")).to_contain_text("test image 5")
+    shows(page, big(page, "flat-vae"), code(run_of("flat-vae"), 5), latent_of)
+    expect(page.get_by_text("does not fit")).to_be_hidden()
+
+
+def test_an_end_that_is_chosen_before_a_link_is_taken_up_counts_more(page, app_url):
+    page.goto(f"{app_url}#v=1&run=flat-vae&tab=explore&from=image.3&to=image.14&z=0.25,-1.5")
+    page.locator("#explorer-explore [data-ready]").first.wait_for()
+    unfold(page, "Save").get_by_role("button", name="Use as A in Interpolate").click()
+    page.get_by_role("tab", name="Interpolate").click()
+    ready(page)
+    expect(page.get_by_role("group", name="End A")).not_to_contain_text("test image")
+    expect(page.get_by_role("group", name="End B")).to_contain_text("test image 14")
 
 
 def test_a_run_without_a_twin_walks_alone(visit, pick):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from explorer.images import to_bytes, to_unit
-from explorer.library import ELBO_DRAWS, Library, look
+from explorer.library import Library, look
 from tests.browser.driver import expect
 from tests.fakes import linear_coder
 
@@ -66,7 +66,7 @@ def test_the_numbers_of_the_table_are_the_models_own(visit, run_of):
     expect(table.get_by_role("columnheader", name="flat-ae")).to_be_visible()
     image = to_unit(run_of("flat-vae").images()[7:8], 17)
     bounds: list[tuple[str, Literal["elbo", "bound"]]] = [
-        (f"ELBO, grey image, {ELBO_DRAWS} draws", "elbo"),
+        (f"ELBO, grey image, {look.ELBO_DRAWS} draws", "elbo"),
         (f"bound, K = {look.BOUND_DRAWS}", "bound"),
     ]
     for name, score in bounds:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fromFragment, namesLatent, toFragment } from "../../explorer/ui/static/address.js";
+import { USUAL_PATH, fromFragment, namesLatent, toFragment } from "../../explorer/ui/static/address.js";
 
 test("a view survives the way through the address", () => {
   const latent = Float32Array.of(0.12345, -1.5, 0, 1e-7, 300);
@@ -24,6 +24,34 @@ test("the run to compare with survives, also when it is none", () => {
     assert.equal(fromFragment(`#v=1&run=a&with=${encodeURIComponent(odd)}`).other, undefined, odd);
   }
 });
+
+test("a walk survives, its images by their numbers and its latents by theirs", () => {
+  const path = { from: 7, to: Float32Array.of(0.5, -2), kind: /** @type {const} */ ("spherical"), steps: 12, overshoot: 0.25, at: -0.125 };
+  const fragment = toFragment({ run: "a", tab: "interpolate", path });
+  assert.equal(fragment, "#v=1&run=a&tab=interpolate&from=image.7&to=latent.0.5,-2&way=spherical&steps=12&over=0.25&at=-0.125");
+  assert.deepEqual(fromFragment(fragment).path, path);
+  assert.deepEqual(fromFragment("#v=1&from=latent.7&to=image.7").path, { from: Float32Array.of(7), to: 7 }, "of one dimension");
+});
+
+test("what is usual of a walk is not written", () => {
+  const fragment = toFragment({ run: "a", path: { from: 0, to: 1, ...USUAL_PATH } });
+  assert.equal(fragment, "#v=1&run=a&from=image.0&to=image.1");
+});
+
+test("the longest view that is written is read again", () => {
+  const long = new Float32Array(1024).fill(-1234.56789e-2);
+  const back = fromFragment(toFragment({ run: "x".repeat(100), tab: "interpolate", latent: long, path: { from: long, to: long } }));
+  assert.equal(back.latent?.length, 1024);
+  assert.deepEqual(back.path?.from, back.latent);
+});
+
+for (const odd of [
+  "from=7", "from=image.-1", "from=image.1e3", "from=image.12345678", "from=image.", "from=latent.", "from=latent.NaN", "from=latent.1,,2",
+  "from=latent.1e9", "from=latent.0x10", "to=latent.<img>", `to=latent.${"1,".repeat(1024)}1`, "way=arc", "way=constructor", "steps=1", "steps=65",
+  "steps=2.5", "steps=", "over=-0.1", "over=2.01", "over=Infinity", "at=3.1", "at=-2.1", "at=NaN", "at=x", "at=0.5%20",
+]) {
+  test(`${odd.slice(0, 40)} is no walk`, () => assert.deepEqual(fromFragment(`#v=1&${odd}`), {}));
+}
 
 test("what is missing is left out", () => {
   assert.deepEqual(fromFragment(toFragment({ run: "a" })), { run: "a" });

@@ -65,11 +65,12 @@ test("the words of the curves say 0.71, the numbers of this walk, and why there 
 test("the Python of a walk names images by their numbers and latents by theirs", () => {
   const image = { source: { kind: /** @type {const} */ ("image"), index: 7 }, latent: Float32Array.of(1, 2) };
   const place = { source: { kind: /** @type {const} */ ("place") }, latent: Float32Array.of(0.1, -2) };
-  const path = { run: "mnist-vae-2", a: image, b: place, kind: /** @type {const} */ ("linear"), steps: 5, overshoot: 0.25 };
-  const stored = pathCode({ ...path, stored: true }).split("\n");
+  const path = { a: image, b: place, kind: /** @type {const} */ ("linear"), steps: 5, overshoot: 0.25 };
+  const stored = pathCode({ ...path, place: 'my "runs"/mnist-vae-2' }).split("\n");
   assert.equal(stored.length, 6);
   assert.ok(stored.includes("a, b = run.latents.mean[7], [0.100000001, -2]"));
-  assert.ok(pathCode({ ...path, stored: false }).includes("coder.encode(images[7:][:1]).mean[0]"));
+  assert.ok(stored.includes('run = load_run("my \\"runs\\"/mnist-vae-2")'));
+  assert.ok(pathCode({ ...path, place: null }).includes("coder.encode(images[7:][:1]).mean[0]"));
 });
 
 test("two images to begin with are of two classes where there are classes", () => {

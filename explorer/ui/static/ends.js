@@ -46,6 +46,24 @@ export async function endFor(chosen, info) {
   return other?.dataset === info.dataset && other.count === info.count ? imageEnd(source.index, info) : null;
 }
 
+/**
+ * An end as a link names it.
+ * @param {import("./address.js").PathEnd} named
+ * @param {RunInfo} info
+ * @returns {Promise<Chosen | null>} Null where the run has no such image or latent.
+ */
+export async function linkedEnd(named, info) {
+  if (typeof named === "number") return named < info.count ? imageEnd(named, info) : null;
+  return named.length === info.latent_dim ? { run: info.name, latent: named, source: { kind: "link" } } : null;
+}
+
+/**
+ * What a link calls an end.
+ * @param {Chosen} chosen
+ * @returns {import("./address.js").PathEnd}
+ */
+export const namedEnd = ({ latent, source: { kind, index } }) => (kind === "image" && index !== undefined ? index : latent);
+
 /** One end: its picture, what it is, and what else it could be. */
 export class EndCard {
   /**

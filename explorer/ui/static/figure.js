@@ -83,8 +83,7 @@ export class Figure {
    */
   constructor(label, { hover, click, fail, drawn } = {}) {
     this.plot = h("div.xp-plot", { role: "group", "aria-label": label });
-    this.popup = h("canvas.xp-popup.xp-image", { hidden: true, "aria-hidden": "true" });
-    this.element = h("div.xp-figure", {}, this.plot, this.popup);
+    this.element = h("div.xp-figure", {}, this.plot);
     this.listeners = { hover, click, fail, drawn };
     this.asked = 0;
     /** @type {{run: string, name: string, query: Record<string, string | number>, latents?: Float32Array} | null} */
@@ -174,27 +173,6 @@ export class Figure {
         if (there) click(there);
       });
     }
-  }
-
-  /**
-   * Show the popup near the pointer; the caller paints on it.
-   * @param {MouseEvent} event
-   * @param {number} width Of the image, in its own pixels.
-   * @returns {HTMLCanvasElement}
-   */
-  popupAt(event, width) {
-    const room = this.element.getBoundingClientRect();
-    const side = width * Math.max(1, Math.floor(112 / width));
-    const left = event.clientX - room.left;
-    this.popup.style.width = `${side}px`;
-    this.popup.style.left = `${left + side + 24 > room.width ? left - side - 16 : left + 16}px`;
-    this.popup.style.top = `${Math.max(0, event.clientY - room.top - side - 8)}px`;
-    this.popup.hidden = false;
-    return this.popup;
-  }
-
-  hidePopup() {
-    this.popup.hidden = true;
   }
 
   /**

@@ -1,7 +1,8 @@
 /** Interpolate: two latents, the walk between them through the run and its twin, and what lies on it. */
 
+import { PATH_BOUNDS, USUAL_PATH } from "./address.js";
 import { button, freshId, h, segmented, shown, useStyle } from "./dom.js";
-import { EndCard, endFor, firstTwo, imageEnd } from "./ends.js";
+import { EndCard, endFor, firstTwo, imageEnd, linkedEnd, namedEnd } from "./ends.js";
 import { exportBar, fileName } from "./export.js";
 import { PairSheet } from "./pairs.js";
 import { KIND_NAMES, pathCode, placeWords, sourceWords } from "./paths.js";
@@ -16,8 +17,7 @@ import { Side, fetchWalk, markOf } from "./walks.js";
 /** @typedef {import("./walks.js").Walk} Walk */
 /** @typedef {"a" | "b"} End */
 
-const [FEWEST, MOST] = [2, 64]; // steps
-const MOST_OVERSHOOT = 2;
+const { fewest: FEWEST, most: MOST, overshoot: MOST_OVERSHOOT } = PATH_BOUNDS;
 const FILM = 56;
 const TURN_MS = 6000; // from A to B and back while it plays
 const SETTLE_MS = 250;
@@ -37,11 +37,10 @@ class InterpolateTab {
     this.labels = null;
     /** @type {{a: Chosen | null, b: Chosen | null}} */
     this.ends = { a: null, b: null };
-    /** @type {PathKind} */
-    this.kind = "linear";
-    this.steps = 9;
-    this.overshoot = 0;
-    this.t = 0.5;
+    this.kind = USUAL_PATH.kind;
+    this.steps = USUAL_PATH.steps;
+    this.overshoot = USUAL_PATH.overshoot;
+    this.t = USUAL_PATH.at;
     this.seed = 0;
     this.seconds = 0.1;
     this.boomerang = true;
@@ -100,8 +99,8 @@ class InterpolateTab {
         this.pairs.update();
       },
     );
-    this.stepsBox = this.numberBox("Steps", `Pictures along the walk, ${FEWEST} to ${MOST}`, FEWEST, MOST, 1, this.steps, (value) => (this.steps = value));
-    this.overBox = this.numberBox("Overshoot", `How far beyond A and B the walk goes, as a share of the way between them, 0 to ${MOST_OVERSHOOT}`, 0, MOST_OVERSHOOT, 0.05, this.overshoot, (value) => {
+    this.stepsBox = this.numberBox("Steps", `Pictures along the walk, ${FEWEST} to ${MOST}`, FEWEST, MOST, 1, () => this.steps, (value) => (this.steps = value));
+    this.overBox = this.numberBox("Overshoot", `How far beyond A and B the walk goes, as a share of the way between them, 0 to ${MOST_OVERSHOOT}`, 0, MOST_OVERSHOOT, 0.05, () => this.overshoot, (value) => {
       this.overshoot = value;
       this.stand(this.t);
     });
@@ -177,26 +176,24 @@ class InterpolateTab {
    * @param {number} low
    * @param {number} high
    * @param {number} step
-   * @param {number} value
+   * @param {() => number} now
    * @param {(value: number) => void} chosen
    */
-  numberBox(name, hint, low, high, step, value, chosen) {
-    let before = value;
+  numberBox(name, hint, low, high, step, now, chosen) {
     const box = h("input.xp-number", {
       type: "number",
       min: low,
       max: high,
       step,
-      value,
+      value: now(),
       title: hint,
       onchange: () => {
         const typed = box.valueAsNumber;
         const whole = step !== 1 || Number.isInteger(typed);
         if (!(whole && typed >= low && typed <= high)) {
-          box.value = String(before);
+          box.value = String(now());
           return this.say(`${name}: ${step === 1 ? "a whole number" : "a number"} from ${low} to ${high}.`);
         }
-        before = typed;
         this.say("");
         chosen(typed);
         this.redraw();
@@ -245,7 +242,7 @@ class InterpolateTab {
     const { info } = this;
     if (!info || info.name !== view.run) return; // another run is on its way, and takes them up itself
     const take = ++this.takes;
-    const lost = [];
+    const lost = await this.takeLink(info);
     const firsts = firstTwo(info.count, this.labels);
     for (const [k, end] of /** @type {End[]} */ (["a", "b"]).entries()) {
       const wanted = view.ends[end];
@@ -255,10 +252,37 @@ class InterpolateTab {
       if (take !== this.takes || info !== this.info) return;
       this.ends[end] = chosen;
     }
-    this.say(lost.length ? `${lost.join("; ")}: a test image stands there.` : "");
+    const said = lost.join("; ");
+    this.say(said && `${said[0].toUpperCase()}${said.slice(1)}: a test image stands there.`);
     this.cards.a.show(this.ends.a);
     this.cards.b.show(this.ends.b);
     this.redraw();
+  }
+
+  /**
+   * Take up the walk of a link.
+   * @param {RunInfo} info
+   * @returns {Promise<string[]>} Which of its ends the run does not have.
+   */
+  async takeLink(info) {
+    const path = view.takePath();
+    if (!path) return [];
+    this.pause();
+    const { from, to, ...rest } = path;
+    const { kind, steps, overshoot, at } = { ...USUAL_PATH, ...rest };
+    Object.assign(this, { kind, steps, overshoot, t: at });
+    for (const input of this.kinds?.querySelectorAll("input") ?? []) input.checked = input.value === kind;
+    for (const input of this.stepsBox?.querySelectorAll("input") ?? []) input.value = String(steps);
+    for (const input of this.overBox?.querySelectorAll("input") ?? []) input.value = String(overshoot);
+    this.pairs.update();
+    const lost = [];
+    for (const [end, named] of /** @type {const} */ ([["a", from], ["b", to]])) {
+      if (named === undefined) continue;
+      const chosen = await linkedEnd(named, info);
+      if (!chosen) lost.push(`the link's ${end.toUpperCase()} does not fit ${info.name}`);
+      Object.assign(view.ends, { [end]: chosen });
+    }
+    return lost;
   }
 
   /** @param {End} end @param {Chosen} chosen */
@@ -361,7 +385,16 @@ class InterpolateTab {
   settle() {
     clearTimeout(this.settling);
     this.box.value = this.t.toFixed(3).replace(/0$/, "");
-    if (!this.playing) for (const side of this.sides) side.settle();
+    if (this.playing) return;
+    for (const side of this.sides) side.settle();
+    this.tell();
+  }
+
+  /** Put the walk into the page's address. */
+  tell() {
+    const { a, b } = this.ends;
+    if (!a || !b || [a.run, b.run].some((run) => run !== view.run)) return; // another run is on its way
+    view.setPath({ from: namedEnd(a), to: namedEnd(b), kind: this.kind, steps: this.steps, overshoot: this.overshoot, at: this.t });
   }
 
   /** @param {number} t */
@@ -491,13 +524,14 @@ class InterpolateTab {
   showCode() {
     const { a, b } = this.ends;
     const walk = this.walks[0];
-    if (a && b && walk) this.code.textContent = pathCode({ run: walk.run, stored: walk.stored, a, b, kind: this.kind, steps: this.steps, overshoot: this.overshoot });
+    if (a && b && walk) this.code.textContent = pathCode({ place: walk.place, a, b, kind: this.kind, steps: this.steps, overshoot: this.overshoot });
   }
 
   async copy() {
     try {
       await navigator.clipboard.writeText(this.code.textContent ?? "");
-      this.copied.textContent = "The lines are copied; run them in the folder that holds checkpoints.";
+      const place = this.walks[0]?.place;
+      this.copied.textContent = `The lines are copied; run them where ${place ? `there is ${place}` : "you called launch()"}.`;
     } catch {
       this.copied.textContent = "The browser does not let this page copy; select the lines above.";
     }
@@ -510,10 +544,12 @@ export async function mount(host) {
   const tab = new InterpolateTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
   const root = tab.root;
   let stale = false; // whether ends were chosen while the tab was out of sight
-  view.addEventListener("ends", () => {
+  const takeEnds = () => {
     stale = !root.offsetParent;
     if (!stale) tab.takeEnds();
-  });
+  };
+  view.addEventListener("ends", takeEnds);
+  view.addEventListener("link", () => view.linkedPath && takeEnds());
   follow(host, "interpolate", (run) => {
     stale = false;
     tab.setRun(run);

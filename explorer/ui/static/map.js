@@ -25,8 +25,6 @@ import { TsneWait } from "./maptsne.js";
 import { NewestWins, decoder } from "./transport.js";
 import { follow, view } from "./view.js";
 
-export { fetchPixels } from "./mapcard.js";
-
 /** Dots that are drawn at once without being asked for more. */
 const FIRST_DOTS = 10000;
 
@@ -71,7 +69,6 @@ class MapTab {
     });
     this.figure.prepare = (traces, layout) => this.prepare(traces, layout);
     this.figure.config = { modeBarButtons: [["toImage"]] }; // the other ones have words here
-    this.figure.popup.remove(); // ours says more
     this.overlay = new Overlay(this.figure);
     this.lattice = new Lattice(this.overlay, say);
     this.lattice.wanted = () => (this.decodable && this.info ? { run: this.info.name, plane: this.anchored(), image: this.info.image_shape } : null);

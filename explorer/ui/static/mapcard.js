@@ -2,22 +2,9 @@
 
 import { button, h, segmented, shown } from "./dom.js";
 import { fitWhole, paint } from "./pixels.js";
-import { NewestWins, address, ask, askJson, decoder, describe } from "./transport.js";
+import { NewestWins, address, ask, askJson, decoder, describe, fetchPixels } from "./transport.js";
 import { percent, showTrust } from "./trust.js";
 import { view } from "./view.js";
-
-/**
- * Bytes of one picture of the reconstruct route.
- * @param {string} run
- * @param {number} index
- * @param {"original" | "reconstruction"} part
- * @returns {Promise<import("./transport.js").Decoded>}
- */
-export async function fetchPixels(run, index, part) {
-  const response = await ask(address(run, `reconstruct/${index}/pixels`, { part }));
-  const [height, width, channels] = (response.headers.get("X-Shape") ?? "").split(",").map(Number);
-  return { pixels: new Uint8ClampedArray(await response.arrayBuffer()), shape: [1, height, width, channels] };
-}
 
 /** @typedef {{image: number, distance: number}} Neighbour */
 

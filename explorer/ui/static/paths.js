@@ -104,27 +104,26 @@ function endCode({ kind, index }, latent) {
 /**
  * Python that walks the same walk and decodes it.
  * @param {object} path
- * @param {string} path.run
- * @param {boolean} path.stored Whether the run is on disk; else it was handed to `launch`.
+ * @param {string | null} path.place The run's folder; null of a model that was handed to `launch`.
  * @param {{source: Source, latent: ArrayLike<number>}} path.a
  * @param {{source: Source, latent: ArrayLike<number>}} path.b
  * @param {PathKind} path.kind
  * @param {number} path.steps
  * @param {number} path.overshoot
  */
-export function pathCode({ run, stored, a, b, kind, steps, overshoot }) {
+export function pathCode({ place, a, b, kind, steps, overshoot }) {
   const lines = ["from explorer.analysis.interpolation import interpolate, path_positions"];
   const ends = [a, b].map(({ source, latent }) => endCode(source, latent));
-  if (stored) {
+  if (place !== null) {
     lines.unshift("from explorer import load_run");
-    lines.push(`run = load_run("checkpoints/${run}")`, `a, b = ${ends.join(", ")}`);
+    lines.push(`run = load_run(${JSON.stringify(place)})`, `a, b = ${ends.join(", ")}`);
   } else {
     lines.unshift("# coder and images, in [0, 1], are what you handed to launch()");
     lines.push(`a, b = ${ends.map((end) => end.replace(/^run\.latents\.mean\[(\d+)\]$/, "coder.encode(images[$1:][:1]).mean[0]")).join(", ")}`);
   }
   lines.push(
     `path = interpolate(a, b, path_positions(${steps}, ${overshoot}), "${kind}").latents`,
-    `pictures = ${stored ? "run." : ""}coder.decode(path)  # (${steps}, C, H, W) in [0, 1]`,
+    `pictures = ${place !== null ? "run." : ""}coder.decode(path)  # (${steps}, C, H, W) in [0, 1]`,
   );
   return lines.join("\n");
 }

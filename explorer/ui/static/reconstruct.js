@@ -3,12 +3,11 @@
 import { button, dropdown, h, segmented, useStyle } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { askFacts, askLook, askOwn, unpacked } from "./look.js";
-import { fetchPixels } from "./map.js";
 import { Camera, Steps, Tray, pictureIn, sendable } from "./own.js";
 import { Pad } from "./pad.js";
 import { dim, fitWhole, paint } from "./pixels.js";
 import { Portrait } from "./portrait.js";
-import { NewestWins } from "./transport.js";
+import { NewestWins, fetchPixels } from "./transport.js";
 import { follow, view } from "./view.js";
 
 /** @typedef {import("./transport.js").Decoded} Decoded */

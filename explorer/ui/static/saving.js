@@ -161,7 +161,7 @@ export class Saving {
     this.lines.hidden = false;
     try {
       await navigator.clipboard.writeText(lines);
-      this.say("Copied: run it in the folder that holds the checkpoints.", true);
+      this.say("Copied: run the lines where they find the model.", true);
     } catch {
       this.say("The browser does not let this page copy; here are the lines.", true);
     }

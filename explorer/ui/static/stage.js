@@ -1,9 +1,7 @@
 /** The large picture of Explore, and the line that says how far it is to be trusted. */
 
 import { h } from "./dom.js";
-import { dim, fitWhole, paint } from "./pixels.js";
-import { NewestWins, Unreachable, decoder, describe } from "./transport.js";
-import { showTrust } from "./trust.js";
+import { LivePicture, TrustLine } from "./picture.js";
 
 /** @typedef {import("./view.js").RunInfo} RunInfo */
 
@@ -16,45 +14,27 @@ export class Stage {
    * @param {() => boolean} narrow Whether the page is one column.
    */
   constructor(say, narrow) {
-    this.lost = false; // whether the picture on show is not the latent's
-    this.images = new NewestWins(
-      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => decoder.decode(run, z, 1),
-      (decoded, { z }) => {
-        paint(this.canvas, decoded);
-        this.fit();
-        this.canvas.dataset.latent = Array.from(z).join(",");
-        dim(this.canvas, false);
-        if (this.lost) say("");
-        this.lost = false;
-      },
-      (error) => {
-        const { message } = /** @type {Error} */ (error);
-        this.lost = true;
-        dim(this.canvas, true);
-        say(error instanceof Unreachable ? message : `No image: ${message}`);
-      },
-    );
-    this.trusts = new NewestWins(
-      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => describe(run, z),
-      (answer) => showTrust(this.trust, answer),
-      () => this.trust.replaceChildren(),
-      2,
-    );
-    this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": "decoded image" });
-    this.trust = h("p.xp-trust", { "aria-live": "polite" });
-    this.element = h("div.xp-stage", {}, h("div.xp-frame", {}, this.canvas), this.trust);
-    this.fit = fitWhole(this.canvas, this.element, (room) => (narrow() ? BESIDE_WORDS * room : IMAGE_WIDTH));
+    this.picture = new LivePicture(say);
+    this.trust = new TrustLine();
+    this.element = h("div.xp-stage", {}, h("div.xp-frame", {}, this.picture.canvas), this.trust.element);
+    this.picture.fitInto(this.element, (room) => (narrow() ? BESIDE_WORDS * room : IMAGE_WIDTH));
+  }
+
+  /** Whether the picture on show is not the latent's. */
+  get lost() {
+    return this.picture.lost;
   }
 
   /** @param {RunInfo} info */
   setRun({ image_shape }) {
-    [, this.canvas.height, this.canvas.width] = image_shape;
-    this.fit();
+    const { canvas } = this.picture;
+    [, canvas.height, canvas.width] = image_shape;
+    this.picture.fit();
   }
 
   drop() {
-    this.images.drop();
-    this.trusts.drop();
+    this.picture.drop();
+    this.trust.drop();
   }
 
   /**
@@ -63,7 +43,7 @@ export class Stage {
    * @param {Float32Array} z
    */
   draw({ name }, z) {
-    this.images.ask({ run: name, z: z.slice() });
+    this.picture.draw(name, z);
   }
 
   /**
@@ -72,6 +52,6 @@ export class Stage {
    * @param {Float32Array} z
    */
   judge({ name }, z) {
-    this.trusts.ask({ run: name, z: z.slice() });
+    this.trust.judge(name, z);
   }
 }

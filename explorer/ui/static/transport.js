@@ -129,6 +129,19 @@ export class ServerDecoder {
 export const decoder = new ServerDecoder();
 
 /**
+ * A test image, or what the run makes of it.
+ * @param {string} run
+ * @param {number} index
+ * @param {"original" | "reconstruction"} part
+ * @returns {Promise<Decoded>}
+ */
+export async function fetchPixels(run, index, part) {
+  const response = await ask(address(run, `reconstruct/${index}/pixels`, { part }));
+  const [height, width, channels] = (response.headers.get("X-Shape") ?? "").split(",").map(Number);
+  return { pixels: new Uint8ClampedArray(await response.arrayBuffer()), shape: [1, height, width, channels] };
+}
+
+/**
  * How usual a latent is.
  * @param {string} run
  * @param {Float32Array} latent (d,)

@@ -108,6 +108,16 @@ class View extends EventTarget {
      * @type {{direction?: string, grid?: string}}
      */
     this.walk = {};
+    /**
+     * A link's walk, until Interpolate has taken it up with its run; an end that is chosen meanwhile counts more.
+     * @type {import("./address.js").Path | null}
+     */
+    this.linkedPath = this.wish.path ?? null;
+    /**
+     * What Interpolate adds to the address while it is open: the walk on show.
+     * @type {import("./address.js").Path | null}
+     */
+    this.path = null;
     /** @type {Map<string, Promise<any>>} */
     this.known = new Map();
     /** Runs whose pictures are being prepared. @type {Set<string>} */
@@ -123,10 +133,14 @@ class View extends EventTarget {
   setRun(run) {
     if (run === this.run) return;
     // the page starts on a run of its own and then goes to the link's; any other change is somebody's choice
-    if (this.run !== null && run !== this.wish.run) this.dropWish();
+    if (this.run !== null && run !== this.wish.run) {
+      this.dropWish();
+      this.linkedPath = null;
+    }
     this.run = run;
     this.latent = null;
     this.walk = {};
+    this.path = null;
     this.writeAddress();
     this.dispatchEvent(new Event("run"));
   }
@@ -217,7 +231,29 @@ class View extends EventTarget {
    */
   useAs(end, chosen) {
     this.ends[end] = chosen;
+    if (this.linkedPath) delete this.linkedPath[end === "a" ? "from" : "to"];
     this.dispatchEvent(new Event("ends"));
+  }
+
+  /**
+   * The walk of a link through the run on show, once.
+   * @returns {import("./address.js").Path | null}
+   */
+  takePath() {
+    const { run } = this.wish;
+    if (run && run !== this.run) return null;
+    const path = this.linkedPath;
+    this.linkedPath = null;
+    return path;
+  }
+
+  /**
+   * Another walk is on show in Interpolate, or another place of it.
+   * @param {import("./address.js").Path} path
+   */
+  setPath(path) {
+    this.path = path;
+    this.writeAddress();
   }
 
   /**
@@ -258,7 +294,10 @@ class View extends EventTarget {
       () => true,
       () => false,
     );
-    if (!there) this.dropWish();
+    if (!there) {
+      this.dropWish();
+      this.linkedPath = null;
+    }
     return there;
   }
 
@@ -267,7 +306,8 @@ class View extends EventTarget {
     if (!run || (wish.run && wish.run !== run)) return; // a link that was not taken up yet must survive
     const { direction = this.walk.direction, grid = this.walk.grid } = wish;
     const latent = wish.latent ?? this.latent ?? undefined;
-    history.replaceState(history.state, "", toFragment({ run, tab, other, direction, grid, latent }));
+    const path = (tab === "interpolate" && (this.linkedPath ?? this.path)) || undefined;
+    history.replaceState(history.state, "", toFragment({ run, tab, other, direction, grid, latent, path }));
   }
 
   /**
@@ -366,6 +406,7 @@ export const view = new View();
 globalThis.addEventListener?.("explorer:refresh", () => view.refresh());
 globalThis.addEventListener?.("hashchange", async () => {
   view.wish = readLink(location.hash);
+  view.linkedPath = view.wish.path ?? null;
   view.keepOther();
   const { run, tab } = view.wish;
   if (!(await view.checkWish())) return;

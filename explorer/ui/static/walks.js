@@ -3,9 +3,9 @@
 import { button, h } from "./dom.js";
 import { Figure } from "./figure.js";
 import { KIND_NAMES, between, pathWords, placeWords } from "./paths.js";
-import { dim, fitWhole, paint } from "./pixels.js";
-import { NewestWins, Unreachable, address, decoder, describe, post } from "./transport.js";
-import { ALPHA, showTrust } from "./trust.js";
+import { LivePicture, TrustLine } from "./picture.js";
+import { address, decoder, post } from "./transport.js";
+import { ALPHA } from "./trust.js";
 import { view } from "./view.js";
 
 /** @typedef {import("./paths.js").PathKind} PathKind */
@@ -30,7 +30,7 @@ import { view } from "./view.js";
  * @property {number[]} norm
  * @property {number[]} vacancy
  * @property {number[]} round_trip
- * @property {boolean} stored Whether the run is on disk.
+ * @property {string | null} place The run's folder for lines of Python; null of a model in memory.
  * @property {import("./transport.js").Decoded} decoded
  */
 
@@ -71,37 +71,16 @@ export class Side {
     this.way = { kind: "linear", steps: 2, overshoot: 0 };
     this.t = 0.5;
     this.lost = false; // whether the curves could not be had
-    this.images = new NewestWins(
-      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => decoder.decode(run, z, 1),
-      (decoded, { z }) => {
-        paint(this.canvas, decoded);
-        this.fit();
-        this.canvas.dataset.latent = Array.from(z).join(",");
-        dim(this.canvas, false);
-        this.status.textContent = "";
-      },
-      (error) => {
-        const { message } = /** @type {Error} */ (error);
-        dim(this.canvas, true);
-        this.status.textContent = error instanceof Unreachable ? message : `No image: ${message}`;
-      },
-    );
-    this.trusts = new NewestWins(
-      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => describe(run, z),
-      (answer) => showTrust(this.trust, answer),
-      () => this.trust.replaceChildren(),
-      2,
-    );
+    this.picture = new LivePicture((words) => (this.status.textContent = words));
+    this.trust = new TrustLine();
     this.name = h("h3");
-    this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img" });
     this.status = h("p.xp-status", { role: "status" });
     this.reason = h("p.xp-hint", { hidden: true });
-    this.frame = h("div.xp-frame", {}, this.canvas);
+    this.frame = h("div.xp-frame", {}, this.picture.canvas);
     this.stage = h("div.xp-half.xp-walk-stage", {}, this.name, this.frame, this.reason, this.status);
-    this.fit = fitWhole(this.canvas, this.stage, (room) => Math.min(WIDE, NARROW_SHARE * room - 22));
-    this.trust = h("p.xp-trust", { "aria-live": "polite" });
+    this.picture.fitInto(this.stage, (room) => Math.min(WIDE, NARROW_SHARE * room - 22));
     this.wordsName = h("p.xp-caption");
-    this.words = h("div.xp-half", {}, this.wordsName, this.trust, h("div", {}, button("Open in Explore", "Take the latent at this position to the sliders", () => this.open())));
+    this.words = h("div.xp-half", {}, this.wordsName, this.trust.element, h("div", {}, button("Open in Explore", "Take the latent at this position to the sliders", () => this.open())));
     this.cursor = h("div.xp-now", { hidden: true });
     this.chartName = h("p.xp-caption");
     this.told = h("div");
@@ -126,8 +105,8 @@ export class Side {
 
   /** Forget what was asked for. */
   drop() {
-    this.images.drop();
-    this.trusts.drop();
+    this.picture.drop();
+    this.trust.drop();
     this.info = null;
   }
 
@@ -164,7 +143,7 @@ export class Side {
   /** @param {RunInfo | null} info @param {string} reason */
   tell(info, reason) {
     this.name.textContent = this.wordsName.textContent = this.chartName.textContent = info?.name ?? "";
-    this.canvas.setAttribute("aria-label", `decoded image of ${info?.name ?? ""}`);
+    this.picture.canvas.setAttribute("aria-label", `decoded image of ${info?.name ?? ""}`);
     this.figure.plot.setAttribute("aria-label", `norm and vacancy along the walk of ${info?.name ?? ""}`);
     this.stage.hidden = !info;
     this.reason.hidden = !reason;
@@ -177,11 +156,11 @@ export class Side {
   stand(t) {
     this.t = t;
     this.placeCursor();
-    if (this.info) this.images.ask({ run: this.info.name, z: this.z });
+    if (this.info) this.picture.draw(this.info.name, this.z);
   }
 
   settle() {
-    if (this.info) this.trusts.ask({ run: this.info.name, z: this.z });
+    if (this.info) this.trust.judge(this.info.name, this.z);
   }
 
   open() {

@@ -1,0 +1,83 @@
+/** One decode on show that follows a hand, and the line that says how far its latent is to be trusted. */
+
+import { h } from "./dom.js";
+import { dim, fitWhole, paint } from "./pixels.js";
+import { NewestWins, Unreachable, decoder, describe } from "./transport.js";
+import { showTrust } from "./trust.js";
+
+/** @typedef {{run: string, z: Float32Array}} Asked */
+
+export class LivePicture {
+  /** @param {(words: string) => void} say Why there is no picture, and "" when there is one again. */
+  constructor(say) {
+    this.lost = false; // whether the picture on show is not the latent's
+    this.fit = () => {};
+    this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": "decoded image" });
+    this.images = new NewestWins(
+      (/** @type {Asked} */ { run, z }) => decoder.decode(run, z, 1),
+      (decoded, { z }) => {
+        paint(this.canvas, decoded);
+        this.fit();
+        this.canvas.dataset.latent = Array.from(z).join(",");
+        dim(this.canvas, false);
+        if (this.lost) say("");
+        this.lost = false;
+      },
+      (error) => {
+        const { message } = /** @type {Error} */ (error);
+        this.lost = true;
+        dim(this.canvas, true);
+        say(error instanceof Unreachable ? message : `No image: ${message}`);
+      },
+    );
+  }
+
+  /**
+   * Keep it as large as its room allows.
+   * @param {HTMLElement} room
+   * @param {(room: number) => number} most Largest width of that room's, both in CSS pixels.
+   */
+  fitInto(room, most) {
+    this.fit = fitWhole(this.canvas, room, most);
+  }
+
+  /**
+   * Decode a latent.
+   * @param {string} run
+   * @param {Float32Array} z
+   */
+  draw(run, z) {
+    this.images.ask({ run, z: z.slice() });
+  }
+
+  /** Forget what was asked for. */
+  drop() {
+    this.images.drop();
+  }
+}
+
+export class TrustLine {
+  constructor() {
+    this.element = h("p.xp-trust", { "aria-live": "polite" });
+    this.answers = new NewestWins(
+      (/** @type {Asked} */ { run, z }) => describe(run, z),
+      (answer) => showTrust(this.element, answer),
+      () => this.element.replaceChildren(),
+      2,
+    );
+  }
+
+  /**
+   * Say how usual a latent is.
+   * @param {string} run
+   * @param {Float32Array} z
+   */
+  judge(run, z) {
+    this.answers.ask({ run, z: z.slice() });
+  }
+
+  /** Forget what was asked for. */
+  drop() {
+    this.answers.drop();
+  }
+}
