@@ -16,8 +16,10 @@ export class LivePicture {
     this.images = new NewestWins(
       (/** @type {Asked} */ { run, z }) => decoder.decode(run, z, 1),
       (decoded, { z }) => {
+        const { width, height } = this.canvas;
         paint(this.canvas, decoded);
-        this.fit();
+        // measuring its room has the page laid out at once, so only where the picture's size is another
+        if (this.canvas.width !== width || this.canvas.height !== height) this.fit();
         this.canvas.dataset.latent = Array.from(z).join(",");
         dim(this.canvas, false);
         if (this.lost) say("");
