@@ -69,9 +69,9 @@ bench: install-tools
 
 runs: install
 	$(BIN)/python train.py --dataset digits --latent-dim 2 --twin --overwrite
-	$(BIN)/python train.py --dataset mnist --latent-dim 2 --net mlp --hidden 512 --lr 0.002 --epochs 80 --save-every 10 --twin --overwrite
-	$(BIN)/python train.py --dataset mnist --latent-dim 16 --lr 0.002 --twin --epochs 50 --overwrite
-	$(BIN)/python train.py --dataset mnist --latent-dim 8 --ladder --epochs 20 --widths 16 32 --hidden 128 --reference 2000 --calibration 2500 --tested 2000 --overwrite
+	$(BIN)/python train.py --dataset mnist --latent-dim 2 --net mlp --hidden 256 --lr 0.002 --epochs 80 --save-every 20 --reference 2500 --twin --overwrite
+	$(BIN)/python train.py --dataset mnist --latent-dim 16 --hidden 128 --epochs 25 --save-every 8 --reference 2500 --calibration 2500 --tested 5000 --twin --overwrite
+	$(BIN)/python train.py --dataset mnist --latent-dim 8 --ladder --epochs 20 --widths 16 32 --hidden 64 --reference 2000 --calibration 2500 --tested 2000 --overwrite
 	$(BIN)/python train.py --dataset digits --latent-dim 8 --ladder --hidden 128 --overwrite
 	$(BIN)/python -m tests.model_cards
 

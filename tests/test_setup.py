@@ -20,6 +20,7 @@ from tests import model_cards
 from tests.test_architecture import RUN_FILES, imports, project_files, python_sources
 
 SHIPPED = {"digits-ae-2", "digits-vae-2", "mnist-ae-16", "mnist-ae-2", "mnist-vae-16", "mnist-vae-2"}
+SHIPPED |= {"celeba-ae-64", "celeba-vae-64", "flowers102-ae-32", "flowers102-vae-32"}
 LADDER = ("ae-8", "vae-8", "vae-8-beta0", "vae-8-beta0.1", "vae-8-beta0.3", "vae-8-beta4")
 SHIPPED |= {f"{dataset}-{run}" for dataset in ("digits", "mnist") for run in LADDER}
 """Runs that come with the project."""
