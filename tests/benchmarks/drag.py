@@ -81,14 +81,17 @@ MEASURE = """
       }
       return times;
     }
-    const seen = new Set();
+    // there and back in 60 frames, further at every frame than the slider's step, so that each wants a new picture
+    let [news, last] = [0, stamp()];
     const end = performance.now() + 1000 * together;
     for (let i = 0; performance.now() < end; i++) {
-      move(place(0.5 + 0.45 * Math.sin(i / 20)));
+      move(place(0.05 + 0.9 * Math.abs(1 - ((i / 30) % 2))));
       await frame();
-      seen.add(stamp());
+      const now = stamp();
+      news += now !== last;
+      last = now;
     }
-    return seen.size / together;
+    return news / together;
   })();
 }
 """
@@ -158,7 +161,8 @@ def beside(browser: Any, name: str, ours: str, theirs: str) -> Iterator[Row]:
     rates: dict[str, list[float]] = {"explorer": [], "plain app": []}
     pages = [("explorer", own, OURS), ("plain app", plain, THEIRS)]
     for turn in range(TURNS + 1):
-        shares = rng.uniform(0.02, 0.98, MOVES // TURNS).tolist()
+        # from one half to the other: a move within the slider's step would change no picture
+        shares = [share + 0.5 * (k % 2) for k, share in enumerate(rng.uniform(0.02, 0.45, MOVES // TURNS))]
         for who, page, place in pages:
             page.bring_to_front()
             found = page.evaluate(MEASURE, {**place, "values": shares, "together": 0})
@@ -169,7 +173,7 @@ def beside(browser: Any, name: str, ours: str, theirs: str) -> Iterator[Row]:
     for who in medians:
         yield f"{name}: input to drawn, {who}", medians[who], "ms"
         yield f"{name}: input to drawn, {who}, 95 %", float(np.quantile(times[who], 0.95)), "ms"
-        yield f"{name}: distinct frames a second, {who}", statistics.median(rates[who]), "1/s"
+        yield f"{name}: new frames a second, {who}", statistics.median(rates[who]), "1/s"
     yield f"{name}: plain app / explorer", medians["plain app"] / medians["explorer"], "x"
     own.bring_to_front()
     strongest = httpx.get(f"{ours}explorer/api/run/{name}").json()["directions"]["axes"][0]["vector"]

@@ -172,8 +172,10 @@ export class Sliders {
     const z = this.host.latent();
     for (const { direction, range, box, row } of this.rows) {
       const value = coordinate(direction, z);
-      if (document.activeElement !== range || Math.abs(range.valueAsNumber - value) > Number(range.step) / 2) range.value = String(value);
-      range.setAttribute("aria-valuetext", shown(value));
+      // a slider that stays is not touched: each is laid out and painted anew for it, at every step of a drag
+      if (Math.abs(range.valueAsNumber - value) > Number(range.step) / 2) range.value = String(value);
+      const said = shown(value);
+      if (range.getAttribute("aria-valuetext") !== said) range.setAttribute("aria-valuetext", said);
       const text = value.toFixed(2).replace(/^-(0\.?0*)$/, "$1"); // no minus before a zero
       if (box.value !== text) box.value = text;
       row.classList.toggle("xp-active", direction === this.active);
