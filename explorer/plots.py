@@ -19,6 +19,9 @@ Theme: TypeAlias = Literal["light", "dark"]
 
 Figure: TypeAlias = go.Figure
 
+LayerScale: TypeAlias = Literal["p-values", "classes", "plain"]
+"""How the values of a layer become colours."""
+
 PETROFF_10 = (
     "#3f90da",
     "#ffa90e",
@@ -190,6 +193,7 @@ def hole_map(
     theme: Theme,
     anchors: NDArray[np.floating] | None = None,
     revision: str = "",
+    told: Mapping[str, object] | None = None,
 ) -> Figure:
     """Vacancy on a plane of the frame: p-values as colour, holes hatched and outlined, codes on top.
 
@@ -206,6 +210,7 @@ def hole_map(
         theme: Light or dark.
         anchors: Images that span the plane, (A, 2), marked; None for none.
         revision: As in `map_frame`.
+        told: What else the page is told in `layout.meta`; None for nothing.
     """
     ink = INKS[theme]
     figure = Figure()
@@ -264,9 +269,13 @@ def hole_map(
             go.Scatter(
                 x=anchors[:, 0],
                 y=anchors[:, 1],
-                mode="markers",
+                mode="markers+text",
+                text=[f"image {number + 1}" for number in range(len(anchors))],
+                textposition="top center",
+                textfont={"size": 12, "color": ink.text, "shadow": f"0 0 3px {ink.halo}, 0 0 6px {ink.halo}"},
                 marker={"symbol": "diamond-open", "size": 13, "color": ink.text, "line": {"width": 2}},
                 hoverinfo="skip",
+                cliponaxis=False,
                 name="images that span the slice",
             )
         )
@@ -297,9 +306,251 @@ def hole_map(
     )
     figure.update_layout(
         showlegend=False,
-        meta={"plane": {key: [float(v) for v in value] for key, value in plane.items()}, "extent": float(extent)},
+        meta={
+            "plane": {key: [float(v) for v in value] for key, value in plane.items()},
+            "extent": float(extent),
+            **(told or {}),
+        },
     )
     return figure
+
+
+def hole_layer(
+    values: NDArray[np.floating],
+    extent: float,
+    scale: LayerScale,
+    ends: tuple[float, float],
+    title: str,
+    theme: Theme,
+    names: Sequence[str] = (),
+    told: Mapping[str, object] | None = None,
+) -> Figure:
+    """The colours of one layer of a plane, to be laid below the edges, the hatching and the codes of `hole_map`.
+
+    Classes are named where they lie, and listed in `layout.meta.legend` with their colours and shares of the plane,
+    the largest first; other layers have a colour bar.
+
+    Args:
+        values: Over [-extent, extent], (G, G), b by row from below; base-10 logarithms of p-values, numbers of
+            classes, or any number.
+        extent: Half the width, in standard deviations of the codes.
+        scale: "p-values", "classes" or "plain".
+        ends: Values at the ends of the colours; the same for both models of a pair.
+        title: Of the colour bar, with its unit.
+        theme: Light or dark.
+        names: Of the classes, where the values number them.
+        told: What else the page is told in `layout.meta`; None for nothing.
+    """
+    ink = INKS[theme]
+    ticks = np.linspace(-extent, extent, len(values)).astype(np.float32)
+    figure, meta = Figure(), dict(told or {})
+    bar: dict = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    if scale == "p-values":
+        middle = _mix(ink.supported, ink.hole, 0.38)
+        colours: list | str = [[0, ink.hole], [1 + np.log10(ALPHA) / 3, middle], [1, ink.supported]]
+        bar |= {"tickvals": [float(np.log10(p)) for p in P_TICKS], "ticktext": [f"{p:g}" for p in P_TICKS]}
+    elif scale == "classes":
+        count = max(1, len(names))
+        # faint, so that the dots of the same colours stay in sight above
+        faint = [_mix(class_colour(c, theme), ink.supported, 0.45) for c in range(count)]
+        colours = [[(c + end) / count, faint[c]] for c in range(count) for end in (0, 1)]
+    else:
+        colours = "Cividis"
+    figure.add_trace(
+        go.Heatmap(
+            x=ticks,
+            y=ticks,
+            z=np.asarray(values, dtype=np.float32),
+            zmin=ends[0],
+            zmax=ends[1],
+            colorscale=colours,
+            hoverinfo="none",
+            name="layer",
+            **({"showscale": False} if scale == "classes" else {"colorbar": bar}),
+        )
+    )
+    if scale == "classes":
+        places = middles(np.asarray(values).astype(np.int64), len(names))
+        figure.add_trace(
+            go.Scatter(
+                x=[float(ticks[column]) for _, column in places.values()],
+                y=[float(ticks[row]) for row, _ in places.values()],
+                text=[f"<b>{_plain(names[c])}</b>" for c in places],
+                mode="text",
+                textfont={"size": 15, "color": ink.text, "shadow": f"0 0 3px {ink.halo}, 0 0 6px {ink.halo}"},
+                hoverinfo="skip",
+                showlegend=False,
+                name="names",
+            )
+        )
+        shares = np.bincount(np.asarray(values, dtype=np.int64).ravel(), minlength=len(names)) / np.size(values)
+        order = [int(c) for c in np.argsort(-shares, kind="stable") if shares[c] > 0]
+        meta["legend"] = [{"name": names[c], "colour": faint[c], "share": float(shares[c])} for c in order]
+    _style(figure, theme, ("", ""), "")
+    figure.update_layout(meta=meta)
+    return figure
+
+
+def middles(values: NDArray[np.integer], count: int) -> dict[int, tuple[int, int]]:
+    """Where to write the name of each class on a map of classes: the place furthest inside its largest patch.
+
+    Args:
+        values: Numbers of classes, (rows, columns).
+        count: Classes there are.
+
+    Returns:
+        Row and column by class; classes that no place has room for are left out.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    for c in range(count):
+        left = np.pad(values == c, 1)
+        for _ in range(max(values.shape)):
+            core = left & np.roll(left, 1, 0) & np.roll(left, -1, 0) & np.roll(left, 1, 1) & np.roll(left, -1, 1)
+            if not core.any():
+                break
+            left, found[c] = core, (0, 0)
+        if c in found:
+            rows, columns = np.nonzero(left)
+            nearest = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
+            found[c] = (int(rows[nearest]) - 1, int(columns[nearest]) - 1)
+    return found
+
+
+def hole_path(paths: Mapping[str, NDArray[np.floating]], theme: Theme, revision: str = "") -> Figure:
+    """Vacancy along a straight path, one curve per model; what lies below 0.05 leads through a hole.
+
+    Args:
+        paths: p-values at even steps from start to end, (T,), by run; the first is drawn solid, the next dashed.
+        theme: Light or dark.
+        revision: As in `map_frame`.
+    """
+    ink = INKS[theme]
+    figure = Figure()
+    for number, (name, values) in enumerate(paths.items()):
+        colour, symbol = CURVE_STYLES[(number + 1) % 2 if len(paths) > 1 else 0]
+        figure.add_trace(
+            go.Scatter(
+                x=np.linspace(0, 100, len(values)),
+                y=np.asarray(values, dtype=np.float64),
+                mode="lines+markers",
+                line={"color": _lit(colour, theme), "dash": ("solid", "dash")[number % 2], "width": 2.5},
+                marker={"symbol": symbol, "size": 5},
+                name=_plain(name),
+                hovertemplate="p = %{y:.3f} at %{x:.0f} %",
+            )
+        )
+    figure.add_hrect(y0=1e-4, y1=ALPHA, fillcolor=ink.hole, opacity=0.18, line={"width": 0}, layer="below")
+    figure.add_hline(y=ALPHA, line={"color": ink.text, "width": 1, "dash": "dot"})
+    figure.add_annotation(
+        x=0.995,
+        xref="paper",
+        y=-3.65,
+        text=f"holes: p ≤ {ALPHA:g}",
+        showarrow=False,
+        xanchor="right",
+        yanchor="bottom",
+        font={"size": 12, "color": ink.text},
+    )
+    _style(figure, theme, ("along the path, %", "vacancy p-value, logarithmic"), revision)
+    figure.update_yaxes(type="log", tickvals=P_TICKS, ticktext=[f"{p:g}" for p in P_TICKS], range=[-3.7, 0.08])
+    figure.update_xaxes(range=[-2, 102])
+    figure.update_layout(hovermode="x", showlegend=len(paths) > 1)
+    return figure
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One run of a beta ladder on a trade-off curve.
+
+    Attributes:
+        label: What is written beside it: its beta, or that it has none.
+        units: How many of its latent dimensions are active, of how many, written beside it too.
+        across: Value, low and high end of the interval on the horizontal axis.
+        up: The same on the vertical axis.
+        is_variational: An autoencoder stands alone, off the line of the betas.
+        is_chosen: Whether it is the run on show.
+    """
+
+    label: str
+    units: str
+    across: tuple[float, float, float]
+    up: tuple[float, float, float]
+    is_variational: bool
+    is_chosen: bool
+
+
+def trade_off(rungs: Sequence[Rung], titles: tuple[str, str], theme: Theme, revision: str = "") -> Figure:
+    """Two scores of the runs of a beta ladder against each other, with their intervals, joined by rising beta.
+
+    Every dot carries the place of its run among `rungs`.
+
+    Args:
+        rungs: The runs, those with a beta by rising beta.
+        titles: What the axes show, with their units.
+        theme: Light or dark.
+        revision: As in `map_by_label`.
+    """
+    ink = INKS[theme]
+    figure = Figure()
+    for group, colour, symbol, name in (
+        ([rung for rung in rungs if rung.is_variational], PETROFF_10[0], "circle", "VAE: beta (active units)"),
+        ([rung for rung in rungs if not rung.is_variational], PETROFF_10[6], "square", "without beta"),
+    ):
+        if not group:
+            continue
+        x, y = np.array([rung.across for rung in group]), np.array([rung.up for rung in group])
+        colour = _lit(colour, theme)
+        figure.add_trace(
+            go.Scatter(
+                x=x[:, 0],
+                y=y[:, 0],
+                error_x=_bars(x, colour),
+                error_y=_bars(y, colour),
+                text=[_plain(f"{rung.label} ({rung.units})") for rung in group],
+                customdata=[rungs.index(rung) for rung in group],
+                textposition=["top right" if rung.is_variational else _away(rung, rungs) for rung in group],
+                textfont={"color": ink.text, "size": 12},
+                mode="lines+markers+text" if len(group) > 1 else "markers+text",
+                line={"color": colour, "width": 1.5, "dash": "dot"},
+                marker={
+                    "symbol": symbol,
+                    "color": colour,
+                    "size": [15 if rung.is_chosen else 9 for rung in group],
+                    "line": {"color": ink.text, "width": [2.5 if rung.is_chosen else 0 for rung in group]},
+                },
+                name=name,
+                hoverinfo="none",
+                cliponaxis=False,
+            )
+        )
+    _style(figure, theme, titles, revision)
+    low, high = min(rung.across[1] for rung in rungs), max(rung.across[2] for rung in rungs)
+    room = max(high - low, 1e-3)
+    figure.update_xaxes(range=[low - 0.05 * room, high + 0.22 * room])  # the labels stand right of their dots
+    figure.update_layout(showlegend=True, margin={"t": 24, "r": 16})
+    return figure
+
+
+def _away(rung: Rung, rungs: Sequence[Rung]) -> str:
+    """Where the label of a rung off the line stands clear of the nearest one on it, whose label is top right."""
+    swept = [other for other in rungs if other.is_variational]
+    if not swept:
+        return "top left"
+    near = min(swept, key=lambda other: abs(other.across[0] - rung.across[0]))
+    return "top left" if rung.up[0] >= near.up[0] else "bottom left"
+
+
+def _bars(ends: NDArray[np.floating], colour: str) -> dict:
+    """Intervals (n, 3), value, low and high, as plotly's error bars."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": np.maximum(0, ends[:, 2] - ends[:, 0]),
+        "arrayminus": np.maximum(0, ends[:, 0] - ends[:, 1]),
+        "color": colour,
+        "thickness": 1.5,
+        "width": 4,
+    }
 
 
 def _size(count: int) -> float:

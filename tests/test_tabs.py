@@ -15,7 +15,7 @@ import pytest
 from explorer.arrays import Posterior
 from explorer.errors import CheckpointError, ShapeError
 from explorer.library import Card, ImagesTrouble, Library, TroubleKind
-from explorer.ui import components, holes, reconstruct, training
+from explorer.ui import components, hole_planes, hole_scores, holes, reconstruct, training
 from explorer.ui import map as map_tab
 from tests.fakes import linear_coder
 
@@ -157,7 +157,7 @@ def test_three_times_the_same_image_spans_no_slice(library):
 
 @pytest.mark.parametrize("lead", ["five-vae", "five-ae"])
 def test_both_sides_of_a_pair_are_cut_through_the_same_images_over_the_same_extent(library, lead):
-    anchors = holes.checked_anchors(library.open(lead), None)
+    anchors = hole_planes.checked_anchors(library.open(lead), None)
     extents = set()
     for name in ("five-vae", "five-ae"):
         run = library.open(name)
@@ -178,7 +178,7 @@ def test_one_extent_holds_the_images_that_span_both_slices(library):
     runs = [library.open(name) for name in ("five-vae", "five-ae")]
     furthest = np.argsort(np.linalg.norm(runs[0].frame.whiten(runs[0].latents.mean), axis=1))[-3:]
     anchors = tuple(int(number) for number in furthest)
-    wanted = [holes.plane_through(run, anchors).extent for run in runs]
+    wanted = [hole_planes.plane_through(run, anchors).extent for run in runs]
     assert wanted[0] != wanted[1]
     for run in runs:
         figure = drawn(holes.hole_figure, library, run.name, anchors=",".join(map(str, anchors)))
@@ -248,27 +248,27 @@ SCORE = {"value": 0.2, "low": 0.1, "high": 0.3, "n": 500}
 
 def test_the_score_table_keeps_values_intervals_and_n():
     metrics = {"test": {"active_units": 2}, "holes": {law: {"vacancy": SCORE} for law in ("raw", "white", "gmm10")}}
-    table = holes.score_table([card("a", "ae", metrics)])
+    table = hole_scores.score_table([card("a", "ae", metrics)])
     assert table is not None
     vacancy = next(row for row in table["rows"] if row["name"] == "Vacancy")
     assert vacancy["cells"] == [SCORE, SCORE, SCORE]
-    assert [row["name"] for row in table["rows"]][-1] == "Active units", "never a vacancy without active units"
+    assert [row["name"] for row in table["rows"]] == ["Vacancy", "Active units"], "never one without the other"
 
 
 def test_a_score_that_is_missing_or_broken_is_left_empty():
     laws = {"raw": {"vacancy": {"value": float("nan")}}, "white": {"vacancy": "0.2"}, "gmm10": {"vacancy": SCORE}}
-    table = holes.score_table([card("a", "ae", {"holes": laws}), card("b", "vae", {})])
+    table = hole_scores.score_table([card("a", "ae", {"holes": laws}), card("b", "vae", {})])
     assert table is not None
     vacancy = next(row for row in table["rows"] if row["name"] == "Vacancy")
     assert vacancy["cells"] == [None, None, SCORE, None, None, None]
 
 
 def test_without_any_scores_there_is_no_table(library):
-    assert holes.score_table([card("a", "ae", {})]) is None
-    assert holes.scores_of(library, "two-vae") is None
-    assert holes.scores_of(library, None) is None
-    assert holes.scores_of(library, "../etc") is None
-    assert holes.scores_of(library, {"run": 1}) is None
+    assert hole_scores.score_table([card("a", "ae", {})]) is None
+    assert hole_scores.scores_of(library, "two-vae") is None
+    assert hole_scores.scores_of(library, None) is None
+    assert hole_scores.scores_of(library, "../etc") is None
+    assert hole_scores.scores_of(library, {"run": 1}) is None
 
 
 def test_the_page_goes_where_a_live_part_asks_if_that_is_there(library):

@@ -19,9 +19,11 @@ from explorer.errors import CheckpointError, ShapeError
 from explorer.images import picture_type, to_bytes, to_unit
 
 if TYPE_CHECKING:
+    from explorer.analysis.densities import Density
     from explorer.analysis.directions import Direction
     from explorer.analysis.frames import Frame
-    from explorer.analysis.holes import GaussianMixture, Vacancy
+    from explorer.analysis.holes import CalibratedScore, GaussianMixture, Vacancy
+    from explorer.training.judge import Judge
 
 Law = Literal["raw", "white", "gmm10"]
 """Where latents are drawn from: N(0, I); one Gaussian fitted to the codes; ten of them."""
@@ -35,6 +37,12 @@ SCALARS: tuple[ScalarName, ...] = get_args(ScalarName)
 
 BATCH = 512
 """Images whose distortion is asked for at once."""
+
+SMALL_IMAGE = 4096
+"""Values of an image, C * H * W, that is decoded fast."""
+
+DECODED_CODES = 2000
+"""Most calibration codes that are decoded for a p-value, as in the stored scores; a fifth of them of larger images."""
 
 SHEETS = "sheets"
 """A run's folder of sheets."""
@@ -281,6 +289,83 @@ class OpenRun:
             return GaussianMixture(*(part.astype(np.float64) for part in parts))
 
         return self.keep("gmm", build)
+
+    @property
+    def judge(self) -> "Judge | None":
+        """The feature space that the run was measured in, or None where it is not there.
+
+        It lies beside the run, and counts only if it was made on the very images that the run was fitted on: a judge
+        of another copy would see other classes.
+        """
+
+        def find() -> "Judge | None":
+            if self._folder is None or self.config is None:
+                return None
+            from explorer.training.judge import load_judge
+
+            data = self.config.data
+            place = self._folder.with_name(f"features-{data.name or data.dataset}")
+            for folder in (place, place.with_name(f"{place.name}-{str(data.fingerprint)[:8]}")):
+                try:
+                    judge, fingerprint = load_judge(folder)
+                except CheckpointError:
+                    continue
+                if fingerprint == data.fingerprint:
+                    return judge
+            return None
+
+        return self.keep("judge", find)
+
+    @property
+    def aggregate(self) -> "Density":
+        """The density of encoded data, q^(z): exact for a VAE of one level, else a kernel density of the reference."""
+
+        def fit() -> "Density":
+            from explorer.analysis.densities import aggregate_density
+
+            # what is stored of a run with several levels is not its posterior, but one path through it
+            spread = self.latents.log_variance if len(self.level_sizes) == 1 else None
+            posterior = Posterior(self.latents.mean, spread)
+            return aggregate_density(posterior, self.latents.reference, self.frame, np.random.default_rng(0))
+
+        return self.keep("aggregate", fit)
+
+    def law_log_density(self, law: str) -> Callable[[NDArray[np.floating]], NDArray[np.float64]]:
+        """Log density, in nats, of one of `LAWS` at latents (N, d).
+
+        Raises:
+            ShapeError: The law is none of `LAWS`.
+        """
+        from explorer.analysis.holes import raw_log_density
+
+        if law == "raw":
+            return raw_log_density
+        if law == "white":
+            return self.frame.log_density
+        if law == "gmm10":
+            return self.gmm.log_density
+        raise ShapeError(f"the law must be one of {', '.join(LAWS)}, but is {law!r:.40}.")
+
+    @property
+    def round_trip(self) -> "CalibratedScore":
+        """How far encoding a decode lands from its latent, calibrated on `calibration_part`."""
+
+        def fit() -> "CalibratedScore":
+            from explorer.analysis.holes import fit_round_trip
+
+            return fit_round_trip(self.coder, self.frame, self.calibration_part, self._active_axes())
+
+        return self.keep("round trip", fit)
+
+    @property
+    def calibration_part(self) -> Latents:
+        """As many calibration codes as can be decoded while somebody waits, (n, d)."""
+        small = int(np.prod(self.image_shape)) <= SMALL_IMAGE
+        return self.latents.calibration[: DECODED_CODES if small else DECODED_CODES // 5]
+
+    def knows(self, key: str) -> bool:
+        """Whether `keep` would answer at once."""
+        return key in self._kept
 
     def images(self) -> Pixels | None:
         """Stored pixels of the evaluation split, (N, C, H, W), or None when the data set is not there.

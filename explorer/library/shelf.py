@@ -220,6 +220,21 @@ class Library:
         cards = self.cards()
         return {name: _twin_among(name, cards) if self._held_run(name) is None else self.twin(name) for name in cards}
 
+    def ladder(self, name: str) -> list[Card]:
+        """The runs that differ from this one in family and beta alone, itself among them, by rising beta.
+
+        Autoencoders, which have no beta, come first. Models held in memory have no settings, hence no ladder.
+
+        Raises:
+            CheckpointError: There is no such run.
+        """
+        mine = self.card(name).config
+        if mine is None:
+            return []
+        cards = [card for card in self.cards().values() if isinstance(card, Card) and card.config is not None]
+        alike = [card for card in cards if card.name == name or _alike(mine, card.config)]
+        return sorted(alike, key=lambda card: (_beta(card) is not None, _beta(card) or 0.0, card.name))
+
     def open(self, name: str) -> OpenRun:
         """A run, ready for use; its model is loaded when first asked for.
 
@@ -577,6 +592,11 @@ def _alike(mine: RunConfig, other: RunConfig | None) -> bool:
     if other is None or mine.data.fingerprint is None:
         return False
     return mine.key == other.key and mine.data.fingerprint == other.data.fingerprint
+
+
+def _beta(card: Card) -> float | None:
+    """The weight of the rate in a run's loss, or None of an autoencoder, which has none."""
+    return card.config.train.beta if card.config is not None and card.family in VARIATIONAL else None
 
 
 def _holds(images: "ImageSet", config: RunConfig, index: NDArray[np.int64]) -> bool:

@@ -1,14 +1,18 @@
 """Holes in a real browser: two planes, one cursor."""
 
+import re
+
 import numpy as np
 import pytest
 
+from explorer.ui import hole_layers
+from explorer.ui.hole_planes import plane_along, plane_latents
 from tests.browser.driver import expect
 
 pytestmark = pytest.mark.browser
 
 SCREEN = """([which, x, y]) => {
-  const plot = document.querySelectorAll('.xp-reading')[which].closest('section').querySelector('.xp-plot');
+  const plot = document.querySelectorAll('.xp-holes-planes section')[which].querySelector('.xp-plot');
   const layout = plot._fullLayout, box = plot.getBoundingClientRect();
   return [box.left + layout.xaxis._offset + layout.xaxis.l2p(x), box.top + layout.yaxis._offset + layout.yaxis.l2p(y)];
 }"""
@@ -23,11 +27,17 @@ def opened(visit):
 
 def side(page, name):
     """The half of the page with a run's plane."""
-    return page.locator("section", has=page.get_by_role("heading", name=name)).filter(has=page.locator(".xp-reading"))
+    return page.locator(".xp-holes-planes section", has=page.get_by_role("heading", name=name))
+
+
+def shown(p):
+    """A p-value as the page writes it, with two digits."""
+    decimals = max(0, min(4, 1 - int(np.floor(np.log10(p)))))
+    return f"{p:.{decimals}f}"
 
 
 def move_to(page, which, x, y):
-    page.locator(".xp-reading").nth(which).locator("xpath=..").scroll_into_view_if_needed()
+    page.locator(".xp-holes-planes .xp-reading").nth(which).locator("xpath=..").scroll_into_view_if_needed()
     page.mouse.move(*page.evaluate(SCREEN, [which, x, y]))
 
 
@@ -73,9 +83,7 @@ def test_the_words_agree_with_the_models_p_value(visit, run_of, place):
     a, b = map(float, page.locator("[data-at]").get_attribute("data-at").split(","))
     for name in ("flat-ae", "flat-vae"):
         run = run_of(name)
-        step = 6 / 100
-        grid = [[round((v + 3) / step) * step - 3 for v in (a, b)]]
-        p = run.vacancy.p_value(run.frame.unwhiten(np.array(grid)))[0]
+        p = run.vacancy.p_value(run.frame.unwhiten(np.array([[a, b]])))[0]
         words = side(page, name).locator(".xp-reading .xp-trust")
         expect(words).to_contain_text("In a hole" if p <= 0.05 else "At the edge" if p <= 0.2 else "Near the data")
 
@@ -178,7 +186,7 @@ def test_a_run_of_many_dimensions_leads_with_the_laws_and_says_why(visit, pick):
     before = side(page, "deep-ae").locator(".xp-plot").evaluate("p => JSON.stringify(p.layout.meta.plane)")
     page.get_by_role("button", name="Other slice").click()
     page.wait_for_function(
-        """before => [...document.querySelectorAll('.xp-reading')].every(e => {
+        """before => [...document.querySelectorAll('.xp-holes-planes .xp-reading')].every(e => {
           const meta = e.closest('section').querySelector('.xp-plot').layout?.meta;
           return meta && JSON.stringify(meta.plane) !== before;
         })""",
@@ -191,7 +199,7 @@ def test_a_run_without_a_twin_stands_alone(visit, pick):
     pick("lost-ae")
     side(page, "lost-ae").locator(".xp-figure[data-ready='lost-ae light']").wait_for()
     expect(page.get_by_text("fitted without a twin")).to_be_visible()
-    expect(page.locator(".xp-reading:visible")).to_have_count(1)
+    expect(page.locator(".xp-holes-planes .xp-reading:visible")).to_have_count(1)
 
 
 def test_the_other_model_opens_in_explore_at_the_cursor(visit, run_of):
@@ -209,3 +217,237 @@ def test_the_other_model_opens_in_explore_at_the_cursor(visit, run_of):
     )
     expect(page.get_by_role("img", name="decoded image")).to_be_visible()
     expect(page.locator(".xp-caption")).to_contain_text("of Holes")
+
+
+def test_both_planes_are_coloured_by_the_chosen_layer_on_one_scale(visit):
+    page = opened(visit)
+    page.locator("#explorer-holes").get_by_label("Colour by").select_option("round_trip")
+    heat = "p => { const { zmin, zmax, name } = p.data[0]; return [zmin, zmax, name]; }"
+    for name in ("flat-ae", "flat-vae"):
+        side(page, name).locator(".xp-figure[data-layer=round_trip]").wait_for()
+        assert side(page, name).locator(".xp-plot").evaluate(heat) == [-3, 0, "layer"]
+    expect(page.get_by_text("Decode a place, encode the picture")).to_be_visible()
+    page.locator("#explorer-holes").get_by_label("Colour by").select_option("vacancy")
+    for name in ("flat-ae", "flat-vae"):
+        side(page, name).locator(".xp-figure[data-layer=vacancy]").wait_for()
+        assert side(page, name).locator(".xp-plot").evaluate(heat) == [-3, 0, "vacancy"]
+
+
+def test_a_layer_that_the_pair_cannot_have_says_why(visit):
+    page = opened(visit)
+    expect(
+        page.locator("#explorer-holes").get_by_label("Colour by").locator("option", has_text="Class: ")
+    ).to_be_disabled()
+    expect(page.locator("#explorer-holes")).to_contain_text("Not offered: Validity, Class, Doubt (flat-vae: no feature")
+
+
+def test_the_density_ratio_follows_the_chosen_law(visit, run_of):
+    page = opened(visit)
+    law = page.locator(".xp-holes-planes").get_by_label("Sampling law")
+    expect(law).to_have_count(1)
+    expect(law).to_be_hidden()
+    page.locator("#explorer-holes").get_by_label("Colour by").select_option("density")
+    side(page, "flat-vae").locator(".xp-figure[data-layer='density white']").wait_for()
+    law.select_option("raw")
+    for name in ("flat-ae", "flat-vae"):
+        side(page, name).locator(".xp-figure[data-layer='density raw']").wait_for()
+        expect(side(page, name)).to_contain_text(f"{name}: law raw against")
+        run = run_of(name)
+        expected = hole_layers.calibrated(run, "density", "raw").p_value(run.frame.unwhiten(np.zeros((1, 2))))[0]
+        expect(side(page, name).locator(".xp-holes-facts")).to_contain_text(f"Density ratio: p = {shown(expected)}")
+
+
+def test_both_models_say_all_they_know_of_the_place_under_the_cursor(visit, run_of, latent_of):
+    page = opened(visit)
+    side(page, "flat-ae").locator(".xp-plot").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    for name in ("flat-ae", "flat-vae"):
+        run = run_of(name)
+        words = side(page, name).locator(".xp-trust")
+        expect(words).to_contain_text("vacancy p = ")
+        expect(words).to_contain_text("at u = (0.500, 0)")
+        latent = latent_of(side(page, name).get_by_role("img", name=f"decode of {name}"))[None]
+        np.testing.assert_allclose(latent, run.frame.unwhiten(np.array([[0.5, 0.0]])), atol=1e-5)
+        vacancy, back = (score.p_value(latent)[0] for score in (run.vacancy, run.round_trip))
+        expect(words).to_contain_text(f"vacancy p = {shown(vacancy)} at u = (0.500, 0)")
+        sign = "⚠" if back <= 0.05 else "◐" if back <= 0.2 else "✓"
+        facts = side(page, name).locator(".xp-holes-facts")
+        expect(facts).to_contain_text(f"Round trip: p = {shown(back)}")
+        expect(facts).to_contain_text(sign)
+
+
+def curve(page):
+    """The figure of vacancy along the path, once it is that of the path on show."""
+    figure = page.locator(".xp-holes-curve .xp-figure[data-ends]")
+    figure.wait_for()
+    return figure
+
+
+def film_latents(page, name):
+    """First and last latent of a filmstrip."""
+    strip = page.get_by_role("group", name=f"pictures along the path in {name}")
+    return strip, np.array(strip.get_attribute("data-ends").split(","), dtype=float)
+
+
+def test_a_path_that_is_dragged_shows_both_models_along_it(visit, run_of):
+    page = opened(visit)
+    curve(page)
+    end = page.get_by_role("button", name="End B of the path on flat-ae")
+    end.scroll_into_view_if_needed()
+    box = end.bounding_box()
+    x, y = page.evaluate(SCREEN, [0, 1.0, -1.5])
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(x, y, steps=5)
+    page.mouse.up()
+    page.wait_for_function(
+        """() => {
+          const [ends] = (document.querySelector('.xp-holes-curve [data-ends]')?.dataset.ends ?? '').split(';');
+          const [a, b, c, d] = ends.split(',').map(Number);
+          return Math.abs(c - 1) < 0.05 && Math.abs(d + 1.5) < 0.05 && a === -2 && b === -1;
+        }"""
+    )
+    ends, twin = curve(page).get_attribute("data-ends").split(";")
+    assert ends == twin
+    places = np.array(ends.split(","), dtype=float).reshape(2, 2)
+    paths = curve(page).locator(".xp-plot").evaluate("p => p.layout.meta.paths")
+    for name in ("flat-ae", "flat-vae"):
+        run = run_of(name)
+        wanted = run.frame.unwhiten(places)
+        page.wait_for_function(
+            """([label, wanted]) => {
+              const strip = document.querySelector(`[aria-label="${label}"]`);
+              const shown = (strip?.dataset.ends ?? '').split(',').map(Number);
+              return shown.length === wanted.length && shown.every((v, i) => Math.abs(v - wanted[i]) < 2e-3);
+            }""",
+            arg=[f"pictures along the path in {name}", wanted.ravel().tolist()],
+        )
+        walk = places[0] + np.linspace(0, 1, 41)[:, None] * (places[1] - places[0])
+        expected = run.vacancy.p_value(run.frame.unwhiten(walk))
+        np.testing.assert_allclose(paths[name], expected, atol=1e-9)
+        strip, _ = film_latents(page, name)
+        films = strip.get_by_role("button")
+        expect(films).to_have_count(11)
+        for k, p in enumerate(expected[::4]):
+            expect(films.nth(k)).to_contain_text(shown(p))
+            expect(films.nth(k)).to_have_text(re.compile("⚠" if p <= 0.05 else "^[^⚠]*$"))
+
+
+def test_arrow_keys_and_boxes_move_the_ends_of_the_path(visit):
+    page = opened(visit)
+    curve(page)
+    end = page.get_by_role("button", name="End A of the path on flat-vae")
+    end.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    expect(page.get_by_role("spinbutton", name="End A, u₁")).to_have_value("-1.9")
+    expect(page.get_by_role("spinbutton", name="End A, u₂")).to_have_value("-0.5")
+    box = page.get_by_role("spinbutton", name="End B, u₁")
+    box.fill("99")
+    box.press("Enter")
+    expect(box).to_have_value("3")
+    expect(page.locator(".xp-holes-curve .xp-figure")).to_have_attribute("data-ends", "-1.9,-0.5,3,1;-1.9,-0.5,3,1")
+
+
+def test_a_new_path_is_drawn_on_either_plane_and_a_picture_of_it_takes_the_cursor_there(visit):
+    page = opened(visit)
+    curve(page)
+    page.get_by_role("button", name="Draw a new path").click()
+    side(page, "flat-vae").locator(".xp-plot").scroll_into_view_if_needed()
+    page.mouse.move(*page.evaluate(SCREEN, [1, -1.0, 2.0]))
+    page.mouse.down()
+    page.mouse.move(*page.evaluate(SCREEN, [1, 1.0, -2.0]), steps=4)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="Draw a new path")).to_have_attribute("aria-pressed", "false")
+    boxes = [page.get_by_role("spinbutton", name=name) for name in ("End A, u₁", "End A, u₂", "End B, u₁", "End B, u₂")]
+    for box, wanted in zip(boxes, (-1, 2, 1, -2), strict=True):
+        assert abs(float(box.input_value()) - wanted) < 0.05
+    curve(page)
+    strip, _ = film_latents(page, "flat-ae")
+    strip.get_by_role("button").nth(10).click()
+    page.wait_for_function(
+        """() => {
+          const [a, b] = document.querySelector('#explorer-holes [data-at]').dataset.at.split(',').map(Number);
+          return Math.abs(a - 1) < 0.05 && Math.abs(b + 2) < 0.05;
+        }"""
+    )
+
+
+def test_a_finger_draws_a_path(phone):
+    phone.evaluate("location.hash = '#v=1&run=flat-vae&tab=holes'")
+    phone.locator(".xp-holes-curve .xp-figure[data-ends]").wait_for()
+    before = phone.locator(".xp-holes-curve .xp-figure").get_attribute("data-ends")
+    phone.get_by_role("button", name="Draw a new path").click()
+    pad = phone.locator(".xp-holes-pad:visible").first
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    session = phone.context.new_cdp_session(phone)
+    x, y = box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"]
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 6):
+        point = {"x": x + step * 0.08 * box["width"], "y": y + step * 0.08 * box["height"]}
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(phone.get_by_role("button", name="Draw a new path")).to_have_attribute("aria-pressed", "false")
+    expect(phone.locator(".xp-holes-curve .xp-figure")).not_to_have_attribute("data-ends", before)
+    phone.locator(".xp-holes-curve .xp-figure[data-ends]").wait_for()
+    assert abs(float(phone.get_by_role("spinbutton", name="End A, u₁").input_value()) + 1.2) < 0.15
+
+
+def await_plane(page, name, wanted):
+    """Wait until what the figure of a run knows of its plane, `meta`, is as wanted."""
+    page.wait_for_function(
+        f"""name => [...document.querySelectorAll('.xp-holes-planes section')].some((part) => {{
+          const meta = part.querySelector('.xp-plot').layout?.meta;
+          return part.querySelector('h3').textContent === name && meta?.plane && {wanted};
+        }})""",
+        arg=name,
+    )
+
+
+def test_a_slice_goes_through_chosen_images_or_along_two_directions(visit, pick, run_of):
+    page = opened(visit)
+    pick("deep-vae")
+    for name in ("deep-ae", "deep-vae"):
+        side(page, name).locator(f".xp-figure[data-ready='{name} light']").wait_for()
+    tab = page.locator("#explorer-holes")
+    box = tab.get_by_role("spinbutton", name="Test image 2 of the slice")
+    expect(box).not_to_have_value("")
+    others = {tab.get_by_role("spinbutton", name=f"Test image {k} of the slice").input_value() for k in (1, 3)}
+    wanted = next(k for k in range(90, 100) if str(k) not in others)
+    box.fill(str(wanted))
+    box.press("Enter")
+    for name in ("deep-ae", "deep-vae"):
+        await_plane(page, name, f"meta.images[1] === {wanted}")
+    tab.get_by_role("spinbutton", name="Test image 1 of the slice").fill("100000")
+    tab.get_by_role("spinbutton", name="Test image 1 of the slice").press("Enter")
+    expect(tab).to_contain_text("There is no such image: images 0 to 599.")
+    tab.get_by_text("Two directions").click()
+    tab.get_by_label("Across").select_option("classes:3")
+    tab.get_by_label("Upwards").select_option("pca:1")
+    for name in ("deep-ae", "deep-vae"):
+        run = run_of(name)
+        first = plane_latents(run, plane_along(run, (("classes", 3), ("pca", 1))))["first"][0]
+        await_plane(page, name, f"meta.images.length === 0 && Math.abs(meta.plane.first[0] - {first}) < 1e-5")
+    tab.get_by_label("Upwards").select_option("classes:3")
+    expect(tab).to_contain_text("choose two that differ")
+
+
+def test_the_path_of_a_slice_goes_from_image_to_image_in_both_models(visit, pick, run_of):
+    page = opened(visit)
+    pick("deep-vae")
+    expect(page.get_by_text("From image 1 to image 2 of the slice")).to_be_visible()
+    page.get_by_role("button", name="Image 2 to 3").click()
+    expect(page.get_by_text("From image 2 to image 3 of the slice")).to_be_visible()
+    for name in ("deep-ae", "deep-vae"):
+        run = run_of(name)
+        images = side(page, name).locator(".xp-plot").evaluate("p => p.layout.meta.images")
+        wanted = run.latents.mean[images[1:]].ravel()
+        page.wait_for_function(
+            """([label, wanted]) => {
+              const strip = document.querySelector(`[aria-label="${label}"]`);
+              const shown = (strip?.dataset.ends ?? '').split(',').map(Number);
+              return shown.length === wanted.length && shown.every((v, i) => Math.abs(v - wanted[i]) < 2e-3);
+            }""",
+            arg=[f"pictures along the path in {name}", wanted.tolist()],
+        )

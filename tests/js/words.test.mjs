@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { shown } from "../../explorer/ui/static/dom.js";
 import { compact, keepWheel, place } from "../../explorer/ui/static/figure.js";
-import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holes.js";
+import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holegrid.js";
 import { directionName, niceStep } from "../../explorer/ui/static/directions.js";
 import { resampleChoices } from "../../explorer/ui/static/levels.js";
 import { ranked } from "../../explorer/ui/static/reconstruct.js";

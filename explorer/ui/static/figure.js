@@ -151,6 +151,13 @@ export class Figure {
     }
   }
 
+  /** Draw the traces and the layout anew as they are now, after an owner changed them. */
+  async redraw() {
+    const Plotly = /** @type {any} */ (globalThis).Plotly;
+    if (!Plotly || !this.traces) return;
+    await Plotly.react(this.plot, this.traces, this.layout, { ...CONFIG, scrollZoom: this.scrollZoom, ...this.config });
+  }
+
   /** Set by an owner that changes traces or layout before they are drawn. @type {((data: any[], layout: any) => void) | undefined} */
   prepare = undefined;
 

@@ -8,6 +8,7 @@ import { freshId, h, shown, useStyle } from "./dom.js";
  *
  * @typedef {object} Table
  * @property {string} caption
+ * @property {string[]} [reading] What the scores say, in sentences.
  * @property {string[]} models
  * @property {string[]} laws Columns of each model.
  * @property {{name: string, meaning: string, cells: (Score | null)[]}[]} rows
@@ -70,7 +71,8 @@ export async function mount({ element, props, watch }) {
     // the caption stands outside, so that it wraps where the table scrolls
     part.setAttribute("aria-labelledby", id);
     part.replaceChildren(...(value ? [build(value, id)] : []));
-    root.replaceChildren(...(value ? [h("p.xp-hint", { id }, value.caption), part] : []));
+    const reading = (value?.reading ?? []).map((/** @type {string} */ words) => h("li", {}, words));
+    root.replaceChildren(...(value ? [h("ul.xp-hs-reading", { "aria-label": "what the scores say" }, ...reading), h("p.xp-hint", { id }, value.caption), part] : []));
   };
   watch("value", update);
   update();

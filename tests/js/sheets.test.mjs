@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { perCent, sheetWords, withInterval } from "../../explorer/ui/static/holesheets.js";
+import { barHeights, flagWord, rungWords } from "../../explorer/ui/static/ladder.js";
+
+const drawn = {
+  law: "white",
+  latents: [[0], [1], [2]],
+  p: [0.01, 0.05, 0.5],
+  drawn: 1000,
+  in_holes: 371,
+  low: 0.34,
+  high: 0.401,
+  histogram: [0.371, 0.629],
+  vacancy: null,
+  coverage: { value: 0.409, low: 0.4, high: 0.42 },
+  active_units: 16,
+};
+
+test("a sheet says its share in holes with the interval, and never without coverage and active units", () => {
+  const { share, beside } = sheetWords("a", drawn, false, 16);
+  assert.match(share, /371 of 1,000 draws \(37\.1 %; 95 % interval 34\.0 % to 40\.1 %\)/);
+  assert.match(share, /2 of the 3 shown/);
+  assert.equal(beside, "Coverage: 0.41 (0.40 to 0.42) of test images. Active units: 16 of 16.");
+});
+
+test("a repaired sheet says what was thrown away and what was left", () => {
+  const { share, beside } = sheetWords("a", drawn, true, 16);
+  assert.match(share, /^Thrown away: 371 of 1,000 draws/);
+  assert.match(share, /Only 3 were left to show\./);
+  assert.match(beside, /^Coverage before the repair/);
+  assert.match(sheetWords("a", { ...drawn, coverage: null }, false, 16).beside, /not measured/);
+});
+
+test("a rung is told with all that must be read beside its vacancy", () => {
+  const score = { value: 0.0441, low: 0.031, high: 0.057 };
+  const rung = { name: "r", family: "vae", label: "beta 4", beta: 4, vacancy: score, coverage: { value: 0.0067 }, distortion: null, active_units: 0, latent_dim: 8, flag: "x" };
+  assert.equal(rungWords(rung, "raw"), "beta 4, r: vacancy under raw 4.4 % (3.1 % to 5.7 %), coverage 0.01, 0 of 8 units active, distortion not measured.");
+  assert.equal(flagWord(rung), "collapsed");
+  assert.equal(flagWord({ ...rung, active_units: 5 }), "3 units idle");
+  assert.equal(flagWord({ ...rung, active_units: 8 }), "covers little");
+});
+
+test("bars grow with the root of a share and stay inside", () => {
+  assert.deepEqual(barHeights([0, 0.25, 1, 2, -1]), [0, 0.5, 1, 1, 0]);
+  assert.equal(perCent(0.05), "5.0 %");
+  assert.equal(withInterval({ value: 0.5 }), "0.50");
+});

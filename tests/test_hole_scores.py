@@ -1,0 +1,336 @@
+"""The hole scores of every shipped run: recomputed by brute force, told as they are stored, and put in words."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from explorer.analysis.scores import coverage
+from explorer.checkpoint import list_runs, read_metrics
+from explorer.errors import ShapeError
+from explorer.library import LAWS, Card, Library
+from explorer.ui import hole_samples, hole_scores
+from explorer.ui.hole_planes import planes_of
+from tests.conftest import ROOT
+from tests.serve_fake import fake_library, serving
+from tests.twin_seeds import twins_table
+
+CHECKPOINTS = ROOT / "checkpoints"
+SHIPPED = list_runs(CHECKPOINTS)
+
+FEW = [name for name in SHIPPED if read_metrics(CHECKPOINTS / name)["holes"]["reference_n"] <= 2500]
+"""Shipped runs of few enough codes to measure every distance one by one."""
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Library:
+    return Library(CHECKPOINTS)
+
+
+def brute_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Euclidean distances (N, M), one difference at a time, in float64."""
+    first, second = first.astype(np.float64), second.astype(np.float64)
+    return np.stack([np.sqrt(((second - row) ** 2).sum(axis=1)) for row in first])
+
+
+def brute_frame(reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance root of reference codes, by a singular value decomposition instead of eigenvalues."""
+    codes = reference.astype(np.float64)
+    _, spread, axes = np.linalg.svd(codes - codes.mean(0), full_matrices=False)
+    return codes.mean(0), (axes.T * spread / np.sqrt(len(codes) - 1)) @ axes
+
+
+def brute_draws(reference: np.ndarray, seed: int, count: int) -> dict[str, np.ndarray]:
+    """What `train.py` drew of raw and of white for the scores of metrics.json, from the same seed."""
+    rng = np.random.default_rng(seed)
+    mean, root = brute_frame(reference)
+    raw = rng.standard_normal((count, reference.shape[1])).astype(np.float32)
+    white = (mean + rng.standard_normal((count, reference.shape[1])) @ root).astype(np.float32)
+    return {"raw": raw, "white": white}
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_the_stored_vacancy_agrees_with_a_brute_force_recomputation(shipped, name):
+    run = shipped.open(name)
+    metrics = read_metrics(CHECKPOINTS / name)["holes"]
+    reference, calibration = run.latents.reference, run.latents.calibration
+    mean, root = brute_frame(reference)
+    inverse = np.linalg.inv(root)
+    white_reference = (reference - mean) @ inverse
+
+    def fifth_nearest(latents: np.ndarray) -> np.ndarray:
+        return np.sort(brute_distances((latents - mean) @ inverse, white_reference), axis=1)[:, 4]
+
+    standard = fifth_nearest(calibration)
+    assert run.config is not None
+    drawn = brute_draws(reference, run.config.train.seed, metrics["raw"]["vacancy"]["n"])
+    for law, draws in drawn.items():
+        scores = fifth_nearest(draws)
+        np.testing.assert_allclose(run.vacancy.score(draws), scores, atol=1e-6)
+        p = np.array([(1 + (standard >= score).sum()) / (len(standard) + 1) for score in scores])
+        np.testing.assert_allclose(run.vacancy.p_value(draws), p, atol=1e-6)
+        assert metrics[law]["vacancy"]["value"] == pytest.approx((p <= 0.05).mean(), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["digits-ae-8", "digits-vae-8", "digits-vae-8-beta4"])
+def test_coverage_agrees_with_a_brute_force_recomputation_and_the_stored_one(shipped, name):
+    run = shipped.open(name)
+    metrics = read_metrics(CHECKPOINTS / name)["holes"]
+    assert run.config is not None
+    assert run.judge is not None
+    real = run.latents.features
+    assert real is not None
+    real = real.astype(np.float64)
+    draws = brute_draws(run.latents.reference, run.config.train.seed, metrics["raw"]["vacancy"]["n"])
+    among = np.sort(brute_distances(real, real), axis=1)[:, 5]  # column 0 is the image itself
+    for law, latents in draws.items():
+        made = run.judge.features(run.coder.decode(latents[: len(real)]))
+        covered = brute_distances(real, made).min(axis=1) < among
+        assert coverage(real, made).value == pytest.approx(covered.mean(), abs=1e-6)
+        # the stored one was made of features before they were rounded to float16, so that a tie may fall otherwise
+        assert metrics[law]["coverage"]["value"] == pytest.approx(covered.mean(), abs=2.5 / len(real))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_codes_of_images_in_neither_set_fall_in_holes_at_rate_alpha(name):
+    holes = read_metrics(CHECKPOINTS / name)["holes"]
+    check = holes["calibration_check"]
+    error = np.sqrt(0.0475 * (1 / holes["calibration_n"] + 1 / check["n"]))
+    assert abs(check["value"] - 0.05) <= 3 * error
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_score_table_holds_the_very_numbers_of_metrics_json(shipped, name):
+    table = hole_scores.scores_of(shipped, name)
+    assert table is not None
+    rows = {row["name"]: row["cells"] for row in table["rows"]}
+    names = ["Vacancy", "Coverage", "Active units"]
+    assert list(rows)[:3] == names, "coverage and active units stand beside vacancy"
+    keys = {"Vacancy": "vacancy", "Coverage": "coverage", "Vacancy, active units": "vacancy_active"}
+    keys |= {"Round trip": "round_trip", "Fréchet distance": "frechet"}
+    for model, column in zip(table["models"], range(0, 99, len(LAWS)), strict=False):
+        metrics = json.loads((CHECKPOINTS / model / "metrics.json").read_text(encoding="utf-8"))
+        for title, key in keys.items():
+            assert rows[title][column : column + 3] == [metrics["holes"][law][key] for law in LAWS]
+        assert rows["Active units"][column]["value"] == metrics["test"]["active_units"]
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+
+def score(value: float, width: float = 0.01, n: int = 1000) -> dict[str, float]:
+    return {"value": value, "low": max(0.0, value - width), "high": value + width, "n": n}
+
+
+def card(name: str, family: str, vacancies: dict[str, float], active: int = 8, covered: float = 0.7, **holes) -> Card:
+    laws = {law: {"vacancy": score(value), "coverage": score(covered)} for law, value in vacancies.items()}
+    metrics: dict[str, Any] = {"test": {"active_units": active}, "holes": laws | holes}
+    return Card(
+        name=name, family=family, dataset="digits", latent_dim=8, config=None, metrics=metrics, version="1"
+    )  # fmt: skip
+
+
+def test_equal_laws_are_compared_before_unequal_ones_and_never_without_coverage_and_units():
+    laws = {"raw": 0.2, "white": 0.4, "gmm10": 0.1}
+    said = hole_scores.readings([card("a", "ae", laws), card("b", "vae", laws | {"white": 0.2})])
+    assert said[0].startswith("Equal laws first")
+    assert "a has 2.0 times as many" in said[0]
+    assert "One Gaussian for a against the prior" in said[1]
+    assert "Ten Gaussians for a" in said[2]
+    assert "only" not in " ".join(said)
+    assert all("Coverage 0.70 with 8 of 8 units active" in words for words in said)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (0.2, 0.4, "b has 2.0 times as many"),
+        (0.20, 0.21, "the intervals overlap, so this tells no sure difference"),
+        (0.3, 0.0, "only a has any"),
+    ],
+)
+def test_the_comparison_is_told_whichever_way_it_falls(first, second, words):
+    said = hole_scores.readings([card("a", "ae", {"white": first}), card("b", "vae", {"white": second})])
+    assert words in said[0]
+
+
+def test_a_collapsed_run_is_flagged_before_its_perfect_vacancy_is_read():
+    said = hole_scores.readings(
+        [card("a", "ae", {"white": 0.4}), card("b", "vae", {"raw": 0.05, "white": 0.05}, active=0, covered=0.01)]
+    )
+    assert said[0].startswith("b has collapsed: none of its 8 dimensions")
+    assert "coverage 0.01" in said[0]
+    partly = hole_scores.readings([card("b", "vae", {"raw": 0.05}, active=5)])
+    assert "the other 3 carry noise" in partly[0]
+    assert not hole_scores.readings([card("a", "ae", {"white": 0.4}, active=5)]), "an autoencoder has no prior for that"
+
+
+def test_fewer_holes_than_codes_of_new_images_are_no_praise():
+    few = {"white": 0.005}
+    said = hole_scores.readings([card("a", "ae", few, calibration_n=5000)])
+    assert "keep to the middle of the crowd" in said[0]
+    assert "a under white" in said[0]
+    assert not hole_scores.readings([card("a", "ae", few, calibration_n=100)]), "so few codes leave a doubt"
+
+
+def test_the_shipped_pairs_are_read_in_words_with_their_numbers(shipped):
+    for name in SHIPPED:
+        table = hole_scores.scores_of(shipped, name)
+        assert table is not None
+        if len(table["models"]) == 2:
+            equal = next(words for words in table["reading"] if words.startswith("Equal laws first"))
+            for model in table["models"]:
+                value = read_metrics(CHECKPOINTS / model)["holes"]["white"]["vacancy"]["value"]
+                assert f"{100 * value:.1f} %" in equal
+
+
+# --- ladder ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stem", ["digits", "mnist"])
+def test_a_shipped_ladder_is_told_by_rising_beta_with_the_numbers_of_its_runs(shipped, stem):
+    found = hole_scores.ladder_of(shipped, f"{stem}-vae-8", "white")
+    assert [rung["beta"] for rung in found["rungs"]] == [None, 0, 0.1, 0.3, 1, 4]
+    assert found["rungs"] == hole_scores.ladder_of(shipped, f"{stem}-ae-8", "white")["rungs"]
+    for rung in found["rungs"]:
+        metrics = read_metrics(CHECKPOINTS / rung["name"])
+        assert rung["vacancy"] == metrics["holes"]["white"]["vacancy"]
+        assert rung["coverage"] == metrics["holes"]["white"]["coverage"]
+        assert rung["distortion"]["value"] == metrics["test"]["distortion"]
+        assert rung["active_units"] == metrics["test"]["active_units"]
+
+
+def test_the_collapsed_rung_is_flagged_and_a_sound_one_is_not(shipped):
+    found = hole_scores.ladder_of(shipped, "digits-vae-8", "raw")
+    rungs = {rung["beta"]: rung for rung in found["rungs"]}
+    last = rungs[4]
+    assert last["active_units"] == 0
+    assert last["vacancy"]["value"] < 0.07
+    assert last["coverage"]["value"] < 0.05
+    assert "has collapsed" in last["flag"]
+    assert any("At beta 4 the model has collapsed" in words for words in found["reading"])
+    sound = [rung for rung in rungs.values() if rung["beta"] and rung["active_units"] == rung["latent_dim"]]
+    assert sound
+    assert all(rung["flag"] is None for rung in sound if rung["coverage"]["value"] > 0.05)
+
+
+def test_a_run_in_no_ladder_is_told_the_command_that_fits_one(shipped):
+    found = hole_scores.ladder_of(shipped, "mnist-vae-16", "white")
+    assert found["rungs"] == []
+    assert found["reading"] == [
+        "mnist-vae-16 belongs to no beta ladder; fit one with: python train.py --dataset mnist --latent-dim 16 --ladder"
+    ]
+    assert "held in memory" in hole_scores.ladder_of(fake_library(), "linear-vae", "white")["reading"][0]
+    with pytest.raises(ShapeError, match="no beta ladder"):
+        hole_scores.trade_off_figure(shipped, "mnist-vae-16", {"theme": "light"})
+
+
+@pytest.mark.parametrize("against", ["coverage", "distortion"])
+def test_the_curve_names_beta_and_active_units_of_every_run(shipped, against):
+    query = {"law": "white", "against": against, "theme": "dark"}
+    figure = json.loads(hole_scores.trade_off_figure(shipped, "digits-vae-8-beta4", query))
+    swept, alone = figure["data"]
+    names = [f"digits-vae-8{tag}" for tag in ("-beta0", "-beta0.1", "-beta0.3", "", "-beta4")]
+    units = [read_metrics(CHECKPOINTS / name)["test"]["active_units"] for name in names]
+    assert swept["text"] == [f"{beta} ({n}/8)" for beta, n in zip((0, 0.1, 0.3, 1, 4), units, strict=True)]
+    assert alone["text"] == ["AE (8/8)"]
+    sizes = swept["marker"]["size"]
+    assert max(sizes) == sizes[-1] > sizes[0], "the run on show is the large dot"
+
+
+@pytest.mark.parametrize("query", [{"law": "x"}, {"against": "x"}, {"law": ""}])
+def test_a_curve_of_nonsense_is_refused(shipped, query):
+    with pytest.raises(ShapeError):
+        hole_scores.trade_off_figure(shipped, "digits-vae-8", {"theme": "light"} | query)
+
+
+def test_every_rung_and_its_autoencoder_are_cut_by_planes_of_one_width(shipped):
+    name, lead = "digits-ae-8", "digits-vae-8-beta0.1"  # whose own twin is another rung
+    extents = [planes_of(shipped, each, {"lead": lead})[3].extent for each in (name, lead)]
+    assert extents[0] == extents[1]
+    with pytest.raises(ShapeError, match="lead must be"):
+        planes_of(shipped, name, {"lead": "mnist-vae-2"})
+    with pytest.raises(ShapeError, match="lead must be"):
+        planes_of(shipped, name, {"lead": "../x"})
+
+
+# --- sheets ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_a_sheet_marks_just_the_draws_in_holes_and_counts_them(shipped, law):
+    run = shipped.open("digits-ae-8")
+    sheet = hole_samples.drawn_sheet(run, law, 3, False)
+    np.testing.assert_allclose(run.vacancy.p_value(np.array(sheet["latents"])), sheet["p"], atol=1e-12)
+    assert len(sheet["p"]) == 36
+    assert sheet["histogram"][0] == pytest.approx(sheet["in_holes"] / sheet["drawn"])
+    assert sum(sheet["histogram"]) == pytest.approx(1)
+    assert sheet["low"] <= sheet["in_holes"] / sheet["drawn"] <= sheet["high"]
+    stored = read_metrics(CHECKPOINTS / "digits-ae-8")
+    assert sheet["coverage"] == stored["holes"][law]["coverage"]
+    assert sheet["active_units"] == stored["test"]["active_units"]
+
+
+def test_the_share_in_holes_of_a_sheet_agrees_with_the_stored_score(shipped):
+    for name in ("digits-ae-8", "digits-vae-8"):
+        for law in LAWS:
+            sheet = hole_samples.drawn_sheet(shipped.open(name), law, 0, False)
+            error = np.sqrt(max(0.01, sheet["vacancy"]["value"]) * 2 / 1000)
+            assert abs(sheet["in_holes"] / sheet["drawn"] - sheet["vacancy"]["value"]) < 4 * error
+
+
+def test_a_repair_that_hardly_anything_survives_gives_up_and_says_so():
+    drawn = []
+
+    def p_value(latents: np.ndarray) -> np.ndarray:
+        drawn.append(len(latents))
+        return np.where(np.arange(len(latents)) == 0, 0.5, 0.001)  # one in a thousand is no hole
+
+    run: Any = SimpleNamespace(
+        sample=lambda law, count, rng: rng.standard_normal((count, 2)),
+        vacancy=SimpleNamespace(p_value=p_value),
+        metrics={},
+        card=card("a", "ae", {}),
+    )
+    sheet = hole_samples.drawn_sheet(run, "raw", 0, True)
+    assert sum(drawn) == sheet["drawn"] == 10_000
+    assert sheet["in_holes"] == 9_990
+    assert sheet["p"] == [0.5] * 10
+    assert sheet["coverage"] is None
+
+
+def test_every_address_of_sheets_and_ladders_refuses_nonsense_in_a_sentence():
+    with serving(fake_library()) as url, httpx.Client(base_url=f"{url}/explorer/api/run/", timeout=60) as client:
+        for path in (
+            "linear-vae/holes/samples?law=x",
+            "linear-vae/holes/samples?law=raw&seed=-1",
+            "linear-vae/holes/samples?law=raw&seed=1e400",
+            "linear-vae/holes/samples?law=raw&redraw=2",
+            "linear-vae/holes/ladder?law=%00",
+            "linear-vae/figure/hole-ladder?against=__class__",
+            "no-such-run/holes/samples?law=raw",
+            "..%2f..%2fetc/holes/ladder",
+        ):
+            answer = client.get(path)
+            assert answer.status_code in (400, 404), path
+            assert len(answer.json()["error"]) < 300
+        answer = client.get("linear-vae/holes/samples", params={"law": "white", "seed": 5, "redraw": 1})
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "private, no-store"
+
+
+# --- seeds ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_seeds_sets_the_autoencoder_under_white_beside_its_twin_under_raw():
+    table = twins_table([CHECKPOINTS], "mnist-vae-16").splitlines()
+    metrics = {name: read_metrics(CHECKPOINTS / name) for name in ("mnist-ae-16", "mnist-vae-16")}
+    white = metrics["mnist-ae-16"]["holes"]["white"]["vacancy"]
+    raw = metrics["mnist-vae-16"]["holes"]["raw"]["vacancy"]
+    for part in (white, raw):
+        assert f"{100 * part['value']:.1f} % ({100 * part['low']:.1f} to {100 * part['high']:.1f})" in table[2]
+    assert f"{white['value'] / raw['value']:.2f}" in table[2]
+    assert len(table) == 3
