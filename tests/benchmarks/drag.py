@@ -58,26 +58,33 @@ sys.stdin.read()
 """What a tutorial writes; its one concession to speed is that the last position is never lost."""
 
 MEASURE = """
-({slider, painted, values, together}) => {
-  const range = document.querySelector(slider);
+({slider, painted, values, together, sliders = 1}) => {
+  const ranges = [...document.querySelectorAll(slider)].slice(0, sliders);
+  const [range] = ranges;
   const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
-  const move = (value) => { set.call(range, value); range.dispatchEvent(new Event('input', {bubbles: true})); };
+  const move = (value, k = 0) => {
+    const moved = ranges[k % ranges.length];
+    const before = moved.value;
+    set.call(moved, value);
+    moved.dispatchEvent(new Event('input', {bubbles: true}));
+    return moved.value !== before; // a move within the slider's step changes no picture
+  };
   const frame = () => new Promise(requestAnimationFrame);
   const stamp = () => eval(painted);
   const changed = (from) => new Promise((done) => {
-    const look = () => (stamp() !== from ? done() : requestAnimationFrame(look)); look(); });
+    const look = () => (stamp() !== from ? done() : requestAnimationFrame(look)); requestAnimationFrame(look); });
   return (async () => {
     const [low, high] = [Number(range.min), Number(range.max)];
     const place = (share) => low + share * (high - low);
     if (!together) {
       const times = [];
-      for (const share of values) {
+      for (const [k, share] of values.entries()) {
         const before = stamp();
         const begin = performance.now();
-        move(place(share));
+        if (!move(place(share), k)) continue;
         await changed(before);
         times.push(performance.now() - begin);
-        await new Promise((done) => setTimeout(done, 30));
+        await new Promise((done) => setTimeout(done, 20 + 30 * Math.random())); // at any time of the display's beat
       }
       return times;
     }
@@ -157,7 +164,7 @@ def beside(browser: Any, name: str, ours: str, theirs: str) -> Iterator[Row]:
     plain.goto(theirs)
     plain.locator("input[type=range]").first.wait_for()
     rng = np.random.default_rng(0)
-    times: dict[str, list[float]] = {"explorer": [], "plain app": []}
+    times: dict[str, list[float]] = {"explorer": [], "plain app": [], "explorer, two sliders in turn": []}
     rates: dict[str, list[float]] = {"explorer": [], "plain app": []}
     pages = [("explorer", own, OURS), ("plain app", plain, THEIRS)]
     for turn in range(TURNS + 1):
@@ -169,11 +176,17 @@ def beside(browser: Any, name: str, ours: str, theirs: str) -> Iterator[Row]:
             if turn:  # the first warms up
                 times[who] += found
                 rates[who].append(page.evaluate(MEASURE, {**place, "values": [], "together": DRAG / TURNS}))
+        # whenever the other slider was moved, the pictures that were fetched ahead are of no use
+        own.bring_to_front()
+        halves = [share % 0.5 + 0.5 * (k // 2 % 2) for k, share in enumerate(shares)]
+        found = own.evaluate(MEASURE, {**OURS, "values": halves, "together": 0, "sliders": 2})
+        times["explorer, two sliders in turn"] += found if turn else []
     medians = {who: statistics.median(each) for who, each in times.items()}
     for who in medians:
         yield f"{name}: input to drawn, {who}", medians[who], "ms"
         yield f"{name}: input to drawn, {who}, 95 %", float(np.quantile(times[who], 0.95)), "ms"
-        yield f"{name}: new frames a second, {who}", statistics.median(rates[who]), "1/s"
+        if who in rates:
+            yield f"{name}: new frames a second, {who}", statistics.median(rates[who]), "1/s"
     yield f"{name}: plain app / explorer", medians["plain app"] / medians["explorer"], "x"
     own.bring_to_front()
     strongest = httpx.get(f"{ours}explorer/api/run/{name}").json()["directions"]["axes"][0]["vector"]

@@ -272,6 +272,23 @@ def test_undo_brings_back_the_start_that_reset_goes_to(visit):
     shows(page, [0, 0], 1e-6)
 
 
+def test_a_slider_that_was_moved_once_asks_for_no_picture_any_more(visit, run_of, grey_of, decode_of, latent_of):
+    page = visit()
+    handle = page.locator(".xp-slider input[type=range]").first
+    handle.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('.xp-stage canvas').dataset.ahead")
+    asked = []
+    page.on("request", lambda request: request.url.endswith("/decode") and asked.append(request.post_data_buffer))
+    shown = image(page)
+    for key in ("ArrowRight", "ArrowRight", "End", "ArrowLeft", "Home"):
+        before = shown.get_attribute("data-latent")
+        handle.press(key)
+        expect(shown).not_to_have_attribute("data-latent", before)
+        np.testing.assert_array_equal(grey_of(shown), decode_of(run_of("flat-vae"), latent_of(shown)))
+    single = [body for body in asked if len(body) == latent_of(shown).nbytes]  # the filmstrip asks for nine
+    assert single == []
+
+
 def test_while_the_server_is_away_the_old_picture_is_dimmed_and_the_newest_is_fetched_later(browser, app_url):
     context = browser.new_context()
     page = context.new_page()

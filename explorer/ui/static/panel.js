@@ -437,6 +437,7 @@ class Panel {
     this.z = moved(direction, this.z, value);
     this.redraw(); // first: while the page is laid out anew, the picture is already on its way
     this.refresh();
+    if (this.info) this.stage.prepare(this.info, direction, this.z);
   }
 
   /** Let everything that is cheap show the latent. */

@@ -8,23 +8,19 @@ import { showTrust } from "./trust.js";
 /** @typedef {{run: string, z: Float32Array}} Asked */
 
 export class LivePicture {
-  /** @param {(words: string) => void} say Why there is no picture, and "" when there is one again. */
-  constructor(say) {
+  /**
+   * @param {(words: string) => void} say Why there is no picture, and "" when there is one again.
+   * @param {import("./ahead.js").Ahead} [ahead] Pictures that may be there already.
+   */
+  constructor(say, ahead) {
+    this.say = say;
+    this.ahead = ahead;
     this.lost = false; // whether the picture on show is not the latent's
     this.fit = () => {};
     this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": "decoded image" });
     this.images = new NewestWins(
       (/** @type {Asked} */ { run, z }) => decoder.decode(run, z, 1),
-      (decoded, { z }) => {
-        const { width, height } = this.canvas;
-        paint(this.canvas, decoded);
-        // measuring its room has the page laid out at once, so only where the picture's size is another
-        if (this.canvas.width !== width || this.canvas.height !== height) this.fit();
-        this.canvas.dataset.latent = Array.from(z).join(",");
-        dim(this.canvas, false);
-        if (this.lost) say("");
-        this.lost = false;
-      },
+      (decoded, { z }) => this.show(decoded, z),
       (error) => {
         const { message } = /** @type {Error} */ (error);
         this.lost = true;
@@ -49,7 +45,26 @@ export class LivePicture {
    * @param {Float32Array} z
    */
   draw(run, z) {
-    this.images.ask({ run, z: z.slice() });
+    const found = this.ahead?.find(run, z);
+    if (!found) return this.images.ask({ run, z: z.slice() });
+    this.images.drop(); // what was asked for before is older
+    this.show(found.pictures, z, found.index);
+  }
+
+  /**
+   * @param {import("./transport.js").Decoded} decoded
+   * @param {Float32Array} z
+   * @param {number} [index] Of the picture among those decoded.
+   */
+  show(decoded, z, index = 0) {
+    const { width, height } = this.canvas;
+    paint(this.canvas, decoded, index);
+    // measuring its room has the page laid out at once, so only where the picture's size is another
+    if (this.canvas.width !== width || this.canvas.height !== height) this.fit();
+    this.canvas.dataset.latent = Array.from(z).join(",");
+    dim(this.canvas, false);
+    if (this.lost) this.say("");
+    this.lost = false;
   }
 
   /** Forget what was asked for. */

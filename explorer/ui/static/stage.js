@@ -1,7 +1,9 @@
 /** The large picture of Explore, and the line that says how far it is to be trusted. */
 
+import { Ahead } from "./ahead.js";
 import { h } from "./dom.js";
 import { LivePicture, TrustLine } from "./picture.js";
+import { decoder } from "./transport.js";
 
 /** @typedef {import("./view.js").RunInfo} RunInfo */
 
@@ -14,7 +16,8 @@ export class Stage {
    * @param {() => boolean} narrow Whether the page is one column.
    */
   constructor(say, narrow) {
-    this.picture = new LivePicture(say);
+    this.ahead = new Ahead(decoder);
+    this.picture = new LivePicture(say, this.ahead);
     this.trust = new TrustLine();
     this.element = h("div.xp-stage", {}, h("div.xp-frame", {}, this.picture.canvas), this.trust.element);
     this.picture.fitInto(this.element, (room) => (narrow() ? BESIDE_WORDS * room : IMAGE_WIDTH));
@@ -33,6 +36,7 @@ export class Stage {
   }
 
   drop() {
+    this.ahead.forget();
     this.picture.drop();
     this.trust.drop();
   }
@@ -44,6 +48,17 @@ export class Stage {
    */
   draw({ name }, z) {
     this.picture.draw(name, z);
+  }
+
+  /**
+   * A slider moves: have the pictures of its other places ready.
+   * @param {RunInfo} info
+   * @param {import("./latent.js").Direction} direction
+   * @param {Float32Array} z Where it stands.
+   */
+  async prepare(info, direction, z) {
+    await this.ahead.prepare(info, direction, z);
+    this.picture.canvas.dataset.ahead = this.ahead.ready;
   }
 
   /**
