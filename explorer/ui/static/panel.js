@@ -56,6 +56,8 @@ class Panel {
     this.source = { kind: "origin" };
     this.set = "axes";
     this.seed = 0;
+    /** @type {Direction | null} */
+    this.sliding = null; // the direction that was moved along last
     this.law = "raw";
     this.upToDate = false; // whether the view's run is the one on show
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -437,7 +439,8 @@ class Panel {
     this.z = moved(direction, this.z, value);
     this.redraw(); // first: while the page is laid out anew, the picture is already on its way
     this.refresh();
-    if (this.info) this.stage.prepare(this.info, direction, this.z);
+    if (this.info && this.sliding === direction) this.stage.prepare(this.info, direction, this.z); // it goes on
+    this.sliding = direction;
   }
 
   /** Let everything that is cheap show the latent. */
