@@ -252,7 +252,7 @@ class Layouts:
         self._laid[key] = laid
 
     def _keep(self, key: str, laid: NDArray[np.float32]) -> None:
-        self._remember(key, laid)
+        """Write a layout to the cache, and only then tell that it is done."""
         folder = self._home()
         with contextlib.suppress(OSError):  # a cache that cannot be written to costs another computation, no more
             folder.mkdir(parents=True, exist_ok=True)
@@ -263,6 +263,7 @@ class Layouts:
                 Path(partial).replace(folder / f"{key}.npy")
             finally:
                 Path(partial).unlink(missing_ok=True)
+        self._remember(key, laid)
 
     def _read(self, key: str, count: int) -> NDArray[np.float32] | None:
         """A layout from the cache, (count, 2), or None where there is none that is whole."""
