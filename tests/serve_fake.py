@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import httpx
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -75,6 +76,11 @@ def serving(library: Library, **settings: Any) -> Iterator[str]:
         yield server.url.rstrip("/")
     finally:
         server.close()
+
+
+def client_of(url: str) -> httpx.Client:
+    """Somebody who asks a page; gradio's server drops a connection after an error, so none is kept."""
+    return httpx.Client(base_url=url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def awaited(function: Callable[..., Awaitable[T]], *arguments: Any) -> T:

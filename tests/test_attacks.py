@@ -22,7 +22,7 @@ from explorer.library import Library
 from explorer.ui import page as page_module
 from explorer.ui.app import MOST_BODY, MOST_SESSIONS, Server, hosts, serve, wanted
 from explorer.ui.security import CLOSED, DOORS, BodyLimit, LoginBrake, TrustedHosts
-from tests.serve_fake import awaited, fake_library, serving
+from tests.serve_fake import awaited, client_of, fake_library, serving
 
 RUN = "/explorer/api/run/linear-vae"
 SECRET = ("mina", "correct horse: battery")
@@ -51,8 +51,7 @@ def url(server: Server) -> str:
 
 @pytest.fixture(scope="module")
 def client(url: str) -> Iterator[httpx.Client]:
-    # gradio's server drops a connection after an error, so none is kept
-    with httpx.Client(base_url=url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
+    with client_of(url) as client:
         yield client
 
 

@@ -18,7 +18,7 @@ from explorer.library import Library, OpenRun, load_run
 from explorer.ui.app import is_public
 from explorer.ui.explore import LONGEST_NAME, MOST_VARIATIONS, groups, posterior_of_decode, python_lines, variations
 from explorer.ui.routes import NotFoundError, RunRoutes
-from tests.serve_fake import fake_library, serving
+from tests.serve_fake import client_of, fake_library, serving
 
 RUN = "explorer/api/run/linear-vae"
 D = 4
@@ -52,7 +52,7 @@ def library() -> Library:
 def client(library: Library) -> Iterator[httpx.Client]:
     with (
         serving(library) as url,
-        httpx.Client(base_url=url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client,
+        client_of(url) as client,
     ):
         yield client
 

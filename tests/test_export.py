@@ -14,7 +14,7 @@ from PIL import Image
 from explorer.errors import ShapeError
 from explorer.images import animation, contact_sheet, encoded_picture, enlarged, tile, to_bytes
 from explorer.ui.export import KINDS, MOST_CAPTION, MOST_QUERY, MOST_SCALE, MOST_TILES, MOST_TITLE
-from tests.serve_fake import fake_library, serving
+from tests.serve_fake import client_of, fake_library, serving
 
 D = 4
 RUN = "explorer/api/run/linear-vae"
@@ -49,7 +49,7 @@ def library():
 def client(library) -> Iterator[httpx.Client]:
     with (
         serving(library, modules={}) as url,
-        httpx.Client(base_url=url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client,
+        client_of(url) as client,
     ):
         yield client
 

@@ -13,7 +13,7 @@ from explorer.errors import ShapeError
 from explorer.library import Library
 from explorer.plots import middles
 from explorer.ui import hole_layers, hole_planes, hole_samples, holes
-from tests.serve_fake import fake_library, serving
+from tests.serve_fake import client_of, fake_library, serving
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,7 @@ BODY = np.zeros((1, 4), dtype="<f4").tobytes()
 def client(library) -> Iterator[httpx.Client]:
     with (
         serving(library, modules={"explore": TAB}) as url,
-        httpx.Client(base_url=url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client,
+        client_of(url) as client,
     ):
         yield client
 

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from explorer.analysis.neighbours import class_medoids
 from explorer.ui import interpolate
 from explorer.ui.interpolate import CURVE_POINTS, MOST_STEPS, curve_positions, path_figure, walk
-from tests.serve_fake import fake_library, serving
+from tests.serve_fake import client_of, fake_library, serving
 
 D = 4
 RUN = "explorer/api/run/linear-vae"
@@ -40,7 +40,7 @@ def run(library):
 def client(library) -> Iterator[httpx.Client]:
     with (
         serving(library, modules={"explore": TAB}) as url,
-        httpx.Client(base_url=url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client,
+        client_of(url) as client,
     ):
         yield client
 

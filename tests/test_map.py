@@ -13,7 +13,7 @@ from explorer.library import Library, OpenRun
 from explorer.ui import map as map_tab
 from explorer.ui.routes import NotFoundError
 from tests.fakes import linear_coder
-from tests.serve_fake import fake_library, serving
+from tests.serve_fake import client_of, fake_library, serving
 
 RUN = "/explorer/api/run/linear-vae/map"
 
@@ -30,8 +30,7 @@ def run(library: Library) -> OpenRun:
 
 @pytest.fixture(scope="module")
 def client(library: Library) -> Iterator[httpx.Client]:
-    limits = httpx.Limits(max_keepalive_connections=0)
-    with serving(library) as url, httpx.Client(base_url=url, timeout=60, limits=limits) as client:
+    with serving(library) as url, client_of(url) as client:
         yield client
 
 

@@ -22,7 +22,7 @@ from explorer.library import Library, look
 from explorer.ui.app import MOST_PIXELS, MOST_UPLOAD
 from tests.fakes import linear_coder
 from tests.pictures import AWKWARD, glyph, saved, scene
-from tests.serve_fake import fake_library, serving
+from tests.serve_fake import client_of, fake_library, serving
 
 VAE, AE, COLOUR = (f"explorer/api/run/{name}" for name in ("linear-vae", "linear-ae", "colour-vae"))
 
@@ -47,7 +47,7 @@ def url(library: Library) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def client(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
+    with client_of(url) as client:
         yield client
 
 

@@ -22,7 +22,7 @@ from explorer.library import SCALARS, Library
 from explorer.ui import reconstruct, training
 from explorer.ui.routes import MOST_LATENTS, StaticFiles, Workers, sprite_sheet
 from tests.fakes import linear_coder
-from tests.serve_fake import awaited, fake_library, serving
+from tests.serve_fake import awaited, client_of, fake_library, serving
 
 RUN = "explorer/api/run/linear-vae"
 D = 4
@@ -61,7 +61,7 @@ def library() -> Library:
 def client(library: Library) -> Iterator[httpx.Client]:
     with (
         serving(library, modules={"explore": TAB}) as url,
-        httpx.Client(base_url=url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client,
+        client_of(url) as client,
     ):
         yield client
 

@@ -26,7 +26,7 @@ from explorer.ui.hole_planes import Cut, plane_latents, planes_of
 from explorer.ui.hole_samples import drawn_sheet, path_figure
 from explorer.ui.hole_scores import ladder_of, scores_of, trade_off_figure
 from explorer.ui.page import FigureMaker, Page
-from explorer.ui.routes import MOST_SEED, RunRoutes, TabRoute, finite, latents_of, whole
+from explorer.ui.routes import MOST_SEED, PRIVATE, RunRoutes, TabRoute, finite, latents_of, whole
 
 if TYPE_CHECKING:
     from explorer.analysis.holes import Plane
@@ -175,13 +175,12 @@ def p_value_figure(library: Library, name: str, query: Mapping[str, str]) -> str
 
 def routes(runs: RunRoutes) -> list[TabRoute]:
     """What the tab asks beside its figures: the layers there are, places, sheets of samples, and the ladder."""
-    headers = {"cache-control": "private, no-store"}
 
     async def layers(request: Request) -> Response:
         """What a plane can be coloured by, and why something it cannot."""
         card = await runs.card(request)
         listed = await runs.opening.run(lambda: offered_layers(runs.library, card.name))
-        return JSONResponse({"layers": listed}, headers=headers)
+        return JSONResponse({"layers": listed}, headers=PRIVATE)
 
     async def place(request: Request) -> Response:
         """The p-values of one latent."""
@@ -201,7 +200,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
         # what is calibrated for the first time takes seconds, and must hold up no drag
         lane = runs.decoding if await runs.looking.run(is_fitted) else runs.opening
-        return JSONResponse(await lane.run(work), headers=headers)
+        return JSONResponse(await lane.run(work), headers=PRIVATE)
 
     async def samples(request: Request) -> Response:
         """A sheet of samples of one law, with their p-values."""
@@ -210,14 +209,14 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         seed = whole(request, "seed", 0, MOST_SEED, default=0)
         redraw = whole(request, "redraw", 0, 1, default=0) == 1
         made = await runs.opening.run(lambda: drawn_sheet(runs.library.open(card.name), law, seed, redraw))
-        return JSONResponse(made, headers=headers)
+        return JSONResponse(made, headers=PRIVATE)
 
     async def ladder(request: Request) -> Response:
         """The runs that differ from this one in beta alone, with their stored scores."""
         card = await runs.card(request)
         law = checked_law(request.query_params.get("law", "white"))
         found = await runs.opening.run(lambda: ladder_of(runs.library, card.name, law))
-        return JSONResponse(found, headers=headers)
+        return JSONResponse(found, headers=PRIVATE)
 
     return [
         ("GET", "/holes/layers", layers),

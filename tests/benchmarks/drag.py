@@ -7,7 +7,6 @@ frame is part of every time. Needs playwright and Chromium, as the browser tests
 import contextlib
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import httpx
 import numpy as np
 
 from explorer.checkpoint import list_runs, read_config
-from explorer.errors import DataError
+from tests.benchmarks.browser import chromium
 from tests.benchmarks.usual_loop import ROOT, Row
 
 CHECKPOINTS = ROOT / "checkpoints"
@@ -30,8 +29,6 @@ RUNS = ("mnist-vae-16", "celeba-vae-64")
 
 MOVES, TURNS, DRAG, CLIENTS = 120, 4, 5.0, 8
 """Moves in all, in so many turns; seconds of a drag; how many drag at once."""
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 PLAIN = """
 import sys
@@ -135,16 +132,8 @@ def drags() -> Iterator[Row]:
     Raises:
         DataError: Playwright or Chromium is not here.
     """
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise DataError("playwright is not installed; see pyproject.toml.") from None
-    if chromium is None:
-        raise DataError("there is no Chromium; install it, or name it in $CHROMIUM.")
     there = [name for name in RUNS if name in list_runs(CHECKPOINTS)]
-    with sync_playwright() as playwright, serving(["-m", "explorer", "--port", "0"]) as ours:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with chromium() as browser, serving(["-m", "explorer", "--port", "0"]) as ours:
         for name in there:
             with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
                 script.write(PLAIN)
@@ -152,7 +141,6 @@ def drags() -> Iterator[Row]:
                 with serving([script.name, str(CHECKPOINTS / name)]) as theirs:
                     yield from beside(browser, name, ours, theirs)
             yield from crowd(name, ours)
-        browser.close()
 
 
 def beside(browser: Any, name: str, ours: str, theirs: str) -> Iterator[Row]:

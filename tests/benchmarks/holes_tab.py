@@ -6,8 +6,6 @@ the pointer's move to the decode that is painted, beside the p-value in words; b
     python -m tests.benchmarks.holes_tab        serve the shipped runs, print READY and the address
 """
 
-import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -19,8 +17,8 @@ import numpy as np
 
 from explorer.errors import DataError, ExplorerError
 from explorer.library import Library, OpenRun
+from tests.benchmarks.browser import chromium
 from tests.benchmarks.usual_loop import ROOT, Row
-from tests.browser.conftest import FLAGS
 from tests.serve_fake import serving
 
 CHECKPOINTS = ROOT / "checkpoints"
@@ -123,20 +121,8 @@ def planes() -> Iterator[Row]:
 
 def cursor() -> Iterator[Row]:
     """From a pointer's move on one plane to the decodes of both models."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise DataError("playwright is not installed; install the dev dependencies of pyproject.toml.") from None
-    names = (os.environ.get("EXPLORER_CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "chrome")
-    chromium = next(filter(None, (shutil.which(name) for name in names if name)), None)
-    if chromium is None:
-        raise DataError("no Chromium found; install chromium, or set EXPLORER_CHROMIUM to its path.")
     command = [sys.executable, "-m", "tests.benchmarks.holes_tab"]
-    with (
-        sync_playwright() as playwright,
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process,
-    ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with chromium() as browser, subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
@@ -144,7 +130,6 @@ def cursor() -> Iterator[Row]:
                 raise DataError(f"the page is not served: {line!r}")
             yield from moved(browser, line.split()[1])
         finally:
-            browser.close()
             process.terminate()
 
 

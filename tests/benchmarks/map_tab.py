@@ -7,8 +7,6 @@ Times are taken inside the page, from the click or the pointer's move to the fra
 """
 
 import contextlib
-import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -17,10 +15,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from explorer.errors import DataError
 from explorer.library import Library
+from tests.benchmarks.browser import chromium
 from tests.benchmarks.usual_loop import ROOT, Row
-from tests.browser.conftest import FLAGS
 from tests.fakes import LinearCoder
 from tests.serve_fake import serving
 
@@ -110,20 +107,10 @@ def rows() -> Iterator[Row]:
     Raises:
         DataError: There is no browser to measure with.
     """
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise DataError("playwright is not installed; install the dev dependencies of pyproject.toml.") from None
-    names = (os.environ.get("EXPLORER_CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "chrome")
-    chromium = next(filter(None, (shutil.which(name) for name in names if name)), None)
-    if chromium is None:
-        raise DataError("no Chromium found; install chromium, or set EXPLORER_CHROMIUM to its path.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with chromium() as browser:
         for count in (10_000, 60_000):
             with served(count) as url:
                 yield from measured(browser, url, count)
-        browser.close()
 
 
 def processor_seconds(browser) -> float:

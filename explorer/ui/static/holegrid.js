@@ -9,6 +9,9 @@ import { percent, verdict } from "./trust.js";
 /** @typedef {[number, number]} Place A place (a, b) of a plane, in standard deviations of the codes. */
 /** @typedef {{from: Place, to: Place}} Segment */
 
+/** Where the arrow keys go on a plane. */
+export const ARROWS = /** @type {Record<string, Place>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] });
+
 /** Places along a path whose p-values the server measures, and of them the pictures that are shown. */
 export const STEPS = 41;
 export const FILMS = 11;

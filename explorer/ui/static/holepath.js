@@ -2,7 +2,7 @@
 
 import { button, h, shown } from "./dom.js";
 import { Figure } from "./figure.js";
-import { FILMS, STEPS, alongPath, endsText, pathLatents, pathSummary, within } from "./holegrid.js";
+import { ARROWS, FILMS, STEPS, alongPath, endsText, pathLatents, pathSummary, within } from "./holegrid.js";
 import { dim, paint } from "./pixels.js";
 import { NewestWins, decoder } from "./transport.js";
 import { ALPHA, percent } from "./trust.js";
@@ -19,7 +19,6 @@ const ENDS = /** @type {[End, string][]} */ ([
   ["to", "B"],
 ]);
 const FIRST = /** @type {Segment} */ ({ from: [-2, -1], to: [2, 1] });
-const ARROWS = /** @type {Record<string, Place>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] });
 
 /** The path as it lies on one plane: a line, and two ends that can be dragged or moved by arrow keys. */
 class Overlay {

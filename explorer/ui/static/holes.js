@@ -2,7 +2,7 @@
 
 import { h, segmented, useStyle } from "./dom.js";
 import { Figure } from "./figure.js";
-import { within } from "./holegrid.js";
+import { ARROWS, within } from "./holegrid.js";
 import { LayerChoice } from "./holelayers.js";
 import { HolePath } from "./holepath.js";
 import { PlaneSide } from "./holeplane.js";
@@ -27,7 +27,6 @@ const CURVES_HINT =
   "Codes of new images follow the thin line; a curve above it means that more samples than images are in empty places.";
 const FLAT_HINT =
   "Here the planes are all there is. Two dimensions hold little: pictures blur where classes meet, those of a VAE more so than an autoencoder's, so blur is no hole, and a sharp picture no proof of data nearby.";
-const STEPS = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] });
 
 /** The curves of p-values under each sampling law, of both models. @implements {Companion} */
 class Distributions {
@@ -222,7 +221,7 @@ class HolesTab {
 
   /** @param {KeyboardEvent} event */
   onKey(event) {
-    const step = STEPS[event.key];
+    const step = ARROWS[event.key];
     if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     const size = event.shiftKey ? 0.5 : 0.1;
