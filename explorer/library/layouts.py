@@ -102,7 +102,7 @@ class Layouts:
         self._jobs: dict[str, _Job] = {}
         self._failed: dict[str, str] = {}
         self._laid: dict[str, NDArray[np.float32]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # `close` may be the garbage collector's, inside any of these blocks
         self._turn = threading.Lock()
 
     def places(self, run: OpenRun) -> NDArray[np.float32] | None:
