@@ -102,9 +102,8 @@ def test_the_page_is_served_until_a_signal_ends_it_and_nothing_goes_outside(root
 def test_the_page_answers_before_anything_heavy_is_imported(root, twin_runs):
     program = (
         "import sys; from pathlib import Path; import httpx\n"
-        "from explorer.library import Library; from explorer.ui.app import serve\n"
-        "library = Library(Path(sys.argv[1])); library.warm = lambda: None\n"
-        "server = serve(library, port=0); status = httpx.get(server.url).status_code\n"
+        "from explorer.library import Library; from explorer.ui import app; app._warm = lambda *_: None\n"
+        "server = app.serve(Library(Path(sys.argv[1])), port=0); status = httpx.get(server.url).status_code\n"
         "heavy = [m for m in ('torch', 'torchvision', 'sklearn') if m in sys.modules]\n"
         "print(status, heavy, flush=True); server.close()"
     )

@@ -143,16 +143,18 @@ def measured(browser, url: str, count: int) -> Iterator[Row]:
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(120_000)
     page = None
-    for visit in ("first visit", "later visit"):
+    for visit in ("first visit, at once", "later visit, at once", "later visit, after a rest"):
         if page is not None:
             page.close()
         page = context.new_page()
         page.goto(url)
         page.locator("[data-ready]").first.wait_for()
+        if visit.endswith("rest"):  # in which the page prepares itself
+            page.locator("[data-rested]").wait_for()
         page.get_by_role("tab", name="Map").evaluate("element => element.setAttribute('data-bench', '')")
         yield from timed(page, f"{named}: open the tab to {first:,} drawn, {visit}", DRAWN, ["[data-bench]", first])
         page.wait_for_function("() => performance.getEntriesByType('resource').some(e => e.name.includes('/sprites/'))")
-        if visit == "first visit":
+        if visit.startswith("first"):
             for address, size in page.evaluate(SENT):
                 if size > 0:
                     yield f"{named}: sent for {short(address)}", size / 1000, "kB"

@@ -201,10 +201,9 @@ def test_everything_is_done_with_the_keyboard_alone(visit, run_of):
     page.keyboard.press("Enter")
     tab_to(".xp-lattice")
     page.locator(".xp-lattice[data-ready]").wait_for()
+    before = image(page).get_attribute("data-latent")
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Enter"):
         page.keyboard.press(key)
-    page.wait_for_function(
-        "before => document.querySelector('.xp-image').dataset.latent !== before", arg=",".join(map(str, start))
-    )
+    page.wait_for_function("before => document.querySelector('.xp-image').dataset.latent !== before", arg=before)
     latent = json.loads(f"[{image(page).get_attribute('data-latent')}]")
     assert latent != pytest.approx(start.tolist(), abs=1e-3)

@@ -451,3 +451,37 @@ def test_the_path_of_a_slice_goes_from_image_to_image_in_both_models(visit, pick
             }""",
             arg=[f"pictures along the path in {name}", wanted.tolist()],
         )
+
+
+def test_the_images_of_interpolates_walk_span_the_slice(visit):
+    page = visit("Interpolate", "#v=1&run=deep-vae&tab=interpolate&from=image.41&to=image.57")
+    for end, image in (("A", 41), ("B", 57)):
+        expect(page.get_by_role("group", name=f"End {end}")).to_contain_text(f"test image {image}")
+    page.get_by_role("tab", name="Holes").click()
+    for name in ("deep-ae", "deep-vae"):
+        side(page, name).locator(f".xp-figure[data-ready='{name} light']").wait_for()
+    page.get_by_role("button", name="Images A and B").click()
+    for name in ("deep-ae", "deep-vae"):
+        await_plane(page, name, "meta.images[0] === 41 && meta.images[1] === 57")
+
+
+def test_planes_and_layers_come_by_themselves_when_the_server_is_back(browser, app_url):
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    tab = page.locator("#explorer-holes")
+    page.route("**/figure/holes?*", lambda route: route.abort("connectionrefused"))
+    page.goto(f"{app_url}#v=1&run=flat-vae&tab=holes")
+    expect(tab.get_by_text("The server cannot be reached; trying again.")).to_be_visible()
+    page.unroute("**/figure/holes?*")
+    for name in ("flat-ae", "flat-vae"):
+        side(page, name).locator(f".xp-figure[data-ready='{name} light'][data-layer=vacancy]").wait_for()
+    expect(tab.get_by_text("cannot be reached")).to_have_count(0)
+    page.route("**/figure/hole-layer?*", lambda route: route.abort("connectionrefused"))
+    tab.get_by_label("Colour by").select_option("round_trip")
+    expect(tab.get_by_text("The server cannot be reached; trying again.")).to_be_visible()
+    page.unroute("**/figure/hole-layer?*")
+    for name in ("flat-ae", "flat-vae"):
+        side(page, name).locator(".xp-figure[data-layer=round_trip]").wait_for()
+    expect(tab.get_by_text("cannot be reached")).to_have_count(0)
+    context.close()

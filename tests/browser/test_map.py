@@ -62,6 +62,7 @@ def test_hovering_a_point_shows_its_image_without_asking_the_server(visit, run_o
     run = run_of("flat-vae")
     index = lonely(run.latents.mean)
     page.wait_for_function("() => performance.getEntriesByType('resource').some(e => e.name.includes('/sprites/'))")
+    page.locator("[data-rested]").wait_for()  # until then the page fetches its other tabs' code
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.mouse.move(*on_screen(page, *run.latents.mean[index]))

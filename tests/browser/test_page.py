@@ -81,3 +81,16 @@ def log_in(page, password: str) -> None:
     page.get_by_label("username").fill("mina")
     page.get_by_label("password").fill(password)
     page.get_by_role("button", name="Login").click()
+
+
+@pytest.mark.parametrize("tab", ["Interpolate", "Map", "Reconstruct", "Holes", "Training"])
+def test_a_tab_that_is_opened_after_a_rest_brings_no_code_along(visit, tab):
+    page = visit()
+    page.locator("[data-rested]").wait_for()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("tab", name=tab).click()
+    page.locator(f"#explorer-{tab.lower()} .xp-host > *").first.wait_for(state="attached")
+    page.wait_for_function("tab => location.hash.includes(`tab=${tab}`)", arg=tab.lower())
+    assert asked
+    assert not [url for url in asked if "/explorer/static/" in url]

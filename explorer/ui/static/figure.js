@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { theme, onTheme } from "./theme.js";
-import { address, askJson, post } from "./transport.js";
+import { NewestWins, Unreachable, address, askJson, post } from "./transport.js";
 
 /** @type {Promise<any> | null} */
 let loading = null;
@@ -11,20 +11,11 @@ let loading = null;
 export function plotly() {
   loading ??= new Promise((resolve, reject) => {
     const src = new URL("./plotly.min.js", import.meta.url).href;
-    const failed = () => reject(new Error("plotly.js did not load; reload the page."));
-    document.head.append(
-      h("script", { src, onload: () => resolve(/** @type {any} */ (globalThis).Plotly), onerror: failed }),
-    );
+    const onload = () => resolve(/** @type {any} */ (globalThis).Plotly);
+    document.head.append(h("script", { src, onload, onerror: () => reject(new Unreachable()) }));
   });
   loading.catch(() => (loading = null));
   return loading;
-}
-
-/** Let the browser fetch plotly.js while it has nothing better to do, unless its owner pays for every byte. */
-export function expectPlotly() {
-  if (/** @type {any} */ (navigator).connection?.saveData) return;
-  const href = new URL("./plotly.min.js", import.meta.url).href;
-  document.head.append(h("link", { rel: "prefetch", as: "script", href }));
 }
 
 const CONFIG = {
@@ -71,6 +62,14 @@ export function compact(data, layout) {
   }
 }
 
+/** @typedef {{run: string, name: string, query: Record<string, string | number>, latents?: Float32Array}} Wish */
+
+/** @param {Wish} wish @returns {Promise<any>} */
+async function fetched({ run, name, query, latents }) {
+  const at = address(run, `figure/${name}`, query);
+  return latents ? (await post(at, latents)).json() : askJson(at);
+}
+
 /** A figure in an element of the page. */
 export class Figure {
   /**
@@ -78,23 +77,27 @@ export class Figure {
    * @param {object} [listeners]
    * @param {(place: Place | null) => void} [listeners.hover] Null when the pointer leaves a point.
    * @param {(place: Place) => void} [listeners.click]
-   * @param {(error: Error) => void} [listeners.fail]
+   * @param {(error: Error) => void} [listeners.fail] It could not be had; an `Unreachable` says whether it is asked for again.
    * @param {() => void} [listeners.drawn]
    */
   constructor(label, { hover, click, fail, drawn } = {}) {
     this.plot = h("div.xp-plot", { role: "group", "aria-label": label });
     this.element = h("div.xp-figure", {}, this.plot);
     this.listeners = { hover, click, fail, drawn };
-    this.asked = 0;
-    /** @type {{run: string, name: string, query: Record<string, string | number>, latents?: Float32Array} | null} */
+    /** @type {Wish | null} */
     this.request = null;
+    this.figures = new NewestWins(
+      (/** @type {Wish} */ wish) => Promise.all([plotly(), fetched(wish)]),
+      ([Plotly, figure], wish) => this.put(Plotly, figure, wish),
+      (error) => this.fail(error),
+    );
     this.scrollZoom = true; // an owner may leave the wheel to the page
     /** What an owner wants of plotly's configuration beside ours. @type {Record<string, any>} */
     this.config = {};
     this.layout = /** @type {any} */ ({});
     /** @type {any[] | null} */
     this.traces = null;
-    onTheme(() => this.request && this.draw());
+    onTheme(() => this.draw());
     new ResizeObserver(() => this.resize()).observe(this.element);
     this.element.addEventListener("wheel", keepWheel, { capture: true, passive: true });
     // without plotly's drag a browser makes mouse events of a tap, and plotly would count it twice
@@ -120,35 +123,53 @@ export class Figure {
     this.request = { run, name, query, latents };
     this.layout = {}; // until it is drawn nothing is known of the plane: the old one may belong to another run
     this.traces = null;
-    return this.draw();
+    this.draw();
   }
 
-  async draw() {
+  /** Ask for what is wished for, in the colours of the theme, and draw it. */
+  draw() {
     if (!this.request) return;
-    const { run, name, query, latents } = this.request;
-    const mine = ++this.asked;
     this.element.removeAttribute("data-ready");
     this.element.setAttribute("aria-busy", "true");
+    this.request = { ...this.request, query: { ...this.request.query, theme: theme() } };
+    this.figures.ask(this.request);
+  }
+
+  /** Forget what was wished for: it is not on show any longer. */
+  drop() {
+    this.request = null;
+    this.figures.drop();
+    this.element.removeAttribute("aria-busy");
+  }
+
+  /**
+   * @param {any} Plotly
+   * @param {any} figure
+   * @param {Wish} wish
+   */
+  async put(Plotly, figure, wish) {
+    if (wish !== this.request) return;
     try {
-      const at = address(run, `figure/${name}`, { ...query, theme: theme() });
-      const asked = latents ? post(at, latents).then((answer) => answer.json()) : askJson(at);
-      const [Plotly, figure] = await Promise.all([plotly(), asked]);
-      if (mine !== this.asked) return;
       this.layout = { ...figure.layout, clickanywhere: true, hoverdistance: 8 };
       this.traces = figure.data;
       if (this.plot.clientWidth < NARROW) compact(figure.data, this.layout);
       if (isCoarse()) this.layout.dragmode = false;
       this.prepare?.(figure.data, this.layout);
       await Plotly.react(this.plot, figure.data, this.layout, { ...CONFIG, scrollZoom: this.scrollZoom, ...this.config });
-      if (mine !== this.asked) return;
+      if (wish !== this.request) return;
       this.listen();
-      this.element.dataset.ready = `${run} ${theme()}`;
+      this.element.dataset.ready = `${wish.run} ${wish.query.theme}`;
+      this.element.removeAttribute("aria-busy");
       this.listeners.drawn?.();
     } catch (error) {
-      if (mine === this.asked) this.listeners.fail?.(/** @type {Error} */ (error));
-    } finally {
-      if (mine === this.asked) this.element.removeAttribute("aria-busy");
+      if (wish === this.request) this.fail(error);
     }
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    this.element.removeAttribute("aria-busy");
+    this.listeners.fail?.(/** @type {Error} */ (error));
   }
 
   /** Draw the traces and the layout anew as they are now, after an owner changed them. */

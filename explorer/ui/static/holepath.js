@@ -158,7 +158,7 @@ class Strip {
         const d = latents.length / FILMS;
         this.row.dataset.ends = [...latents.slice(0, d), ...latents.slice(-d)].join(",");
         dim(this.row, false);
-        path.retry();
+        path.found();
       },
       (error) => {
         dim(this.row, true);
@@ -249,9 +249,10 @@ export class HolePath {
     this.say(words);
   }
 
-  /** The server answers again: ask for the curve that it could not give. */
-  retry() {
-    if (this.lost) this.settle();
+  /** What could not be had is here. */
+  found() {
+    if (this.lost) this.say("");
+    this.lost = false;
   }
 
   /** @param {End} end @param {string} letter @param {number} axis */
@@ -293,8 +294,7 @@ export class HolePath {
         strip.row.setAttribute("aria-label", `pictures along the path in ${pair[i].name}`);
       }
     });
-    this.figure.request = null; // of other runs
-    this.figure.asked++;
+    this.figure.drop(); // it is of other runs
     const d = pair[0]?.latent_dim ?? 1;
     this.element.hidden = d < 2;
     this.chosen = false;
@@ -423,6 +423,7 @@ export class HolePath {
 
   /** The server's own numbers are here. */
   measured() {
+    this.found();
     const { paths } = this.figure.meta;
     if (!paths) return;
     this.sides.forEach(({ info }, i) => {

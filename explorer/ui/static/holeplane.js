@@ -5,13 +5,15 @@ import { Figure } from "./figure.js";
 import { gridValue, levelShares, placeFacts, typedGrid } from "./holegrid.js";
 import { legendOf } from "./holelayers.js";
 import { onPlane } from "./latent.js";
-import { dim, fitWhole, paint } from "./pixels.js";
-import { NewestWins, Unreachable, address, askJson, decoder, post } from "./transport.js";
-import { theme } from "./theme.js";
+import { LivePicture } from "./picture.js";
+import { dim } from "./pixels.js";
+import { NewestWins, Unreachable, address, askJson, post } from "./transport.js";
 import { percent, showVerdict, verdict } from "./trust.js";
 import { view } from "./view.js";
 
 /** @typedef {import("./view.js").RunInfo} RunInfo */
+
+/** @typedef {{layer: string, law: string}} Layer What the planes are coloured by, and the sampling law that it asks about. */
 
 /**
  * What a plane asks of the tab that it stands in.
@@ -20,7 +22,7 @@ import { view } from "./view.js";
  * @property {boolean} pinned Whether the cursor is held.
  * @property {boolean} lattice Whether decoded pictures stand in the place of colours.
  * @property {boolean} points Whether codes are drawn.
- * @property {{layer: string, law: string}} asked
+ * @property {Layer} asked
  * @property {(x: number, y: number, pin: boolean) => void} point
  * @property {() => void} moveCursors
  * @property {(side: PlaneSide) => void} drawn
@@ -30,6 +32,7 @@ import { view } from "./view.js";
  */
 
 const LATTICE_INK = "#ff9a3d";
+const LARGE = 112; // CSS pixels of a picture's width at most
 const SETTLE_MS = 80; // of a cursor at rest: until then it shows what the browser itself knows
 
 export class PlaneSide {
@@ -40,8 +43,7 @@ export class PlaneSide {
     this.info = null;
     /** @type {string | undefined} */
     this.ink = undefined; // the theme's own ink for the hatching
-    this.lost = false; // whether the picture is not that of the place
-    this.wishes = 0; // layers that were asked for
+    this.lost = false; // whether the plane or its layer could not be had
     /** Traces of the layer on show, below all others. @type {any[]} */
     this.ground = [];
     /** @type {{values: ArrayLike<number>, size: number} | null} */
@@ -50,7 +52,7 @@ export class PlaneSide {
     this.settling = undefined;
     this.figure = new Figure("vacancy on a plane of latent space", {
       click: ({ x, y }) => room.point(x, y, true),
-      fail: (error) => room.say(error.message),
+      fail: (error) => this.lose(error),
       drawn: () => this.drawn(),
     });
     this.figure.prepare = (data, layout) => {
@@ -63,39 +65,27 @@ export class PlaneSide {
     };
     this.cursor = h("div.xp-cursor", { hidden: true, "aria-hidden": "true" });
     this.figure.element.append(this.cursor);
-    this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img" });
+    this.picture = new LivePicture((words) => room.say(words), { limit: 2 }); // of each model
     this.words = h("p.xp-trust", { "aria-live": "polite" });
     this.facts = h("dl.xp-holes-facts");
     this.title = h("h3");
     this.legend = h("div", { hidden: true });
     this.note = h("p.xp-hint");
     const open = button("Open in Explore", "Take this place of this model to the sliders", () => this.open());
-    const thumb = h("div.xp-cell", {}, this.canvas);
+    const thumb = h("div.xp-cell", {}, this.picture.canvas);
     const reading = h("div.xp-reading", {}, thumb, h("div", {}, this.words, this.facts, open));
     this.element = h("section.xp-half", {}, this.title, this.figure.element, this.legend, reading, this.note);
-    this.fit = fitWhole(this.canvas, thumb, 112);
+    this.picture.fitInto(thumb, () => LARGE);
     this.figure.plot.addEventListener("mousemove", (/** @type {MouseEvent} */ e) => {
       const at = this.figure.dataAt(e.clientX, e.clientY);
       if (at && !room.pinned) room.point(at.x, at.y, false);
     });
     this.figure.plot.tabIndex = 0;
     this.figure.plot.addEventListener("keydown", (/** @type {KeyboardEvent} */ e) => room.onKey(e));
-    this.decodes = new NewestWins(
-      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => decoder.decode(run, z, 1),
-      (decoded, { z }) => {
-        paint(this.canvas, decoded);
-        this.canvas.dataset.latent = Array.from(z).join(",");
-        this.fit();
-        if (this.lost) room.say("");
-        this.lost = false;
-        dim(this.canvas, false);
-      },
-      (error) => {
-        this.lost = true;
-        dim(this.canvas, true);
-        room.say(/** @type {Error} */ (error).message);
-      },
-      2,
+    this.layers = new NewestWins(
+      (/** @type {{run: string, query: Record<string, string | number>, traces: any[], asked: Layer}} */ { run, query }) => askJson(address(run, "figure/hole-layer", query)),
+      ({ data, layout }, { traces, asked }) => traces === this.figure.traces && this.cover(asked, data, layout.meta),
+      (error) => this.lose(error),
     );
     this.places = new NewestWins(
       async (/** @type {any} */ { run, z, query }) => (await post(address(run, "holes/place", query), z)).json(),
@@ -115,13 +105,14 @@ export class PlaneSide {
     this.element.hidden = !info;
     if (!info) return;
     this.title.textContent = info.name;
-    this.canvas.setAttribute("aria-label", `decode of ${info.name}`);
+    this.picture.canvas.setAttribute("aria-label", `decode of ${info.name}`);
     this.figure.plot.setAttribute("aria-label", `plane of the latent space of ${info.name}; arrow keys move the cursor`);
   }
 
   drop() {
     clearTimeout(this.settling);
-    this.decodes.drop();
+    this.picture.drop();
+    this.layers.drop();
     this.places.drop();
     this.facts.replaceChildren();
   }
@@ -132,6 +123,7 @@ export class PlaneSide {
       this.listening = true;
       for (const event of ["plotly_afterplot", "plotly_relayouting"]) /** @type {any} */ (plot).on(event, () => this.moved());
     }
+    this.found();
     this.note.textContent = this.noted();
     this.room.drawn(this);
     this.colour();
@@ -188,30 +180,37 @@ export class PlaneSide {
   }
 
   /** Colour the plane by the tab's layer; vacancy came with the figure, anything else is asked for now. */
-  async colour() {
-    const { figure } = this;
-    const { traces, layout } = figure;
-    const mine = ++this.wishes;
-    const { layer, law } = this.room.asked;
-    if (!traces || !this.info) return;
+  colour() {
+    const { traces, request } = this.figure;
+    const { asked } = this.room;
+    this.layers.drop();
+    if (!traces || !request) return;
+    if (asked.layer === "vacancy") {
+      this.cover(asked, [this.vacancy], { note: this.noted() });
+      return;
+    }
     this.element.setAttribute("aria-busy", "true");
+    this.layers.ask({ run: request.run, query: { ...request.query, ...asked }, traces, asked });
+  }
+
+  /**
+   * Put a layer's colours below all else.
+   * @param {Layer} asked
+   * @param {any[]} ground
+   * @param {{note?: string, legend?: any[]}} meta
+   */
+  async cover({ layer, law }, ground, { note = "", legend }) {
+    const { figure } = this;
+    const traces = /** @type {any[]} */ (figure.traces);
+    this.found();
     try {
-      let [ground, note] = [[this.vacancy], this.noted()];
-      /** @type {any[] | undefined} */
-      let legend;
-      if (layer !== "vacancy") {
-        const made = await askJson(address(this.info.name, "figure/hole-layer", { ...figure.request?.query, layer, law, theme: theme() }));
-        if (mine !== this.wishes || traces !== figure.traces) return;
-        ground = made.data;
-        ({ note = "", legend } = made.layout.meta);
-      }
       if (ground[0] !== traces[0]) {
         traces.splice(0, this.ground.length, ...ground);
         this.ground = ground;
-        this.applyLayers(traces, layout);
+        this.applyLayers(traces, figure.layout);
         await figure.redraw();
+        if (ground !== this.ground) return;
       }
-      if (mine !== this.wishes) return;
       this.sheet = typedGrid(ground[0].z);
       this.note.textContent = note;
       this.legend.replaceChildren(...(legend ? [legendOf(legend)] : []));
@@ -219,10 +218,22 @@ export class PlaneSide {
       figure.element.dataset.layer = layer === "density" ? `density ${law}` : layer;
       this.read();
     } catch (error) {
-      if (mine === this.wishes) this.room.say(/** @type {Error} */ (error).message);
-    } finally {
-      if (mine === this.wishes) this.element.removeAttribute("aria-busy");
+      this.lose(/** @type {Error} */ (error));
     }
+    this.element.removeAttribute("aria-busy");
+  }
+
+  /** Plane or layer could not be had. @param {unknown} error */
+  lose(error) {
+    this.lost = true;
+    this.element.removeAttribute("aria-busy");
+    this.room.say(/** @type {Error} */ (error).message);
+  }
+
+  /** They are here. */
+  found() {
+    if (this.lost) this.room.say("");
+    this.lost = false;
   }
 
   /** @returns {import("./latent.js").Plane | undefined} */
@@ -273,7 +284,7 @@ export class PlaneSide {
     showVerdict(this.words, verdict(this.vacancyAt(x, y)), `vacancy p ≈ ${shown(this.vacancyAt(x, y), 2)} at u = (${shown(x)}, ${shown(y)}) sd`);
     const { name: run } = this.info;
     const z = /** @type {Float32Array} */ (this.latent);
-    this.decodes.ask({ run, z });
+    this.picture.draw(run, z);
     dim(this.facts, true);
     this.settling = setTimeout(() => this.places.ask({ run, z, x, y, query: this.room.asked }), SETTLE_MS);
   }

@@ -116,9 +116,9 @@ class HolesTab {
     return this.layers.query;
   }
 
-  /** @param {string} words */
+  /** @param {string} words Nothing where all is well. */
   say(words) {
-    this.status.textContent = words;
+    this.status.textContent = words || this.alone;
   }
 
   /** @param {string | null} run */
@@ -140,7 +140,7 @@ class HolesTab {
     }
     if (visit !== this.visits) return;
     this.alone = pair.length === 1 ? "This run was fitted without a twin, so it stands alone; train.py --twin fits both." : "";
-    this.say(this.alone);
+    this.say("");
     this.show(pair, run);
   }
 
@@ -177,7 +177,7 @@ class HolesTab {
 
   drawPlanes() {
     if (this.pair[0].latent_dim < 2) return;
-    this.say(this.alone);
+    this.say("");
     this.path.newSlice();
     for (const side of this.sides) if (side.info) side.figure.show(side.info.name, "holes", this.planeQuery());
   }

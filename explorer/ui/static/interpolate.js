@@ -432,10 +432,7 @@ class InterpolateTab {
    */
   showStrip(walks, wanted) {
     if (wanted.sides[0].run !== this.info?.name) return;
-    if (this.lost) {
-      this.say("");
-      for (const side of this.sides) side.retry();
-    }
+    if (this.lost) this.say("");
     this.lost = false;
     dim(this.film, false);
     this.walks = walks;

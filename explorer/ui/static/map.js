@@ -6,7 +6,7 @@
  */
 
 import { button, h, shown, useStyle } from "./dom.js";
-import { Figure, expectPlotly, plotly } from "./figure.js";
+import { Figure, plotly } from "./figure.js";
 import { onPlane, shadow } from "./latent.js";
 import { MapBar } from "./mapbar.js";
 import { Card } from "./mapcard.js";
@@ -186,7 +186,7 @@ class MapTab {
       this.data = { info, places, plane, labels, sample, colouring, names: classNames(info, labels) };
       this.showThinned();
       this.bar.mark();
-      await this.figure.show(info.name, "map", { plane });
+      this.figure.show(info.name, "map", { plane });
     } catch (error) {
       if (mine === this.asked) this.say(/** @type {Error} */ (error).message);
     }
@@ -497,7 +497,6 @@ class MapTab {
 /** @param {import("./view.js").Host} host */
 export async function mount(host) {
   await useStyle();
-  expectPlotly();
   const tab = new MapTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
   follow(host, "map", (run) => tab.setRun(run));
 }

@@ -9,6 +9,7 @@ import { Finder } from "./finder.js";
 import { Trail, moved, resampled } from "./latent.js";
 import { Lattice } from "./lattice.js";
 import { resampleChoices } from "./levels.js";
+import { prepareAtRest } from "./rest.js";
 import { Saving } from "./saving.js";
 import { Sliders } from "./sliders.js";
 import { Stage } from "./stage.js";
@@ -513,6 +514,7 @@ class Panel {
 /** @param {import("./view.js").Host} host */
 export async function mount(host) {
   await useStyle();
+  prepareAtRest();
   const panel = new Panel(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
   view.addEventListener("run", () => (panel.upToDate = false)); // out of sight, the panel hears of it when it is opened
   view.addEventListener("latent", () => panel.takePending());

@@ -10,9 +10,11 @@ import { showTrust } from "./trust.js";
 export class LivePicture {
   /**
    * @param {(words: string) => void} say Why there is no picture, and "" when there is one again.
-   * @param {import("./ahead.js").Ahead} [ahead] Pictures that may be there already.
+   * @param {object} [settings]
+   * @param {import("./ahead.js").Ahead} [settings.ahead] Pictures that may be there already.
+   * @param {number} [settings.limit] Most requests in flight.
    */
-  constructor(say, ahead) {
+  constructor(say, { ahead, limit } = {}) {
     this.say = say;
     this.ahead = ahead;
     this.lost = false; // whether the picture on show is not the latent's
@@ -27,6 +29,7 @@ export class LivePicture {
         dim(this.canvas, true);
         say(error instanceof Unreachable ? message : `No image: ${message}`);
       },
+      limit,
     );
   }
 

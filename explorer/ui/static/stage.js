@@ -17,7 +17,7 @@ export class Stage {
    */
   constructor(say, narrow) {
     this.ahead = new Ahead(decoder);
-    this.picture = new LivePicture(say, this.ahead);
+    this.picture = new LivePicture(say, { ahead: this.ahead });
     this.trust = new TrustLine();
     this.element = h("div.xp-stage", {}, h("div.xp-frame", {}, this.picture.canvas), this.trust.element);
     this.picture.fitInto(this.element, (room) => (narrow() ? BESIDE_WORDS * room : IMAGE_WIDTH));

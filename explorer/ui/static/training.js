@@ -272,7 +272,7 @@ class Chart {
   show(wanted, run, name, query) {
     this.element.hidden = !wanted;
     if (wanted) this.figure.show(run, name, query);
-    else this.figure.request = null; // another theme must not draw what is not shown
+    else this.figure.drop(); // another theme must not draw what is not shown
   }
 }
 
@@ -340,7 +340,7 @@ class Dimensions {
     this.beside = beside;
     this.element.hidden = !story;
     if (!story) {
-      for (const { figure } of [this.bars, this.codes, ...this.lines]) figure.request = null;
+      for (const { figure } of [this.bars, this.codes, ...this.lines]) figure.drop();
       return;
     }
     this.title.textContent = story.name;

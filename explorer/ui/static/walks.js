@@ -70,7 +70,6 @@ export class Side {
     /** @type {Way} */
     this.way = { kind: "linear", steps: 2, overshoot: 0 };
     this.t = 0.5;
-    this.lost = false; // whether the curves could not be had
     this.picture = new LivePicture((words) => (this.status.textContent = words));
     this.trust = new TrustLine();
     this.name = h("h3");
@@ -87,10 +86,7 @@ export class Side {
     this.chartStatus = h("p.xp-status", { role: "status" });
     this.figure = new Figure("norm and vacancy along the walk", {
       click: ({ x }) => jump(x),
-      fail: (error) => {
-        this.lost = true;
-        this.chartStatus.textContent = `No curves: ${error.message}`;
-      },
+      fail: (error) => (this.chartStatus.textContent = `No curves: ${error.message}`),
       drawn: () => this.drawn(),
     });
     this.figure.element.append(this.cursor);
@@ -123,11 +119,6 @@ export class Side {
     const { kind, overshoot } = way;
     this.cursor.hidden = true;
     this.figure.show(info.name, "path", { kind, overshoot }, bothOf(a, b));
-  }
-
-  /** The server is back: ask again for what could not be had. */
-  retry() {
-    if (this.lost && this.info) this.figure.draw();
   }
 
   /**
@@ -170,7 +161,6 @@ export class Side {
 
   drawn() {
     if (!this.info) return;
-    this.lost = false;
     this.chartStatus.textContent = "";
     this.told.replaceChildren(...pathWords(this.figure.meta).map((sentence) => h("p.xp-hint", {}, sentence)));
     this.placeCursor();
