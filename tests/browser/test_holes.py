@@ -32,7 +32,7 @@ def side(page, name):
 
 def shown(p):
     """A p-value as the page writes it, with two digits."""
-    decimals = max(0, min(4, 1 - int(np.floor(np.log10(p)))))
+    decimals = max(0, min(4, 1 - int(np.floor(np.log10(float(f"{p:.1e}"))))))
     return f"{p:.{decimals}f}"
 
 

@@ -461,6 +461,7 @@ def test_every_axis_says_its_nats_beside_the_usual(visit, run_of):
     rates = look.look(run_of("flat-vae"), to_unit(run_of("flat-vae").images()[7:8], 17)).rates
     assert rates is not None
     expect(rows.first).to_contain_text(f"{rates.max():.2f} nats")
+    expect(rows.first).to_contain_text(f"axis {rates.argmax()}")
 
 
 def test_the_gallery_is_sorted_by_error_and_saved(visit, run_of):

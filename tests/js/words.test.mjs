@@ -58,6 +58,7 @@ test("numbers keep about three digits and a real minus sign", () => {
   assert.equal(shown(-1234.5), "−1235");
   assert.equal(shown(0.012345), "0.0123");
   assert.equal(shown(12.345), "12.3");
+  assert.deepEqual([0.9951, 1].map((p) => shown(p, 2)), ["1.0", "1.0"]);
   assert.equal(shown(0), "0");
   assert.equal(shown(-1e-7), "0");
   assert.equal(shown(0.00123), "0.0012");

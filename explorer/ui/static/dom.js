@@ -92,7 +92,7 @@ export function button(text, hint, pressed) {
  */
 export function shown(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  const size = Math.abs(value);
+  const size = Math.abs(Number(value.toPrecision(digits))); // 0.999 has as many decimals as 1 has
   if (size < 5e-5) return "0";
   const decimals = Math.max(0, Math.min(4, digits - 1 - Math.floor(Math.log10(size))));
   return value.toFixed(decimals).replace("-", "\u2212");

@@ -337,8 +337,8 @@ export class Portrait {
           mark.style.left = `${(100 * usual[axis]) / most}%`;
           return h(
             "li",
-            { title: `z${axis + 1}: ${shown(rates[axis])} nats, on average ${shown(usual[axis])}` },
-            h("span", {}, `z${axis + 1}`),
+            { title: `axis ${axis}: ${shown(rates[axis])} nats, on average ${shown(usual[axis])}` },
+            h("span", {}, `axis ${axis}`),
             h("div.xp-track", { "aria-hidden": "true" }, bar, mark),
             h("span", {}, `${shown(rates[axis])} nats`),
           );
