@@ -72,6 +72,10 @@ def fact() -> Any:
     return field(default=None, metadata={"flag": False})
 
 
+FEWEST_CALIBRATION = 19
+"""Images of set C: with fewer no conformal p-value is as low as 0.05, and nothing could be called a hole."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """Which images, and how they are split."""
@@ -86,7 +90,8 @@ class DataConfig:
     """Images for validation, which steer nothing but the curve: kept back from the training images, but for up to half
     of them from the set's own validation images; None for a tenth of the training images, at most 1,000."""
     calibration: int | None = None
-    """Training images kept back to calibrate the holes (set C of the hole scores); None for a tenth, at most 2,500."""
+    """Training images kept back to calibrate the holes (set C of the hole scores), 19 or more; None for a tenth,
+    at most 2,500."""
     reference: int | None = None
     """Most training images whose codes are stored as reference of the holes (set R)."""
     subset: int | None = None
@@ -543,6 +548,7 @@ def resolve(config: RunConfig) -> RunConfig:
     resolved = dataclasses.replace(config, **parts)
     if resolved.train.binarise and resolved.model.likelihood != "bernoulli":
         raise ConfigError("binarise draws Bernoulli targets: it needs --likelihood bernoulli; add --no-binarise.")
+    _at_least(resolved.data, "calibration", FEWEST_CALIBRATION)
     _check_fit(resolved)
     return resolved
 

@@ -252,15 +252,17 @@ def hole_map(
         )
     )
     groups = [(None, np.arange(len(codes)))]
-    if labels is not None and names is not None:
+    classes: list[dict[str, str]] = []  # more of them than colours are not told apart
+    if labels is not None and names is not None and len(names) <= len(PETROFF_10):
         groups = [(c, np.flatnonzero(labels == c)) for c in range(len(names))]
+        classes = [{"name": str(name), "colour": class_colour(c, theme)} for c, name in enumerate(names)]
     for c, rows in groups:
         dots = _dots(
             codes[rows],
             rows,
             class_colour(c or 0, theme),
             _size(len(codes)),
-            name=str(names[c]) if names and c is not None else "codes",
+            name=classes[c]["name"] if c is not None else "codes",
         )
         dots.update(marker={"opacity": 0.6 if nearness is None else np.asarray(nearness[rows], dtype=np.float32)})
         figure.add_trace(dots)
@@ -309,6 +311,7 @@ def hole_map(
         meta={
             "plane": {key: [float(v) for v in value] for key, value in plane.items()},
             "extent": float(extent),
+            "classes": classes,
             **(told or {}),
         },
     )

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,12 +13,14 @@ from explorer.analysis.holes import (
     anchored_plane,
     axis_plane,
     conformal_p_values,
+    definite,
     fit_gmm,
     fit_round_trip,
     fit_vacancy,
     round_trip_error,
     sample_raw,
     sample_white,
+    some_of,
     spanned_plane,
 )
 from explorer.analysis.scores import midpoints, vacancy
@@ -148,6 +152,26 @@ def test_vacancy_is_calibrated_for_every_kind_of_posterior(coder):
     codes = posterior.sample(rng)
     fitted = fit_vacancy(codes[:2000], codes[2000:4000])
     assert abs((fitted.p_value(codes[4000:]) <= ALPHA).mean() - ALPHA) < sampling_error(2000, 2000)
+
+
+def test_a_mixture_of_flat_codes_is_sampled_although_it_was_stored_in_half_the_digits():
+    flat = gaussian(600, 8, 0) @ np.random.default_rng(1).standard_normal((8, 16)).astype(np.float32)
+    mixture = fit_gmm(flat, seed=0)
+    stored = dataclasses.replace(mixture, covariances=definite(mixture.covariances.astype(np.float32)))
+    drawn = stored.sample(2000, np.random.default_rng(2))
+    assert np.isfinite(drawn).all() and np.isfinite(stored.log_density(drawn)).all()
+    np.testing.assert_allclose(drawn.std(0), flat.std(0), rtol=0.1)
+    sound = np.stack([np.eye(3), np.diag([1.0, 2, 3])]).astype(np.float32)
+    np.testing.assert_array_equal(definite(sound), sound)
+
+
+def test_a_part_of_the_codes_comes_from_everywhere():
+    codes = np.arange(5000, dtype=np.float32)[:, None]
+    part = some_of(codes, 400)[:, 0]
+    assert len(part) == 400 and np.all(np.diff(part) > 0)
+    assert np.histogram(part, 10, (0, 5000))[0].min() > 20
+    np.testing.assert_array_equal(part, some_of(codes, 400)[:, 0])
+    assert some_of(codes, 5000) is codes
 
 
 def test_vacancy_refuses_too_few_codes():

@@ -61,7 +61,7 @@ def test_a_folder_becomes_a_run_that_the_page_opens(pets: Path, tmp_path: Path, 
     assert "80 pictures, of which 10" in said and "1 of 80 files are broken and left out: cat/7.png" in said
     config = read_config(tmp_path / "runs" / "My-pets-vae-3")
     assert (config.data.folder, config.data.class_names, config.data.image_size) == ("My pets", ("cat", "dog"), 16)
-    assert config.data.held_out == config.data.calibration == 6, "what was left open is stored as it came out"
+    assert (config.data.held_out, config.data.calibration) == (6, 19), "what was left open is stored as it came out"
     assert config.model.image_shape == (3, 16, 16) and config.model.likelihood == "gaussian"
     library = Library(tmp_path / "runs", tmp_path / "data")
     assert library.twin("My-pets-vae-3") == "My-pets-ae-3"

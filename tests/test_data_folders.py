@@ -216,7 +216,7 @@ def test_flags_that_do_not_go_together_are_refused(dataset: str, folder: str | N
         (40_000, 400, None, (600, 400, 2500)),
         (160_000, 20_000, None, (500, 500, 2500)),
         (40_000, 0, 700, (700, 0, 2500)),
-        (30, 0, None, (3, 0, 3)),
+        (30, 0, None, (3, 0, 19)),
     ],
 )
 def test_what_is_left_open_is_held_out_as_the_set_allows(count: int, official: int, held_out: int | None, expected):

@@ -1,6 +1,7 @@
 """The hole scores of every shipped run: recomputed by brute force, told as they are stored, and put in words."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from explorer.analysis.scores import coverage
 from explorer.checkpoint import list_runs, read_metrics
+from explorer.config import DataConfig, Family, ModelConfig, RunConfig, TrainConfig
 from explorer.errors import ShapeError
 from explorer.library import LAWS, Card, Library
 from explorer.ui import hole_samples, hole_scores
@@ -334,3 +336,32 @@ def test_the_table_of_seeds_sets_the_autoencoder_under_white_beside_its_twin_und
         assert f"{100 * part['value']:.1f} % ({100 * part['low']:.1f} to {100 * part['high']:.1f})" in table[2]
     assert f"{white['value'] / raw['value']:.2f}" in table[2]
     assert len(table) == 3
+
+
+def test_a_ladder_is_of_one_variational_family(monkeypatch):
+    cards = {}
+    runs: list[tuple[Family, float]] = [("vae", 1), ("vae", 4), ("hierarchical", 1), ("ae", 1), ("denoising", 1)]
+    for family, beta in runs:
+        settings = RunConfig(
+            data=DataConfig(dataset="digits", fingerprint="f"),
+            model=ModelConfig(family=family, latent_dim=8),
+            train=TrainConfig(beta=beta),
+        )
+        name = f"digits-{family}-8-{beta:g}"
+        cards[name] = replace(card(name, family, {}), config=settings)
+    library = Library()
+    monkeypatch.setattr(library, "cards", lambda: cards)
+    monkeypatch.setattr(library, "card", cards.__getitem__)
+    points = {"digits-ae-8-1", "digits-denoising-8-1"}
+    for name, expected in (
+        ("digits-vae-8-1", {"digits-vae-8-1", "digits-vae-8-4"}),
+        ("digits-ae-8-1", {"digits-vae-8-1", "digits-vae-8-4"}),
+        ("digits-hierarchical-8-1", {"digits-hierarchical-8-1"}),
+    ):
+        assert {each.name for each in library.ladder(name)} == expected | points
+
+
+def test_scores_that_are_no_numbers_are_no_scores():
+    for value in (10**400, float("nan"), float("inf"), "1", True, None):
+        assert hole_scores.score_at({"vacancy": {"value": value}}, "vacancy") is None
+    assert hole_scores.score_at({"vacancy": {"value": 0.1, "low": 10**400}}, "vacancy") == {"value": 0.1}

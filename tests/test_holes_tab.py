@@ -13,7 +13,7 @@ from explorer.errors import ShapeError
 from explorer.library import Library
 from explorer.plots import middles
 from explorer.ui import hole_layers, hole_planes, hole_samples, holes
-from tests.serve_fake import client_of, fake_library, serving
+from tests.serve_fake import client_of, fake_library, linear_digits, serving
 
 
 @pytest.fixture(scope="module")
@@ -262,3 +262,17 @@ def test_no_address_of_the_tab_knows_a_run_that_is_not_there(client, name):
 def test_a_place_can_only_be_posted_and_layers_only_be_read(client):
     assert client.get(f"{RUN}/holes/place").status_code in (404, 405)
     assert client.post(f"{RUN}/holes/layers").status_code in (404, 405)
+
+
+@pytest.mark.parametrize("latent_dim", [2, 4])
+def test_a_slice_needs_three_test_images_and_a_plane_of_two_dimensions_none(latent_dim):
+    coder, pixels = linear_digits(latent_dim, -2.0)
+    library = Library()
+    run = library.hold("small", coder, pixels[:40])
+    stored = {part: getattr(run.latents, part)[:2] for part in ("mean", "log_variance", "draw", "index", "distortion")}
+    run.latents = dataclasses.replace(run.latents, **stored, rate=run.latents.rate[:2])
+    if latent_dim == 2:
+        assert json.loads(holes.hole_figure(library, "small", {}))["layout"]["meta"]["images"] == []
+    else:
+        with pytest.raises(ShapeError, match="has 2 test images, and three span a slice"):
+            holes.hole_figure(library, "small", {})

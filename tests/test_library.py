@@ -60,9 +60,19 @@ def test_runs_on_disk_are_listed_with_their_cards(stored):
 
 
 def test_a_score_is_a_number_or_a_value_with_its_interval():
-    metrics = {"test": {"a": 1, "b": {"value": 2.5, "low": 2}, "c": True, "d": float("nan"), "e": "1", "f": {"low": 1}}}
+    metrics = {
+        "test": {
+            "a": 1,
+            "b": {"value": 2.5, "low": 2},
+            "c": True,
+            "d": float("nan"),
+            "e": "1",
+            "f": {"low": 1},
+            "g": 10**400,
+        }
+    }
     card = Card(name="x", family="vae", dataset="digits", latent_dim=2, config=None, metrics=metrics, version="1")
-    assert [card.number("test", key) for key in "abcdef"] == [1.0, 2.5, None, None, None, None]
+    assert [card.number("test", key) for key in "abcdefg"] == [1.0, 2.5, None, None, None, None, None]
 
 
 def test_twins_know_each_other_whichever_names_the_other(copied):

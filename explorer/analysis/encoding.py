@@ -69,7 +69,10 @@ def checked_latents(latents: object, latent_dim: int, limit: float = 1e4) -> Lat
         ShapeError: Wrong shape, a value that is no number, not finite, or beyond the limit.
     """
     try:
-        array = np.asarray(latents, dtype=np.float32)
+        given = np.asarray(latents)
+        if given.dtype.kind not in "iuf":
+            raise TypeError(f"it holds {given.dtype}")  # strings and booleans would pass for numbers
+        array = given.astype(np.float32)
     except (TypeError, ValueError, OverflowError) as error:
         raise ShapeError(f"a latent is {latent_dim} finite numbers; this is not: {error}.") from None
     if array.ndim == 1:

@@ -82,7 +82,7 @@ def fit_vacancy(
     Args:
         reference: R, one draw per training image, (R, d) with R > k.
         calibration: C, one draw per image the model was not fitted on, (n, d); never the images scores are
-            reported on.
+            reported on. With fewer than 19 no p-value is as low as `ALPHA`.
         k: Which nearest neighbour.
 
     Raises:
@@ -216,6 +216,23 @@ class GaussianMixture:
             terms[k] = np.log(max(self.weights[k], 1e-300)) - np.log(np.diag(factor)).sum() - 0.5 * squares
         top = terms.max(0)
         return top + np.log(np.exp(terms - top).sum(0)) - 0.5 * latents.shape[1] * np.log(2 * np.pi)
+
+
+def definite(covariances: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Covariances (K, d, d) that can be sampled from: stored as float32, that of flat codes may not be definite."""
+    wide = np.asarray(covariances, dtype=np.float64)
+    values, vectors = np.linalg.eigh((wide + wide.transpose(0, 2, 1)) / 2)
+    least = 1e-6 * values[:, -1:]
+    if (values >= least).all():
+        return wide
+    return (vectors * np.maximum(values, least)[:, None]) @ vectors.transpose(0, 2, 1)
+
+
+def some_of(codes: Latents, most: int) -> Latents:
+    """At most so many of the codes (N, d), always the same, from everywhere: data sets often stand class by class."""
+    if len(codes) <= most:
+        return codes
+    return codes[np.sort(np.random.default_rng(0).permutation(len(codes))[:most])]
 
 
 def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) -> GaussianMixture:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import Images, Pixels
-from explorer.config import DataConfig
+from explorer.config import FEWEST_CALIBRATION, DataConfig
 from explorer.errors import DataError
 from explorer.images import to_unit
 
@@ -121,20 +121,22 @@ def split(images: ImageSet, config: DataConfig) -> Split:
     """The split that `config` names: its seed alone decides, so twins and ladders share it.
 
     A size that is None is a tenth of the training images, at most `MOST_HELD_OUT` or `MOST_CALIBRATION`, so that a
-    small data set uses what there is.
+    small data set uses what there is; for calibration `FEWEST_CALIBRATION` at least.
 
     Raises:
         DataError: More images are held out than there are to train on.
     """
     count = len(images) - images.test_count - images.validation_count
     held_out = min(max(1, count // 10), MOST_HELD_OUT) if config.held_out is None else config.held_out
-    calibration = min(max(1, count // 10), MOST_CALIBRATION) if config.calibration is None else config.calibration
+    calibration = config.calibration
+    if calibration is None:
+        calibration = min(max(FEWEST_CALIBRATION, count // 10), MOST_CALIBRATION)
     official = min(images.validation_count, held_out // 2)  # the rest is of the calibration's own pool
     own = held_out - official
     if own + calibration >= count:
         raise DataError(
             f"{images.name} has {count} training images, but {own} + {calibration} are to be held out; "
-            "lower --held-out or --calibration."
+            "lower --held-out or --calibration, or take more images."
         )
     rng = np.random.default_rng(config.split_seed)
     order = rng.permutation(count)

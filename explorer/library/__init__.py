@@ -12,6 +12,7 @@ from explorer.library.run import (
     OpenRun,
     ScalarName,
     TroubleKind,
+    is_number,
 )
 from explorer.library.shelf import FEWEST_IMAGES, Library, Run, load_coder, load_run
 
@@ -27,6 +28,7 @@ __all__ = [
     "Run",
     "ScalarName",
     "TroubleKind",
+    "is_number",
     "load_coder",
     "load_run",
 ]

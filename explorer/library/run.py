@@ -2,11 +2,12 @@
 
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,9 +107,12 @@ class Card:
             found = found.get(key) if isinstance(found, Mapping) else None
         if isinstance(found, Mapping):  # a score with its interval
             found = found.get("value")
-        if isinstance(found, bool) or not isinstance(found, int | float) or not np.isfinite(found):
-            return None
-        return float(found)
+        return float(found) if is_number(found) else None
+
+
+def is_number(found: object) -> TypeGuard[int | float]:
+    """Whether something read from a file is a finite number that a float holds."""
+    return isinstance(found, int | float) and not isinstance(found, bool) and abs(found) <= sys.float_info.max
 
 
 @dataclass(kw_only=True)
@@ -283,10 +287,10 @@ class OpenRun:
         """The stored mixture of Gaussians of the codes."""
 
         def build() -> "GaussianMixture":
-            from explorer.analysis.holes import GaussianMixture
+            from explorer.analysis.holes import GaussianMixture, definite
 
-            parts = (self.latents.gmm_weights, self.latents.gmm_means, self.latents.gmm_covariances)
-            return GaussianMixture(*(part.astype(np.float64) for part in parts))
+            weights, means = (part.astype(np.float64) for part in (self.latents.gmm_weights, self.latents.gmm_means))
+            return GaussianMixture(weights, means, definite(self.latents.gmm_covariances))
 
         return self.keep("gmm", build)
 
@@ -360,8 +364,10 @@ class OpenRun:
     @property
     def calibration_part(self) -> Latents:
         """As many calibration codes as can be decoded while somebody waits, (n, d)."""
+        from explorer.analysis.holes import some_of
+
         small = int(np.prod(self.image_shape)) <= SMALL_IMAGE
-        return self.latents.calibration[: DECODED_CODES if small else DECODED_CODES // 5]
+        return some_of(self.latents.calibration, DECODED_CODES if small else DECODED_CODES // 5)
 
     def knows(self, key: str) -> bool:
         """Whether `keep` would answer at once."""

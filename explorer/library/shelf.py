@@ -28,7 +28,7 @@ from explorer.checkpoint import (
     read_metrics,
     read_weights,
 )
-from explorer.config import RUN_NAME, VARIATIONAL, DataConfig, Dataset, RunConfig, is_run_folder
+from explorer.config import FEWEST_CALIBRATION, RUN_NAME, VARIATIONAL, DataConfig, Dataset, RunConfig, is_run_folder
 from explorer.errors import CheckpointError, DataError, ExplorerError, MissingDataError, ShapeError, UnconvertedError
 from explorer.images import to_unit
 from explorer.library.run import BATCH, SHEETS, Card, ImagesTrouble, OpenRun
@@ -221,9 +221,10 @@ class Library:
         return {name: _twin_among(name, cards) if self._held_run(name) is None else self.twin(name) for name in cards}
 
     def ladder(self, name: str) -> list[Card]:
-        """The runs that differ from this one in family and beta alone, itself among them, by rising beta.
+        """The runs that differ from this one in beta alone, or have none, itself among them, by rising beta.
 
-        Autoencoders, which have no beta, come first. Models held in memory have no settings, hence no ladder.
+        Autoencoders of every kind, which have no beta, come first; theirs is the ladder of VAEs. Models held in memory
+        have no settings, hence no ladder.
 
         Raises:
             CheckpointError: There is no such run.
@@ -232,7 +233,9 @@ class Library:
         if mine is None:
             return []
         cards = [card for card in self.cards().values() if isinstance(card, Card) and card.config is not None]
-        alike = [card for card in cards if card.name == name or _alike(mine, card.config)]
+        family = mine.model.family if mine.model.family in VARIATIONAL else "vae"
+        kin = [card for card in cards if card.family == family or card.family not in VARIATIONAL]
+        alike = [card for card in kin if card.name == name or _alike(mine, card.config)]
         return sorted(alike, key=lambda card: (_beta(card) is not None, _beta(card) or 0.0, card.name))
 
     def open(self, name: str) -> OpenRun:
@@ -472,7 +475,7 @@ class Library:
             ]
             distortion = np.concatenate(parts).astype(np.float32)
         order = rng.permutation(len(units))
-        cut = -(-2 * len(order) // 3)
+        cut = len(order) - max(FEWEST_CALIBRATION, len(order) // 3)
         reference, calibration = np.sort(order[:cut][:10_000]), np.sort(order[cut:][:5_000])
         mixture = fit_gmm(draw[reference], components=min(10, len(reference) // 10), seed=seed)
         latents = StoredLatents(

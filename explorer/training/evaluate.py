@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from explorer.analysis.bounds import elbo, importance_weighted_bound
 from explorer.analysis.encoding import decoded_features, encode_all, squared_errors
-from explorer.analysis.holes import GaussianMixture, fit_gmm, fit_round_trip, fit_vacancy, sample_raw, sample_white
+from explorer.analysis.holes import (
+    GaussianMixture,
+    fit_gmm,
+    fit_round_trip,
+    fit_vacancy,
+    sample_raw,
+    sample_white,
+    some_of,
+)
 from explorer.analysis.scores import (
     Score,
     active_axes,
@@ -231,7 +239,7 @@ def score_holes(
     reference, calibration = codes["reference"], codes["calibration"]
     holes = fit_vacancy(reference, calibration, NEIGHBOUR)
     active = active_axes(posterior)
-    round_trip = fit_round_trip(coder, holes.frame, calibration[:2000], active)
+    round_trip = fit_round_trip(coder, holes.frame, some_of(calibration, 2000), active)
     count = min(LAW_DRAWS, max(1000, len(features)))
     draws = {
         "raw": sample_raw(count, coder.latent_dim, rng),

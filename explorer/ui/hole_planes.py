@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.analysis.neighbours import class_medoids
 from explorer.errors import ExplorerError, ShapeError
 from explorer.library import Library, OpenRun
 
@@ -168,14 +169,18 @@ def checked_directions(run: OpenRun, asked: str) -> tuple[tuple[str, int], ...]:
 
 
 def checked_anchors(run: OpenRun, asked: str | None) -> tuple[int, ...]:
-    """Three different test images that span a slice; without a wish, one each of three classes.
+    """Three different test images that span a slice, none at d = 2; without a wish, one each of three classes.
 
     Raises:
         ShapeError: The run has no plane, or the wish is no three numbers of images.
     """
     if run.latent_dim < 2:
         raise ShapeError(f"{run.name} has one latent dimension, which spans no plane.")
-    if asked is None or run.latent_dim == 2:
+    if run.latent_dim == 2:
+        return ()
+    if len(run) < 3:
+        raise ShapeError(f"{run.name} has {len(run)} test images, and three span a slice.")
+    if asked is None:
         return _typical(run)
     parts = asked.split(",")
     if len(parts) != 3 or not all(p.isascii() and p.isdecimal() and len(p) < 10 and int(p) < len(run) for p in parts):
@@ -185,12 +190,10 @@ def checked_anchors(run: OpenRun, asked: str | None) -> tuple[int, ...]:
 
 def _typical(run: OpenRun) -> tuple[int, ...]:
     """The images nearest to the mean codes of the first three classes, or the first three images."""
-    classes = [] if run.labels is None else np.unique(run.labels)[:3]
+    labels = np.zeros(0, dtype=np.int64) if run.labels is None else run.labels
+    classes = np.unique(labels)[:3]
     if len(classes) < 3:
         return (0, 1, 2)
-    found = []
-    for c in classes:
-        rows = np.flatnonzero(run.labels == c)
-        codes = run.frame.whiten(run.latents.mean[rows])
-        found.append(int(rows[np.argmin(((codes - codes.mean(0)) ** 2).sum(1))]))
-    return tuple(found)
+    rows = np.flatnonzero(np.isin(labels, classes))
+    medoids = class_medoids(run.frame.whiten(run.latents.mean[rows]), np.searchsorted(classes, labels[rows]), 3)
+    return tuple(int(row) for row in rows[medoids])

@@ -11,7 +11,7 @@ from explorer.errors import ShapeError
 from explorer.library import Library, OpenRun
 from explorer.ui.hole_layers import checked_law
 from explorer.ui.hole_planes import planes_of
-from explorer.ui.hole_scores import score_at, stored_scores
+from explorer.ui.hole_scores import holes_of, score_at
 
 SHEET = 36
 """Samples on a sheet, 6 by 6."""
@@ -57,7 +57,7 @@ def drawn_sheet(run: OpenRun, law: str, seed: int, redraw: bool) -> dict[str, An
     share = vacancy(p)
     places = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:], p)  # p = 0.05 is a hole still
     kept = p > ALPHA if redraw else np.ones(len(p), dtype=bool)
-    under = stored_scores(run.metrics.get("holes"), law)
+    under = holes_of(run.card).get(law)
     return {
         "law": law,
         "latents": latents[kept][:SHEET].astype(np.float64).tolist(),

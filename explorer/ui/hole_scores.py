@@ -7,7 +7,7 @@ import numpy as np
 
 from explorer.config import VARIATIONAL
 from explorer.errors import ExplorerError, ShapeError
-from explorer.library import LAWS, Card, Library
+from explorer.library import LAWS, Card, Library, is_number
 from explorer.ui.hole_layers import checked_law
 
 LAW_TITLES = {"raw": "raw: N(0, I)", "white": "white: one Gaussian", "gmm10": "GMM-10: ten Gaussians"}
@@ -53,13 +53,19 @@ def score_table(cards: list[Card]) -> dict[str, Any] | None:
     found = [part if isinstance(part, Mapping) else {} for part in holes]
     space = next((part["feature_space"] for part in found if part.get("feature_space")), "not stated")
     meanings = {
-        "vacancy": ("Vacancy", "share of samples in holes; 0.05 is what codes of new images score, lower is better"),
+        "vacancy": (
+            "Vacancy",
+            "share of samples in holes; codes of new images score 0.05",
+        ),
         "coverage": ("Coverage", f"share of test images with a sample among their 5 neighbours, in {space}; up to 1"),
         "vacancy_active": (
             "Vacancy, active units",
-            "vacancy over active units only: noise dimensions dilute holes; 0.05 is best",
+            "vacancy over active units only: noise dimensions dilute holes; codes of new images score 0.05",
         ),
-        "round_trip": ("Round trip", "share of samples whose decode does not encode back to them; 0.05 is best"),
+        "round_trip": (
+            "Round trip",
+            "share of samples whose decode does not encode back to them; codes of new images score 0.05",
+        ),
         "frechet": (
             "Fréchet distance",
             f"how far samples are from test images as two Gaussians, in {space}; 0 is best",
@@ -193,17 +199,8 @@ def score_at(law: object, key: str) -> dict[str, float] | None:
     stored = law.get(key) if isinstance(law, Mapping) else None
     if not isinstance(stored, Mapping):
         return None
-    kept = {
-        part: stored[part]
-        for part in ("value", "low", "high", "n")
-        if isinstance(stored.get(part), int | float) and not isinstance(stored.get(part), bool)
-    }
-    return kept if "value" in kept and all(np.isfinite(list(kept.values()))) else None
-
-
-def stored_scores(holes: object, law: str) -> object:
-    """What the metrics of a run hold under one law; None where they hold nothing."""
-    return holes.get(law) if isinstance(holes, Mapping) else None
+    kept = {part: stored[part] for part in ("value", "low", "high", "n") if is_number(stored.get(part))}
+    return kept if "value" in kept else None
 
 
 def holes_of(card: Card) -> Mapping[str, Any]:
@@ -280,9 +277,7 @@ def flag_of(card: Card, law: str) -> str | None:
         return collapsed
     covered = score_at(holes_of(card).get(law), "coverage")
     if covered is not None and covered["value"] < LITTLE:
-        words = (
-            f"{card.name} covers only {covered['value']:.2f} of the test images under {law} though its units are active"
-        )
+        words = f"{card.name} covers only {covered['value']:.2f} of the test images under {law}"
         return f"{words}: its samples go elsewhere than its codes, so its vacancy is luck, good or bad."
     return None
 
@@ -351,7 +346,7 @@ def trade_off_figure(library: Library, name: str, query: Mapping[str, str]) -> s
     rungs = [
         Rung(
             label=SHORT_TITLES.get(str(rung["family"]), "AE") if rung["beta"] is None else f"{rung['beta']:g}",
-            units=f"{rung['active_units'] or 0:.0f}/{rung['latent_dim']}",
+            units=f"{'?' if rung['active_units'] is None else round(rung['active_units'])}/{rung['latent_dim']}",
             across=_ends(rung["vacancy"]),
             up=_ends(rung[against]),
             is_variational=rung["beta"] is not None,

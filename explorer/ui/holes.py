@@ -128,8 +128,7 @@ def _draw(run: "OpenRun", plane: "Plane", cut: Cut) -> dict[str, Any]:
     if run.latent_dim > 2:
         distance = plane.distance(frame, run.latents.draw)
         nearness = np.clip(0.9 * np.exp(-0.5 * (distance / max(1e-6, np.quantile(distance, 0.05))) ** 2), 0.02, 0.9)
-    spanning = run.latents.mean[list(cut.anchors)]
-    anchors = plane.coordinates(frame, spanning) if run.latent_dim > 2 and len(spanning) else None
+    anchors = plane.coordinates(frame, run.latents.mean[list(cut.anchors)]) if cut.anchors else None
     drawn = {
         "p_grid": grid,
         "extent": plane.extent,

@@ -56,6 +56,7 @@ export class Ahead {
     this.line = line;
     // without them every picture is asked for when it is wanted, and what is wrong is said there
     line.pictures = await this.decoder.decode(name, latents, count).catch(() => null);
+    if (!line.pictures && this.line === line) this.line = null; // the next move tries again
   }
 
   /**

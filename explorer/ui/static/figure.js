@@ -1,6 +1,7 @@
 /** A plotly figure fetched from the server: drawn, re-coloured with the theme, hovered and clicked. */
 
 import { h } from "./dom.js";
+import { dim } from "./pixels.js";
 import { theme, onTheme } from "./theme.js";
 import { NewestWins, Unreachable, address, askJson, post } from "./transport.js";
 
@@ -120,6 +121,7 @@ export class Figure {
    * @param {Float32Array} [latents] What it is of, where the address cannot say it.
    */
   show(run, name, query = {}, latents = undefined) {
+    if (this.request?.run !== run) dim(this.plot, true); // what is drawn is another run's
     this.request = { run, name, query, latents };
     this.layout = {}; // until it is drawn nothing is known of the plane: the old one may belong to another run
     this.traces = null;
@@ -160,6 +162,7 @@ export class Figure {
       this.listen();
       this.element.dataset.ready = `${wish.run} ${wish.query.theme}`;
       this.element.removeAttribute("aria-busy");
+      dim(this.plot, false);
       this.listeners.drawn?.();
     } catch (error) {
       if (wish === this.request) this.fail(error);

@@ -50,6 +50,7 @@ export class LayerChoice {
   async setPair(pair, run) {
     const visit = ++this.visits;
     this.layer = "vacancy";
+    this.layers = []; // those on offer were another pair's
     this.lawField.hidden = true;
     this.show();
     try {
@@ -96,17 +97,24 @@ export class LayerChoice {
   }
 }
 
+/** A name beside its colour. @param {string} colour @param {string} words */
+function keyed(colour, words) {
+  const swatch = h("span.xp-holes-swatch", { "aria-hidden": "true" });
+  swatch.style.background = colour;
+  return h("li", {}, swatch, words);
+}
+
+/** Classes of the codes by name, with their colours. @param {{name: string, colour: string}[]} classes */
+export const codesKey = (classes) =>
+  h("ul.xp-holes-legend", { "aria-label": "classes of the codes" }, ...classes.map(({ name, colour }) => keyed(colour, name)));
+
 /**
  * Classes of a plane by name, with their colours and how much of it they take.
  * @param {{name: string, colour: string, share: number}[]} legend
  * @param {number} [most]
  */
 export function legendOf(legend, most = 12) {
-  const items = legend.slice(0, most).map(({ name, colour, share }) => {
-    const swatch = h("span.xp-holes-swatch", { "aria-hidden": "true" });
-    swatch.style.background = colour;
-    return h("li", {}, swatch, `${name}: ${(100 * share).toFixed(share < 0.01 ? 1 : 0)} %`);
-  });
+  const items = legend.slice(0, most).map(({ name, colour, share }) => keyed(colour, `${name}: ${(100 * share).toFixed(share < 0.01 ? 1 : 0)} %`));
   const rest = legend.slice(most);
   if (rest.length) items.push(h("li", {}, `and ${rest.length} more: ${(100 * rest.reduce((sum, { share }) => sum + share, 0)).toFixed(0)} %`));
   return h("ul.xp-holes-legend", { "aria-label": "classes by the share of this plane" }, ...items);

@@ -1,6 +1,6 @@
 /** A straight path between two places of the planes: its ends are dragged, its pictures stand in two filmstrips. */
 
-import { button, h, shown } from "./dom.js";
+import { StatusLine, button, h, shown } from "./dom.js";
 import { Figure } from "./figure.js";
 import { ARROWS, FILMS, STEPS, alongPath, endsText, pathLatents, pathSummary, within } from "./holegrid.js";
 import { dim, paint } from "./pixels.js";
@@ -158,11 +158,11 @@ class Strip {
         const d = latents.length / FILMS;
         this.row.dataset.ends = [...latents.slice(0, d), ...latents.slice(-d)].join(",");
         dim(this.row, false);
-        path.found();
+        path.say("", this);
       },
       (error) => {
         dim(this.row, true);
-        path.lose(`No pictures along the path: ${/** @type {Error} */ (error).message}`);
+        path.say(`No pictures along the path: ${/** @type {Error} */ (error).message}`, this);
       },
       2,
     );
@@ -201,7 +201,6 @@ export class HolePath {
     /** Between which images of the slice it goes, or null for places of one's own. @type {[number, number] | null} */
     this.images = null;
     this.isSlice = false;
-    this.lost = false; // whether pictures or curve are older than the path
     this.chosen = false; // by somebody; else it follows the slice
     /** @type {Segment[]} */
     this.segments = sides.map(() => ({ ...FIRST }));
@@ -209,11 +208,11 @@ export class HolePath {
     this.settling = undefined;
     this.overlays = sides.map((side) => new Overlay(side, this));
     this.strips = sides.map((_, i) => new Strip(this, i));
-    this.status = h("p.xp-status", { role: "status" });
+    this.status = new StatusLine();
     this.words = h("p.xp-hint");
     this.figure = new Figure("vacancy along the path in both models", {
       click: ({ x }) => this.stand(0, (x / 100) * (FILMS - 1)),
-      fail: (error) => this.lose(`No curve: ${error.message}`),
+      fail: (error) => this.say(`No curve: ${error.message}`, this.figure),
       drawn: () => this.measured(),
     });
     this.figure.scrollZoom = false;
@@ -232,27 +231,15 @@ export class HolePath {
       h("h3", {}, "A path between two places"),
       this.words,
       h("div.xp-bar", {}, this.drawButton, ...fields, this.pairs),
-      this.status,
+      this.status.element,
       h("div.xp-holes-films", {}, ...this.strips.map((strip) => strip.element)),
       h("div.xp-holes-curve", {}, this.figure.element),
     );
   }
 
-  /** @param {string} words */
-  say(words) {
-    this.status.textContent = words;
-  }
-
-  /** Something could not be had. @param {string} words */
-  lose(words) {
-    this.lost = true;
-    this.say(words);
-  }
-
-  /** What could not be had is here. */
-  found() {
-    if (this.lost) this.say("");
-    this.lost = false;
+  /** @param {string} words @param {unknown} [who] */
+  say(words, who = this) {
+    this.status.say(words, who);
   }
 
   /** @param {End} end @param {string} letter @param {number} axis */
@@ -288,6 +275,7 @@ export class HolePath {
     clearTimeout(this.settling);
     this.strips.forEach((strip, i) => {
       strip.decodes.drop();
+      dim(strip.row, true); // until its pictures are of this pair
       strip.element.hidden = !pair[i];
       if (pair[i]) {
         strip.title.replaceChildren(h("strong", {}, pair[i].name));
@@ -302,7 +290,7 @@ export class HolePath {
     this.images = d > 2 ? [0, 1] : null;
     this.segments = this.sides.map(() => ({ ...FIRST }));
     this.setDrawing(false);
-    this.say("");
+    this.status.clear();
     const between = (/** @type {[number, number]} */ [k, l]) =>
       button(`Image ${k + 1} to ${l + 1}`, "From one image of the slice to another, where each model has them", () => {
         this.images = [k, l];
@@ -414,7 +402,6 @@ export class HolePath {
     const ends = endsText(this.segments[mine]);
     const { from, to } = this.segments[mine];
     if (from[0] === to[0] && from[1] === to[1]) return this.say("A and B are the same place; move one of them.");
-    this.lost = false;
     this.say("");
     const twin = this.live.length > 1 ? endsText(this.segments[1 - mine]) : ends;
     this.asked = `${ends};${twin}`;
@@ -423,7 +410,7 @@ export class HolePath {
 
   /** The server's own numbers are here. */
   measured() {
-    this.found();
+    this.say("", this.figure);
     const { paths } = this.figure.meta;
     if (!paths) return;
     this.sides.forEach(({ info }, i) => {

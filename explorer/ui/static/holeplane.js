@@ -3,7 +3,7 @@
 import { button, h, shown } from "./dom.js";
 import { Figure } from "./figure.js";
 import { gridValue, levelShares, placeFacts, typedGrid } from "./holegrid.js";
-import { legendOf } from "./holelayers.js";
+import { codesKey, legendOf } from "./holelayers.js";
 import { onPlane } from "./latent.js";
 import { LivePicture } from "./picture.js";
 import { dim } from "./pixels.js";
@@ -28,7 +28,7 @@ import { view } from "./view.js";
  * @property {(side: PlaneSide) => void} drawn
  * @property {() => void} moved The axes lie elsewhere on the screen.
  * @property {(event: KeyboardEvent) => void} onKey
- * @property {(words: string) => void} say
+ * @property {(words: string, who: unknown) => void} say
  */
 
 const LATTICE_INK = "#ff9a3d";
@@ -43,11 +43,11 @@ export class PlaneSide {
     this.info = null;
     /** @type {string | undefined} */
     this.ink = undefined; // the theme's own ink for the hatching
-    this.lost = false; // whether the plane or its layer could not be had
     /** Traces of the layer on show, below all others. @type {any[]} */
     this.ground = [];
     /** @type {{values: ArrayLike<number>, size: number} | null} */
     this.sheet = null; // its numbers
+    this.covered = ""; // what they measure
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.settling = undefined;
     this.figure = new Figure("vacancy on a plane of latent space", {
@@ -61,20 +61,22 @@ export class PlaneSide {
       this.vacancy = data[0];
       this.ground = [data[0]];
       this.sheet = this.grid;
+      this.covered = "vacancy";
       this.applyLayers(data, layout);
     };
     this.cursor = h("div.xp-cursor", { hidden: true, "aria-hidden": "true" });
     this.figure.element.append(this.cursor);
-    this.picture = new LivePicture((words) => room.say(words), { limit: 2 }); // of each model
+    this.picture = new LivePicture((words) => room.say(words, this.picture), { limit: 2 }); // of each model
     this.words = h("p.xp-trust", { "aria-live": "polite" });
     this.facts = h("dl.xp-holes-facts");
     this.title = h("h3");
+    this.key = h("div", { hidden: true });
     this.legend = h("div", { hidden: true });
     this.note = h("p.xp-hint");
     const open = button("Open in Explore", "Take this place of this model to the sliders", () => this.open());
     const thumb = h("div.xp-cell", {}, this.picture.canvas);
     const reading = h("div.xp-reading", {}, thumb, h("div", {}, this.words, this.facts, open));
-    this.element = h("section.xp-half", {}, this.title, this.figure.element, this.legend, reading, this.note);
+    this.element = h("section.xp-half", {}, this.title, this.figure.element, this.key, this.legend, reading, this.note);
     this.picture.fitInto(thumb, () => LARGE);
     this.figure.plot.addEventListener("mousemove", (/** @type {MouseEvent} */ e) => {
       const at = this.figure.dataAt(e.clientX, e.clientY);
@@ -111,10 +113,15 @@ export class PlaneSide {
 
   drop() {
     clearTimeout(this.settling);
+    this.figure.drop();
+    for (const who of [this, this.picture]) this.room.say("", who);
     this.picture.drop();
     this.layers.drop();
     this.places.drop();
     this.facts.replaceChildren();
+    this.words.replaceChildren();
+    this.note.textContent = "";
+    dim(this.picture.canvas, true); // until it is of this run
   }
 
   drawn() {
@@ -123,7 +130,7 @@ export class PlaneSide {
       this.listening = true;
       for (const event of ["plotly_afterplot", "plotly_relayouting"]) /** @type {any} */ (plot).on(event, () => this.moved());
     }
-    this.found();
+    this.room.say("", this);
     this.note.textContent = this.noted();
     this.room.drawn(this);
     this.colour();
@@ -162,6 +169,9 @@ export class PlaneSide {
       if (trace.type === "scattergl") trace.visible = points;
       if (trace.name === "names") trace.visible = !lattice;
     });
+    const { classes = [] } = layout.meta ?? {};
+    this.key.replaceChildren(codesKey(classes));
+    this.key.hidden = !points || !classes.length;
     (layout.images ?? []).forEach((/** @type {any} */ image) => (image.visible = lattice));
     for (const shape of layout.shapes ?? []) {
       if (shape.name !== "hatching") continue;
@@ -202,7 +212,7 @@ export class PlaneSide {
   async cover({ layer, law }, ground, { note = "", legend }) {
     const { figure } = this;
     const traces = /** @type {any[]} */ (figure.traces);
-    this.found();
+    this.room.say("", this);
     try {
       if (ground[0] !== traces[0]) {
         traces.splice(0, this.ground.length, ...ground);
@@ -212,6 +222,7 @@ export class PlaneSide {
         if (ground !== this.ground) return;
       }
       this.sheet = typedGrid(ground[0].z);
+      this.covered = layer;
       this.note.textContent = note;
       this.legend.replaceChildren(...(legend ? [legendOf(legend)] : []));
       this.legend.hidden = !legend;
@@ -225,15 +236,8 @@ export class PlaneSide {
 
   /** Plane or layer could not be had. @param {unknown} error */
   lose(error) {
-    this.lost = true;
     this.element.removeAttribute("aria-busy");
-    this.room.say(/** @type {Error} */ (error).message);
-  }
-
-  /** They are here. */
-  found() {
-    if (this.lost) this.room.say("");
-    this.lost = false;
+    this.room.say(/** @type {Error} */ (error).message, this);
   }
 
   /** @returns {import("./latent.js").Plane | undefined} */
@@ -299,7 +303,7 @@ export class PlaneSide {
     if (run !== this.info?.name || at.x !== x || at.y !== y) return;
     const far = `${shown(answer.distance, 2)} sd from the 5th nearest code`;
     showVerdict(this.words, verdict(answer.vacancy), `vacancy p = ${shown(answer.vacancy, 2)} at u = (${shown(x)}, ${shown(y)}) sd, ${far}`);
-    const value = this.sheet ? gridValue(this.sheet.values, this.sheet.size, this.extent, x, y) : null;
+    const value = this.sheet && this.covered === query.layer ? gridValue(this.sheet.values, this.sheet.size, this.extent, x, y) : null;
     const rows = placeFacts(answer, query.layer, value).map(({ state, sign, name, text }) =>
       h(`div${state ? `.xp-${state}` : ""}`, {}, h("dt", {}, h("span.xp-sign", { "aria-hidden": "true" }, sign), h("strong", {}, name), ": "), h("dd", {}, text)),
     );

@@ -1,6 +1,6 @@
 /** Holes: an autoencoder and its VAE twin on one plane each, in standard deviations of their own codes. */
 
-import { h, segmented, useStyle } from "./dom.js";
+import { StatusLine, h, segmented, useStyle } from "./dom.js";
 import { Figure } from "./figure.js";
 import { ARROWS, within } from "./holegrid.js";
 import { LayerChoice } from "./holelayers.js";
@@ -31,9 +31,16 @@ const FLAT_HINT =
 /** The curves of p-values under each sampling law, of both models. @implements {Companion} */
 class Distributions {
   constructor() {
-    this.figures = [new Figure("p-values of samples by sampling law"), new Figure("p-values of samples by sampling law")];
+    this.figures = [0, 1].map(
+      (i) =>
+        new Figure("p-values of samples by sampling law", {
+          fail: (error) => (this.words[i].textContent = `No curves: ${error.message}`),
+          drawn: () => (this.words[i].textContent = ""),
+        }),
+    );
     this.titles = [h("h3"), h("h3")];
-    this.cards = this.figures.map((figure, i) => h("section.xp-half", {}, this.titles[i], figure.element));
+    this.words = [h("p.xp-status", { role: "status" }), h("p.xp-status", { role: "status" })];
+    this.cards = this.figures.map((figure, i) => h("section.xp-half", {}, this.titles[i], figure.element, this.words[i]));
     this.element = h("section.xp-holes-laws", { "aria-label": "p-values of samples" }, h("h3", {}, "What the sampling laws draw"), h("p.xp-hint", {}, CURVES_HINT), h("div.xp-twins.xp-curves", {}, ...this.cards));
   }
 
@@ -56,11 +63,10 @@ class HolesTab {
     this.points = true;
     this.pinned = false;
     this.at = { x: 0, y: 0 };
-    this.alone = ""; // said of a run without a twin
     this.visits = 0; // runs that were asked for: the newest wins
     /** @type {RunInfo[]} */
     this.pair = [];
-    this.status = h("p.xp-status", { role: "status" });
+    this.status = new StatusLine();
     this.lead = h("p.xp-hint");
     this.layers = new LayerChoice({ chosen: () => this.recolour(), say: (words) => this.say(words) });
     this.slice = new SliceChoice({ chosen: () => this.drawPlanes(), say: (words) => this.say(words) });
@@ -88,7 +94,7 @@ class HolesTab {
     );
     this.pictures = h("div");
     this.body = h("div", {}, this.lead, this.pictures, this.ladder.element);
-    this.root.replaceChildren(this.body, this.status);
+    this.root.replaceChildren(this.body, this.status.element);
   }
 
   planeBar() {
@@ -116,9 +122,12 @@ class HolesTab {
     return this.layers.query;
   }
 
-  /** @param {string} words Nothing where all is well. */
-  say(words) {
-    this.status.textContent = words || this.alone;
+  /**
+   * @param {string} words Nothing where all is well.
+   * @param {unknown} [who] Says so; the tab itself if nobody.
+   */
+  say(words, who = this) {
+    this.status.say(words, who);
   }
 
   /** @param {string | null} run */
@@ -128,9 +137,14 @@ class HolesTab {
     this.body.hidden = !run;
     if (!run) return;
     let pair;
+    let alone = "This run was fitted without a twin, so it stands alone; train.py --twin fits both.";
     try {
       const info = await view.info(run);
-      const twin = info.twin ? await view.info(info.twin).catch(() => null) : null;
+      const without = (/** @type {Error} */ error) => {
+        alone = `Its twin ${info.twin} cannot be shown: ${error.message}`;
+        return null;
+      };
+      const twin = info.twin ? await view.info(info.twin).catch(without) : null;
       // a model without a prior, the autoencoder, stands left
       pair = twin ? [info, twin].sort((a, b) => Number(a.default_law === "raw") - Number(b.default_law === "raw")) : [info];
     } catch (error) {
@@ -139,8 +153,8 @@ class HolesTab {
       return this.say(/** @type {Error} */ (error).message);
     }
     if (visit !== this.visits) return;
-    this.alone = pair.length === 1 ? "This run was fitted without a twin, so it stands alone; train.py --twin fits both." : "";
-    this.say("");
+    this.status.clear();
+    this.say(pair.length === 1 ? alone : "", "alone");
     this.show(pair, run);
   }
 

@@ -1,7 +1,7 @@
 /** Samples of both models under one law, side by side, with the holes among them marked, and a repair. */
 
-import { button, h, segmented, shown } from "./dom.js";
-import { context, paint } from "./pixels.js";
+import { StatusLine, button, h, segmented, shown } from "./dom.js";
+import { context, dim, paint } from "./pixels.js";
 import { NewestWins, address, askJson, decoder } from "./transport.js";
 import { ALPHA, showVerdict, verdict } from "./trust.js";
 import { view } from "./view.js";
@@ -96,7 +96,9 @@ class Sheet {
       ({ drawn, decoded }, wish) => this.show(drawn, decoded, wish),
       (error, { info }) => {
         this.element.removeAttribute("aria-busy");
-        sheets.say(`No samples of ${info.name}: ${/** @type {Error} */ (error).message}`);
+        for (const line of [this.share, this.beside]) line.textContent = ""; // they tell of another law or seed
+        dim(this.grid, true);
+        sheets.status.say(`No samples of ${info.name}: ${/** @type {Error} */ (error).message}`, this);
       },
       1,
     );
@@ -158,7 +160,8 @@ class Sheet {
     this.build();
     this.element.removeAttribute("aria-busy");
     this.element.dataset.ready = `${info.name} ${law} ${seed}${redraw ? " redrawn" : ""}`;
-    this.sheets.say("");
+    dim(this.grid, false);
+    this.sheets.status.say("", this);
   }
 
   build() {
@@ -261,7 +264,7 @@ export class HoleSheets {
     this.sides = [new Sheet(this), new Sheet(this)];
     this.lawPlace = h("div");
     this.lawWords = h("p.xp-hint");
-    this.status = h("p.xp-status", { role: "status" });
+    this.status = new StatusLine();
     const repair = h("input", {
       type: "checkbox",
       onchange: () => {
@@ -287,7 +290,7 @@ export class HoleSheets {
       ),
       this.lawWords,
       this.repairWords,
-      this.status,
+      this.status.element,
       h("div.xp-hs-pair", {}, ...this.sides.map((side) => side.element)),
     );
     this.setLaw("white");
@@ -305,14 +308,9 @@ export class HoleSheets {
     this.lawWords.textContent = `${law === "gmm10" ? "GMM-10" : law}: ${LAW_WORDS[law]}`;
   }
 
-  /** @param {string} words */
-  say(words) {
-    this.status.textContent = words;
-  }
-
   /** @param {RunInfo[]} pair The autoencoder first, where there are two. */
   setPair(pair) {
-    this.say("");
+    this.status.clear();
     this.sides.forEach((side, i) => side.setRun(pair[i] ?? null));
     this.update();
   }

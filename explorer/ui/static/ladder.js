@@ -1,6 +1,6 @@
 /** The beta ladder: the runs that differ in beta alone, as small multiples under a slider, and what is traded for what. */
 
-import { button, freshId, h, segmented } from "./dom.js";
+import { StatusLine, button, freshId, h, segmented } from "./dom.js";
 import { Figure } from "./figure.js";
 import { LAW_OPTIONS, paintSheet, perCent, withInterval } from "./holesheets.js";
 import { address, askJson, decoder } from "./transport.js";
@@ -148,6 +148,7 @@ export class Ladder {
     /** @type {Card[]} */
     this.cards = [];
     this.law = "white";
+    this.measured = ""; // the law that the rungs' scores belong to
     this.run = "";
     this.chosen = 0;
     this.asked = 0;
@@ -164,11 +165,12 @@ export class Ladder {
       ({ against, label }) =>
         new Figure(label, {
           click: ({ index }) => index !== null && this.choose(this.rungs.indexOf(this.on(against)[index])),
-          fail: (error) => this.say(error.message),
+          fail: (error) => this.status.say(error.message, label),
+          drawn: () => this.status.say("", label),
         }),
     );
     for (const figure of this.figures) Object.assign(figure, { scrollZoom: false, config: { displayModeBar: false } });
-    this.status = h("p.xp-status", { role: "status" });
+    this.status = new StatusLine();
     this.again = button("Try again", "Ask the server for the ladder once more", () => this.update());
     this.again.hidden = true;
     this.body = h(
@@ -187,7 +189,7 @@ export class Ladder {
       { "aria-label": "beta ladder" },
       h("h3", {}, "Beta ladder"),
       h("p.xp-hint", {}, INTRO),
-      this.status,
+      this.status.element,
       h("div", {}, this.again),
       this.reading,
       this.body,
@@ -199,11 +201,6 @@ export class Ladder {
     }).observe(this.element);
   }
 
-  /** @param {string} words */
-  say(words) {
-    this.status.textContent = words;
-  }
-
   /** @param {import("./view.js").RunInfo[]} pair */
   setPair(pair) {
     const mine = pair.find(({ name }) => name === view.run) ?? pair[0];
@@ -211,7 +208,8 @@ export class Ladder {
     // a rung of the ladder on show brings nothing new but itself
     const known = this.rungs.findIndex(({ name }) => name === mine.name);
     this.run = mine.name;
-    if (known >= 0) return this.choose(known);
+    const isUnderWay = this.stale || this.element.hasAttribute("aria-busy"); // perhaps for a run of another ladder
+    if (known >= 0 && !isUnderWay) return this.choose(known);
     this.update();
   }
 
@@ -228,13 +226,14 @@ export class Ladder {
     const { law, run } = this;
     this.element.removeAttribute("data-ready");
     this.element.setAttribute("aria-busy", "true");
-    this.say("");
+    this.status.clear();
     this.again.hidden = true;
     try {
       const found = await askJson(address(run, "holes/ladder", { law }));
       if (mine !== this.asked) return;
       const kept = this.rungs[this.chosen]?.name;
       this.rungs = found.rungs;
+      this.measured = law;
       this.reading.replaceChildren(...found.reading.map((/** @type {string} */ words) => h("p", {}, words)));
       this.body.hidden = !this.rungs.length;
       this.cards = this.rungs.map((rung, k) => new Card(rung, () => this.choose(k)));
@@ -251,7 +250,7 @@ export class Ladder {
       this.element.dataset.ready = `${run} ${law}`;
     } catch (error) {
       if (mine !== this.asked) return;
-      this.say(`The ladder is not complete: ${/** @type {Error} */ (error).message}`);
+      this.status.say(`The ladder is not complete: ${/** @type {Error} */ (error).message}`);
       this.again.hidden = false;
     } finally {
       if (mine === this.asked) this.element.removeAttribute("aria-busy");
@@ -274,7 +273,7 @@ export class Ladder {
     this.slider.value = String(k);
     this.slider.setAttribute("aria-valuetext", rung.label);
     this.name.textContent = rung.label;
-    this.words.textContent = rungWords(rung, this.law);
+    this.words.textContent = rungWords(rung, this.measured);
     this.flag.hidden = !rung.flag;
     this.flag.textContent = rung.flag ? `⚠ ${rung.flag}` : "";
     this.openButton.disabled = rung.name === view.run;
@@ -286,7 +285,7 @@ export class Ladder {
       const { against } = AXES[i];
       const isOn = this.on(against).length > 1;
       /** @type {HTMLElement} */ (figure.element.parentElement).hidden = !isOn;
-      if (isOn) figure.show(rung.name, "hole-ladder", { law: this.law, against });
+      if (isOn) figure.show(rung.name, "hole-ladder", { law: this.measured, against });
     });
   }
 
