@@ -473,7 +473,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client):
 
 def test_a_notebook_may_frame_the_page_when_it_opened_it(library):
     with serving(library, modules={}, framed=True) as url:
-        headers = httpx.get(url).headers
+        headers = httpx.get(url, timeout=60).headers
     assert "frame-ancestors 'self' http://localhost:*" in headers["content-security-policy"]
     assert "x-frame-options" not in headers
 
@@ -525,15 +525,18 @@ def test_the_password_opens_everything_and_leaving_closes_it(private):
 
 @pytest.mark.parametrize("value", ["", "x", "x" * 4000, '"', "None", "../x"])
 def test_an_invented_session_opens_nothing(private, value):
-    page = httpx.get(f"{private}/gradio_api/app_id")
+    page = httpx.get(f"{private}/gradio_api/app_id", timeout=60)
     assert page.status_code == 200
     for name in ("access-token", "access-token-unsecure", "access-token-x"):
-        answer = httpx.get(f"{private}/explorer/api/runs", headers={"cookie": f"{name}={value}; a=b; ;;="})
+        answer = httpx.get(f"{private}/explorer/api/runs", headers={"cookie": f"{name}={value}; a=b; ;;="}, timeout=60)
         assert answer.status_code == 401
 
 
 def test_guessing_passwords_is_slowed_down_and_other_accounts_pass(library, monkeypatch):
     monkeypatch.setattr(LoginBrake, "WAITING", 0)  # so that what would wait is refused at once
+    usual = LoginBrake.__init__.__defaults__
+    assert usual is not None
+    monkeypatch.setattr(LoginBrake.__init__, "__defaults__", (usual[0], 3600.0, *usual[2:]))  # none is given back
     accounts = [SECRET, ("tom", "other")]
     with serving(library, modules={}, accounts=accounts) as url, httpx.Client(base_url=url, timeout=60) as client:
         guesses = [

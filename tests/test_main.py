@@ -88,7 +88,7 @@ def mistake(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_page_is_served_until_a_signal_ends_it_and_nothing_goes_outside(root, twin_runs, number, code):
     with running(root, "digits-ae-2", "--checkpoints", str(twin_runs)) as (process, url):
-        page = httpx.get(url)
+        page = httpx.get(url, timeout=60)
         assert page.status_code == 200
         assert "digits-ae-2" in page.text
         answer = httpx.post(f"{url}explorer/api/run/digits-ae-2/decode", content=bytes(8), timeout=120)
@@ -113,11 +113,11 @@ def test_the_page_answers_before_anything_heavy_is_imported(root, twin_runs):
 
 def test_the_page_without_runs_says_how_to_make_one(tmp_path):
     with serving(Library(tmp_path)) as url:
-        page = httpx.get(url).text
+        page = httpx.get(url, timeout=60).text
         assert "python train.py --dataset digits" in page
-        assert httpx.get(f"{url}/explorer/api/runs").json() == []
+        assert httpx.get(f"{url}/explorer/api/runs", timeout=60).json() == []
     with serving(Library(None)) as url:
-        assert "python train.py --dataset digits" in httpx.get(url).text
+        assert "python train.py --dataset digits" in httpx.get(url, timeout=60).text
 
 
 def test_a_folder_of_damaged_runs_says_what_is_wrong_with_them(twin_runs, tmp_path):
@@ -126,7 +126,7 @@ def test_a_folder_of_damaged_runs_says_what_is_wrong_with_them(twin_runs, tmp_pa
         if (folder / "config.json").exists():
             (folder / "config.json").write_text('{"surprise<b>": 1}')
     with serving(Library(runs)) as url:
-        page = httpx.get(url).text
+        page = httpx.get(url, timeout=60).text
     assert "unknown setting" in page
     assert "surprise<b>" not in page
 
@@ -170,7 +170,7 @@ def test_the_page_is_served_over_ipv6_as_well():
         pytest.skip("this machine has no IPv6")
     with serving(Library(None), host="::1") as url:
         assert url.startswith("http://[::1]:")
-        assert httpx.get(url).status_code == 200
+        assert httpx.get(url, timeout=60).status_code == 200
 
 
 def test_sharing_without_a_network_is_one_sentence_and_the_page_goes_on(monkeypatch):
@@ -186,7 +186,7 @@ def test_sharing_without_a_network_is_one_sentence_and_the_page_goes_on(monkeypa
         assert server.share_trouble is not None
         assert server.share_trouble.count("\n") == 0
         assert "the page is local" in server.share_trouble
-        assert httpx.get(server.url).status_code == 200
+        assert httpx.get(server.url, timeout=60).status_code == 200
     finally:
         server.close()
 
@@ -198,7 +198,7 @@ def test_a_shared_page_answers_under_its_public_name_and_loads_nothing_from_else
     server = app.serve(Library(None), port=0, share=True)
     try:
         assert server.share_url == "https://abc123.gradio.live"
-        page = httpx.get(server.url, headers={"host": "abc123.gradio.live", "x-forwarded-proto": "https"})
+        page = httpx.get(server.url, headers={"host": "abc123.gradio.live", "x-forwarded-proto": "https"}, timeout=60)
         assert page.status_code == 200
         assert "amazonaws" not in page.text, "the page's program comes from this server"
     finally:
@@ -239,7 +239,7 @@ def test_nothing_is_shared_unless_asked(monkeypatch):
     monkeypatch.setenv("GRADIO_SHARE", "True")
     monkeypatch.setattr(networking, "setup_tunnel", lambda **_: pytest.fail("a tunnel was set up"))
     with serving(Library(None)) as url:
-        assert httpx.get(url).status_code == 200
+        assert httpx.get(url, timeout=60).status_code == 200
 
 
 # --- mistakes -------------------------------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ def test_launch_serves_a_model_of_ones_own(capsys):
     try:
         assert server.url in capsys.readouterr().out
         assert server.is_serving()
-        run = httpx.get(f"{server.url}explorer/api/run/yours").json()
+        run = httpx.get(f"{server.url}explorer/api/run/yours", timeout=60).json()
         assert run["classes"] == ["0", "1", "2"]
         assert run["count"] == 40
     finally:
@@ -357,7 +357,7 @@ def test_two_models_are_launched_as_twins():
     models = {"plain": linear_coder(log_variance=None), "variational": linear_coder()}
     server = explorer.launch(models, images, port=0, block=False)
     try:
-        runs = httpx.get(f"{server.url}explorer/api/runs").json()
+        runs = httpx.get(f"{server.url}explorer/api/runs", timeout=60).json()
         assert [(run["name"], run["twin"]) for run in runs] == [("plain", "variational"), ("variational", "plain")]
     finally:
         server.close()

@@ -118,7 +118,7 @@ def test_a_run_says_what_it_is_and_every_address_it_names_answers(client, librar
 
 def test_only_a_run_with_several_levels_says_how_many_axes_each_has(client, level_runs):
     with serving(Library(level_runs), modules={}) as url:
-        run = httpx.get(f"{url}/explorer/api/run/digits-hierarchical-5").json()
+        run = httpx.get(f"{url}/explorer/api/run/digits-hierarchical-5", timeout=60).json()
     assert run["level_sizes"] == [1, 2, 2]
     assert sum(run["level_sizes"]) == run["latent_dim"]
     assert [client.get(f"explorer/api/run/linear-{family}").json().get("level_sizes") for family in ("vae", "ae")] == [
@@ -219,8 +219,8 @@ def test_a_run_without_labels_has_none_to_give(library):
     bare = Library(None)
     bare.hold("bare", linear_coder(), np.random.default_rng(0).random((40, 1, 8, 8), dtype=np.float32))
     with serving(bare, modules={}) as url:
-        error_of(httpx.get(f"{url}/explorer/api/run/bare/labels"), 404)
-        described = httpx.get(f"{url}/explorer/api/run/bare").json()
+        error_of(httpx.get(f"{url}/explorer/api/run/bare/labels", timeout=60), 404)
+        described = httpx.get(f"{url}/explorer/api/run/bare", timeout=60).json()
         assert described["classes"] is None
         assert "labels" not in described["stored"]
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -137,7 +138,9 @@ def visit(page, app_url: str) -> Callable:
 
     def opened(tab: str = "Explore", fragment: str = ""):
         page.goto(app_url + fragment)
-        page.locator("[data-ready]").first.wait_for()
+        named = parse_qs(fragment.lstrip("#")).get("run", [""])[0]
+        ready = f"[data-ready^='{named}']" if named else "[data-ready]"
+        page.locator(ready).locator("visible=true").first.wait_for()
         if tab != "Explore":
             page.get_by_role("tab", name=tab).click()
         return page

@@ -10,3 +10,4 @@ else:
     from playwright import sync_api
 
 expect = sync_api.expect
+expect.set_options(timeout=20_000)  # of every test: CI may be busy

@@ -107,7 +107,8 @@ def test_rows_of_an_older_lattice_are_dropped(visit, run_of, grey_of):
             route.continue_()
 
     page.route("**/decode", hold)
-    part = unfold(page, "Lattice")
+    with page.expect_request(lambda sent: len(sent.post_data_buffer or b"") == 4 * 2 * 225):
+        part = unfold(page, "Lattice")
     page.wait_for_function("document.querySelector('.xp-lattice').getAttribute('aria-busy')")
     typed(part.get_by_label("Pictures a side"), 9)
     page.wait_for_function("document.querySelector('.xp-lattice').getAttribute('aria-busy')")

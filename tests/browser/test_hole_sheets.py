@@ -34,9 +34,6 @@ def app_url(shipped) -> Iterator[str]:
     server.close()
 
 
-expect.set_options(timeout=20_000)
-
-
 @pytest.fixture
 def visit(page, app_url):
     """Open the tab by its address."""
@@ -213,7 +210,7 @@ def test_small_multiples_hold_decodes_and_the_shares_of_their_p_values(visit, sh
 def test_the_curves_mark_the_chosen_rung_and_a_click_on_a_dot_chooses_its_run(visit):
     part = ladder(opened(visit))
     figure = part.locator(".xp-rung-figures .xp-figure").first
-    part.locator(".xp-figure[data-ready='digits-vae-8 light']").first.wait_for()
+    expect(figure).to_have_attribute("data-ready", "digits-vae-8 light")
     figure.scroll_into_view_if_needed()
     sizes = "p => p.data[0].marker.size"
     plot = figure.locator(".xp-plot")
@@ -228,7 +225,7 @@ def test_the_curves_mark_the_chosen_rung_and_a_click_on_a_dot_chooses_its_run(vi
     part.page.mouse.move(x - 2, y)
     part.page.mouse.click(x, y)
     expect(part.locator(".xp-rung-chosen")).to_contain_text("digits-vae-8-beta0.1")
-    part.locator(".xp-figure[data-ready='digits-vae-8-beta0.1 light']").first.wait_for()
+    expect(figure).to_have_attribute("data-ready", "digits-vae-8-beta0.1 light")
     after = plot.evaluate(sizes)
     assert after.index(max(after)) == 1
 

@@ -441,7 +441,10 @@ def test_the_address_leads_others_to_the_same_place_of_the_same_walk(visit, run_
     type_in(page, "Position, exact value", 1.125)
     ready(page, kind="spherical", steps=5, overshoot="0.25")
     url = addressed(page, "from=image.3", "way=spherical", "steps=5", "over=0.25", "at=1.125")
-    shown = latent_of(big(page, "flat-vae"))
+    run = run_of("flat-vae")
+    drawn = run.sample("raw", 1, np.random.default_rng(1))[0]
+    shown = interpolate(code(run, 3), drawn, np.array([1.125]), "spherical").latents[0]
+    shows(page, big(page, "flat-vae"), shown, latent_of)
     page.goto("about:blank")
     page.goto(url)
     ready(page, kind="spherical", steps=5, overshoot="0.25")

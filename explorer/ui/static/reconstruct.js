@@ -76,6 +76,8 @@ class ReconstructTab {
     this.answers = 0; // pictures of somebody's own that were answered
     /** @type {{run: string, latent: Float32Array, source: import("./view.js").Source} | null} */
     this.chosen = null;
+    this.drawings = 0; // states of the pad that were to be shown
+    this.newest = 0; // of those that were
     this.requests = new NewestWins(
       (/** @type {Request} */ request) => this.fetchAll(request),
       (answer, request) => this.showAll(answer, request),
@@ -240,7 +242,9 @@ class ReconstructTab {
 
   /** @param {boolean} passing Whether a stroke is still growing. */
   async drawn(passing) {
+    const mine = ++this.drawings;
     if (this.pad.empty) {
+      this.newest = mine;
       if (!passing) {
         this.requests.drop();
         this.steps.hide();
@@ -250,7 +254,9 @@ class ReconstructTab {
       return;
     }
     const file = await this.pad.picture();
-    if (this.source === "pad") this.showOwn({ file, words: "your drawing", place: null, source: "pad" }, passing);
+    if (mine < this.newest || this.source !== "pad") return; // a younger drawing is on show, or none
+    this.newest = mine;
+    this.showOwn({ file, words: "your drawing", place: null, source: "pad" }, passing);
   }
 
   /** @param {Blob} frame */
