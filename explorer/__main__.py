@@ -4,6 +4,8 @@ Exit codes: 0 done, 1 a mistake to mend (one line on stderr), 2 a bad command li
 """
 
 import argparse
+import atexit
+import contextlib
 import os
 import signal
 import sys
@@ -11,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from explorer.errors import DataError, ExplorerError, ServeError
 
@@ -173,6 +176,23 @@ def _end(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
+def run(arguments: Sequence[str] | None = None) -> NoReturn:
+    """`main` as a process of its own, which ends as soon as `main` has.
+
+    The interpreter's usual end unwinds threads that run on, and one that is inside torch's C++ then aborts the process
+    (before Python 3.14): "terminate called without an active exception" after Ctrl-C while the first model is loaded.
+    """
+    try:
+        code = main(arguments)
+    except SystemExit as end:
+        code = end.code
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it any longer
+            stream.flush()
+    os._exit(code if isinstance(code, int) else 1)
+
+
 if __name__ == "__main__":
     _leave_room()
-    sys.exit(main())
+    run()

@@ -36,8 +36,8 @@ def watched_connect(self, address):
     if isinstance(address, tuple) and not local(address[0]): print("OUTWARD", address, file=sys.stderr, flush=True)
     return connect(self, address)
 socket.getaddrinfo, socket.socket.connect = watched_look_up, watched_connect
-from explorer.__main__ import main
-sys.exit(main(sys.argv[1:]))
+from explorer.__main__ import run
+run(sys.argv[1:])
 """
 
 
@@ -97,6 +97,19 @@ def test_the_page_is_served_until_a_signal_ends_it_and_nothing_goes_outside(root
         _, errors = process.communicate(timeout=60)
         assert process.returncode == code
         assert errors == ""
+
+
+def test_the_program_ends_while_a_model_computes(root):
+    program = (
+        "import threading, torch\n"
+        "square, busy = torch.randn(300, 300), threading.Event()\n"
+        "def compute():\n"
+        "    while True: torch.linalg.svdvals(square); busy.set()\n"
+        "threading.Thread(target=compute, daemon=True).start(); busy.wait()\n"
+        "import explorer.__main__ as program; program.main = lambda _: 130; program.run()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_the_page_answers_before_anything_heavy_is_imported(root, twin_runs):
