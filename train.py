@@ -27,6 +27,7 @@ from explorer.checkpoint import (
     check_place,
     claimed,
     list_runs,
+    one_sentence,
     partial_folder,
     publish_run,
     read_config,
@@ -50,7 +51,7 @@ from explorer.config import (
     resolve,
     to_json,
 )
-from explorer.data import ImageSet, Split, clear_cache, load_dataset, located, split
+from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, located, split
 from explorer.errors import CheckpointError, ConfigError, ExplorerError, Interrupted
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> None:
 
     images = load(configs[0].data, args)
     parts = split(images, configs[0].data)
+    check_split(images, parts)
     settings = configs[0].train
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
         for note in images.notes if workers.is_first else ():
@@ -294,6 +296,8 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
     if name not in list_runs(args.out):
         there = ", ".join(list_runs(args.out)) or "none"
         raise CheckpointError(f"there is no run {name!r} in {args.out}; there are: {there}.")
+    if can_resume(args.out, name):
+        raise CheckpointError(f"an interrupted fit of {name} waits in {args.out}; finish it with --resume first.")
     config = read_config(folder)
     coder = build_coder(config.model, read_weights(folder), str(folder), str(pick_device(args.device)))
     images = load(config.data, args)
@@ -307,7 +311,8 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
     metrics["train"] = read_metrics(folder).get("train", {})
     partial = begin_run(args.out, name, overwrite=True)
     with claimed(partial):
-        shutil.copytree(folder, partial, dirs_exist_ok=True)
+        with one_sentence(args.out):
+            shutil.copytree(folder, partial, dirs_exist_ok=True)
         write_latents(partial, latents)
         write_metrics(partial, metrics)
     print(f"{publish_run(partial, args.out, name)}: {summary(metrics)}")

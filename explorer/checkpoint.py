@@ -268,8 +268,10 @@ def claimed(partial: Path) -> Iterator[None]:
     with one_sentence(partial.parent):
         partial.mkdir(parents=True, exist_ok=True)
         lock = (partial / LOCK).open("a+b")
+    taken = False
     try:
-        if not try_lock(lock):
+        taken = try_lock(lock) is not False  # None: this disk has no locks
+        if not taken:
             raise CheckpointError(
                 f"another process is fitting {partial.name[1 : -len('.partial')]} into {partial.parent}; "
                 "give one of them another --tag."
@@ -277,7 +279,8 @@ def claimed(partial: Path) -> Iterator[None]:
         yield
     finally:
         lock.close()
-        (partial / LOCK).unlink(missing_ok=True)
+        if taken:  # else it is another's, who would be alone no longer
+            (partial / LOCK).unlink(missing_ok=True)
 
 
 def publish_run(partial: Path, out: Path, name: str) -> Path:

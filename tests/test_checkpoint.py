@@ -300,10 +300,17 @@ def test_an_interrupted_fit_is_never_thrown_away_silently(tmp_path: Path):
 
 def test_two_fits_of_one_run_do_not_share_its_folder(tmp_path: Path):
     partial = begin_run(tmp_path, NAME)
-    with claimed(partial), pytest.raises(CheckpointError, match="another process.*--tag"):
-        begin_run(tmp_path, NAME, overwrite=True)
+    with claimed(partial):
+        for _ in range(2):  # who was refused must not open the door to the next
+            with pytest.raises(CheckpointError, match="another process.*--tag"):
+                begin_run(tmp_path, NAME, overwrite=True)
     assert begin_run(tmp_path, NAME, overwrite=True) == partial
     assert not list(partial.iterdir())
+
+
+def test_a_disk_without_locks_is_fitted_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("explorer.checkpoint.try_lock", lambda file: None)
+    assert begin_run(tmp_path, NAME) == partial_folder(tmp_path, NAME)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "x" * 200])

@@ -1,6 +1,8 @@
 """train.py on pictures: from a folder to a run that the page opens, with no path and no pixel in it."""
 
 import json
+import os
+import sys
 import threading
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from explorer.data import clear_cache
 from explorer.data.pictures import Preparation
 from explorer.library import Library
 from tests.pictures import write_faces, write_flowers, write_lists, write_scenes
+from tests.serve_fake import serving
 
 QUICK = ["--epochs", 1, "--hidden", 16, "--latent-dim", 3, "--nll-samples", 3, "--nll-images", 5, "--quiet"]
 
@@ -71,6 +74,35 @@ def test_a_folder_becomes_a_run_that_the_page_opens(pets: Path, tmp_path: Path, 
     assert away.open("My-pets-vae-3").images() is None, "the page then shows decodes"
     trouble = away.images_trouble("My-pets-vae-3")
     assert trouble is not None and trouble.kind == "missing" and not away.can_download("My-pets-vae-3")
+
+
+def test_the_fewest_pictures_make_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_scenes(tmp_path / "data" / "few", [f"{n}.png" for n in range(40)])
+    fitted(capsys, tmp_path, "--dataset", "folder", "--folder", tmp_path / "data" / "few", "--image-size", 16)
+    few = ("--dataset", "folder", "--folder", tmp_path / "data" / "few", "--image-size", 16, "--tag", "part")
+    status = run(*few, "--subset", 4, *QUICK, "--data-dir", tmp_path / "data", "--out", tmp_path / "runs")
+    said = capsys.readouterr().err
+    assert status == 1 and "would leave 4 images to train on" in said and said.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_class_whose_name_is_no_text_is_written_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_scenes(tmp_path / "data" / "old", [f"{kind}/{n}.png" for n in range(30) for kind in ("cafe", "dog")])
+    (tmp_path / "data" / "old" / "cafe").rename(os.fsdecode(os.fsencode(tmp_path / "data" / "old") + b"/caf\xe9"))
+    fitted(capsys, tmp_path, "--dataset", "folder", "--folder", tmp_path / "data" / "old", "--image-size", 16)
+    assert Library(tmp_path / "runs").open("old-vae-3").class_names == ("caf\\udce9", "dog")
+
+
+def test_large_pictures_are_converted_beside_a_page_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    from PIL import Image
+
+    write_scenes(tmp_path / "data" / "large", [f"{n}.png" for n in range(60)])
+    Image.new("RGB", (2400, 1800), "red").save(tmp_path / "data" / "large" / "0.png")
+    with serving(Library()):
+        said = fitted(
+            capsys, tmp_path, "--dataset", "folder", "--folder", tmp_path / "data" / "large", "--image-size", 16
+        )
+    assert "60 pictures" in said and "broken" not in said
 
 
 def test_the_page_goes_on_while_pictures_are_converted_and_then_has_them(

@@ -129,6 +129,22 @@ def test_evaluating_again_gives_the_same_numbers_and_keeps_the_weights(fitted: P
     assert {name: (folder / name).read_bytes() for name in before} == before
 
 
+def test_evaluating_again_keeps_an_interrupted_fit_of_that_name(fitted: Path, tmp_path: Path):
+    for name in ("digits-ae-2", "features-digits"):
+        shutil.copytree(fitted / name, tmp_path / name)
+    waits = partial_folder(tmp_path, "digits-ae-2") / STATE
+    waits.parent.mkdir()
+    waits.write_bytes(b"state")
+    done = train("--evaluate", "digits-ae-2", "--out", tmp_path)
+    assert done.returncode == 1 and "--resume" in done.stderr and done.stderr.count("\n") == 1
+    assert waits.read_bytes() == b"state"
+
+
+def test_a_loss_that_explodes_within_an_epoch_is_one_sentence(tmp_path: Path):
+    done = train(*QUICK, "--epochs", 6, "--lr", 1e10, "--schedule", "constant", "--quiet", "--out", tmp_path)
+    assert done.returncode == 1 and "--lr" in done.stderr and done.stderr.count("\n") == 1
+
+
 def test_a_twin_that_waits_to_be_resumed_is_named_before_the_first_is_fitted(tmp_path: Path):
     partial_folder(tmp_path, "digits-ae-2").mkdir()
     (partial_folder(tmp_path, "digits-ae-2") / STATE).write_bytes(b"state")

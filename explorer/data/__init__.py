@@ -12,7 +12,7 @@ from explorer.data.flowers102 import flowers102_files, load_flowers102
 from explorer.data.folder import folder_name, load_folder
 from explorer.data.mnist import load_mnist, mnist_files
 from explorer.data.pictures import Preparation
-from explorer.data.sets import TERMS, ImageSet, Split, split
+from explorer.data.sets import TERMS, ImageSet, Split, check_split, split
 from explorer.errors import ConfigError, DataError
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "ImageSet",
     "Split",
     "cache_dir",
+    "check_split",
     "clear_cache",
     "dataset_files",
     "default_data_dir",

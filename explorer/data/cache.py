@@ -28,7 +28,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from explorer.arrays import Pixels
-from explorer.data.pictures import Found, Preparation, UnreadablePictureError, prepared
+from explorer.data.pictures import Found, Preparation, UnreadablePictureError, plain, prepared
 from explorer.data.sets import ImageSet, fingerprint_of
 from explorer.errors import DataError, UnconvertedError
 from explorer.locks import try_lock
@@ -364,7 +364,7 @@ def _refuse_many_broken(name: str, files: Sequence[Found], broken: dict[int, str
 
 def _listed(files: Sequence[Found], broken: dict[int, str]) -> str:
     """The first of the broken files with what is wrong."""
-    named = [f"{files[row].name} ({reason})" for row, reason in list(broken.items())[:NAMED]]
+    named = [f"{plain(files[row].name)} ({reason})" for row, reason in list(broken.items())[:NAMED]]
     rest = f" and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
     return ", ".join(named) + rest
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from explorer.config import Dataset
 from explorer.data.cache import Arrangement, Work, converted
-from explorer.data.pictures import ENDINGS, Found, Preparation, find_pictures
+from explorer.data.pictures import ENDINGS, Found, Preparation, find_pictures, plain
 from explorer.data.sets import ImageSet, seeded_test
 from explorer.errors import DataError, MissingDataError
 
-FEWEST = 30
+FEWEST = 40
 """Pictures that a folder must hold: fewer cannot be split and measured."""
 
 
@@ -83,6 +83,6 @@ def arrange(name: str, found: Sequence[Found]) -> Arrangement:
         files=[found[row] for row in order],
         test_count=int(test.sum()),
         labels=labels,
-        class_names=classes if labels is not None else None,
+        class_names=tuple(map(plain, classes)) if labels is not None else None,
         notes=tuple(notes),
     )

@@ -73,6 +73,11 @@ class UnreadablePictureError(Exception):
     """A file cannot be decoded; the text says why."""
 
 
+def plain(name: str) -> str:
+    """A file's name as text that can be written and sent: what is no UTF-8 in it stands as an escape."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def find_pictures(root: Path, deep: bool = True) -> list[Found]:
     """Every picture file below a folder, by name; hidden files and folders are passed over.
 

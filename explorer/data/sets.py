@@ -14,6 +14,9 @@ from explorer.images import to_unit
 MOST_HELD_OUT, MOST_CALIBRATION = 1000, 2500
 """Images held out at most where the settings leave it open."""
 
+FEWEST_FITTED = 5
+"""Images to train on: the vacancy asks how far the fifth nearest code is."""
+
 HASHED = 1 << 24
 """Bytes that are hashed at a time: a mapped array is never copied whole."""
 
@@ -149,6 +152,19 @@ def split(images: ImageSet, config: DataConfig) -> Split:
         test=len(images) - images.test_count + np.sort(rng.permutation(images.test_count)[: config.tested]),
         check=check,
     )
+
+
+def check_split(images: ImageSet, parts: Split) -> None:
+    """Refuse a split whose run could not be measured, before it is fitted.
+
+    Raises:
+        DataError: Too few images are left to train on.
+    """
+    if len(parts.train) < FEWEST_FITTED:
+        raise DataError(
+            f"{images.name} would leave {len(parts.train)} images to train on, and {FEWEST_FITTED} are the fewest that "
+            "holes are measured with; take more images."
+        )
 
 
 TERMS = {

@@ -173,7 +173,8 @@ class Fit:
                 started, first = time.perf_counter(), self.step
                 for pixels in self.epoch_batches():
                     loss = self._step(pixels)
-                    looks = self.step % CHECK_EVERY == 0 or self.step in (1, self.total_steps)
+                    ends = self.step % self.steps_per_epoch == 0
+                    looks = ends or self.step % CHECK_EVERY == 0 or self.step in (1, self.total_steps)
                     if looks:
                         self._look(loss, bar)
                         self._consider_compiling((time.perf_counter() - started) / (self.step - first))
@@ -283,6 +284,11 @@ class Fit:
         sums = (self.workers.average(self.sums) / self.steps_per_epoch).tolist()
         validation, deviations = self.price(self.validation)
         loss = validation["total"]
+        if not all(map(math.isfinite, (*sums, *validation.values(), *deviations))):
+            raise TrainingError(
+                f"the loss is no longer finite after epoch {self.epoch}; lower --lr (now {self.config.train.lr:g}) "
+                "or use --precision fp32."
+            )
         warm = is_warm(self.config.train, self.step, self.total_steps)
         if loss < self.best_loss or not warm:  # while beta still rises, no epoch is the best for long
             self.best_loss, self.best_epoch = loss if warm else math.inf, self.epoch

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import warnings
 import webbrowser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import gradio as gr
-import PIL.Image
 from starlette.middleware import Middleware
 
 from explorer.errors import ExplorerError, ServeError
@@ -280,7 +278,6 @@ def serve(
     """
     from explorer.data import default_data_dir
 
-    _bound_pictures()
     _reach_ourselves_directly()
     folder = library.checkpoints.absolute() if library.checkpoints is not None else None
     hide_folders(folder, folder and folder.parent, library.data_dir, default_data_dir())
@@ -438,12 +435,6 @@ def _end_tunnels(blocks: gr.Blocks) -> None:
 def _bracketed(host: str) -> str:
     """An IPv6 address in the brackets that addresses of pages need."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-def _bound_pictures() -> None:
-    """Refuse pictures that unfold into more than `MOST_PIXELS`."""
-    PIL.Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
 
 
 def _reach_ourselves_directly() -> None:

@@ -264,6 +264,15 @@ def test_an_empty_pad_says_so_and_shows_no_older_drawing(visit):
     expect(steps).to_be_hidden()
 
 
+def test_an_image_that_is_not_shown_any_more_is_taken_nowhere(visit):
+    page = opened(visit)
+    show(page, "flat-vae", 3)
+    page.get_by_text("Draw", exact=True).click()
+    page.get_by_role("button", name="Open in Explore").click()
+    expect(page.get_by_text("There is no image yet; show or draw one first.")).to_be_visible()
+    expect(page.get_by_role("tab", name="Reconstruct")).to_have_attribute("aria-selected", "true")
+
+
 def test_the_pad_is_drawn_on_with_keys(visit):
     page = opened(visit)
     page.get_by_text("Draw", exact=True).click()

@@ -112,6 +112,7 @@ export class Camera {
     this.say = say;
     /** @type {MediaStream | null} */
     this.stream = null;
+    this.starts = 0; // how often it was asked for, or given up
     this.live = false;
     this.video = h("video.xp-video", { muted: true, playsInline: true, hidden: true, "aria-label": "camera" });
     this.startButton = button("Start the camera", "The browser asks whether this page may use it", () => this.start());
@@ -133,9 +134,13 @@ export class Camera {
 
   async start() {
     if (!navigator.mediaDevices?.getUserMedia) return this.say("This browser lends the camera only to pages on this machine or over https.");
+    const mine = ++this.starts;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: { ideal: 640 } } });
+      const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: { ideal: 640 } } });
+      if (mine !== this.starts) return stream.getTracks().forEach((track) => track.stop()); // nobody waits for it now
+      this.stream = stream;
     } catch (error) {
+      if (mine !== this.starts) return;
       const refused = /** @type {Error} */ (error).name === "NotAllowedError";
       return this.say(refused ? "The browser does not lend this page the camera; allow it beside the address." : "There is no camera that this page can use.");
     }
@@ -146,6 +151,7 @@ export class Camera {
   }
 
   stop() {
+    this.starts++; // a permission that is still asked for comes too late
     this.setLive(false);
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;

@@ -109,6 +109,8 @@ export class Portrait {
     const mine = ++this.seen;
     this.subject = subject;
     this.element.hidden = false;
+    this.draws.classList.add("xp-stale"); // they are of the image before
+    if (!subject.passing) showVerdict(this.verdict, null, "");
     this.late = new Map(subject.found.map(({ info }) => [info.name, { ranks: {} }]));
     this.showPictures(subject);
     this.showTable();
@@ -116,10 +118,7 @@ export class Portrait {
     this.showNear(subject, mine);
     this.showAxes(subject);
     this.showLevels(subject, mine);
-    if (subject.passing) {
-      this.draws.classList.add("xp-stale");
-      return;
-    }
+    if (subject.passing) return;
     this.seed = 0;
     this.showNoiseControls(subject);
     this.follow(mine);
@@ -163,7 +162,11 @@ export class Portrait {
     if (!subject) return;
     const spreading = subject.found.filter(({ look }) => look.rate !== null);
     try {
-      await this.drawAgain(mine);
+      await this.drawAgain(mine).catch((error) => {
+        if (mine !== this.seen) return;
+        this.draws.hidden = true; // what is there is of another image
+        this.say(error.message);
+      });
       for (const { info } of spreading) {
         if (mine !== this.seen) return;
         const { bound } = await askBound(info.name, subject.image).catch(() => ({ bound: null }));
@@ -205,7 +208,7 @@ export class Portrait {
     const spreading = subject.found.filter(({ look }) => look.rate !== null);
     this.draws.hidden = !spreading.length;
     const answers = await Promise.all(spreading.map(({ info }) => askSpread(info.name, subject.image, seed)));
-    if (mine !== this.seen) return;
+    if (mine !== this.seen || seed !== this.seed) return;
     answers.forEach(({ elbo }, k) => this.tell(mine, spreading[k].info.name, seed === 0 ? { elbo } : {}));
     this.repaintDraws = [];
     const rows = answers.flatMap(({ samples, deviation, deviation_most: most }, k) => {

@@ -186,7 +186,7 @@ class ReconstructTab {
   showSource() {
     this.sources.replaceChildren(segmented("Image", SOURCES, this.source, (source) => this.chooseSource(source)));
     for (const [name, place] of Object.entries(this.places)) place.hidden = name !== this.source;
-    if (this.source !== "camera" && this.camera.stream) this.camera.stop();
+    if (this.source !== "camera") this.camera.stop();
     if (this.source === "test") this.steps.hide();
   }
 
@@ -196,6 +196,7 @@ class ReconstructTab {
    */
   chooseSource(source, index = this.index) {
     this.source = source;
+    this.chosen = null;
     this.showSource();
     this.say("");
     if (source === "test") return this.choose(index);
@@ -245,6 +246,7 @@ class ReconstructTab {
     const mine = ++this.drawings;
     if (this.pad.empty) {
       this.newest = mine;
+      this.chosen = null;
       if (!passing) {
         this.requests.drop();
         this.steps.hide();
@@ -271,6 +273,7 @@ class ReconstructTab {
    */
   showOwn(own, passing) {
     this.own = own;
+    if (!passing) this.chosen = null; // until its code is there
     if (this.info) this.requests.ask({ info: this.info, twin: this.twin, index: null, own, passing });
   }
 
@@ -357,6 +360,7 @@ class ReconstructTab {
   choose(index) {
     if (!this.info || index === undefined) return;
     this.index = index;
+    this.chosen = null; // until its code is there, the stored one is taken
     if (this.number) this.number.value = String(index);
     this.requests.ask({ info: this.info, twin: this.twin, index, own: null, passing: false });
   }
