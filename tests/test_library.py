@@ -698,3 +698,12 @@ def test_all_twins_are_found_as_each_is(copied):
     assert found == {name: library.twin(name) for name in library.names()}
     assert found["digits-vae-2"] == "digits-ae-2"
     assert (found["mine"], found["broken"]) == ("other", None)
+
+
+def test_another_labelling_of_the_same_images_is_another_version():
+    coder, images = linear_coder(), np.random.default_rng(0).random((60, 1, 8, 8), dtype=np.float32)
+    versions = {
+        Library().hold("mine", coder, images, labels, class_names=names).card.version
+        for labels, names in ((None, None), (np.arange(60) % 2, ("a", "b")), (np.arange(60) % 2, ("b", "a")))
+    }
+    assert len(versions) == 3

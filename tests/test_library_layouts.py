@@ -194,6 +194,37 @@ def test_one_is_computed_at_a_time_and_few_wait(made):
     assert made.started() == 1
 
 
+def test_a_layout_that_nobody_waits_for_leaves_no_thread(made):
+    layouts = made("wait")
+    first, other = held("first", 40, 0), held("other", 40, 1)
+    layouts.start(first)
+    running(layouts, first)
+    busy = {thread for thread in threading.enumerate() if thread.name == "layout"}
+    waiting: set[threading.Thread] = set()
+    for _ in range(5):
+        ticket = layouts.start(other)
+        waiting |= {thread for thread in threading.enumerate() if thread.name == "layout"} - busy
+        assert layouts.cancel(other, ticket)
+    assert waiting
+    for thread in waiting:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert layouts.progress(first).state == "running"
+
+
+def test_without_another_thread_a_layout_is_refused_and_can_be_asked_for_again(made, run, monkeypatch):
+    layouts = made()
+
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(CrowdedError):
+            layouts.start(run)
+    assert layouts.progress(run).state == "none"
+
+
 def test_at_most_so_many_images_are_laid_out_always_the_same(made, monkeypatch):
     monkeypatch.setattr(layouts_module, "MOST_POINTS", 15)
     run = held("mine", 40)

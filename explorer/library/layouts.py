@@ -34,6 +34,9 @@ MOST_KEPT = 64
 MOST_TICKETS = 64
 """Visitors who wait for one layout by name; a further one sees it, but does not hold it up."""
 
+LOOK_SECONDS = 0.5
+"""How often a layout that waits for its turn looks whether anybody still waits for it."""
+
 PATIENCE = 30.0
 """Seconds after which a visitor who did not ask again no longer counts as waiting."""
 
@@ -138,7 +141,11 @@ class Layouts:
                     raise CrowdedError("other layouts are being computed; try again in a minute.")
                 self._failed.pop(key, None)
                 job = self._jobs[key] = _Job(np.ascontiguousarray(run.latents.mean[rows_of(run)], dtype="<f4"))
-                threading.Thread(target=self._compute, args=(key, job), daemon=True, name="layout").start()
+                try:
+                    threading.Thread(target=self._compute, args=(key, job), daemon=True, name="layout").start()
+                except RuntimeError:  # no more threads on this machine
+                    del self._jobs[key]
+                    raise CrowdedError("the server is busy; try again in a minute.") from None
             self._count(job, ticket)
         return ticket
 
@@ -194,19 +201,22 @@ class Layouts:
 
     def _compute(self, key: str, job: _Job) -> None:
         """Run the process in its turn, and keep what it answers."""
-        with self._turn:
-            try:
-                places = None if job.cancelled else self._ask(job)
-                if places is not None:
-                    self._keep(key, places)
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                job.trouble = f"the layout could not be computed: {error}"
-            finally:
-                with self._lock:
-                    if self._jobs.get(key) is job:
-                        del self._jobs[key]
-                    if job.trouble is not None and not job.cancelled:
-                        self._failed[key] = job.trouble
+        while not self._turn.acquire(timeout=LOOK_SECONDS):
+            if job.cancelled:  # nobody waits any longer: nor does this thread
+                return
+        try:
+            places = None if job.cancelled else self._ask(job)
+            if places is not None:
+                self._keep(key, places)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            job.trouble = f"the layout could not be computed: {error}"
+        finally:
+            with self._lock:
+                if self._jobs.get(key) is job:
+                    del self._jobs[key]
+                if job.trouble is not None and not job.cancelled:
+                    self._failed[key] = job.trouble
+            self._turn.release()
 
     def _ask(self, job: _Job) -> NDArray[np.float32] | None:
         """What the process answers, (n, 2); None when it was cancelled."""

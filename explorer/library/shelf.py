@@ -504,7 +504,7 @@ class Library:
             latent_dim=coder.latent_dim,
             config=None,
             metrics={},
-            version=hashlib.sha256(posterior.mean.tobytes() + pixels.tobytes()).hexdigest()[:16],
+            version=_digest(class_names, posterior.mean, posterior.log_variance, draw, distortion, labels, pixels),
         )
         run = OpenRun(
             card=card,
@@ -538,6 +538,14 @@ class Library:
     def _held_run(self, name: object) -> OpenRun | None:
         with self._lock:
             return self._held.get(name) if isinstance(name, str) else None
+
+
+def _digest(class_names: tuple[str, ...] | None, *arrays: NDArray[Any] | None) -> str:
+    """A name that everything a browser keeps of a run in memory decides: another launch may differ in labels alone."""
+    digest = hashlib.sha256(repr(class_names).encode())
+    for array in arrays:
+        digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _both_forms(images: Images | Pixels, coder: Coder) -> tuple[Images, Pixels]:

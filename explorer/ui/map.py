@@ -203,7 +203,7 @@ def selection_of(run: "OpenRun", rows: NDArray[np.int64]) -> dict[str, object]:
 
     Returns:
         `mean`: of their codes, (d,); `direction`: from the rest to them, as Explore takes it, or None where one of
-        the two sides has fewer than two images or both have one mean.
+        the two sides has too few images or both have one mean.
     """
     from explorer.analysis.directions import class_directions
 

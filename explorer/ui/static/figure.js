@@ -137,6 +137,14 @@ export class Figure {
     this.figures.ask(this.request);
   }
 
+  /** Forget what is drawn: it is another run's, of whose plane nothing may be taken any longer. */
+  clear() {
+    this.drop();
+    this.layout = {};
+    this.traces = null;
+    dim(this.plot, true);
+  }
+
   /** Forget what was wished for: it is not on show any longer. */
   drop() {
     this.request = null;

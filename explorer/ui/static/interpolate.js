@@ -340,6 +340,7 @@ class InterpolateTab {
     if (!info || !a || !b) return;
     const ask = ++this.asks;
     this.walks = []; // until the new one is here there is nothing to export
+    this.code.textContent = "";
     this.root.removeAttribute("data-ready");
     const [low, high] = [-this.overshoot, 1 + this.overshoot];
     Object.assign(this.slider, { min: low, max: high });
@@ -360,7 +361,7 @@ class InterpolateTab {
     } else this.sides[1].refuse(null, "");
     this.stand(this.t);
     this.settle();
-    this.strips.ask({ sides: [{ run: info.name, a: a.latent, b: b.latent }, other], ...pair });
+    this.strips.ask({ ask, sides: [{ run: info.name, a: a.latent, b: b.latent }, other], ...pair });
   }
 
   /**
@@ -431,7 +432,7 @@ class InterpolateTab {
    * @param {any} wanted
    */
   showStrip(walks, wanted) {
-    if (wanted.sides[0].run !== this.info?.name) return;
+    if (wanted.ask !== this.asks) return; // an older walk than the controls say
     if (this.lost) this.say("");
     this.lost = false;
     dim(this.film, false);

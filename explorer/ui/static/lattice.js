@@ -289,8 +289,11 @@ export class Lattice {
     const latents = sheet(first, second, this.host.latent(), columns, rows);
     const asked = { run: info.name, latents, columns, rows, first, second, shape: info.image_shape };
     const there = this.grid.dataset.ready || this.grid.hasAttribute("aria-busy");
-    if (this.sheet && sameSheet(this.sheet, asked) && there) return this.showHere();
     this.status.textContent = "";
+    if (this.sheet && sameSheet(this.sheet, asked) && there) {
+      dim(this.canvas, false);
+      return this.showHere();
+    }
     this.sheet = asked;
     this.showHere();
     this.grid.removeAttribute("data-ready");

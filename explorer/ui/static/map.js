@@ -60,6 +60,7 @@ class MapTab {
     /** Images that are drawn, in their order. @type {Int32Array} */
     this.rows = new Int32Array(0);
     this.asked = 0;
+    this.taps = 0; // pictures that were asked for beside a finger
     const say = (/** @type {string} */ words) => this.say(words);
     this.figure = new Figure("map of the encoded test images; arrow keys move it, plus and minus zoom, Enter chooses what is in its middle", {
       hover: (place) => this.hover(place),
@@ -128,6 +129,8 @@ class MapTab {
       this.info = info;
       this.sprites = sprites;
       this.data = null;
+      this.figure.clear();
+      this.lattice.turn(false);
       this.everything = false;
       this.plane = info.latent_dim === 1 ? "0" : info.latent_dim === 2 ? "0,1" : "pca";
       this.lastPlane = this.plane;
@@ -176,16 +179,19 @@ class MapTab {
         return;
       }
       this.tsne.hide();
+      const { colour, highlight } = this;
       const [places, labels, colouring] = await Promise.all([
         arrayOf(info, "places", { plane }),
         view.labels(info.name),
-        colouringOf(info, this.colour, this.highlight),
+        colouringOf(info, colour, highlight),
       ]);
       if (mine !== this.asked) return;
+      if (colour !== this.colour || highlight !== this.highlight) return void this.load(); // another was chosen meanwhile
       const sample = sampleOf(info.count, this.everything ? Infinity : FIRST_DOTS);
       this.data = { info, places, plane, labels, sample, colouring, names: classNames(info, labels) };
       this.showThinned();
       this.bar.mark();
+      this.lattice.turn(false); // it is of another plane; `drawn` turns it on again
       this.figure.show(info.name, "map", { plane });
     } catch (error) {
       if (mine === this.asked) this.say(/** @type {Error} */ (error).message);
@@ -364,7 +370,7 @@ class MapTab {
   /** @param {import("./figure.js").Place | null} place */
   hover(place) {
     if (this.hoverMode === "decode" || this.tip.stays) return;
-    if (!place || place.index === null || !this.info || !this.sprites) return this.tip.hide();
+    if (!place || place.index === null || !this.data || !this.sprites) return this.tip.hide();
     this.showTip(place.index, place.event, false);
   }
 
@@ -375,6 +381,7 @@ class MapTab {
    */
   showTip(index, event, stays) {
     if (!this.info || !this.sprites) return;
+    this.taps++;
     const label = this.data?.labels ? `${this.data.names[this.data.labels[index]] ?? this.data.labels[index]} · ` : "";
     const canvas = this.tip.show(event, this.info.image_shape[2], `${label}image ${index}`, stays);
     this.sprites.paint(canvas, index).catch(() => {}); // setRun says that they did not load
@@ -382,7 +389,7 @@ class MapTab {
 
   /** Decode where the pointer is. @param {PointerEvent} event */
   wander(event) {
-    if (this.hoverMode !== "decode" || event.pointerType === "touch" || !this.info || !this.decodable) return;
+    if (this.hoverMode !== "decode" || event.pointerType === "touch" || !this.info || !this.data || !this.decodable) return;
     const there = this.figure.dataAt(event.clientX, event.clientY);
     if (!there) return this.tip.hide();
     this.tip.show(event, this.info.image_shape[2], "decoded here");
@@ -392,7 +399,7 @@ class MapTab {
   /** @param {import("./figure.js").Place} place */
   click({ index, x, y, event }) {
     const { info } = this;
-    if (!info) return;
+    if (!info || !this.data) return;
     if (index !== null) {
       if (isTouch(event)) this.showTip(index, event, true);
       return this.card.askPoint(index);
@@ -402,7 +409,9 @@ class MapTab {
     this.card.askPlace(z, this.placeName(x, y), this.restName());
     if (!isTouch(event)) return;
     this.tip.show(event, info.image_shape[2], "decoded here", true);
-    decoder.decode(info.name, z, 1).then((decoded) => this.tip.paint(decoded), () => this.tip.hide()); // the card says why
+    const mine = ++this.taps;
+    const done = (/** @type {() => void} */ act) => mine === this.taps && act(); // else the finger is elsewhere
+    decoder.decode(info.name, z, 1).then((decoded) => done(() => this.tip.paint(decoded)), () => done(() => this.tip.hide())); // the card says why
   }
 
   /**

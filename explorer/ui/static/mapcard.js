@@ -57,7 +57,7 @@ export class Card {
         const response = await ask(address(run, "map/neighbours", query), { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } });
         return /** @type {{neighbours: Neighbour[]}} */ (await response.json());
       },
-      ({ neighbours }, { run, chosen }) => run === view.run && chosen === this.chosen && this.showNeighbours(neighbours),
+      ({ neighbours }, { run, chosen, metric }) => run === view.run && chosen === this.chosen && metric === this.metric && this.showNeighbours(neighbours),
       fail,
       2,
     );
@@ -175,6 +175,7 @@ export class Card {
   }
 
   askNeighbours() {
+    this.showNeighbours([]); // those on show are of another image, or by another distance
     if (!this.info || !this.chosen) return;
     this.near.ask({ run: this.info.name, chosen: this.chosen, metric: this.metric });
   }
@@ -256,7 +257,6 @@ export class Card {
     this.fits.forEach((fit) => fit());
     this.listeners.say("");
     this.listeners.shown();
-    this.listeners.neighbours([]);
     this.askNeighbours();
   }
 

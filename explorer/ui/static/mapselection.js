@@ -1,7 +1,7 @@
 /** What some chosen images of a map have in common: their number, classes, mean, and the direction towards them. */
 
 import { button, h } from "./dom.js";
-import { fitWhole, paint } from "./pixels.js";
+import { dim, fitWhole, paint } from "./pixels.js";
 import { NewestWins, address, ask, askInts, decoder } from "./transport.js";
 import { percent } from "./trust.js";
 import { view } from "./view.js";
@@ -99,7 +99,7 @@ export class Selection {
     );
     this.requests = new NewestWins(
       (/** @type {{run: string, rows: number[]}} */ request) => this.fetch(request),
-      (answer, { run }) => run === view.run && this.showFound(answer),
+      (answer, { run, rows }) => run === view.run && rows === this.rows && this.showFound(answer),
       (error) => this.say(/** @type {Error} */ (error).message),
       2,
     );
@@ -135,6 +135,8 @@ export class Selection {
       ]),
     );
     this.element.hidden = false;
+    for (const picture of [this.image, this.decode]) dim(picture, true); // they are of another selection
+    delete this.element.dataset.ready;
     this.requests.ask({ run: info.name, rows });
   }
 
@@ -156,9 +158,10 @@ export class Selection {
     this.found = found;
     paint(this.image, image);
     paint(this.decode, decoded);
+    for (const picture of [this.image, this.decode]) dim(picture, false);
     this.imageLabel.textContent = this.info?.has_images ? "mean of the images" : "mean of their decodes";
     this.offer.disabled = !found.direction;
-    if (!found.direction) this.told.textContent = "A direction needs two images or more on either side.";
+    if (!found.direction) this.told.textContent = "A direction needs ten images or more on either side.";
     this.element.dataset.ready = String(this.rows.length);
     this.fits.forEach((fit) => fit());
     this.say("");

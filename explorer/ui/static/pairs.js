@@ -114,7 +114,8 @@ export class PairSheet {
   async setRun(info, labels) {
     const mine = ++this.asked;
     this.made = null;
-    this.table.replaceChildren();
+    this.classes = []; // those of the run before
+    for (const part of [this.table, this.controls, this.choice]) part.replaceChildren();
     this.paired = !labels;
     if (!labels) this.shuffle(info.count);
     else {

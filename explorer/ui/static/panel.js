@@ -213,7 +213,14 @@ class Panel {
     this.stage.setRun(info);
     this.trail.clear();
     this.upToDate = true;
+    this.isPlaced = false;
     if (!this.takePending() && !this.takeLink()) await this.startAgain();
+    if (view.run !== run) return;
+    if (!this.isPlaced) {
+      const why = this.status.textContent; // there was no such start, and the latent is the run's before
+      this.goOrigin();
+      this.say(`${why} This is the origin.`.trim());
+    }
     this.tellAddress();
     this.root.dataset.ready = run;
   }
@@ -346,6 +353,7 @@ class Panel {
   load(z, source) {
     if (!this.info || z.length !== this.info.latent_dim) return;
     this.asks++;
+    this.isPlaced = true;
     this.start = z.slice();
     this.source = source;
     this.showSource();

@@ -36,6 +36,7 @@ const SECONDS = 0.08; // of each frame of a walk
 export function wanted(kind, what, { info, z, start, whence, strip, lattice }) {
   const moving = kind === "gif" || kind === "webp";
   const facts = { start: whence };
+  const from = sameLatent(z, start) ? whence : `moved from ${whence}`;
   if (what === "lattice") {
     const { sheet } = lattice;
     if (!sheet || !lattice.open) return "Unfold the lattice first.";
@@ -48,7 +49,7 @@ export function wanted(kind, what, { info, z, start, whence, strip, lattice }) {
       latents: sheet.latents,
       count,
       name: "lattice",
-      title: `${whence} · ${first} from left to right, ${second} from the bottom up`,
+      title: `${from} · ${first} from left to right, ${second} from the bottom up`,
       captions: sheet.rows.flatMap((row) => sheet.columns.map((column) => `${captionOf(column)}, ${captionOf(row)}`)),
       columns: sheet.columns.length,
       ...(kind === "png" ? { scale: Math.max(1, Math.floor(56 / info.image_shape[2])) } : {}),
@@ -64,14 +65,14 @@ export function wanted(kind, what, { info, z, start, whence, strip, lattice }) {
       latents: walk.latents,
       count: walk.count,
       name,
-      title: `${whence} · along ${name} (${walk.direction.note})`,
+      title: `${from} · along ${name} (${walk.direction.note})`,
       captions: walk.values.map(captionOf),
       seconds: SECONDS,
       facts: { ...facts, direction: name, offsets: walk.values },
     };
   }
   if (moving) return "One picture does not move; choose the walk.";
-  return { run: info.name, latents: z, count: 1, name: "latent", title: whence, facts };
+  return { run: info.name, latents: z, count: 1, name: "latent", title: from, facts };
 }
 
 export class Saving {
@@ -122,6 +123,7 @@ export class Saving {
 
   /** The picture is another one now: what was copied is not its program. */
   clear() {
+    this.copies++; // lines that are on their way are of the picture before
     this.lines.hidden = true;
     this.status.textContent = "";
   }

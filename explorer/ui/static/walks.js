@@ -4,6 +4,7 @@ import { button, h } from "./dom.js";
 import { Figure } from "./figure.js";
 import { KIND_NAMES, between, pathWords, placeWords } from "./paths.js";
 import { LivePicture, TrustLine } from "./picture.js";
+import { dim } from "./pixels.js";
 import { address, decoder, post } from "./transport.js";
 import { ALPHA } from "./trust.js";
 import { view } from "./view.js";
@@ -86,7 +87,10 @@ export class Side {
     this.chartStatus = h("p.xp-status", { role: "status" });
     this.figure = new Figure("norm and vacancy along the walk", {
       click: ({ x }) => jump(x),
-      fail: (error) => (this.chartStatus.textContent = `No curves: ${error.message}`),
+      fail: (error) => {
+        dim(this.figure.plot, true); // what is drawn is of other ends
+        this.chartStatus.textContent = `No curves: ${error.message}`;
+      },
       drawn: () => this.drawn(),
     });
     this.figure.element.append(this.cursor);
@@ -118,6 +122,8 @@ export class Side {
     this.tell(info, "");
     const { kind, overshoot } = way;
     this.cursor.hidden = true;
+    this.chartStatus.textContent = "";
+    this.told.replaceChildren();
     this.figure.show(info.name, "path", { kind, overshoot }, bothOf(a, b));
   }
 
