@@ -11,7 +11,7 @@ import pytest
 
 from explorer.errors import ShapeError
 from explorer.library import Library
-from explorer.plots import middles
+from explorer.plots.holes import middles
 from explorer.ui import hole_layers, hole_planes, hole_samples, holes
 from tests.serve_fake import client_of, fake_library, linear_digits, serving
 

@@ -603,7 +603,7 @@ def test_the_card_of_a_stored_run_holds_every_setting_once(runs):
 
 
 def test_a_rate_of_many_dimensions_is_drawn_strongest_first_and_says_what_is_left_out():
-    from explorer.plots import MOST_BARS, MOST_LINES, axis_bars, axis_lines
+    from explorer.plots.training import MOST_BARS, MOST_LINES, axis_bars, axis_lines
 
     order, active = np.arange(300)[::-1], np.ones(300, dtype=bool)
     bars: Any = json.loads(axis_bars(np.linspace(3, 0, 300), order, active, "nats", 0, "light").to_json() or "")
@@ -637,7 +637,7 @@ def test_bars_are_the_models_rates_and_say_which_axis_they_are(library):
 
 
 def test_a_collapsed_dimension_is_hatched_among_the_bars_and_dotted_among_the_lines():
-    from explorer.plots import axis_bars, axis_lines
+    from explorer.plots.training import axis_bars, axis_lines
 
     order, active = np.array([1, 0]), np.array([False, True])
     bars: Any = json.loads(axis_bars(np.array([2.0, 0.001]), order, active[order], "nats", 0, "light").to_json() or "")
@@ -650,7 +650,7 @@ def test_a_collapsed_dimension_is_hatched_among_the_bars_and_dotted_among_the_li
 
 
 def test_lines_that_end_together_share_their_words():
-    from explorer.plots import axis_lines
+    from explorer.plots.training import axis_lines
 
     rates, order = np.array([[1.0, 1.01, 3.0]]), np.array([2, 1, 0])
     lines = axis_lines(np.array([1]), rates, order, np.ones(3, dtype=bool), "nats", 0, "dark")

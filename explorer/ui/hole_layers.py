@@ -14,7 +14,7 @@ from explorer.ui.hole_planes import planes_of
 
 if TYPE_CHECKING:
     from explorer.analysis.holes import CalibratedScore, Plane
-    from explorer.plots import LayerScale
+    from explorer.plots.holes import LayerScale
 
 LayerName: TypeAlias = Literal["vacancy", "density", "validity", "round_trip", "cliff", "class", "entropy"]
 
@@ -230,7 +230,8 @@ def layer_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     Raises:
         ShapeError: The run cannot have the layer, or the query makes no sense.
     """
-    from explorer.plots import as_json, hole_layer
+    from explorer.plots.holes import hole_layer
+    from explorer.plots.style import as_json
 
     layer, law = checked_layer(query.get("layer")), checked_law(query.get("law", "white"))
     run, other, cut, plane = planes_of(library, name, query)

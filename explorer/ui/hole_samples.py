@@ -88,7 +88,8 @@ def path_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     Raises:
         ShapeError: The run has no plane, or the query makes no sense.
     """
-    from explorer.plots import as_json, hole_path
+    from explorer.plots.holes import hole_path
+    from explorer.plots.style import as_json
 
     run, other, cut, plane = planes_of(library, name, query)
     ends = {name: checked_ends(query.get("ends"), plane.extent)}

@@ -334,7 +334,8 @@ def trade_off_figure(library: Library, name: str, query: Mapping[str, str]) -> s
     Raises:
         ShapeError: There is no ladder, or the query makes no sense.
     """
-    from explorer.plots import Rung, as_json, trade_off
+    from explorer.plots.scores import Rung, trade_off
+    from explorer.plots.style import as_json
 
     law, against = checked_law(query.get("law", "white")), query.get("against", "coverage")
     if against not in AGAINST:

@@ -88,7 +88,8 @@ def hole_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     Raises:
         ShapeError: The run has no plane, or the query makes no sense.
     """
-    from explorer.plots import as_json, hole_map
+    from explorer.plots.holes import hole_map
+    from explorer.plots.style import as_json
 
     run, _, cut, plane = planes_of(library, name, query)
     theme = "dark" if query.get("theme") == "dark" else "light"
@@ -160,7 +161,8 @@ def lattice_picture(run: "OpenRun", cells: NDArray[np.float32]) -> str:
 
 def p_value_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     """The curves of p-values under each sampling law as plotly JSON; `query` says the theme."""
-    from explorer.plots import as_json, p_value_curves
+    from explorer.plots.scores import p_value_curves
+    from explorer.plots.style import as_json
 
     run = library.open(name)
 

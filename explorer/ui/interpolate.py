@@ -29,7 +29,7 @@ from explorer.ui.routes import (
 if TYPE_CHECKING:
     from explorer.analysis.interpolation import Interpolation
     from explorer.library import OpenRun
-    from explorer.plots import Theme
+    from explorer.plots.style import Theme
 
 INTRO = (
     "A walk leads from one latent to another, straight or along an arc, and both models draw what they find on the "
@@ -164,7 +164,8 @@ def path_figure(run: "OpenRun", ends: Latents, overshoot: float, kind: str, them
     """
     from explorer.analysis.holes import ALPHA
     from explorer.analysis.interpolation import interpolate
-    from explorer.plots import PathCurve, as_json, path_curves
+    from explorer.plots.interpolate import PathCurve, path_curves
+    from explorer.plots.style import as_json
 
     positions = curve_positions(overshoot)
     between = (positions >= 0) & (positions <= 1)

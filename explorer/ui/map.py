@@ -35,7 +35,7 @@ from explorer.ui.routes import (
 
 if TYPE_CHECKING:
     from explorer.library import OpenRun
-    from explorer.plots import MapAxes
+    from explorer.plots.map import MapAxes
 
 INTRO = (
     "Every dot is a test image at the place the encoder gives it. "
@@ -73,7 +73,8 @@ def map_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     Raises:
         ShapeError: The query asks for what the run does not have.
     """
-    from explorer.plots import as_json, map_frame
+    from explorer.plots.map import map_frame
+    from explorer.plots.style import as_json
 
     run = library.open(name)
     plane = query.get("plane", "pca")
@@ -94,7 +95,7 @@ def map_axes(run: "OpenRun", plane: str) -> "tuple[NDArray[np.float32] | None, M
     Raises:
         ShapeError: It is none of these.
     """
-    from explorer.plots import MapAxes
+    from explorer.plots.map import MapAxes
 
     if run.latent_dim == 1:
         measured = not np.isnan(run.latents.distortion).any()

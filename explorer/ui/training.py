@@ -23,7 +23,7 @@ from explorer.ui.routes import PRIVATE, NotFoundError, RunRoutes, TabRoute, keep
 
 if TYPE_CHECKING:
     from explorer.library import Card, OpenRun
-    from explorer.plots import Theme
+    from explorer.plots.style import Theme
 
 INTRO = (
     "How this model was fitted, beside its twin or any other run: what they lost at every epoch, which latent "
@@ -307,7 +307,8 @@ def loss_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
         ShapeError: The part, or what the curves go across, is none.
         CheckpointError: The other run is not there, or is damaged.
     """
-    from explorer.plots import Curve, as_json, loss_curves
+    from explorer.plots.style import as_json
+    from explorer.plots.training import Curve, loss_curves
 
     part, across = query.get("part", "sum"), query.get("across", "epochs")
     if part not in PARTS:
@@ -367,7 +368,8 @@ def bar_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
         name: The run's name.
         query: `with`: a run whose rates share the scale, or nothing; `theme`.
     """
-    from explorer.plots import as_json, axis_bars
+    from explorer.plots.style import as_json
+    from explorer.plots.training import axis_bars
 
     number, run, runs = _numbered(library, name, query)
     order, rates, variance, active = ranked_axes(run)
@@ -399,7 +401,8 @@ def axis_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     Raises:
         ShapeError: There is nothing of that name.
     """
-    from explorer.plots import as_json, axis_lines
+    from explorer.plots.style import as_json
+    from explorer.plots.training import axis_lines
 
     of = query.get("of", "rates")
     if of not in AXIS_TITLES:
@@ -450,7 +453,8 @@ def gradient_figure(library: Library, name: str, query: Mapping[str, str]) -> st
     Raises:
         ShapeError: It was not measured.
     """
-    from explorer.plots import as_json, gradient_dots
+    from explorer.plots.style import as_json
+    from explorer.plots.training import gradient_dots
 
     number, run, _ = _numbered(library, name, query)
     try:
@@ -474,7 +478,8 @@ def histogram_figure(library: Library, name: str, query: Mapping[str, str]) -> s
     Raises:
         ShapeError: There is no such dimension.
     """
-    from explorer.plots import as_json, latent_histogram
+    from explorer.plots.style import as_json
+    from explorer.plots.training import latent_histogram
 
     number, run, _ = _numbered(library, name, query)
     text = query.get("axis", "0")
