@@ -20,7 +20,8 @@ from explorer.errors import ShapeError
 from explorer.images import to_bytes
 from explorer.library import SCALARS, Library
 from explorer.ui import reconstruct, training
-from explorer.ui.routes import MOST_LATENTS, StaticFiles, Workers, sprite_sheet
+from explorer.ui.routes import MOST_LATENTS, StaticFiles, Workers
+from explorer.views.runs import sprite_sheet
 from tests.fakes import linear_coder
 from tests.serve_fake import awaited, client_of, fake_library, serving
 

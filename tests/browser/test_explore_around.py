@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.ui.explore import python_lines, variations
+from explorer.views.explore import python_lines, variations
 from tests.browser.driver import expect
 from tests.browser.explore_page import image, shows, status_of, typed, unfold
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from explorer.ui.explore import found_direction
+from explorer.views.explore import found_direction
 from tests.browser.driver import expect
 from tests.browser.explore_page import image, shows, status_of, typed, unfold
 

@@ -12,7 +12,7 @@ from explorer.analysis.interpolation import interpolate, path_positions
 from explorer.analysis.neighbours import class_medoids
 from explorer.images import enlarged, to_bytes, to_unit
 from explorer.library import Library
-from explorer.ui.interpolate import walk
+from explorer.views.interpolate import walk
 from tests.browser.driver import expect
 from tests.browser.explore_page import unfold
 from tests.serve_fake import serving

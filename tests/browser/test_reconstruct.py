@@ -11,7 +11,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from explorer.images import to_bytes, to_unit
-from explorer.library import Library, look
+from explorer.library import Library
+from explorer.views import look
 from tests.browser.driver import expect
 from tests.fakes import linear_coder
 

@@ -10,10 +10,11 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.analysis.corruption import Corruption, corrupted
 from explorer.arrays import ConditionalPosterior, Images, MeasuringCoder, Posterior, Scores
 from explorer.errors import ShapeError
 from explorer.images import to_unit
-from explorer.library.run import OpenRun
+from explorer.library import OpenRun
 
 NEIGHBOURS = 9
 """Test images that are named as nearest: eight, and the image itself where it is one of them."""
@@ -155,6 +156,18 @@ def lower_bound(run: OpenRun, image: Images, score: Literal["elbo", "bound"], se
     if not isinstance(run.coder, MeasuringCoder):
         raise ShapeError(f"{run.name} has no likelihood, so there is no bound on it.")
     return _priced(run.coder, image, posterior, score, np.random.default_rng(seed))
+
+
+def spoilt(run: OpenRun, image: Images, kind: Corruption, level: float, seed: int) -> tuple[Images, Images, float]:
+    """An image (1, C, H, W) spoilt as in a denoising fit, and what the run makes of it.
+
+    Returns:
+        The spoilt image and its reconstruction, (C, H, W) each in [0, 1], and the mean squared error of the second
+        against the image as it was.
+    """
+    given = corrupted(image, kind, level, np.random.default_rng(seed))
+    again = np.clip(run.coder.decode(run.coder.encode(given).mean), 0, 1)
+    return given[0], again[0], float(np.square(again - image).mean())
 
 
 def standing(run: OpenRun, score: ScoreName) -> Scores:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from explorer.analysis.neighbours import class_medoids
 from explorer.errors import ExplorerError, ShapeError
 from explorer.library import Library, OpenRun
+from explorer.views.runs import twin_name
 
 if TYPE_CHECKING:
     from explorer.analysis.directions import Direction
@@ -68,7 +69,7 @@ def planes_of(library: Library, name: str, query: Mapping[str, str]) -> "tuple[O
     """
     run = library.open(name)
     lead = query.get("lead", name)
-    twin = library.twin(name)
+    twin = twin_name(library, run)
     if lead not in (name, twin):
         if lead not in library.cards() or library.twin(lead) != name:
             raise ShapeError(f"lead must be {name}, its twin, or a run whose twin it is.")
@@ -92,7 +93,7 @@ def twin_of(library: Library, run: OpenRun, name: str | None = None) -> OpenRun 
         run: The one side.
         name: The other; None for the twin.
     """
-    name = name or library.twin(run.name)
+    name = name or twin_name(library, run)
     try:
         other = library.open(name) if name is not None else None
     except ExplorerError:  # the picker says what is wrong with it

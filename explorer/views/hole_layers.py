@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
 from explorer.library import LAWS, Library, OpenRun
-from explorer.ui.hole_planes import planes_of
+from explorer.views.hole_planes import planes_of, twin_of
+from explorer.views.query import choice, theme_of
 
 if TYPE_CHECKING:
     from explorer.analysis.holes import CalibratedScore, Plane
@@ -112,29 +113,6 @@ def reason_against(run: OpenRun, layer: LayerName) -> str | None:
     return None
 
 
-def checked_layer(asked: str | None) -> LayerName:
-    """The layer that a query names.
-
-    Raises:
-        ShapeError: It is none of `LAYERS`.
-    """
-    for layer in LAYERS:
-        if layer == asked:
-            return layer
-    raise ShapeError(f"layer must be one of {', '.join(LAYERS)}.")
-
-
-def checked_law(asked: str) -> str:
-    """A sampling law that a query names.
-
-    Raises:
-        ShapeError: It is none of `LAWS`.
-    """
-    if asked not in LAWS:
-        raise ShapeError(f"law must be one of {', '.join(LAWS)}.")
-    return asked
-
-
 def calibrated(run: OpenRun, layer: LayerName, law: str) -> "CalibratedScore":
     """The badness behind a calibrated layer, with its p-values; fitted once.
 
@@ -233,7 +211,7 @@ def layer_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     from explorer.plots.holes import hole_layer
     from explorer.plots.style import as_json
 
-    layer, law = checked_layer(query.get("layer")), checked_law(query.get("law", "white"))
+    layer, law = choice(query, "layer", LAYERS), choice(query, "law", LAWS, "white")
     run, other, cut, plane = planes_of(library, name, query)
 
     def sheet(each: OpenRun) -> NDArray[np.float32]:
@@ -270,7 +248,7 @@ def layer_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
         scale,
         (low, max(high, low + 1e-6)),
         OFFERED[layer].bar,
-        "dark" if query.get("theme") == "dark" else "light",
+        theme_of(query),
         names,
         {"note": note_on(run, layer, law)},
     )
@@ -306,8 +284,6 @@ def class_names(run: OpenRun) -> tuple[str, ...]:
 
 def offered_layers(library: Library, name: str) -> list[dict[str, object]]:
     """The layers as the page offers them, and of those that the pair cannot have, which run lacks what."""
-    from explorer.ui.hole_planes import twin_of
-
     run = library.open(name)
     pair = [each for each in (run, twin_of(library, run)) if each is not None]
     listed: list[dict[str, object]] = []

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
 from explorer.library import Library, OpenRun
-from explorer.ui.hole_layers import checked_law
-from explorer.ui.hole_planes import planes_of
-from explorer.ui.hole_scores import holes_of, score_at
+from explorer.views.hole_planes import planes_of
+from explorer.views.hole_scores import holes_of, score_at
+from explorer.views.query import parsed, theme_of
 
 SHEET = 36
 """Samples on a sheet, 6 by 6."""
@@ -47,7 +47,6 @@ def drawn_sheet(run: OpenRun, law: str, seed: int, redraw: bool) -> dict[str, An
     from explorer.analysis.holes import ALPHA
     from explorer.analysis.scores import vacancy
 
-    checked_law(law)
     rng = np.random.default_rng(seed)
     latents: Latents = run.sample(law, BATCH, rng)
     p = run.vacancy.p_value(latents)
@@ -104,7 +103,7 @@ def path_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
         start, end = ends[each.name]
         places = start + share * (end - start)
         paths[each.name] = each.vacancy.p_value(cut.plane(each).latents(each.frame, places[:, 0], places[:, 1]))
-    figure = hole_path(paths, "dark" if query.get("theme") == "dark" else "light", "path")
+    figure = hole_path(paths, theme_of(query), "path")
     figure.update_layout(meta={"paths": {key: [float(p) for p in values] for key, values in paths.items()}})
     return as_json(figure)
 
@@ -115,11 +114,9 @@ def checked_ends(asked: str | None, extent: float) -> NDArray[np.float64]:
     Raises:
         ShapeError: They are no four numbers on the plane, or one and the same place.
     """
-    try:
-        numbers = np.array([float(part) for part in (asked or "").split(",", 4)])
-    except ValueError:
-        numbers = np.empty(0)
-    if numbers.shape != (4,) or not (np.abs(numbers) <= extent + 1e-6).all():  # NaN is not
+    found = [parsed(part) for part in (asked or "").split(",", 4)]
+    numbers = np.array([each for each in found if each is not None])
+    if len(found) != 4 or numbers.shape != (4,) or not (np.abs(numbers) <= extent + 1e-6).all():
         raise ShapeError(f"ends must be two places of the plane, four numbers within +-{extent:g}, such as -1,0,1,0.5.")
     ends = numbers.reshape(2, 2)
     if np.array_equal(ends[0], ends[1]):

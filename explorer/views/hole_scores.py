@@ -8,7 +8,7 @@ import numpy as np
 from explorer.config import VARIATIONAL
 from explorer.errors import ExplorerError, ShapeError
 from explorer.library import LAWS, Card, Library, is_number
-from explorer.ui.hole_layers import checked_law
+from explorer.views.query import choice, theme_of
 
 LAW_TITLES = {"raw": "raw: N(0, I)", "white": "white: one Gaussian", "gmm10": "GMM-10: ten Gaussians"}
 
@@ -228,11 +228,7 @@ def ladder_of(library: Library, name: str, law: str) -> dict[str, Any]:
         to fit one. Of each rung: `name`, `family`, `label`, `beta` (None of an autoencoder), `vacancy`, `coverage` and
         `distortion` as scores with intervals, or None; `active_units`, `latent_dim`, and `flag`, what is to be said
         before its numbers are believed, or None.
-
-    Raises:
-        ShapeError: The law is none.
     """
-    checked_law(law)
     rungs: list[dict[str, Any]] = []
     cards = library.ladder(name)
     for card in cards:
@@ -337,9 +333,7 @@ def trade_off_figure(library: Library, name: str, query: Mapping[str, str]) -> s
     from explorer.plots.scores import Rung, trade_off
     from explorer.plots.style import as_json
 
-    law, against = checked_law(query.get("law", "white")), query.get("against", "coverage")
-    if against not in AGAINST:
-        raise ShapeError(f"against must be one of {', '.join(AGAINST)}.")
+    law, against = choice(query, "law", LAWS, "white"), choice(query, "against", tuple(AGAINST), "coverage")
     ladder = ladder_of(library, name, law)
     found = [rung for rung in ladder["rungs"] if rung["vacancy"] and rung[against]]
     if len(found) < 2:
@@ -356,8 +350,7 @@ def trade_off_figure(library: Library, name: str, query: Mapping[str, str]) -> s
         for rung in found
     ]
     titles = (f"vacancy under {law}, share of samples", AGAINST[against])
-    theme = "dark" if query.get("theme") == "dark" else "light"
-    return as_json(trade_off(rungs, titles, theme, f"{law} {against}"))
+    return as_json(trade_off(rungs, titles, theme_of(query), f"{law} {against}"))
 
 
 def _ends(score: Mapping[str, float]) -> tuple[float, float, float]:
