@@ -1,6 +1,6 @@
 """Files of what is decoded: a strip of pictures, a contact sheet, a moving picture.
 
-Every tab that shows pictures along a walk offers them; `static/export.js` has the buttons.
+Every tab that shows pictures along a walk offers them; `static/page/export.js` has the buttons.
 """
 
 import re

@@ -456,7 +456,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
 
 
 def direction_json(direction: Direction) -> dict[str, object]:
-    """A direction as the browser's code takes it (`static/latent.js`)."""
+    """A direction as the browser's code takes it (`static/latent/latent.js`)."""
     return {
         "name": direction.name,
         "kind": direction.kind,

@@ -124,7 +124,7 @@ class History:
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
     gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    live(page, "training", "how the model was fitted")
+    live(page, "report", "how the model was fitted")
 
 
 def history_of(

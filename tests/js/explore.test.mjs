@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fromFragment, toFragment } from "../../explorer/ui/static/address.js";
-import { posteriorOf } from "../../explorer/ui/static/around.js";
-import { matching as twinMatching } from "../../explorer/ui/static/beside.js";
-import { directionAt, directionName, directionsOf, isPoint, keyOf, matching, setsOf, unitOf } from "../../explorer/ui/static/directions.js";
-import { refusal } from "../../explorer/ui/static/finder.js";
-import { around, coordinate, moved, sheet } from "../../explorer/ui/static/latent.js";
-import { nearestPlace } from "../../explorer/ui/static/lattice.js";
-import { wanted } from "../../explorer/ui/static/saving.js";
-import { dataSpacing, normalQuantile, normalShare, priorOffsets } from "../../explorer/ui/static/spacing.js";
-import { shellPlace } from "../../explorer/ui/static/trust.js";
+import { refusal } from "../../explorer/ui/static/explore/finder.js";
+import { nearestPlace } from "../../explorer/ui/static/explore/lattice.js";
+import { wanted } from "../../explorer/ui/static/explore/saving.js";
+import { matching as twinMatching } from "../../explorer/ui/static/explore/twin.js";
+import { posteriorOf } from "../../explorer/ui/static/explore/variations.js";
+import { fromFragment, toFragment } from "../../explorer/ui/static/latent/address.js";
+import { directionAt, directionName, directionsOf, keyOf, matching, setsOf, unitOf } from "../../explorer/ui/static/latent/directions.js";
+import { around, coordinate, moved, sheet } from "../../explorer/ui/static/latent/latent.js";
+import { isPoint } from "../../explorer/ui/static/latent/run.js";
+import { dataSpacing, normalQuantile, normalShare, priorOffsets } from "../../explorer/ui/static/latent/spacing.js";
+import { shellPlace } from "../../explorer/ui/static/latent/vacancy.js";
+
 
 /** @returns {any} */
 const direction = (vector, rest = {}) => ({ name: "axis 0", vector, offset: 0, scale: 1, low: -3, high: 3, note: "", ...rest });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { alongPath, endsText, levelShares, pathLatents, pathSummary, placeFacts, sliceDirections, within } from "../../explorer/ui/static/holegrid.js";
+import { alongPath, endsText, levelShares, pathLatents, pathSummary, placeFacts, sliceDirections, within } from "../../explorer/ui/static/holes/grid.js";
 
 const PLANE = { origin: [1, 0, -1], first: [2, 0, 0], second: [0, 1, 1] };
 

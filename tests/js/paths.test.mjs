@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { exportAddress, fileName, latentsText, printable } from "../../explorer/ui/static/export.js";
-import { firstTwo } from "../../explorer/ui/static/ends.js";
-import { holesOf, rowsOf, strip } from "../../explorer/ui/static/pairs.js";
-import { between, norm, pathCode, pathWords, placeWords, sourceWords } from "../../explorer/ui/static/paths.js";
+import { exportAddress, fileName, latentsText, printable } from "../../explorer/ui/static/page/export.js";
+import { firstTwo } from "../../explorer/ui/static/interpolate/ends.js";
+import { holesOf, rowsOf, strip } from "../../explorer/ui/static/interpolate/pairs.js";
+import { between, norm, pathCode, pathWords, placeWords, sourceWords } from "../../explorer/ui/static/latent/walk.js";
 
 const close = (one, other, within = 1e-5) => assert.ok(Math.abs(one - other) <= within, `${one} is not ${other}`);
 const A = [1, 2, -1, 0.5];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { NewestWins, ServerDecoder, ServerError, Unreachable, address, ask, stored } from "../../explorer/ui/static/transport.js";
+import { NewestWins, ServerDecoder, ServerError, Unreachable, address, ask, stored } from "../../explorer/ui/static/source/transport.js";
 
 /** Work whose answers the test gives by hand, in any order. */
 function byHand(limit = 4) {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { shown } from "../../explorer/ui/static/dom.js";
-import { compact, keepWheel, place } from "../../explorer/ui/static/figure.js";
-import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holegrid.js";
-import { directionName, niceStep } from "../../explorer/ui/static/directions.js";
-import { resampleChoices } from "../../explorer/ui/static/levels.js";
-import { ranked } from "../../explorer/ui/static/reconstruct.js";
-import { details, normPlace, percent, verdict } from "../../explorer/ui/static/trust.js";
+import { resampleChoices } from "../../explorer/ui/static/explore/levels.js";
+import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holes/grid.js";
+import { compact, keepWheel, place } from "../../explorer/ui/static/kit/charts.js";
+import { directionName, niceStep } from "../../explorer/ui/static/latent/directions.js";
+import { percent, shown } from "../../explorer/ui/static/latent/numbers.js";
+import { details, normPlace, verdict } from "../../explorer/ui/static/latent/vacancy.js";
+import { ranked } from "../../explorer/ui/static/reconstruct/tab.js";
+
 
 test("a p-value at the level is a hole, one above is not", () => {
   assert.equal(verdict(0.05).state, "hole");
