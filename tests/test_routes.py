@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from explorer.errors import ShapeError
 from explorer.images import to_bytes
 from explorer.library import SCALARS, Library
 from explorer.ui import reconstruct, training
-from explorer.ui.routes import MOST_LATENTS, StaticFiles, Workers, sprite_sheet
+from explorer.ui.routes import MOST_LATENTS, STATIC, StaticFiles, Workers, sprite_sheet
 from tests.fakes import linear_coder
 from tests.serve_fake import awaited, client_of, fake_library, serving
 
@@ -324,6 +325,12 @@ def test_a_page_left_open_gets_todays_files_and_does_not_keep_them(client):
     answer = client.get(f"explorer/static/yesterday/{name}")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_the_page_has_words_for_every_law_that_a_run_draws_from(client):
+    drawn = client.get(RUN).json()["laws"]
+    text = (STATIC / "latent" / "laws.js").read_text(encoding="utf-8")
+    assert sorted(re.findall(r'^    name: "(\w+)"', text, re.MULTILINE)) == sorted(drawn)
 
 
 @pytest.mark.parametrize(

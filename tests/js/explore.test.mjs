@@ -4,10 +4,10 @@ import { test } from "node:test";
 import { refusal } from "../../explorer/ui/static/explore/finder.js";
 import { nearestPlace } from "../../explorer/ui/static/explore/lattice.js";
 import { wanted } from "../../explorer/ui/static/explore/saving.js";
-import { matching as twinMatching } from "../../explorer/ui/static/explore/twin.js";
+import { twinLatent } from "../../explorer/ui/static/explore/twin.js";
 import { posteriorOf } from "../../explorer/ui/static/explore/variations.js";
 import { fromFragment, toFragment } from "../../explorer/ui/static/latent/address.js";
-import { directionAt, directionName, directionsOf, keyOf, matching, setsOf, unitOf } from "../../explorer/ui/static/latent/directions.js";
+import { directionAt, directionName, directionsOf, keyOf, namedLike, setsOf, unitOf } from "../../explorer/ui/static/latent/directions.js";
 import { around, coordinate, moved, sheet } from "../../explorer/ui/static/latent/latent.js";
 import { isPoint } from "../../explorer/ui/static/latent/run.js";
 import { dataSpacing, normalQuantile, normalShare, priorOffsets } from "../../explorer/ui/static/latent/spacing.js";
@@ -64,9 +64,9 @@ test("a key finds its direction again, and one that names nothing finds none", (
 
 test("a filter finds names by all of its words, however they are joined", () => {
   const names = ["5_o_Clock_Shadow", "Mouth_Slightly_Open", "Smiling"].map((name) => ({ name }));
-  assert.deepEqual(matching(names, "open mouth").map(({ name }) => name), ["Mouth_Slightly_Open"]);
-  assert.equal(matching(names, " ").length, 3);
-  assert.equal(matching(names, "mouth smiling").length, 0);
+  assert.deepEqual(namedLike(names, "open mouth").map(({ name }) => name), ["Mouth_Slightly_Open"]);
+  assert.equal(namedLike(names, " ").length, 3);
+  assert.equal(namedLike(names, "mouth smiling").length, 0);
   assert.equal(directionName({ ...names[1], vector: [1] }), "Mouth Slightly Open");
 });
 
@@ -163,7 +163,7 @@ test("what belongs to it of the twin is told in words: the same image, the same 
   /** @type {any} */
   const server = { sample: async (run, law, n, seed) => Float32Array.of(n, seed), twinsView: async () => Float32Array.of(8, 8) };
   const z = Float32Array.of(1, 2);
-  const ask = (/** @type {any} */ source, start = z) => twinMatching({ info: RUN, twin: "b", z, start, source }, runs, server);
+  const ask = (/** @type {any} */ source, start = z) => twinLatent({ info: RUN, twin: "b", z, start, source }, runs, server);
   const image = await ask({ kind: "image", index: 3 });
   assert.deepEqual([...image.latent], [6, 7]);
   assert.match(image.words, /same test image 3, as b encodes it/);

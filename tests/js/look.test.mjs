@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { rounded } from "../../explorer/ui/static/latent/numbers.js";
 import { evenly, placesBy } from "../../explorer/ui/static/reconstruct/gallery.js";
 import { costVerdict, majority, shareBelow, topLevels, unpacked } from "../../explorer/ui/static/reconstruct/look.js";
-import { pictureIn, within } from "../../explorer/ui/static/reconstruct/own.js";
+import { pictureIn, shrunkTo } from "../../explorer/ui/static/reconstruct/own.js";
 import { widthOf } from "../../explorer/ui/static/reconstruct/pad.js";
 
 
@@ -54,9 +54,9 @@ test("below the levels that are kept every coordinate is 0", () => {
 });
 
 test("a large picture keeps its proportions and a small one its size", () => {
-  assert.deepEqual(within(4000, 3000, 1280), { width: 1280, height: 960 });
-  assert.deepEqual(within(30, 20, 1280), { width: 30, height: 20 });
-  assert.deepEqual(within(100000, 1, 1280), { width: 1280, height: 1 });
+  assert.deepEqual(shrunkTo(4000, 3000, 1280), { width: 1280, height: 960 });
+  assert.deepEqual(shrunkTo(30, 20, 1280), { width: 30, height: 20 });
+  assert.deepEqual(shrunkTo(100000, 1, 1280), { width: 1280, height: 1 });
 });
 
 test("of several files the first picture is taken, and without one the first file", () => {

@@ -72,3 +72,23 @@ test("what is maths, or asks a server, touches no document", () => {
   assert.ok(pure.length > 5);
   assert.deepEqual(pure.filter(([, text]) => DOCUMENT.test(code(text))).map(([name]) => relative(".", name)), []);
 });
+
+/** Where each exported name, class and type is declared. @param {Files} files */
+function declared(files) {
+  /** @type {Map<string, string[]>} */
+  const found = new Map();
+  const add = (/** @type {string} */ word, /** @type {string} */ name) => found.set(word, [...(found.get(word) ?? []), name]);
+  for (const [name, text] of Object.entries(files)) {
+    const values = [...text.matchAll(/^(?:export (?:async )?(?:const|let|function)|(?:export )?class) (\w+)/gm)];
+    const types = [...text.matchAll(/@typedef (\{(?!import)[^\n]*\}) (\w+)/g)].map(([, , type]) => `type ${type}`);
+    for (const word of [...values.map(([, value]) => value), ...types]) add(word, name);
+  }
+  return found;
+}
+
+const EVERYWHERE = ["mount", "STYLE"]; // of each part that a host fills
+
+test("a name means one thing on the whole page", () => {
+  const twice = [...declared(modules())].filter(([word, places]) => places.length > 1 && !EVERYWHERE.includes(word));
+  assert.deepEqual(twice, []);
+});

@@ -24,7 +24,7 @@ const MOST_OPTIONS = 200; // directions of a set that the drop-downs offer
 
 /**
  * What is decoded.
- * @typedef {object} Sheet
+ * @typedef {object} LatticeSheet
  * @property {string} run
  * @property {Float32Array} latents (rows * columns * d,), row by row.
  * @property {number[]} columns Coordinates along the first direction.
@@ -67,13 +67,13 @@ export class Lattice {
     this.range = RANGE;
     this.centre = "start";
     this.generation = 0; // of what is decoded: rows of an older one are dropped
-    /** @type {Sheet | null} */
+    /** @type {LatticeSheet | null} */
     this.sheet = null;
     /** Row and column under the pointer or the arrow keys. */
     this.cursor = { row: 0, column: 0 };
 
     this.pictures = new NewestWins(
-      (/** @type {Sheet} */ asked) => this.fill(asked),
+      (/** @type {LatticeSheet} */ asked) => this.fill(asked),
       () => {},
       (error) => {
         const { message } = /** @type {Error} */ (error);
@@ -305,7 +305,7 @@ export class Lattice {
 
   /**
    * Decode rows from the top and paint them as they come; stop where another lattice is wanted.
-   * @param {Sheet} asked
+   * @param {LatticeSheet} asked
    */
   async fill(asked) {
     const { columns, rows, latents, run, shape } = asked;
@@ -439,8 +439,8 @@ export class Lattice {
 
 /**
  * Whether two lattices hold the same pictures: a walk within the sheet moves nothing but the frame.
- * @param {Sheet} one
- * @param {Sheet} other
+ * @param {LatticeSheet} one
+ * @param {LatticeSheet} other
  */
 function sameSheet(one, other) {
   return (

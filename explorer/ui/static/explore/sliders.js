@@ -1,7 +1,7 @@
 /** The sliders of one set of directions: the strongest first, the rest on request, one of them active. */
 
 import { freshId, h } from "../kit/dom.js";
-import { directionName, matching, niceStep, notesHint, unitOf } from "../latent/directions.js";
+import { directionName, namedLike, niceStep, notesHint, unitOf } from "../latent/directions.js";
 import { coordinate } from "../latent/latent.js";
 import { shown } from "../latent/numbers.js";
 
@@ -82,7 +82,7 @@ export class Sliders {
   build() {
     const { directions, info, fewest } = this;
     const filter = this.all ? this.filter.value : "";
-    const found = matching(directions, filter);
+    const found = namedLike(directions, filter);
     const offered = found.slice(0, this.all ? MOST_ROWS : fewest);
     const known = this.rows.length === offered.length && this.rows.every((row, i) => row.direction === offered[i]);
     if (!known) {

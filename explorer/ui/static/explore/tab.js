@@ -3,6 +3,7 @@
 import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
 import { directionAt, directionsOf, keyOf, SETS, setsOf } from "../latent/directions.js";
 import { moved, resampled, Trail } from "../latent/latent.js";
+import { lawOf } from "../latent/laws.js";
 import { isPoint } from "../latent/run.js";
 import { follow } from "../page/host.js";
 import { prepareAtRest } from "../page/rest.js";
@@ -27,13 +28,6 @@ export const STYLE = new URL("./explore.css", import.meta.url);
 const NARROW = 760; // CSS pixels; explore.css turns to one column there
 const NEWS_MS = 4000;
 const LEVELS_HINT = "Level 1 is the top; every level's prior is set by those above it, which resampling keeps.";
-
-/** Sampling laws in words. */
-export const LAW_NAMES = /** @type {Record<string, string>} */ ({
-  raw: "the prior N(0, I)",
-  white: "one Gaussian fitted to the codes",
-  gmm10: "ten Gaussians fitted to the codes",
-});
 
 /**
  * What a button does when somebody presses it: a later choice than any link's.
@@ -198,7 +192,7 @@ class Panel {
     this.lawPlace.replaceChildren(
       dropdown(
         "Random draws from",
-        info.laws.map((law) => ({ value: law, text: LAW_NAMES[law] ?? law })),
+        info.laws.map((law) => ({ value: law, text: lawOf(law).plain })),
         this.law,
         (law) => (this.law = law),
         "Where the button Random takes its latents from",
@@ -279,7 +273,7 @@ class Panel {
     const { law } = this;
     try {
       const z = await sample(run, law, 1, seed);
-      if (run === view.run && ask === this.asks) this.load(z, { kind: "random", seed, law, text: LAW_NAMES[law] });
+      if (run === view.run && ask === this.asks) this.load(z, { kind: "random", seed, law, text: lawOf(law).plain });
     } catch (error) {
       this.say(`No draw: ${/** @type {Error} */ (error).message}`);
     }

@@ -14,17 +14,17 @@ const WIDTH = 240;
 
 /**
  * What is to be shown of the twin.
- * @typedef {{info: RunInfo, twin: string, z: Float32Array, start: Float32Array, source: Whence}} Asked
+ * @typedef {{info: RunInfo, twin: string, z: Float32Array, start: Float32Array, source: Whence}} TwinAsked
  */
 
 /**
  * The twin's latent that belongs to the one on show, and in which way.
- * @param {Asked} asked
+ * @param {TwinAsked} asked
  * @param {Pick<typeof view, "info" | "points">} runs
  * @param {{sample: typeof sample, twinsView: typeof twinsView}} server
  * @returns {Promise<{latent: Float32Array, words: string}>}
  */
-export async function matching({ info, twin, z, start, source }, runs, server) {
+export async function twinLatent({ info, twin, z, start, source }, runs, server) {
   const other = await runs.info(twin);
   const d = other.latent_dim;
   if (sameLatent(z, start)) {
@@ -52,8 +52,8 @@ export class Beside {
     this.info = null;
     this.fit = () => {};
     this.pictures = new NewestWins(
-      async (/** @type {Asked} */ asked) => {
-        const { latent, words } = await matching(asked, view, { sample, twinsView });
+      async (/** @type {TwinAsked} */ asked) => {
+        const { latent, words } = await twinLatent(asked, view, { sample, twinsView });
         return { latent, words, decoded: await decoder.decode(asked.twin, latent, 1) };
       },
       ({ latent, words, decoded }, { info }) => {

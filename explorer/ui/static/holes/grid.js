@@ -66,7 +66,7 @@ export function threeOf(count, random = Math.random) {
  * @param {number} extent
  * @returns {Place}
  */
-export function within([a, b], extent) {
+export function keptOn([a, b], extent) {
   const kept = (/** @type {number} */ v) => Math.min(extent, Math.max(-extent, v));
   return [kept(a), kept(b)];
 }

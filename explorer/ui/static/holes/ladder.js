@@ -2,6 +2,7 @@
 
 import { button, freshId, h, segmented } from "../kit/dom.js";
 import { StatusLine } from "../kit/status.js";
+import { svg } from "../kit/svg.js";
 import { ALPHA } from "../latent/vacancy.js";
 import { Figure } from "../page/figure.js";
 import { view } from "../page/view.js";
@@ -26,22 +27,8 @@ import { LAW_OPTIONS, paintSheet, perCent, withInterval } from "./samples.js";
  */
 
 const SIDE = 3; // pictures on a side of a small sheet
-const SVG = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT] = [160, 64];
 
-/**
- * An SVG element.
- * @param {string} tag
- * @param {Record<string, string | number>} attributes
- * @param {...SVGElement} children
- * @returns {SVGElement}
- */
-function svg(tag, attributes, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  element.append(...children);
-  return element;
-}
+const [WIDTH, HEIGHT] = [160, 64];
 
 /**
  * Heights of bars in [0, 1]: the square root of the shares, so that 5 % stays in sight beside 100 %.
@@ -96,7 +83,7 @@ export function flagWord({ active_units: units, latent_dim: d }) {
 }
 
 /** One run of the ladder, small. */
-class Card {
+class RungCard {
   /**
    * @param {Rung} rung
    * @param {() => void} chosen
@@ -146,7 +133,7 @@ export class Ladder {
   constructor() {
     /** @type {Rung[]} */
     this.rungs = [];
-    /** @type {Card[]} */
+    /** @type {RungCard[]} */
     this.cards = [];
     this.law = "white";
     this.measured = ""; // the law that the rungs' scores belong to
@@ -237,7 +224,7 @@ export class Ladder {
       this.measured = law;
       this.reading.replaceChildren(...found.reading.map((/** @type {string} */ words) => h("p", {}, words)));
       this.body.hidden = !this.rungs.length;
-      this.cards = this.rungs.map((rung, k) => new Card(rung, () => this.choose(k)));
+      this.cards = this.rungs.map((rung, k) => new RungCard(rung, () => this.choose(k)));
       this.list.replaceChildren(...this.cards.map(({ element }) => element));
       this.slider.max = String(Math.max(1, this.rungs.length - 1));
       if (!this.rungs.length) return void (this.element.dataset.ready = `${run} ${law}`);

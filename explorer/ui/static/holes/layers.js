@@ -1,6 +1,7 @@
 /** What the planes of Holes are coloured by: the choice of layer and sampling law, and why a layer is not offered. */
 
 import { dropdown, h } from "../kit/dom.js";
+import { LAWS } from "../latent/laws.js";
 import { address, askJson } from "../source/transport.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -13,12 +14,6 @@ import { address, askJson } from "../source/transport.js";
  * @property {boolean} calibrated Whether its values are p-values.
  * @property {string | null} reason Why the pair cannot have it.
  */
-
-const LAW_OPTIONS = [
-  { value: "raw", text: "raw: N(0, I)" },
-  { value: "white", text: "white: one Gaussian" },
-  { value: "gmm10", text: "GMM-10: ten Gaussians" },
-];
 
 export class LayerChoice {
   /**
@@ -35,7 +30,7 @@ export class LayerChoice {
     this.visits = 0;
     this.field = h("div.xp-holes-field");
     const hint = "Which samples the density ratio asks about: those of the prior, of one Gaussian fitted to the codes, or of ten";
-    this.lawField = dropdown("Sampling law", LAW_OPTIONS, this.law, (law) => this.chooseLaw(law), hint);
+    this.lawField = dropdown("Sampling law", LAWS.map(({ name: value, title: text }) => ({ value, text })), this.law, (law) => this.chooseLaw(law), hint);
     this.lawField.hidden = true;
     this.reading = h("p.xp-hint", { role: "status" });
     this.missing = h("p.xp-hint");

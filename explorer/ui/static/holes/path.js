@@ -7,23 +7,23 @@ import { percent, shown } from "../latent/numbers.js";
 import { ALPHA } from "../latent/vacancy.js";
 import { Figure } from "../page/figure.js";
 import { decoder, NewestWins } from "../source/transport.js";
-import { alongPath, ARROWS, endsText, FILMS, pathLatents, pathSummary, STEPS, within } from "./grid.js";
+import { alongPath, ARROWS, endsText, FILMS, pathLatents, pathSummary, STEPS, keptOn } from "./grid.js";
 
 /** @typedef {import("./grid.js").Place} Place */
 /** @typedef {import("./grid.js").Segment} Segment */
 /** @typedef {import("./plane.js").PlaneSide} PlaneSide */
-/** @typedef {"from" | "to"} End */
+/** @typedef {"from" | "to"} EndName */
 
 const SETTLE_MS = 150;
 const FILM = 84; // CSS pixels at most
-const ENDS = /** @type {[End, string][]} */ ([
+const ENDS = /** @type {[EndName, string][]} */ ([
   ["from", "A"],
   ["to", "B"],
 ]);
 const FIRST = /** @type {Segment} */ ({ from: [-2, -1], to: [2, 1] });
 
 /** The path as it lies on one plane: a line, and two ends that can be dragged or moved by arrow keys. */
-class Overlay {
+class PathLine {
   /**
    * @param {PlaneSide} side
    * @param {HolePath} path
@@ -39,7 +39,7 @@ class Overlay {
     side.figure.element.append(this.clip, this.pad, ...this.ends);
   }
 
-  /** @param {End} end @param {string} letter */
+  /** @param {EndName} end @param {string} letter */
   handle(end, letter) {
     const handle = h("button.xp-holes-end", { type: "button", title: `End ${letter} of the path: drag it, or move it with the arrow keys`, hidden: true }, letter);
     handle.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
@@ -83,7 +83,7 @@ class Overlay {
    * Let an end follow a pointer until it is lifted.
    * @param {PointerEvent} event
    * @param {HTMLElement} holder Keeps the pointer.
-   * @param {End} end
+   * @param {EndName} end
    */
   follow(event, holder, end) {
     holder.setPointerCapture(event.pointerId);
@@ -208,7 +208,7 @@ export class HolePath {
     this.segments = sides.map(() => ({ ...FIRST }));
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.settling = undefined;
-    this.overlays = sides.map((side) => new Overlay(side, this));
+    this.overlays = sides.map((side) => new PathLine(side, this));
     this.strips = sides.map((_, i) => new Strip(this, i));
     this.status = new StatusLine();
     this.words = h("p.xp-hint");
@@ -244,7 +244,7 @@ export class HolePath {
     this.status.say(words, who);
   }
 
-  /** @param {End} end @param {string} letter @param {number} axis */
+  /** @param {EndName} end @param {string} letter @param {number} axis */
   box(end, letter, axis) {
     const name = `End ${letter}, u${"₁₂"[axis]}`;
     const box = h("input.xp-number", {
@@ -320,7 +320,7 @@ export class HolePath {
       });
       this.pairs.hidden = !anchored;
     } else {
-      this.segments = this.segments.map(({ from, to }) => ({ from: within(from, this.extent), to: within(to, this.extent) }));
+      this.segments = this.segments.map(({ from, to }) => ({ from: keptOn(from, this.extent), to: keptOn(to, this.extent) }));
       this.pairs.hidden = !live.every((side) => side.figure.meta.anchors?.length === 3);
     }
     this.show();
@@ -337,7 +337,7 @@ export class HolePath {
 
   /** Begin a new path. @param {Place} place */
   start(place) {
-    const from = within(place, this.extent);
+    const from = keptOn(place, this.extent);
     this.chosen = true;
     this.images = null;
     this.segments = this.sides.map(() => ({ from, to: from }));
@@ -346,13 +346,13 @@ export class HolePath {
 
   /**
    * Move an end, in both models alike.
-   * @param {End} end
+   * @param {EndName} end
    * @param {Place} place
    * @param {boolean} settled Whether it rests there.
    * @param {number} [side] On whose plane: there the other end stays.
    */
   move(end, place, settled, side = 0) {
-    const kept = within(/** @type {Place} */ (place.map((v) => Math.round(100 * v) / 100)), this.extent);
+    const kept = keptOn(/** @type {Place} */ (place.map((v) => Math.round(100 * v) / 100)), this.extent);
     const other = this.segments[side][end === "from" ? "to" : "from"];
     this.chosen = true;
     this.images = null; // from now on both walk between the same places of their frames

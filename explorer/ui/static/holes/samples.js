@@ -3,6 +3,7 @@
 import { button, h, segmented } from "../kit/dom.js";
 import { context, dim, paint } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
+import { lawOf, LAWS } from "../latent/laws.js";
 import { shown } from "../latent/numbers.js";
 import { ALPHA, verdict } from "../latent/vacancy.js";
 import { showVerdict } from "../page/trust.js";
@@ -30,7 +31,7 @@ import { address, askJson, decoder, NewestWins } from "../source/transport.js";
 
 /**
  * What a sheet is asked for.
- * @typedef {{info: RunInfo, law: string, seed: number, redraw: boolean}} Wish
+ * @typedef {{info: RunInfo, law: string, seed: number, redraw: boolean}} SampleWish
  */
 
 const COLUMNS = 6;
@@ -38,12 +39,8 @@ const GAP = 3; // CSS pixels between the tiles, and how far a tile's frame stand
 const FRAME = 5;
 const LARGE = 112;
 
-/** The sampling laws, in the words of the score table. */
-export const LAW_OPTIONS = [
-  { value: "raw", text: "raw", hint: "N(0, I): the prior of a VAE; of an autoencoder it only tests luck" },
-  { value: "white", text: "white", hint: "One Gaussian fitted to the codes: the fair law for both models" },
-  { value: "gmm10", text: "GMM-10", hint: "Ten Gaussians fitted to the codes: the repair that leaves nothing out" },
-];
+/** The sampling laws as a choice, in the words of the score table. */
+export const LAW_OPTIONS = LAWS.map(({ name: value, short: text, hint }) => ({ value, text, hint }));
 
 /** @param {number} part In [0, 1]. */
 export const perCent = (part) => `${(100 * part).toFixed(1)} %`;
@@ -81,7 +78,7 @@ export function sheetWords(run, drawn, redraw, latentDim) {
 }
 
 /** The samples of one model. */
-class Sheet {
+class SampleSheet {
   /** @param {HoleSheets} sheets */
   constructor(sheets) {
     this.sheets = sheets;
@@ -89,7 +86,7 @@ class Sheet {
     this.info = null;
     this.chosen = 0;
     this.draws = new NewestWins(
-      async (/** @type {Wish} */ { info, law, seed, redraw }) => {
+      async (/** @type {SampleWish} */ { info, law, seed, redraw }) => {
         /** @type {Drawn} */
         const drawn = await askJson(address(info.name, "holes/samples", { law, seed, redraw: Number(redraw) }));
         const count = drawn.p.length;
@@ -151,7 +148,7 @@ class Sheet {
   /**
    * @param {Drawn} drawn
    * @param {import("../kit/pixels.js").Decoded | null} decoded
-   * @param {Wish} wish
+   * @param {SampleWish} wish
    */
   show(drawn, decoded, { info, law, seed, redraw }) {
     const { share, beside } = sheetWords(info.name, drawn, redraw, info.latent_dim);
@@ -264,7 +261,7 @@ export class HoleSheets {
     this.inSight = false;
     this.stale = false;
     this.run = "";
-    this.sides = [new Sheet(this), new Sheet(this)];
+    this.sides = [new SampleSheet(this), new SampleSheet(this)];
     this.lawPlace = h("div");
     this.lawWords = h("p.xp-hint");
     this.status = new StatusLine();
@@ -308,7 +305,7 @@ export class HoleSheets {
   /** @param {string} law */
   setLaw(law) {
     this.law = law;
-    this.lawWords.textContent = `${law === "gmm10" ? "GMM-10" : law}: ${LAW_WORDS[law]}`;
+    this.lawWords.textContent = `${lawOf(law).short}: ${lawOf(law).words}`;
   }
 
   /** @param {RunInfo[]} pair The autoencoder first, where there are two. */
@@ -330,13 +327,6 @@ export class HoleSheets {
     for (const side of this.sides) side.draw(this);
   }
 }
-
-/** @type {Record<string, string>} */
-const LAW_WORDS = {
-  raw: "drawn from N(0, I), the prior a VAE was fitted to. An autoencoder was fitted to none: there it only tests luck.",
-  white: "drawn from one Gaussian with the mean and covariance of the codes. Compare models under this law first.",
-  gmm10: "drawn from ten Gaussians fitted to the codes: the repair that throws nothing away, open to both models.",
-};
 
 const INTRO =
   "36 draws of each model, decoded. A hatched frame and ⚠ mark a draw that fell in a hole. " +

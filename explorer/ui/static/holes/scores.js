@@ -21,7 +21,7 @@ export const STYLE = new URL("./holes.css", import.meta.url);
  * @param {Score | null} score
  * @param {string} tag
  */
-function cell(score, tag) {
+function scoreCell(score, tag) {
   if (!score) return h(tag, {}, "–");
   const { value, low, high, n } = score;
   const details = [];
@@ -52,7 +52,7 @@ export function build({ models, laws, rows }, id) {
       "tbody",
       {},
       ...rows.map(({ name, meaning, cells }) =>
-        h("tr", {}, h("th", { scope: "row" }, name, h("small", {}, meaning)), ...cells.map((score, i) => cell(score, ruled("td", i)))),
+        h("tr", {}, h("th", { scope: "row" }, name, h("small", {}, meaning)), ...cells.map((score, i) => scoreCell(score, ruled("td", i)))),
       ),
     ),
   );

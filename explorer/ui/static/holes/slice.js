@@ -5,7 +5,7 @@ import { sliceDirections, threeOf } from "./grid.js";
 import { view } from "../page/view.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
-/** @typedef {"images" | "directions"} Way */
+/** @typedef {"images" | "directions"} SliceWay */
 
 const IMAGES_HINT = "The slice runs through three real images, marked 1, 2 and 3: the best-supported places there are, so few holes show here.";
 const DIRECTIONS_HINT =
@@ -19,7 +19,7 @@ export class SliceChoice {
    */
   constructor(wishes) {
     this.wishes = wishes;
-    /** @type {Way} */
+    /** @type {SliceWay} */
     this.way = "images";
     /** @type {RunInfo[]} */
     this.pair = [];
@@ -65,7 +65,7 @@ export class SliceChoice {
     ];
     this.switch.replaceChildren(
       segmented("Slice through", ways, this.way, (way) => {
-        this.way = /** @type {Way} */ (way);
+        this.way = /** @type {SliceWay} */ (way);
         this.show();
         this.wishes.chosen();
       }),

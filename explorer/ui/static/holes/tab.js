@@ -5,7 +5,7 @@ import { StatusLine } from "../kit/status.js";
 import { Figure } from "../page/figure.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
-import { ARROWS, within } from "./grid.js";
+import { ARROWS, keptOn } from "./grid.js";
 import { Ladder } from "./ladder.js";
 import { LayerChoice } from "./layers.js";
 import { HolePath } from "./path.js";
@@ -225,7 +225,7 @@ class HolesTab {
    * @param {boolean} pin Whether the place was clicked: it stays until the next click.
    */
   point(x, y, pin) {
-    const [a, b] = within([x, y], this.sides[0].extent);
+    const [a, b] = keptOn([x, y], this.sides[0].extent);
     if (pin) this.pinned = !this.pinned;
     this.pinLabel.textContent = this.pinned ? HELD_HINT : PIN_HINT;
     this.at = { x: a, y: b };

@@ -22,7 +22,7 @@ import { markOf } from "./side.js";
 
 /**
  * One row of the sheet.
- * @typedef {object} Row
+ * @typedef {object} PairRow
  * @property {string} head
  * @property {{from: Typical, to: Typical, t: number}[]} cells
  */
@@ -38,7 +38,7 @@ const NARROW = 700; // CSS pixels
  * @param {Typical[]} classes
  * @param {"midpoints" | "strips"} show Half way between all, or the way from one to the others.
  * @param {number} from Which of the classes the strips start at.
- * @returns {Row[]}
+ * @returns {PairRow[]}
  */
 export function rowsOf(classes, show, from) {
   if (show === "midpoints") {
@@ -48,14 +48,14 @@ export function rowsOf(classes, show, from) {
   return classes.filter((to) => to !== start).map((to) => strip(start, to));
 }
 
-/** @param {Typical} from @param {Typical} to @returns {Row} */
+/** @param {Typical} from @param {Typical} to @returns {PairRow} */
 export function strip(from, to) {
   return { head: `${from.name} → ${to.name}`, cells: Array.from({ length: STRIP }, (_, k) => ({ from, to, t: k / (STRIP - 1) })) };
 }
 
 /**
  * How many walks between different images pass a hole at their middle, each pair counted once.
- * @param {Row[]} rows
+ * @param {PairRow[]} rows
  * @param {number[][]} p Vacancy of each cell.
  */
 export function holesOf(rows, p) {
@@ -88,7 +88,7 @@ export class PairSheet {
     /** @type {Set<string>} */
     this.shown = new Set();
     this.paired = false; // whether its images are paired at random, for want of labels
-    /** @type {{rows: Row[], latents: Float32Array[], run: string, kind: PathKind} | null} */
+    /** @type {{rows: PairRow[], latents: Float32Array[], run: string, kind: PathKind} | null} */
     this.made = null;
     this.status = h("p.xp-status.xp-neutral", { role: "status" });
     this.controls = h("div.xp-bar");
@@ -210,7 +210,7 @@ export class PairSheet {
     return this.classes.filter(({ name }) => this.shown.has(name));
   }
 
-  /** @returns {Row[]} */
+  /** @returns {PairRow[]} */
   get rows() {
     if (!this.paired) return rowsOf(this.chosen, this.show, this.from);
     return Array.from({ length: this.classes.length / 2 }, (_, k) => strip(this.classes[2 * k], this.classes[2 * k + 1]));
@@ -268,7 +268,7 @@ export class PairSheet {
 
   /**
    * @param {string} run
-   * @param {Row[]} rows
+   * @param {PairRow[]} rows
    * @param {number[][]} vacancies
    */
   verdict(run, rows, vacancies) {
@@ -278,7 +278,7 @@ export class PairSheet {
   }
 
   /**
-   * @param {Row} row
+   * @param {PairRow} row
    * @param {import("../kit/pixels.js").Decoded} decoded
    * @param {Float32Array} p
    * @param {boolean} first Whether it is the first row, whose first picture the tabulator key stops at.

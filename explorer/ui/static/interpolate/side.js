@@ -15,7 +15,7 @@ import { address, decoder, post } from "../source/transport.js";
 
 /**
  * What a walk is asked for with.
- * @typedef {object} Way
+ * @typedef {object} WalkWay
  * @property {PathKind} kind
  * @property {number} steps
  * @property {number} overshoot Share of the way that it goes beyond either end.
@@ -54,7 +54,7 @@ export const bothOf = (a, b) => Float32Array.from([...Array.from(a), ...Array.fr
  * @param {string} run
  * @param {Float32Array} a
  * @param {Float32Array} b
- * @param {Way} way
+ * @param {WalkWay} way
  * @returns {Promise<Walk>}
  */
 export async function fetchWalk(run, a, b, { kind, steps, overshoot }) {
@@ -69,7 +69,7 @@ export class Side {
     /** @type {RunInfo | null} */
     this.info = null;
     this.a = this.b = new Float32Array();
-    /** @type {Way} */
+    /** @type {WalkWay} */
     this.way = { kind: "linear", steps: 2, overshoot: 0 };
     this.t = 0.5;
     this.picture = new LivePicture((words) => (this.status.textContent = words));
@@ -116,7 +116,7 @@ export class Side {
    * @param {RunInfo} info
    * @param {Float32Array} a
    * @param {Float32Array} b
-   * @param {Way} way
+   * @param {WalkWay} way
    */
   set(info, a, b, way) {
     Object.assign(this, { info, a, b, way });

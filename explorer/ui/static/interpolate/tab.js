@@ -3,6 +3,7 @@
 import { button, freshId, h, segmented, useStyle } from "../kit/dom.js";
 import { dim, paint } from "../kit/pixels.js";
 import { PATH_BOUNDS, USUAL_PATH } from "../latent/address.js";
+import { lawOf } from "../latent/laws.js";
 import { shown } from "../latent/numbers.js";
 import { KIND_NAMES, pathCode, placeWords, sourceWords } from "../latent/walk.js";
 import { exportBar, fileName } from "../page/export.js";
@@ -25,9 +26,6 @@ const { fewest: FEWEST, most: MOST, overshoot: MOST_OVERSHOOT } = PATH_BOUNDS;
 const FILM = 56;
 const TURN_MS = 6000; // from A to B and back while it plays
 const SETTLE_MS = 250;
-
-/** @type {Record<string, string>} */
-const LAWS = { raw: "the prior N(0, I)", white: "one Gaussian fitted to the codes" };
 
 class InterpolateTab {
   /** @param {HTMLElement} root */
@@ -303,7 +301,7 @@ class InterpolateTab {
     const law = info.default_law;
     try {
       const latent = await sample(info.name, law, 1, seed);
-      if (info === this.info) this.choose(end, { run: info.name, latent, source: { kind: "random", seed, text: LAWS[law] ?? law } });
+      if (info === this.info) this.choose(end, { run: info.name, latent, source: { kind: "random", seed, text: lawOf(law).plain } });
     } catch (error) {
       this.say(`No draw: ${/** @type {Error} */ (error).message}`);
     }

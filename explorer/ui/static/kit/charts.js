@@ -25,8 +25,8 @@ export const CONFIG = {
 };
 
 /**
- * A place somebody hovers or clicks.
- * @typedef {object} Place
+ * A pointed somebody hovers or clicks.
+ * @typedef {object} Pointed
  * @property {number | null} index Image there; null on empty space.
  * @property {number} x In data coordinates.
  * @property {number} y
@@ -63,11 +63,11 @@ export function compact(data, layout) {
 }
 
 /**
- * What plotly's event says, as a place.
+ * What plotly's event says, as a pointed.
  * @param {any} e
- * @returns {Place | null}
+ * @returns {Pointed | null}
  */
-export function place(e) {
+export function pointed(e) {
   const point = e.points?.find((/** @type {any} */ p) => Number.isInteger(p.customdata)) ?? null;
   const x = point ? point.x : e.xvals?.[0];
   const y = point ? point.y : e.yvals?.[0];

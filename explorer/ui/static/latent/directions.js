@@ -103,7 +103,7 @@ export function directionName(direction, sizes = []) {
  * @param {D[]} directions
  * @param {string} filter
  */
-export function matching(directions, filter) {
+export function namedLike(directions, filter) {
   const words = filter.toLowerCase().replaceAll("_", " ").split(/\s+/).filter(Boolean);
   return directions.filter(({ name }) => {
     const text = name.toLowerCase().replaceAll("_", " ");

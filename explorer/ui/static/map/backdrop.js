@@ -19,8 +19,8 @@ export function cellsOf(width, height, aspect) {
   return { rows: Math.max(1, Math.floor(height / side)), columns: Math.max(1, Math.floor(width / (side * aspect))) };
 }
 
-/** The lattice of a map; it is decoded anew when the window has settled. */
-export class Lattice {
+/** The backdrop of a map; it is decoded anew when the window has settled. */
+export class Backdrop {
   /**
    * @param {import("./overlay.js").Overlay} overlay
    * @param {(words: string) => void} say
@@ -45,7 +45,7 @@ export class Lattice {
     if (on) this.ask();
     else {
       this.requests.drop();
-      this.overlay.setLattice(null);
+      this.overlay.setBackdrop(null);
     }
   }
 
@@ -83,7 +83,7 @@ export class Lattice {
   show({ pixels, shape }, { rows, columns, box }) {
     if (!this.on) return;
     const [, height, width, channels] = shape;
-    const canvas = this.overlay.lattice;
+    const canvas = this.overlay.backdrop;
     canvas.width = columns * width;
     canvas.height = rows * height;
     const pen = context(canvas);
@@ -93,6 +93,6 @@ export class Lattice {
       pen.putImageData(cell, (k % columns) * width, Math.floor(k / columns) * height);
     }
     canvas.dataset.cells = `${rows},${columns}`;
-    this.overlay.setLattice(box);
+    this.overlay.setBackdrop(box);
   }
 }

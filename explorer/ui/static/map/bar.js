@@ -27,7 +27,7 @@ const LAYERS = [
   ["density", "Density lines (25, 50, 75, 95 %)", "Each line holds that share of the images drawn"],
   ["spread", "Posterior ellipses", "Where the encoder thinks an image may lie: two standard deviations of the posteriors of up to 150 images"],
   ["classes", "An image per class", "The image in the middle of each class, at the place of its latent"],
-  ["lattice", "Decodes behind", "What the decoder makes of the places of this window, under the dots"],
+  ["backdrop", "Decodes behind", "What the decoder makes of the places of this window, under the dots"],
 ];
 
 /** The controls above the map, and those below it. */
@@ -161,7 +161,7 @@ export class MapBar {
       "anchor",
       segmented("All else as in", options, tab.anchor, (anchor) => {
         tab.anchor = anchor;
-        tab.lattice.follow();
+        tab.backdrop.follow();
       }),
     );
     return this.anchor;
@@ -179,13 +179,13 @@ export class MapBar {
           on[name] = box.checked;
           if (name === "prior") tab.showPrior();
           else if (name === "names") tab.layers.classes();
-          else if (name === "lattice") tab.showLattice();
+          else if (name === "backdrop") tab.showBackdrop();
           else tab.layers[name]();
           this.mark();
         },
       });
       const check = h("label.xp-check", { title: hint, "data-layer": name }, box, h("span", {}, text));
-      if (name !== "lattice") return check;
+      if (name !== "backdrop") return check;
       this.strength = h("input", {
         type: "range",
         min: 5,
@@ -203,7 +203,7 @@ export class MapBar {
 
   fade() {
     this.opacity = this.strength.valueAsNumber;
-    this.tab.overlay.lattice.style.opacity = String(this.opacity / 100);
+    this.tab.overlay.backdrop.style.opacity = String(this.opacity / 100);
   }
 
   /** Offer only what this run and plane have. */
@@ -218,9 +218,9 @@ export class MapBar {
     const hasSpread = Boolean(info.stored.rate) && isFlat;
     const hasClasses = tab.colour === "label";
     /** @type {Partial<Record<string, boolean>>} */
-    const offered = { prior: hasSpread, spread: hasSpread, lattice: isFlat, names: hasClasses, classes: hasClasses || tab.colour.startsWith("attribute:") };
+    const offered = { prior: hasSpread, spread: hasSpread, backdrop: isFlat, names: hasClasses, classes: hasClasses || tab.colour.startsWith("attribute:") };
     for (const element of this.checks.children) element.hidden = offered[element.dataset.layer ?? ""] === false;
-    if (this.strength) this.strength.hidden = !tab.layers.on.lattice;
+    if (this.strength) this.strength.hidden = !tab.layers.on.backdrop;
   }
 
   /**

@@ -15,7 +15,7 @@ const METRICS = [
 ];
 
 /** What is known of one image or place. */
-export class Card {
+export class ChosenCard {
   /**
    * @param {object} listeners
    * @param {(index: number) => void} listeners.choose An image was asked for, by its number or as a neighbour.

@@ -1,11 +1,12 @@
 /** What can be laid over a map: names, rings, ellipses, densities, images of the classes, one's own image. */
 
 import { h } from "../kit/dom.js";
+import { svg } from "../kit/svg.js";
 import { shadow } from "../latent/latent.js";
-import { arrayOf } from "./data.js";
-import { draw, ellipses } from "./overlay.js";
-import { boxOf, contourPath, densityOf, ellipseOf, levelHolding, middleOf, nearestRow } from "./shapes.js";
 import { view } from "../page/view.js";
+import { arrayOf } from "./data.js";
+import { ellipses } from "./overlay.js";
+import { boxOf, contourPath, densityOf, ellipseOf, levelHolding, middleOf, nearestRow } from "./shapes.js";
 
 /** Shares of the images that the density lines hold. */
 export const SHARES = [0.25, 0.5, 0.75, 0.95];
@@ -14,7 +15,7 @@ const GRID = 72;
 const MOST_ELLIPSES = 150;
 const MOST_NAMES = 20;
 
-/** @typedef {"names" | "prior" | "density" | "spread" | "classes" | "lattice"} LayerName */
+/** @typedef {"names" | "prior" | "density" | "spread" | "classes" | "backdrop"} LayerName */
 
 /** The layers of a map, each on or off. */
 export class Layers {
@@ -34,7 +35,7 @@ export class Layers {
     this.plane = plane;
     this.say = say;
     /** @type {Record<LayerName, boolean>} */
-    this.on = { names: true, prior: true, density: false, spread: false, classes: false, lattice: false };
+    this.on = { names: true, prior: true, density: false, spread: false, classes: false, backdrop: false };
     /** @type {number[]} */
     this.near = [];
   }
@@ -93,7 +94,7 @@ export class Layers {
     const [across, up] = [0.08 * (right - left), 0.08 * (top - bottom)]; // the smooth tails reach beyond the dots
     const box = { left: left - across, right: right + across, bottom: bottom - up, top: top + up };
     const grid = densityOf(data.places, rows, box, GRID);
-    const lines = SHARES.map((share) => draw("path", { d: contourPath(grid, GRID, box, levelHolding(grid, share)), "data-share": share }));
+    const lines = SHARES.map((share) => svg("path", { d: contourPath(grid, GRID, box, levelHolding(grid, share)), "data-share": share }));
     this.overlay.setShapes("density", lines);
   }
 

@@ -1,21 +1,8 @@
 /** What is laid over a map's dots, and under them: rings, ellipses, lines, names, small images. It follows every zoom. */
 
 import { h } from "../kit/dom.js";
+import { svg } from "../kit/svg.js";
 import { apart } from "./shapes.js";
-
-const SVG = "http://www.w3.org/2000/svg";
-
-/**
- * An element of a drawing.
- * @param {string} name
- * @param {Record<string, string | number>} [attributes]
- * @returns {SVGElement}
- */
-export function draw(name, attributes = {}) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  return /** @type {SVGElement} */ (element);
-}
 
 /**
  * Something that stands at a place and keeps its size.
@@ -69,21 +56,21 @@ export class Overlay {
   /** @param {import("../page/figure.js").Figure} figure */
   constructor(figure) {
     this.figure = figure;
-    this.scaled = draw("g"); // in the map's coordinates
-    this.svg = draw("svg", { "aria-hidden": "true" });
+    this.scaled = svg("g"); // in the map's coordinates
+    this.svg = svg("svg", { "aria-hidden": "true" });
     this.svg.append(this.scaled);
     this.element = h("div.xp-overlay", { "aria-hidden": "true" });
     this.element.append(this.svg);
-    this.lattice = h("canvas.xp-backdrop", { hidden: true, "aria-hidden": "true" });
-    this.below = h("div.xp-underlay", { "aria-hidden": "true" }, this.lattice);
+    this.backdrop = h("canvas.xp-backdrop", { hidden: true, "aria-hidden": "true" });
+    this.below = h("div.xp-underlay", { "aria-hidden": "true" }, this.backdrop);
     figure.element.prepend(this.below);
     figure.element.append(this.element);
     /** @type {Map<string, SVGElement>} */
     this.layers = new Map();
     /** @type {Map<string, Pin[]>} */
     this.pins = new Map();
-    /** Where the lattice lies, in the map's coordinates. @type {import("./shapes.js").Box | null} */
-    this.latticeBox = null;
+    /** Where the backdrop lies, in the map's coordinates. @type {import("./shapes.js").Box | null} */
+    this.backdropBox = null;
     /** Called when another window is shown. @type {(() => void) | null} */
     this.moved = null;
   }
@@ -109,7 +96,7 @@ export class Overlay {
   setShapes(name, elements) {
     let layer = this.layers.get(name);
     if (!layer) {
-      layer = draw("g", { class: `xp-shapes-${name}` });
+      layer = svg("g", { class: `xp-shapes-${name}` });
       this.layers.set(name, layer);
       this.scaled.append(layer);
     }
@@ -149,7 +136,7 @@ export class Overlay {
       const placed = name === "names" ? this.spread(pins, spots, frame) : spots;
       pins.forEach(({ element }, k) => (element.style.transform = `translate(${placed[k].x}px, ${placed[k].y}px) translate(-50%, -50%)`));
     }
-    if (this.latticeBox) this.placeLattice(frame);
+    if (this.backdropBox) this.placeBackdrop(frame);
   }
 
   /**
@@ -170,9 +157,9 @@ export class Overlay {
   }
 
   /** @param {Frame} frame */
-  placeLattice(frame) {
-    const { left, right, bottom, top } = /** @type {import("./shapes.js").Box} */ (this.latticeBox);
-    Object.assign(this.lattice.style, {
+  placeBackdrop(frame) {
+    const { left, right, bottom, top } = /** @type {import("./shapes.js").Box} */ (this.backdropBox);
+    Object.assign(this.backdrop.style, {
       left: `${frame.px(left)}px`,
       top: `${frame.py(top)}px`,
       width: `${(right - left) * frame.across}px`,
@@ -184,9 +171,9 @@ export class Overlay {
    * Show decodes under the dots; null hides them.
    * @param {import("./shapes.js").Box | null} box
    */
-  setLattice(box) {
-    this.latticeBox = box;
-    this.lattice.hidden = !box;
+  setBackdrop(box) {
+    this.backdropBox = box;
+    this.backdrop.hidden = !box;
     this.refresh();
   }
 }
@@ -201,6 +188,6 @@ export class Overlay {
 export function ellipses(spread, places, rows, ellipse) {
   return Array.from(rows, (row) => {
     const { rx, ry, angle } = ellipse(spread[3 * row], spread[3 * row + 1], spread[3 * row + 2]);
-    return draw("ellipse", { rx: 2 * rx, ry: 2 * ry, transform: `translate(${places[2 * row]} ${places[2 * row + 1]}) rotate(${angle})` });
+    return svg("ellipse", { rx: 2 * rx, ry: 2 * ry, transform: `translate(${places[2 * row]} ${places[2 * row + 1]}) rotate(${angle})` });
   });
 }

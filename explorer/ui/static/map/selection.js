@@ -25,7 +25,7 @@ export function classCounts(labels, rows) {
  * A table's cell as CSV; a text that a spreadsheet would take for a formula is made a text.
  * @param {string | number} value
  */
-export function cell(value) {
+export function csvCell(value) {
   if (typeof value === "number") return String(Number(value.toPrecision(9)));
   const plain = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\n\r]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
@@ -41,7 +41,7 @@ export function cell(value) {
  */
 export function csvOf(rows, index, label, points, d) {
   const head = ["image", "dataset_row", ...(label ? ["label"] : []), ...Array.from({ length: d }, (_, j) => `z${j}`)];
-  const lines = rows.map((row) => [row, index[row], ...(label ? [label(row)] : []), ...points.subarray(row * d, (row + 1) * d)].map(cell).join(","));
+  const lines = rows.map((row) => [row, index[row], ...(label ? [label(row)] : []), ...points.subarray(row * d, (row + 1) * d)].map(csvCell).join(","));
   return `${[head.join(","), ...lines].join("\r\n")}\r\n`;
 }
 

@@ -13,9 +13,9 @@ import { Figure } from "../page/figure.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
 import { decoder, NewestWins } from "../source/transport.js";
-import { Lattice } from "./backdrop.js";
+import { Backdrop } from "./backdrop.js";
 import { MapBar } from "./bar.js";
-import { Card } from "./card.js";
+import { ChosenCard } from "./card.js";
 import { choices, markerOf, rowsShown, THE_LARGEST } from "./colours.js";
 import { arrayOf, classNames, colouringOf } from "./data.js";
 import { recoloured } from "./dots.js";
@@ -76,13 +76,13 @@ class MapTab {
     this.figure.prepare = (traces, layout) => this.prepare(traces, layout);
     this.figure.config = { modeBarButtons: [["toImage"]] }; // the other ones have words here
     this.overlay = new Overlay(this.figure);
-    this.lattice = new Lattice(this.overlay, say);
-    this.lattice.wanted = () => (this.decodable && this.info ? { run: this.info.name, plane: this.anchored(), image: this.info.image_shape } : null);
-    this.overlay.moved = () => this.lattice.follow();
+    this.backdrop = new Backdrop(this.overlay, say);
+    this.backdrop.wanted = () => (this.decodable && this.info ? { run: this.info.name, plane: this.anchored(), image: this.info.image_shape } : null);
+    this.overlay.moved = () => this.backdrop.follow();
     this.outliner = new Outliner(this.overlay, (outline, more) => this.select(outline, more));
     this.tip = new Tip(this.figure, () => this.card.element.scrollIntoView({ block: "start" }));
     this.legend = new Legend(() => this.redraw());
-    this.card = new Card({
+    this.card = new ChosenCard({
       choose: (index) => this.card.askPoint(index),
       neighbours: (neighbours) => this.layers.neighbours(neighbours.map(({ image }) => image)),
       shown: () => this.markChosen(),
@@ -135,7 +135,7 @@ class MapTab {
       this.sprites = sprites;
       this.data = null;
       this.figure.clear();
-      this.lattice.turn(false);
+      this.backdrop.turn(false);
       this.everything = false;
       this.plane = info.latent_dim === 1 ? "0" : info.latent_dim === 2 ? "0,1" : "pca";
       this.lastPlane = this.plane;
@@ -196,7 +196,7 @@ class MapTab {
       this.data = { info, places, plane, labels, sample, colouring, names: classNames(info, labels) };
       this.showThinned();
       this.bar.mark();
-      this.lattice.turn(false); // it is of another plane; `drawn` turns it on again
+      this.backdrop.turn(false); // it is of another plane; `drawn` turns it on again
       this.figure.show(info.name, "map", { plane });
     } catch (error) {
       if (mine === this.asked) this.say(/** @type {Error} */ (error).message);
@@ -313,7 +313,7 @@ class MapTab {
     this.legend.show(this.data.colouring, this.figure.meta);
     this.layers.renew();
     this.overlay.refresh();
-    this.showLattice();
+    this.showBackdrop();
     this.root.dataset.drawn = `${this.data.info.name} ${this.plane} ${this.rows.length}`;
   }
 
@@ -354,8 +354,8 @@ class MapTab {
   }
 
   /** Show or hide the decodes behind the dots. */
-  showLattice() {
-    this.lattice.turn(this.layers.on.lattice && this.decodable && (this.info?.latent_dim ?? 0) > 1);
+  showBackdrop() {
+    this.backdrop.turn(this.layers.on.backdrop && this.decodable && (this.info?.latent_dim ?? 0) > 1);
   }
 
   /** Whether a place of this map has a latent. */
@@ -372,7 +372,7 @@ class MapTab {
     return { ...plane, origin: plane.origin.map((_, i) => chosen.latent[i] - a * plane.first[i] - b * plane.second[i]) };
   }
 
-  /** @param {import("../kit/charts.js").Place | null} place */
+  /** @param {import("../kit/charts.js").Pointed | null} place */
   hover(place) {
     if (this.hoverMode === "decode" || this.tip.stays) return;
     if (!place || place.index === null || !this.data || !this.sprites) return this.tip.hide();
@@ -401,7 +401,7 @@ class MapTab {
     this.hovered.ask({ run: this.info.name, z: onPlane(this.anchored(), there.x, there.y) });
   }
 
-  /** @param {import("../kit/charts.js").Place} place */
+  /** @param {import("../kit/charts.js").Pointed} place */
   click({ index, x, y, event }) {
     const { info } = this;
     if (!info || !this.data) return;
@@ -442,7 +442,7 @@ class MapTab {
     this.root.dataset.chosen = source.kind === "image" ? String(source.index) : Array.from(latent).join(",");
     this.layers.chosen();
     this.bar.mark();
-    if (this.anchor === "chosen") this.lattice.follow();
+    if (this.anchor === "chosen") this.backdrop.follow();
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Choosing many images of a map with a box or a lasso, by mouse, pen or finger. */
 
 import { h } from "../kit/dom.js";
-import { draw } from "./overlay.js";
+import { svg } from "../kit/svg.js";
 
 /** `pan` moves the map under a finger, which otherwise scrolls the page. @typedef {"move" | "pan" | "box" | "lasso"} Tool */
 
@@ -19,7 +19,7 @@ export class Outliner {
     this.drawn = drawn;
     /** @type {Tool} */
     this.tool = "move";
-    this.line = draw("path", { class: "xp-outline" });
+    this.line = svg("path", { class: "xp-outline" });
     overlay.svg.append(this.line);
     this.element = h("div.xp-catch", {
       hidden: true,

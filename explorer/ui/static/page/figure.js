@@ -1,20 +1,20 @@
 /** A plotly figure fetched from the server: drawn, re-coloured with the theme, hovered and clicked. */
 
-import { compact, CONFIG, isCoarse, keepWheel, NARROW, place, plotly } from "../kit/charts.js";
+import { compact, CONFIG, isCoarse, keepWheel, NARROW, pointed, plotly } from "../kit/charts.js";
 import { h } from "../kit/dom.js";
 import { dim } from "../kit/pixels.js";
 import { onTheme, theme } from "../kit/theme.js";
 import { address, askJson, NewestWins, post, Unreachable } from "../source/transport.js";
 
-/** @typedef {import("../kit/charts.js").Place} Place */
-/** @typedef {{run: string, name: string, query: Record<string, string | number>, latents?: Float32Array}} Wish */
+/** @typedef {import("../kit/charts.js").Pointed} Place */
+/** @typedef {{run: string, name: string, query: Record<string, string | number>, latents?: Float32Array}} FigureWish */
 
 /** plotly.js comes from the server as well, and is asked for again as its answers are. */
 const away = () => {
   throw new Unreachable();
 };
 
-/** @param {Wish} wish @returns {Promise<any>} */
+/** @param {FigureWish} wish @returns {Promise<any>} */
 async function fetched({ run, name, query, latents }) {
   const at = address(run, `figure/${name}`, query);
   return latents ? (await post(at, latents)).json() : askJson(at);
@@ -34,10 +34,10 @@ export class Figure {
     this.plot = h("div.xp-plot", { role: "group", "aria-label": label });
     this.element = h("div.xp-figure", {}, this.plot);
     this.listeners = { hover, click, fail, drawn };
-    /** @type {Wish | null} */
+    /** @type {FigureWish | null} */
     this.request = null;
     this.figures = new NewestWins(
-      (/** @type {Wish} */ wish) => Promise.all([plotly().catch(away), fetched(wish)]),
+      (/** @type {FigureWish} */ wish) => Promise.all([plotly().catch(away), fetched(wish)]),
       ([Plotly, figure], wish) => this.put(Plotly, figure, wish),
       (error) => this.fail(error),
     );
@@ -104,7 +104,7 @@ export class Figure {
   /**
    * @param {any} Plotly
    * @param {any} figure
-   * @param {Wish} wish
+   * @param {FigureWish} wish
    */
   async put(Plotly, figure, wish) {
     if (wish !== this.request) return;
@@ -152,19 +152,19 @@ export class Figure {
     this.listening = true;
     const { hover, click } = this.listeners;
     if (hover) {
-      this.plot.on("plotly_hover", (/** @type {any} */ e) => hover(place(e)));
+      this.plot.on("plotly_hover", (/** @type {any} */ e) => hover(pointed(e)));
       this.plot.on("plotly_unhover", () => hover(null));
     }
     if (click) {
       this.plot.on("plotly_click", (/** @type {any} */ e) => {
-        const there = place(e);
+        const there = pointed(e);
         if (there) click(there);
       });
     }
   }
 
   /**
-   * Data coordinates of a place on the screen, or null outside the axes.
+   * Data coordinates of a pointed on the screen, or null outside the axes.
    * @param {number} clientX
    * @param {number} clientY
    */

@@ -5,7 +5,7 @@ import { dim, fitWhole, paint } from "../kit/pixels.js";
 import { decoder, NewestWins, Unreachable } from "../source/transport.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
-/** @typedef {{run: string, z: Float32Array}} Asked */
+/** @typedef {import("./trust.js").Asked} Asked */
 
 export class LivePicture {
   /**

@@ -31,14 +31,14 @@ import { address, ask, askFloats, askJson } from "../source/transport.js";
 
 /**
  * Where a picture is cropped: its centre as shares of width and height, its side as a share of the largest that fits.
- * @typedef {{x: number, y: number, side: number}} Place
+ * @typedef {{x: number, y: number, side: number}} Crop
  */
 
 /**
  * A picture that somebody shows, prepared.
  * @typedef {object} Own
  * @property {{name: string, note: string, src: string}[]} steps
- * @property {Place | null} place
+ * @property {Crop | null} place
  * @property {Packed} image
  * @property {Look} look
  */
@@ -65,7 +65,7 @@ async function posted(url, body) {
  * Prepare a picture as a run's data set was made, and look at it.
  * @param {string} run
  * @param {Blob} file
- * @param {Place | null} place
+ * @param {Crop | null} place
  * @returns {Promise<Own>}
  */
 export const askOwn = (run, file, place) => posted(address(run, "own", place ? { ...place } : {}), file);

@@ -19,7 +19,7 @@ const NUDGE = 0.03; // share of the picture that an arrow key moves the crop
  * @param {number} height
  * @param {number} most
  */
-export function within(width, height, most) {
+export function shrunkTo(width, height, most) {
   const scale = Math.min(1, most / Math.max(width, height));
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
@@ -43,7 +43,7 @@ export function pictureIn(data) {
  * @returns {Promise<Blob>}
  */
 function jpegOf(source, wide, high, most) {
-  const { width, height } = within(wide, high, most);
+  const { width, height } = shrunkTo(wide, high, most);
   const canvas = h("canvas", { width, height });
   const pen = context(canvas);
   pen.fillStyle = "#fff";
@@ -183,10 +183,10 @@ export class Camera {
  * The steps from a picture to the image that the model sees; where it is cropped can be moved.
  */
 export class Steps {
-  /** @param {(place: import("./look.js").Place) => void} placed The crop was moved. */
+  /** @param {(place: import("./look.js").Crop) => void} placed The crop was moved. */
   constructor(placed) {
     this.placed = placed;
-    /** @type {import("./look.js").Place | null} */
+    /** @type {import("./look.js").Crop | null} */
     this.place = null;
     this.aspect = 1; // width by height of the crop
     this.frame = h("div.xp-crop", {
@@ -215,7 +215,7 @@ export class Steps {
     this.source = h("li", {}, h("div.xp-stagebox", {}, this.picture, this.frame), words, this.sizeField);
     this.list = h("ol.xp-steps", { "aria-label": "how your picture was prepared" }, this.source);
     this.element = h("div", { hidden: true }, this.list);
-    /** @type {{x: number, y: number, place: import("./look.js").Place} | null} */
+    /** @type {{x: number, y: number, place: import("./look.js").Crop} | null} */
     this.held = null;
   }
 
@@ -263,7 +263,7 @@ export class Steps {
 
   /**
    * Move the crop, but not out of the picture.
-   * @param {Partial<import("./look.js").Place>} change
+   * @param {Partial<import("./look.js").Crop>} change
    */
   move(change) {
     if (!this.place) return;
@@ -296,7 +296,7 @@ export class Steps {
   key(event) {
     const { place } = this;
     if (!place) return;
-    const moves = /** @type {Record<string, Partial<import("./look.js").Place>>} */ ({
+    const moves = /** @type {Record<string, Partial<import("./look.js").Crop>>} */ ({
       ArrowLeft: { x: place.x - NUDGE },
       ArrowRight: { x: place.x + NUDGE },
       ArrowUp: { y: place.y - NUDGE },

@@ -44,7 +44,7 @@ export function errorScale() {
 export function scoreTable(found, late) {
   const lateOf = (/** @type {Found} */ { info }) => late.get(info.name) ?? { ranks: {} };
   /**
-   * @typedef {object} Row
+   * @typedef {object} ScoreRow
    * @property {string} name
    * @property {string} meaning
    * @property {string} unit
@@ -52,7 +52,7 @@ export function scoreTable(found, late) {
    * @property {(f: Found) => number | null | undefined} value Undefined where it is not known yet.
    */
   const has = (/** @type {Found} */ { look }) => look.rate !== null;
-  /** @type {Row[]} */
+  /** @type {ScoreRow[]} */
   const rows = [
     { name: "MSE", meaning: "mean squared error, pixels in [0, 1]", unit: "", score: "mse", value: (f) => f.look.mse },
     { name: "Distortion", meaning: "−log p(x|z) at the posterior mean", unit: "nats", score: "distortion", value: (f) => f.look.distortion },
@@ -61,7 +61,7 @@ export function scoreTable(found, late) {
     { name: "Importance-weighted bound, K = 64", meaning: "a closer lower bound on log p(x)", unit: "nats", score: "bound", value: (f) => (has(f) ? lateOf(f).bound : null) },
     { name: "Vacancy p-value of the code", meaning: "share of real images in places at least as lonely; at most 0.05 is a hole", unit: "", score: "", value: (f) => f.look.vacancy },
   ];
-  /** @param {Row} row @param {Found} f */
+  /** @param {ScoreRow} row @param {Found} f */
   const cell = ({ score, unit, value }, f) => {
     const number = value(f);
     if (number === undefined) return h("td", { "aria-busy": "true" }, "…");

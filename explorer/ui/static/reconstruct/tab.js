@@ -36,7 +36,7 @@ const NOTHING_YET = /** @type {Record<string, string>} */ ({
  * @typedef {object} Shown
  * @property {Blob} file
  * @property {string} words What it is.
- * @property {import("./look.js").Place | null} place
+ * @property {import("./look.js").Crop | null} place
  * @property {string} source One of `SOURCES`.
  */
 

@@ -38,7 +38,7 @@ export class Dimensions {
     this.title = h("h3");
     this.words = h("p.xp-hint");
     this.bars = new Chart("each latent axis, strongest first", "", {
-      click: (/** @type {import("../kit/charts.js").Place} */ { index }) => index !== null && this.choose(index),
+      click: (/** @type {import("../kit/charts.js").Pointed} */ { index }) => index !== null && this.choose(index),
     });
     this.lines = OVER_EPOCHS.map(({ label, hint }) => new Chart(label, hint));
     this.codes = new Chart("histogram of one latent axis", "", { drawn: () => this.read() });

@@ -5,7 +5,7 @@ import { context, fitWhole } from "../kit/pixels.js";
 import { stored } from "../source/transport.js";
 
 /** @typedef {import("./story.js").Story} Story */
-/** @typedef {import("./story.js").Sheet} Sheet */
+/** @typedef {import("./story.js").FilmSheet} Sheet */
 /** @typedef {import("./story.js").Stop} Stop */
 
 const FRAME_MS = 450;

@@ -3,8 +3,8 @@
 import { shown } from "../latent/numbers.js";
 
 /**
- * @typedef {{epoch: number, url: string}} Sheet
- * @typedef {{group: string, name: string, meaning: string, text: string, detail: string}} Row
+ * @typedef {{epoch: number, url: string}} FilmSheet
+ * @typedef {{group: string, name: string, meaning: string, text: string, detail: string}} CardRow
  * @typedef {{axis: number, rate: number, variance: number, active: boolean}} Axis
  *
  * What the server tells of a run (explorer/ui/training.py, `story`).
@@ -20,11 +20,11 @@ import { shown } from "../latent/numbers.js";
  * @property {number | null} beta
  * @property {boolean} varies_beta
  * @property {number | null} epochs The last one of the fit.
- * @property {Sheet[]} sheets In order of their epochs.
+ * @property {FilmSheet[]} sheets In order of their epochs.
  * @property {Axis[]} axes Strongest first.
  * @property {Record<string, string | null>} scale What its nats are nats of; null where that is not known.
  * @property {{reparameterised: number, score: number} | null} gradient Variance of the encoder's gradient.
- * @property {Row[]} card
+ * @property {CardRow[]} card
  *
  * A place of the scrubber.
  * @typedef {object} Stop
@@ -62,9 +62,9 @@ export function scrubberStops(stories) {
 
 /**
  * The last sheet kept up to an epoch; before the first one, the first.
- * @param {Sheet[]} sheets In order.
+ * @param {FilmSheet[]} sheets In order.
  * @param {number} epoch
- * @returns {Sheet | null}
+ * @returns {FilmSheet | null}
  */
 export function sheetAt(sheets, epoch) {
   return sheets.filter((sheet) => sheet.epoch <= epoch).at(-1) ?? sheets[0] ?? null;
@@ -72,8 +72,8 @@ export function sheetAt(sheets, epoch) {
 
 /**
  * The cards of several runs as one table: a row for every name that any of them has, groups together.
- * @param {Row[][]} cards
- * @returns {{group: string, name: string, meaning: string, cells: (Row | null)[], differs: boolean}[]} `differs`:
+ * @param {CardRow[][]} cards
+ * @returns {{group: string, name: string, meaning: string, cells: (CardRow | null)[], differs: boolean}[]} `differs`:
  *   whether it is a setting in which the runs differ.
  */
 export function mergedRows(cards) {
