@@ -151,7 +151,7 @@ def test_ones_own_image_is_offered_once_reconstruct_encoded_it(visit):
           const style = [...document.querySelectorAll('link')].find((link) => link.href.includes('kit/kit.css'));
           const { view } = await import(new URL('../page/view.js', style.href).href);
           const latent = Float32Array.of(1.25, -0.5);
-          view.setOwn('flat-vae', { run: 'flat-vae', latent, source: { kind: 'own', text: 'a drawing' } });
+          view.setOwn('flat-vae', { run: 'flat-vae', latent, whence: { kind: 'own', text: 'a drawing' } });
         }"""
     )
     own.click()
@@ -170,7 +170,7 @@ def test_the_latent_on_show_becomes_an_end_of_the_walk_in_interpolate(visit):
         """async () => {
           const style = [...document.querySelectorAll('link')].find((link) => link.href.includes('kit/kit.css'));
           const { view } = await import(new URL('../page/view.js', style.href).href);
-          return [view.ends.a, view.ends.b.run, ...view.ends.b.latent, view.ends.b.source.kind];
+          return [view.ends.a, view.ends.b.run, ...view.ends.b.latent, view.ends.b.whence.kind];
         }"""
     )
     assert end == [None, "flat-vae", 0.25, -1.5, "link"]

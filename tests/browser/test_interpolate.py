@@ -199,8 +199,8 @@ def test_another_tab_chooses_an_end_without_being_left(visit, run_of):
         """async () => {
           const at = [...document.querySelectorAll('link')].find((link) => link.href.endsWith('/kit/kit.css')).href;
           const { view } = await import(new URL('../page/view.js', at));
-          const source = { kind: 'place', text: 'a place on the map' };
-          view.useAs('b', { run: 'flat-vae', latent: Float32Array.of(1, -1), source });
+          const whence = { kind: 'place', text: 'a place on the map' };
+          view.useAs('b', { run: 'flat-vae', latent: Float32Array.of(1, -1), whence });
         }"""
     )
     expect(page.get_by_role("tab", name="Map")).to_have_attribute("aria-selected", "true")

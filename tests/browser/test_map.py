@@ -533,7 +533,7 @@ def test_ones_own_image_is_a_star_where_its_latent_is(visit):
         """async () => {
           const at = document.querySelector('link[href*="kit/kit.css"]').href;
           const { view } = await import(new URL('../page/view.js', at).href);
-          view.setOwn('flat-vae', { run: 'flat-vae', latent: Float32Array.of(0.5, -0.25), source: { kind: 'own' } });
+          view.setOwn('flat-vae', { run: 'flat-vae', latent: Float32Array.of(0.5, -0.25), whence: { kind: 'own' } });
         }"""
     )
     star = page.locator(".xp-overlay .xp-star")

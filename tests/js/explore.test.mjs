@@ -147,11 +147,11 @@ test("the nearest place is told within the lattice and not far outside of it", (
 test("draws are from a test image's own posterior only while the latent is its code", () => {
   const z = Float32Array.of(1, 2);
   /** @type {any} */
-  const here = { z, start: z.slice(), source: { kind: "image", index: 4 } };
+  const here = { z, start: z.slice(), whence: { kind: "image", index: 4 } };
   assert.equal(posteriorOf(RUN, here).of, 4);
   assert.match(posteriorOf(RUN, here).words, /test image 4/);
   assert.deepEqual(posteriorOf(RUN, { ...here, start: Float32Array.of(1, 3) }).of, z);
-  assert.deepEqual(posteriorOf(RUN, { ...here, source: { kind: "random", seed: 1 } }).of, z);
+  assert.deepEqual(posteriorOf(RUN, { ...here, whence: { kind: "random", seed: 1 } }).of, z);
   const levels = { ...RUN, level_sizes: [1, 1] };
   assert.equal(posteriorOf(levels, here).of, 4);
   assert.match(posteriorOf({ ...levels, has_images: false }, here).words, /picture on show\. The data set.*not on this machine/);
@@ -161,9 +161,9 @@ test("what belongs to it of the twin is told in words: the same image, the same 
   const twin = { ...RUN, name: "b", stored: {} };
   const runs = { info: async () => twin, points: async () => Float32Array.from({ length: 20 }, (_, i) => i) };
   /** @type {any} */
-  const server = { sample: async (run, law, n, seed) => Float32Array.of(n, seed), twinsView: async () => Float32Array.of(8, 8) };
+  const server = /** @type {any} */ ({ ask: async (question, run, { query }) => (question === "draws" ? Float32Array.of(query.n, query.seed) : Float32Array.of(8, 8)) });
   const z = Float32Array.of(1, 2);
-  const ask = (/** @type {any} */ source, start = z) => twinLatent({ info: RUN, twin: "b", z, start, source }, runs, server);
+  const ask = (/** @type {any} */ whence, start = z) => twinLatent({ info: RUN, twin: "b", z, start, whence }, runs, server);
   const image = await ask({ kind: "image", index: 3 });
   assert.deepEqual([...image.latent], [6, 7]);
   assert.match(image.words, /same test image 3, as b encodes it/);
@@ -171,8 +171,8 @@ test("what belongs to it of the twin is told in words: the same image, the same 
   assert.deepEqual([...drawn.latent], [1, 9]);
   assert.match(drawn.words, /draw 9 of b from a Gaussian/);
   assert.deepEqual([...(await ask({ kind: "origin" })).latent], [5, 6]);
-  for (const source of [{ kind: "link" }, { kind: "place" }, { kind: "image", index: 99 }, { kind: "random", seed: 1, law: "odd" }]) {
-    assert.match((await ask(source)).words, /picture on show, as b encodes/);
+  for (const whence of [{ kind: "link" }, { kind: "place" }, { kind: "image", index: 99 }, { kind: "random", seed: 1, law: "odd" }]) {
+    assert.match((await ask(whence)).words, /picture on show, as b encodes/);
   }
   assert.deepEqual([...(await ask({ kind: "image", index: 3 }, Float32Array.of(0, 0))).latent], [8, 8]);
 });

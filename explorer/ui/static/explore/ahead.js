@@ -21,7 +21,7 @@ const NEAR = 1e-4; // latent units in which sums of other orders may differ
  */
 
 export class Ahead {
-  /** @param {import("../source/transport.js").Decoder} decoder */
+  /** @param {Pick<import("../source/source.js").Source, "decode">} decoder */
   constructor(decoder) {
     this.decoder = decoder;
     /** @type {Line | null} */

@@ -1,10 +1,11 @@
 /** A row of pictures along one direction, centred on where the latent was started from. */
 
-import { directionName } from "../latent/directions.js";
 import { h } from "../kit/dom.js";
-import { around, coordinate, walk } from "../latent/latent.js";
 import { dim, paint } from "../kit/pixels.js";
-import { NewestWins, decoder } from "../source/transport.js";
+import { directionName } from "../latent/directions.js";
+import { around, coordinate, walk } from "../latent/latent.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/latent.js").Direction} Direction */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -26,7 +27,7 @@ export class Filmstrip {
     this.element = h("div", {}, this.label, this.strip);
     this.frames = new NewestWins(
       (/** @type {{run: string, latents: Float32Array, values: number[], direction: Direction}} */ { run, latents }) =>
-        decoder.decode(run, latents, FRAMES),
+        source.decode(run, latents, FRAMES),
       (decoded, request) => this.paint(decoded, request),
       () => dim(this.strip, true),
       2,

@@ -1,11 +1,11 @@
 /** Find a direction between two groups of images in another way: by logistic regression, or with another projected out. */
 
 import { button, dropdown, h } from "../kit/dom.js";
-import { foundDirection, groupsOf } from "../source/transport.js";
 import { view } from "../page/view.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
-/** @typedef {import("../source/transport.js").Group} Group */
+/** @typedef {{name: string, members: number, others: number}} Group Images that have and lack something. */
 
 const METHODS = [
   { value: "means", text: "difference of means" },
@@ -68,10 +68,10 @@ export class Finder {
   async offer() {
     const { info } = this;
     if (!info || !this.element.open || this.element.hidden || this.place.childElementCount) return;
-    /** @type {Awaited<ReturnType<typeof groupsOf>>} */
+    /** @type {{fewest: number, class: Group[], attribute: Group[]}} */
     let known;
     try {
-      known = await view.once(`contrasts ${info.name}`, () => groupsOf(info.name));
+      known = await view.once(`contrasts ${info.name}`, () => source.ask("contrasts", info.name));
     } catch (error) {
       if (info === this.info) this.status.textContent = `No groups: ${/** @type {Error} */ (error).message}`;
       return;
@@ -98,7 +98,7 @@ export class Finder {
     this.status.classList.add("xp-neutral");
     this.status.textContent = "Looking for it…";
     try {
-      const { direction } = await foundDirection(info.name, { kind: this.kind, ...this.asked });
+      const { direction } = await source.ask("direction", info.name, { query: { kind: this.kind, ...this.asked } });
       if (mine !== this.finds || info !== this.info) return;
       this.status.textContent = "";
       view.offer(info.name, direction);

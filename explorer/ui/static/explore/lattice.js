@@ -8,7 +8,9 @@ import { captionOf } from "../latent/numbers.js";
 import { isPoint } from "../latent/run.js";
 import { dataSpacing, priorOffsets } from "../latent/spacing.js";
 import { view } from "../page/view.js";
-import { decoder, NewestWins, Unreachable } from "../source/transport.js";
+import { Unreachable } from "../source/errors.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/latent.js").Direction} Direction */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -320,7 +322,7 @@ export class Lattice {
         const count = Math.min(step, rows.length - row);
         next += count;
         const part = latents.subarray(row * columns.length * d, (row + count) * columns.length * d);
-        const decoded = await decoder.decode(run, part, count * columns.length);
+        const decoded = await source.decode(run, part, count * columns.length);
         if (this.sheet !== asked) return;
         if (!painted) {
           painted = true;

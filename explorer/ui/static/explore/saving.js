@@ -6,7 +6,7 @@ import { sameLatent } from "../latent/latent.js";
 import { captionOf } from "../latent/numbers.js";
 import { exportBar } from "../page/export.js";
 import { view } from "../page/view.js";
-import { pythonLines } from "../source/transport.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../page/export.js").Kind} Kind */
 /** @typedef {import("../page/export.js").Wanted} Wanted */
@@ -21,8 +21,8 @@ const SECONDS = 0.08; // of each frame of a walk
  * @property {RunInfo} info
  * @property {Float32Array} z
  * @property {Float32Array} start
- * @property {import("../latent/run.js").Whence} source
- * @property {string} whence Where the latent was started from, in words.
+ * @property {import("../latent/run.js").Whence} whence
+ * @property {string} told Where the latent was started from, in words.
  * @property {import("./filmstrip.js").Filmstrip} strip
  * @property {import("./lattice.js").Lattice} lattice
  */
@@ -34,10 +34,10 @@ const SECONDS = 0.08; // of each frame of a walk
  * @param {OnShow} shown
  * @returns {Wanted | string | null} A sentence says why there is nothing.
  */
-export function wanted(kind, what, { info, z, start, whence, strip, lattice }) {
+export function wanted(kind, what, { info, z, start, told, strip, lattice }) {
   const moving = kind === "gif" || kind === "webp";
-  const facts = { start: whence };
-  const from = sameLatent(z, start) ? whence : `moved from ${whence}`;
+  const facts = { start: told };
+  const from = sameLatent(z, start) ? told : `moved from ${told}`;
   if (what === "lattice") {
     const { sheet } = lattice;
     if (!sheet || !lattice.open) return "Unfold the lattice first.";
@@ -142,9 +142,9 @@ export class Saving {
   useAs(end) {
     const shown = this.onShow();
     if (!shown) return;
-    const { info, z, start, source, whence } = shown;
-    const own = sameLatent(z, start) ? source : { kind: /** @type {const} */ ("place"), text: `moved in Explore from ${whence}` };
-    view.useAs(end, { run: info.name, latent: z, source: own });
+    const { info, z, start, whence, told } = shown;
+    const own = sameLatent(z, start) ? whence : { kind: /** @type {const} */ ("place"), text: `moved in Explore from ${told}` };
+    view.useAs(end, { run: info.name, latent: z, whence: own });
     this.say(`This latent is end ${end.toUpperCase()} of the walk in the tab Interpolate.`, true);
   }
 
@@ -154,7 +154,7 @@ export class Saving {
     const mine = ++this.copies;
     let lines;
     try {
-      lines = await pythonLines(shown.info.name, shown.z);
+      lines = (await source.ask("python", shown.info.name, { body: shown.z })).python;
     } catch (error) {
       if (mine === this.copies) this.say(`No lines: ${/** @type {Error} */ (error).message}`);
       return;

@@ -3,7 +3,7 @@
 import { h } from "../kit/dom.js";
 import { LivePicture } from "../page/picture.js";
 import { TrustLine } from "../page/trust.js";
-import { decoder } from "../source/transport.js";
+import { source } from "../source/source.js";
 import { Ahead } from "./ahead.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -17,7 +17,7 @@ export class Stage {
    * @param {() => boolean} narrow Whether the page is one column.
    */
   constructor(say, narrow) {
-    this.ahead = new Ahead(decoder);
+    this.ahead = new Ahead(source);
     this.picture = new LivePicture(say, { ahead: this.ahead });
     this.trust = new TrustLine();
     this.element = h("div.xp-stage", {}, h("div.xp-frame", {}, this.picture.canvas), this.trust.element);

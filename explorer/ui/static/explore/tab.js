@@ -8,7 +8,7 @@ import { isPoint } from "../latent/run.js";
 import { follow } from "../page/host.js";
 import { prepareAtRest } from "../page/rest.js";
 import { view } from "../page/view.js";
-import { sample } from "../source/transport.js";
+import { source } from "../source/source.js";
 import { Filmstrip } from "./filmstrip.js";
 import { Finder } from "./finder.js";
 import { Lattice } from "./lattice.js";
@@ -43,7 +43,7 @@ class Panel {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    /** @type {Trail<{start: Float32Array, source: Whence}>} */
+    /** @type {Trail<{start: Float32Array, whence: Whence}>} */
     this.trail = new Trail();
     /** @type {RunInfo | null} */
     this.info = null;
@@ -52,7 +52,7 @@ class Panel {
     /** @type {Float32Array} */
     this.start = new Float32Array();
     /** @type {Whence} */
-    this.source = { kind: "origin" };
+    this.whence = { kind: "origin" };
     this.set = "axes";
     this.seed = 0;
     /** @type {Direction | null} */
@@ -65,7 +65,7 @@ class Panel {
 
     // each part is told of a run, and of where the latent settled
     this.stage = new Stage((words) => this.say(words), () => this.root.clientWidth <= NARROW);
-    const here = () => ({ z: this.z, start: this.start, source: this.source });
+    const here = () => ({ z: this.z, start: this.start, whence: this.whence });
     const go = (/** @type {Float32Array} */ z) => {
       view.dropWish();
       this.stand(z);
@@ -97,8 +97,8 @@ class Panel {
       changed: () => this.tellAddress(),
     });
     this.saving = new Saving(() => {
-      const { info, z, start, source, strip, lattice } = this;
-      return info && { info, z: z.slice(), start, source, whence: this.sourceText(), strip, lattice };
+      const { info, z, start, whence, strip, lattice } = this;
+      return info && { info, z: z.slice(), start, whence, told: this.sourceText(), strip, lattice };
     });
     this.build();
   }
@@ -133,7 +133,7 @@ class Panel {
           button("Random", "A new draw from the chosen law", chosen(() => this.goRandom(this.seed + 1))),
           button("Test image", "The encoding of a test image picked at random", chosen(() => this.goAnyImage())),
           this.ownButton,
-          button("Reset", "Back to where you started", chosen(() => this.load(this.start, this.source))),
+          button("Reset", "Back to where you started", chosen(() => this.load(this.start, this.whence))),
           this.undoButton,
           this.redoButton,
           button("Copy link", "Copy an address that opens this very view", () => this.copyLink()),
@@ -229,7 +229,7 @@ class Panel {
     if (!this.upToDate || pending?.run !== this.info?.name || !pending) return false;
     view.pending = null;
     if (!view.wish.run || view.wish.run === pending.run) view.dropWish(); // older than this
-    this.load(pending.latent, pending.source);
+    this.load(pending.latent, pending.whence);
     return true;
   }
 
@@ -251,7 +251,7 @@ class Panel {
 
   /** Start where the run before was started: at the same image or seed, else at the origin. */
   async startAgain() {
-    const { kind, index, seed } = this.source;
+    const { kind, index, seed } = this.whence;
     if (kind === "image" && index !== undefined && this.info && index < this.info.count) await this.goImage(index);
     else if (kind === "random" && seed) await this.goRandom(seed);
     else this.goOrigin();
@@ -272,7 +272,7 @@ class Panel {
     const ask = ++this.asks;
     const { law } = this;
     try {
-      const z = await sample(run, law, 1, seed);
+      const z = await source.ask("draws", run, { query: { law, n: 1, seed } });
       if (run === view.run && ask === this.asks) this.load(z, { kind: "random", seed, law, text: lawOf(law).plain });
     } catch (error) {
       this.say(`No draw: ${/** @type {Error} */ (error).message}`);
@@ -300,7 +300,7 @@ class Panel {
     this.seed++;
     try {
       // given the levels above, the coordinates below are N(0, I) as well: that is what they are measured in
-      const draw = await sample(name, "raw", 1, this.seed);
+      const draw = await source.ask("draws", name, { query: { law: "raw", n: 1, seed: this.seed } });
       if (name !== view.run || ask !== this.asks) return;
       this.stand(resampled(this.z, draw, level_sizes, level));
     } catch (error) {
@@ -326,7 +326,7 @@ class Panel {
 
   goOwn() {
     const own = this.info && view.own.get(this.info.name);
-    if (own) this.load(own.latent, own.source);
+    if (own) this.load(own.latent, own.whence);
   }
 
   /** @param {number} index */
@@ -346,14 +346,14 @@ class Panel {
   /**
    * Stand on a latent that did not come from a slider.
    * @param {Float32Array} z
-   * @param {Whence} source
+   * @param {Whence} whence
    */
-  load(z, source) {
+  load(z, whence) {
     if (!this.info || z.length !== this.info.latent_dim) return;
     this.asks++;
     this.isPlaced = true;
     this.start = z.slice();
-    this.source = source;
+    this.whence = whence;
     this.showSource();
     this.stand(z);
   }
@@ -372,11 +372,11 @@ class Panel {
 
   showSource() {
     this.caption.textContent = `Start: ${this.sourceText()}`;
-    this.number.value = this.source.kind === "image" ? String(this.source.index) : "";
+    this.number.value = this.whence.kind === "image" ? String(this.whence.index) : "";
   }
 
   sourceText() {
-    const { kind, index, seed, text } = this.source;
+    const { kind, index, seed, text } = this.whence;
     if (kind === "image") return `the encoding of test image ${index}`;
     if (kind === "random") return `draw ${seed} from ${text}`;
     if (kind === "link") return "the latent of a link";
@@ -464,7 +464,7 @@ class Panel {
   /** The hand is off the slider: remember, describe, write the address, and redraw what is costly. */
   settle() {
     if (!this.info) return;
-    this.trail.visit(this.z, { start: this.start, source: this.source });
+    this.trail.visit(this.z, { start: this.start, whence: this.whence });
     this.undoButton.disabled = !this.trail.canUndo;
     this.redoButton.disabled = !this.trail.canRedo;
     this.stage.judge(this.info, this.z);
@@ -476,13 +476,13 @@ class Panel {
     this.lattice.show();
   }
 
-  /** @param {ReturnType<Trail<{start: Float32Array, source: Whence}>["undo"]>} step */
+  /** @param {ReturnType<Trail<{start: Float32Array, whence: Whence}>["undo"]>} step */
   step(step) {
     if (!step || !this.info) return;
     view.dropWish();
     this.asks++;
     this.start = step.about.start;
-    this.source = step.about.source;
+    this.whence = step.about.whence;
     this.showSource();
     this.stand(step.latent);
   }

@@ -5,7 +5,9 @@ import { dim, fitWhole, paint } from "../kit/pixels.js";
 import { sameLatent } from "../latent/latent.js";
 import { isPoint } from "../latent/run.js";
 import { view } from "../page/view.js";
-import { decoder, NewestWins, sample, twinsView, Unreachable } from "../source/transport.js";
+import { Unreachable } from "../source/errors.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 /** @typedef {import("../latent/run.js").Whence} Whence */
@@ -14,38 +16,38 @@ const WIDTH = 240;
 
 /**
  * What is to be shown of the twin.
- * @typedef {{info: RunInfo, twin: string, z: Float32Array, start: Float32Array, source: Whence}} TwinAsked
+ * @typedef {{info: RunInfo, twin: string, z: Float32Array, start: Float32Array, whence: Whence}} TwinAsked
  */
 
 /**
  * The twin's latent that belongs to the one on show, and in which way.
  * @param {TwinAsked} asked
  * @param {Pick<typeof view, "info" | "points">} runs
- * @param {{sample: typeof sample, twinsView: typeof twinsView}} server
+ * @param {Pick<import("../source/source.js").Source, "ask">} from
  * @returns {Promise<{latent: Float32Array, words: string}>}
  */
-export async function twinLatent({ info, twin, z, start, source }, runs, server) {
+export async function twinLatent({ info, twin, z, start, whence }, runs, from) {
   const other = await runs.info(twin);
   const d = other.latent_dim;
   if (sameLatent(z, start)) {
-    const { kind, index, seed, law, text } = source;
+    const { kind, index, seed, law, text } = whence;
     if (kind === "image" && index !== undefined && index < other.count) {
       const points = await runs.points(twin);
       return { latent: points.slice(index * d, (index + 1) * d), words: `the same test image ${index}, as ${twin} encodes it` };
     }
     if (kind === "random" && seed !== undefined && law && other.laws.includes(law)) {
-      return { latent: await server.sample(twin, law, 1, seed), words: `draw ${seed} of ${twin} from ${text}: the same random numbers` };
+      return { latent: await from.ask("draws", twin, { query: { law, n: 1, seed } }), words: `draw ${seed} of ${twin} from ${text}: the same random numbers` };
     }
     if (kind === "origin") {
       const latent = isPoint(other) ? Float32Array.from(other.mean) : new Float32Array(d);
       return { latent, words: isPoint(other) ? `the mean of the codes of ${twin}` : `the origin of ${twin}, z = 0` };
     }
   }
-  return { latent: await server.twinsView(info.name, z), words: `the picture on show, as ${twin} encodes and decodes it` };
+  return { latent: await from.ask("twinsView", info.name, { body: z }), words: `the picture on show, as ${twin} encodes and decodes it` };
 }
 
 export class Beside {
-  /** @param {() => {z: Float32Array, start: Float32Array, source: Whence}} here What is on show, and whence. */
+  /** @param {() => {z: Float32Array, start: Float32Array, whence: Whence}} here What is on show, and whence. */
   constructor(here) {
     this.here = here;
     /** @type {RunInfo | null} */
@@ -53,8 +55,8 @@ export class Beside {
     this.fit = () => {};
     this.pictures = new NewestWins(
       async (/** @type {TwinAsked} */ asked) => {
-        const { latent, words } = await twinLatent(asked, view, { sample, twinsView });
-        return { latent, words, decoded: await decoder.decode(asked.twin, latent, 1) };
+        const { latent, words } = await twinLatent(asked, view, source);
+        return { latent, words, decoded: await source.decode(asked.twin, latent, 1) };
       },
       ({ latent, words, decoded }, { info }) => {
         if (info !== this.info) return;
@@ -106,7 +108,7 @@ export class Beside {
       this.figure.hidden = true;
       return;
     }
-    const { z, start, source } = this.here();
-    this.pictures.ask({ info, twin: info.twin, z: z.slice(), start: start.slice(), source });
+    const { z, start, whence } = this.here();
+    this.pictures.ask({ info, twin: info.twin, z: z.slice(), start: start.slice(), whence });
   }
 }

@@ -4,7 +4,9 @@ import { button, h } from "../kit/dom.js";
 import { dim, paint } from "../kit/pixels.js";
 import { sameLatent } from "../latent/latent.js";
 import { isPoint } from "../latent/run.js";
-import { decoder, NewestWins, Unreachable, variationsOf } from "../source/transport.js";
+import { Unreachable } from "../source/errors.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 /** @typedef {import("../latent/run.js").Whence} Whence */
@@ -16,25 +18,35 @@ const HOTTEST = 3; // times the posterior's own standard deviation
 /**
  * What variations ask of their page.
  * @typedef {object} AroundHost
- * @property {() => {z: Float32Array, start: Float32Array, source: Whence}} here What is on show, and whence.
+ * @property {() => {z: Float32Array, start: Float32Array, whence: Whence}} here What is on show, and whence.
  * @property {(latent: Float32Array) => void} go
  */
 
 /**
  * Whose posterior the draws are from: of the test image while the latent is its code, else of the picture on show.
  * @param {RunInfo} info
- * @param {{z: Float32Array, start: Float32Array, source: Whence}} here
+ * @param {{z: Float32Array, start: Float32Array, whence: Whence}} here
  * @returns {{of: number | Float32Array, words: string}}
  */
-export function posteriorOf(info, { z, start, source }) {
-  const isImage = source.kind === "image" && source.index !== undefined && sameLatent(z, start);
+export function posteriorOf(info, { z, start, whence }) {
+  const isImage = whence.kind === "image" && whence.index !== undefined && sameLatent(z, start);
   const needsPixels = (info.level_sizes?.length ?? 1) > 1; // a conditional posterior is stated from the image itself
   if (isImage && (!needsPixels || info.has_images)) {
-    return { of: /** @type {number} */ (source.index), words: `Draws from the posterior of test image ${source.index}.` };
+    return { of: /** @type {number} */ (whence.index), words: `Draws from the posterior of test image ${whence.index}.` };
   }
   const why = isImage ? " The data set, which its own posterior would need, is not on this machine." : "";
   return { of: z, words: `Draws from the posterior that the encoder gives the picture on show.${why}` };
 }
+
+/**
+ * Draws from the posterior of a test image, or else of the picture that a latent decodes to.
+ * @param {string} run
+ * @param {number | Float32Array} of Number of the test image, or a latent (d,).
+ * @param {{n: number, temperature: number, seed: number}} query
+ * @returns {Promise<Float32Array>} (n * d)
+ */
+const variationsOf = (run, of, query) =>
+  typeof of === "number" ? source.ask("variationsOfImage", run, { of: { number: of }, query }) : source.ask("variations", run, { query, body: of });
 
 export class Variations {
   /** @param {AroundHost} host */
@@ -47,8 +59,8 @@ export class Variations {
     this.latents = new Float32Array();
     this.draws = new NewestWins(
       async (/** @type {{info: RunInfo, of: number | Float32Array, temperature: number, seed: number}} */ { info, of, temperature, seed }) => {
-        const latents = await variationsOf(info.name, of, { count: COUNT, temperature, seed });
-        return { latents, decoded: await decoder.decode(info.name, latents, COUNT) };
+        const latents = await variationsOf(info.name, of, { n: COUNT, temperature, seed });
+        return { latents, decoded: await source.decode(info.name, latents, COUNT) };
       },
       ({ latents, decoded }, { info }) => this.paint(info, latents, decoded),
       (error) => {

@@ -6,7 +6,7 @@ import { svg } from "../kit/svg.js";
 import { ALPHA } from "../latent/vacancy.js";
 import { Figure } from "../page/figure.js";
 import { view } from "../page/view.js";
-import { address, askJson, decoder } from "../source/transport.js";
+import { source } from "../source/source.js";
 import { LAW_OPTIONS, paintSheet, perCent, withInterval } from "./samples.js";
 
 /** @typedef {import("./scores.js").Score} Score */
@@ -111,10 +111,10 @@ class RungCard {
   async draw(law) {
     const { name, latent_dim: d } = this.rung;
     /** @type {import("./samples.js").Drawn} */
-    const drawn = await askJson(address(name, "holes/samples", { law, seed: 0 }));
+    const drawn = await source.ask("samples", name, { query: { law, seed: 0 } });
     const count = SIDE * SIDE;
     const latents = Float32Array.from(drawn.latents.slice(0, count).flat());
-    const decoded = await decoder.decode(name, latents, latents.length / d);
+    const decoded = await source.decode(name, latents, latents.length / d);
     return () => {
       paintSheet(this.canvas, decoded, drawn.p, SIDE);
       const label = `p-values of ${drawn.drawn} draws of ${name} under ${law}: ${perCent(drawn.histogram[0])} in holes`;
@@ -217,7 +217,7 @@ export class Ladder {
     this.status.clear();
     this.again.hidden = true;
     try {
-      const found = await askJson(address(run, "holes/ladder", { law }));
+      const found = await source.ask("ladder", run, { query: { law } });
       if (mine !== this.asked) return;
       const kept = this.rungs[this.chosen]?.name;
       this.rungs = found.rungs;

@@ -2,7 +2,7 @@
 
 import { dropdown, h } from "../kit/dom.js";
 import { LAWS } from "../latent/laws.js";
-import { address, askJson } from "../source/transport.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 
@@ -49,7 +49,7 @@ export class LayerChoice {
     this.lawField.hidden = true;
     this.show();
     try {
-      const { layers } = await askJson(address(run, "holes/layers"));
+      const { layers } = await source.ask("layers", run);
       if (visit !== this.visits) return;
       this.layers = layers;
     } catch (error) {

@@ -6,8 +6,9 @@ import { StatusLine } from "../kit/status.js";
 import { percent, shown } from "../latent/numbers.js";
 import { ALPHA } from "../latent/vacancy.js";
 import { Figure } from "../page/figure.js";
-import { decoder, NewestWins } from "../source/transport.js";
-import { alongPath, ARROWS, endsText, FILMS, pathLatents, pathSummary, STEPS, keptOn } from "./grid.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
+import { alongPath, ARROWS, endsText, FILMS, keptOn, pathLatents, pathSummary, STEPS } from "./grid.js";
 
 /** @typedef {import("./grid.js").Place} Place */
 /** @typedef {import("./grid.js").Segment} Segment */
@@ -149,7 +150,7 @@ class Strip {
     this.row = h("div.xp-holes-strip", { role: "group" }, ...this.films);
     this.element = h("div", {}, this.title, this.row);
     this.decodes = new NewestWins(
-      (/** @type {{run: string, latents: Float32Array}} */ { run, latents }) => decoder.decode(run, latents, FILMS),
+      (/** @type {{run: string, latents: Float32Array}} */ { run, latents }) => source.decode(run, latents, FILMS),
       (decoded, { latents }) => {
         const width = decoded.shape[2];
         const times = Math.max(1, Math.floor(FILM / width));

@@ -9,7 +9,9 @@ import { Figure } from "../page/figure.js";
 import { LivePicture } from "../page/picture.js";
 import { showVerdict } from "../page/trust.js";
 import { view } from "../page/view.js";
-import { address, askJson, NewestWins, post, Unreachable } from "../source/transport.js";
+import { Unreachable } from "../source/errors.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 import { gridValue, levelShares, placeFacts, typedGrid } from "./grid.js";
 import { codesKey, legendOf } from "./layers.js";
 
@@ -87,12 +89,12 @@ export class PlaneSide {
     this.figure.plot.tabIndex = 0;
     this.figure.plot.addEventListener("keydown", (/** @type {KeyboardEvent} */ e) => room.onKey(e));
     this.layers = new NewestWins(
-      (/** @type {{run: string, query: Record<string, string | number>, traces: any[], asked: Layer}} */ { run, query }) => askJson(address(run, "figure/hole-layer", query)),
+      (/** @type {{run: string, query: Record<string, string | number>, traces: any[], asked: Layer}} */ { run, query }) => source.ask("figure", run, { of: { name: "hole-layer" }, query }),
       ({ data, layout }, { traces, asked }) => traces === this.figure.traces && this.cover(asked, data, layout.meta),
       (error) => this.lose(error),
     );
     this.places = new NewestWins(
-      async (/** @type {any} */ { run, z, query }) => (await post(address(run, "holes/place", query), z)).json(),
+      (/** @type {any} */ { run, z, query }) => source.ask("holePlace", run, { query, body: z }),
       (answer, asked) => this.tell(answer, asked),
       (error) => this.facts.replaceChildren(h("div", {}, h("dt", {}, "p-values"), h("dd", {}, error instanceof Unreachable ? error.message : `none: ${/** @type {Error} */ (error).message}`))),
       1,
@@ -268,8 +270,8 @@ export class PlaneSide {
     const { latent, info } = this;
     if (!latent || !info) return;
     const { x, y } = this.room.at;
-    const source = /** @type {const} */ ({ kind: "place", text: `the place u = (${shown(x)}, ${shown(y)}) of Holes` });
-    view.open(info.name, latent, source);
+    const whence = /** @type {const} */ ({ kind: "place", text: `the place u = (${shown(x)}, ${shown(y)}) of Holes` });
+    view.open(info.name, latent, whence);
   }
 
   placeCursor() {

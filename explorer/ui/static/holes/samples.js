@@ -8,7 +8,8 @@ import { shown } from "../latent/numbers.js";
 import { ALPHA, verdict } from "../latent/vacancy.js";
 import { showVerdict } from "../page/trust.js";
 import { view } from "../page/view.js";
-import { address, askJson, decoder, NewestWins } from "../source/transport.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 /** @typedef {import("./scores.js").Score} Score */
@@ -88,9 +89,9 @@ class SampleSheet {
     this.draws = new NewestWins(
       async (/** @type {SampleWish} */ { info, law, seed, redraw }) => {
         /** @type {Drawn} */
-        const drawn = await askJson(address(info.name, "holes/samples", { law, seed, redraw: Number(redraw) }));
+        const drawn = await source.ask("samples", info.name, { query: { law, seed, redraw: Number(redraw) } });
         const count = drawn.p.length;
-        const decoded = count ? await decoder.decode(info.name, Float32Array.from(drawn.latents.flat()), count) : null;
+        const decoded = count ? await source.decode(info.name, Float32Array.from(drawn.latents.flat()), count) : null;
         return { drawn, decoded };
       },
       ({ drawn, decoded }, wish) => this.show(drawn, decoded, wish),
@@ -102,7 +103,7 @@ class SampleSheet {
       },
       1,
     );
-    /** @type {{drawn: Drawn, decoded: import("../kit/pixels.js").Decoded, source: string} | null} */
+    /** @type {{drawn: Drawn, decoded: import("../kit/pixels.js").Decoded, told: string} | null} */
     this.made = null;
     /** @type {HTMLButtonElement[]} */
     this.tiles = [];
@@ -156,7 +157,7 @@ class SampleSheet {
     this.beside.textContent = beside;
     this.grid.setAttribute("aria-label", `samples of ${info.name}, law ${law}`);
     this.detail.hidden = !decoded;
-    this.made = decoded && { drawn, decoded, source: `a sample of Holes, law ${law}${redraw ? ", holes left out" : ""}` };
+    this.made = decoded && { drawn, decoded, told: `a sample of Holes, law ${law}${redraw ? ", holes left out" : ""}` };
     this.build();
     this.element.removeAttribute("aria-busy");
     this.element.dataset.ready = `${info.name} ${law} ${seed}${redraw ? " redrawn" : ""}`;
@@ -236,8 +237,8 @@ class SampleSheet {
 
   open() {
     if (!this.made || !this.info) return;
-    const { drawn, source } = this.made;
-    view.open(this.info.name, Float32Array.from(drawn.latents[this.chosen]), { kind: "place", text: source });
+    const { drawn, told } = this.made;
+    view.open(this.info.name, Float32Array.from(drawn.latents[this.chosen]), { kind: "place", text: told });
   }
 
   /** Arrow keys move over the sheet. @param {KeyboardEvent} event */

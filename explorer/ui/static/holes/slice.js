@@ -151,7 +151,7 @@ export class SliceChoice {
     const dataset = this.pair[0]?.dataset;
     return ["a", "b"].map((end) => {
       const chosen = view.ends[/** @type {"a" | "b"} */ (end)];
-      const { kind, index = -1 } = chosen?.source ?? {};
+      const { kind, index = -1 } = chosen?.whence ?? {};
       const here = chosen && this.pair.some(({ name }) => name === chosen.run);
       return here && dataset && kind === "image" && index < most ? index : -1;
     });

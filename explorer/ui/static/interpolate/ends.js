@@ -5,7 +5,7 @@ import { paint } from "../kit/pixels.js";
 import { shown } from "../latent/numbers.js";
 import { norm, sourceWords } from "../latent/walk.js";
 import { view } from "../page/view.js";
-import { decoder } from "../source/transport.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/run.js").Chosen} Chosen */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -30,7 +30,7 @@ export function firstTwo(count, labels) {
  */
 export async function imageEnd(index, { name, latent_dim: d }) {
   const points = await view.points(name);
-  return { run: name, latent: points.slice(index * d, (index + 1) * d), source: { kind: "image", index } };
+  return { run: name, latent: points.slice(index * d, (index + 1) * d), whence: { kind: "image", index } };
 }
 
 /**
@@ -40,11 +40,11 @@ export async function imageEnd(index, { name, latent_dim: d }) {
  * @returns {Promise<Chosen | null>}
  */
 export async function endFor(chosen, info) {
-  const { run, source } = chosen;
+  const { run, whence } = chosen;
   if (run === info.name) return chosen.latent.length === info.latent_dim ? chosen : null;
-  if (source.kind !== "image" || source.index === undefined) return null;
+  if (whence.kind !== "image" || whence.index === undefined) return null;
   const other = await view.info(run).catch(() => null);
-  return other?.dataset === info.dataset && other.count === info.count ? imageEnd(source.index, info) : null;
+  return other?.dataset === info.dataset && other.count === info.count ? imageEnd(whence.index, info) : null;
 }
 
 /**
@@ -55,7 +55,7 @@ export async function endFor(chosen, info) {
  */
 export async function linkedEnd(named, info) {
   if (typeof named === "number") return named < info.count ? imageEnd(named, info) : null;
-  return named.length === info.latent_dim ? { run: info.name, latent: named, source: { kind: "link" } } : null;
+  return named.length === info.latent_dim ? { run: info.name, latent: named, whence: { kind: "link" } } : null;
 }
 
 /**
@@ -63,7 +63,7 @@ export async function linkedEnd(named, info) {
  * @param {Chosen} chosen
  * @returns {import("../latent/address.js").PathEnd}
  */
-export const namedEnd = ({ latent, source: { kind, index } }) => (kind === "image" && index !== undefined ? index : latent);
+export const namedEnd = ({ latent, whence: { kind, index } }) => (kind === "image" && index !== undefined ? index : latent);
 
 /** One end: its picture, what it is, and what else it could be. */
 export class EndCard {
@@ -112,7 +112,7 @@ export class EndCard {
     const index = this.number.valueAsNumber;
     const count = this.info?.count ?? 1;
     if (Number.isInteger(index) && index >= 0 && index < count) return this.wishes.image(index);
-    this.number.value = String(this.chosen?.source.kind === "image" ? this.chosen.source.index : "");
+    this.number.value = String(this.chosen?.whence.kind === "image" ? this.chosen.whence.index : "");
     this.wishes.say(`There is no such image: images 0 to ${count - 1}.`);
   }
 
@@ -149,10 +149,10 @@ export class EndCard {
     const { canvas, info, labels } = this;
     this.chosen = chosen;
     if (!chosen || !info) return;
-    const { index, kind } = chosen.source;
+    const { index, kind } = chosen.whence;
     const isImage = kind === "image" && index !== undefined;
     const label = isImage && labels && info.classes ? (info.classes[labels[index]] ?? null) : null;
-    const words = sourceWords(chosen.source, label);
+    const words = sourceWords(chosen.whence, label);
     this.caption.textContent = `${words}: norm ${shown(norm(chosen.latent))} latent units`;
     canvas.setAttribute("aria-label", `end ${this.name}: ${words}`);
     this.number.value = isImage ? String(index) : "";
@@ -162,7 +162,7 @@ export class EndCard {
       if (isImage) await (await view.sprites(info.name)).paint(canvas, index);
       else {
         canvas.dataset.wanted = "a decode"; // of no test image that may still be loading
-        const decoded = await decoder.decode(info.name, chosen.latent, 1);
+        const decoded = await source.decode(info.name, chosen.latent, 1);
         if (this.chosen === chosen) paint(canvas, decoded);
       }
     } catch (error) {

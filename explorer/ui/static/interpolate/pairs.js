@@ -7,7 +7,7 @@ import { ALPHA } from "../latent/vacancy.js";
 import { between, KIND_NAMES } from "../latent/walk.js";
 import { exportBar } from "../page/export.js";
 import { view } from "../page/view.js";
-import { address, askJson, decoder, post } from "../source/transport.js";
+import { source } from "../source/source.js";
 import { markOf } from "./side.js";
 
 /** @typedef {import("../latent/walk.js").PathKind} PathKind */
@@ -121,7 +121,7 @@ export class PairSheet {
     if (!labels) this.shuffle(info.count);
     else {
       try {
-        const { medoids } = await askJson(address(info.name, "medoids"));
+        const { medoids } = await source.ask("medoids", info.name);
         if (mine !== this.asked) return;
         this.classes = medoids.map((/** @type {any} */ { name, image }) => ({ name, image }));
       } catch (error) {
@@ -248,8 +248,8 @@ export class PairSheet {
       for (const row of rows) {
         const z = new Float32Array(row.cells.length * d);
         row.cells.forEach(({ from, to, t }, k) => z.set(between(kind, code(from), code(to), t), k * d));
-        const asked = post(address(info.name, "vacancies"), z).then(async (answer) => new Float32Array(await answer.arrayBuffer()));
-        const [decoded, p] = await Promise.all([decoder.decode(info.name, z, row.cells.length), asked]);
+        const asked = source.ask("vacancies", info.name, { body: z });
+        const [decoded, p] = await Promise.all([source.decode(info.name, z, row.cells.length), asked]);
         if (mine !== this.asked) return;
         latents.push(z);
         vacancies.push(Array.from(p));

@@ -8,7 +8,7 @@ import { Figure } from "../page/figure.js";
 import { LivePicture } from "../page/picture.js";
 import { TrustLine } from "../page/trust.js";
 import { view } from "../page/view.js";
-import { address, decoder, post } from "../source/transport.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/walk.js").PathKind} PathKind */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -58,9 +58,9 @@ export const bothOf = (a, b) => Float32Array.from([...Array.from(a), ...Array.fr
  * @returns {Promise<Walk>}
  */
 export async function fetchWalk(run, a, b, { kind, steps, overshoot }) {
-  const found = await (await post(address(run, "path", { kind, steps, overshoot }), bothOf(a, b))).json();
+  const found = await source.ask("walk", run, { query: { kind, steps, overshoot }, body: bothOf(a, b) });
   const latents = Float32Array.from(found.latents.flat());
-  return { ...found, run, latents, decoded: await decoder.decode(run, latents, steps) };
+  return { ...found, run, latents, decoded: await source.decode(run, latents, steps) };
 }
 
 export class Side {

@@ -9,7 +9,8 @@ import { KIND_NAMES, pathCode, placeWords, sourceWords } from "../latent/walk.js
 import { exportBar, fileName } from "../page/export.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
-import { NewestWins, sample } from "../source/transport.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 import { EndCard, endFor, firstTwo, imageEnd, linkedEnd, namedEnd } from "./ends.js";
 import { PairSheet } from "./pairs.js";
 import { fetchWalk, markOf, Side } from "./side.js";
@@ -249,7 +250,7 @@ class InterpolateTab {
     for (const [k, end] of /** @type {End[]} */ (["a", "b"]).entries()) {
       const wanted = view.ends[end];
       let chosen = wanted && (await endFor(wanted, info));
-      if (!chosen && wanted) lost.push(`${end.toUpperCase()} was ${sourceWords(wanted.source)} of ${wanted.run}, which ${info.name} does not have`);
+      if (!chosen && wanted) lost.push(`${end.toUpperCase()} was ${sourceWords(wanted.whence)} of ${wanted.run}, which ${info.name} does not have`);
       if (!chosen) chosen = await imageEnd(firsts[k], info);
       if (take !== this.takes || info !== this.info) return;
       this.ends[end] = chosen;
@@ -300,8 +301,8 @@ class InterpolateTab {
     const seed = ++this.seed;
     const law = info.default_law;
     try {
-      const latent = await sample(info.name, law, 1, seed);
-      if (info === this.info) this.choose(end, { run: info.name, latent, source: { kind: "random", seed, text: lawOf(law).plain } });
+      const latent = await source.ask("draws", info.name, { query: { law, n: 1, seed } });
+      if (info === this.info) this.choose(end, { run: info.name, latent, whence: { kind: "random", seed, text: lawOf(law).plain } });
     } catch (error) {
       this.say(`No draw: ${/** @type {Error} */ (error).message}`);
     }
@@ -313,7 +314,7 @@ class InterpolateTab {
     if (!info) return;
     const { latent } = view;
     if (view.run !== info.name || latent?.length !== info.latent_dim) return this.say(`Explore has shown no latent of ${info.name} yet: open Explore, and come back.`);
-    this.choose(end, { run: info.name, latent: latent.slice(), source: { kind: "place", text: "Explore's latent" } });
+    this.choose(end, { run: info.name, latent: latent.slice(), whence: { kind: "place", text: "Explore's latent" } });
   }
 
   swap() {
@@ -506,8 +507,8 @@ class InterpolateTab {
     if (!walk) return side ? "The twin has no such walk: choose test images as ends." : null;
     const { a, b } = this.ends;
     if (!a || !b) return null;
-    const [from, to] = [sourceWords(a.source), sourceWords(b.source)];
-    const short = (/** @type {Chosen} */ { source }) => (source.kind === "image" ? String(source.index) : source.kind);
+    const [from, to] = [sourceWords(a.whence), sourceWords(b.whence)];
+    const short = (/** @type {Chosen} */ { whence }) => (whence.kind === "image" ? String(whence.index) : whence.kind);
     return {
       run: walk.run,
       latents: walk.latents,

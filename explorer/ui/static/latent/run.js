@@ -43,7 +43,7 @@
  * @typedef {object} Chosen
  * @property {string} run
  * @property {Float32Array} latent
- * @property {Whence} source
+ * @property {Whence} whence
  */
 
 /**

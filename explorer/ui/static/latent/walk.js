@@ -59,7 +59,7 @@ export function placeWords(t) {
 
 /**
  * Where an end came from, in words.
- * @param {Whence} source
+ * @param {Whence} whence
  * @param {string | null} [label] Name of its class, of an image.
  */
 export function sourceWords({ kind, index, seed, text }, label = null) {
@@ -92,7 +92,7 @@ export function pathWords(meta) {
 
 /**
  * An end as Python.
- * @param {Whence} source
+ * @param {Whence} whence
  * @param {ArrayLike<number>} latent
  */
 function endCode({ kind, index }, latent) {
@@ -104,15 +104,15 @@ function endCode({ kind, index }, latent) {
  * Python that walks the same walk and decodes it.
  * @param {object} path
  * @param {string | null} path.place The run's folder; null of a model that was handed to `launch`.
- * @param {{source: Whence, latent: ArrayLike<number>}} path.a
- * @param {{source: Whence, latent: ArrayLike<number>}} path.b
+ * @param {{whence: Whence, latent: ArrayLike<number>}} path.a
+ * @param {{whence: Whence, latent: ArrayLike<number>}} path.b
  * @param {PathKind} path.kind
  * @param {number} path.steps
  * @param {number} path.overshoot
  */
 export function pathCode({ place, a, b, kind, steps, overshoot }) {
   const lines = ["from explorer.analysis.interpolation import interpolate, path_positions"];
-  const ends = [a, b].map(({ source, latent }) => endCode(source, latent));
+  const ends = [a, b].map(({ whence, latent }) => endCode(whence, latent));
   if (place !== null) {
     lines.unshift("from explorer import load_run");
     lines.push(`run = load_run(${JSON.stringify(place)})`, `a, b = ${ends.join(", ")}`);

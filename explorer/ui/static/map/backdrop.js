@@ -1,8 +1,9 @@
 /** Decodes of the window on show, laid under the dots of a map. */
 
-import { onPlane } from "../latent/latent.js";
 import { context, toRgba } from "../kit/pixels.js";
-import { NewestWins, decoder } from "../source/transport.js";
+import { onPlane } from "../latent/latent.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
 const CELL_PX = 52;
 const MOST_CELLS = 320;
@@ -32,7 +33,7 @@ export class Backdrop {
     this.wanted = () => null;
     this.requests = new NewestWins(
       async (/** @type {{run: string, latents: Float32Array, rows: number, columns: number, box: import("./shapes.js").Box}} */ request) =>
-        decoder.decode(request.run, request.latents, request.rows * request.columns),
+        source.decode(request.run, request.latents, request.rows * request.columns),
       (decoded, request) => this.show(decoded, request),
       (error) => say(/** @type {Error} */ (error).message),
       1,

@@ -2,7 +2,8 @@
 
 import { button, dropdown, h, segmented } from "../kit/dom.js";
 import { levelOf } from "../latent/latent.js";
-import { MOST_CLASSES, THE_LARGEST, choices } from "./colours.js";
+import { source } from "../source/source.js";
+import { choices, MOST_CLASSES, THE_LARGEST } from "./colours.js";
 
 /** @param {import("../latent/latent.js").Direction[]} pca */
 function pcaHint(pca) {
@@ -99,7 +100,7 @@ export class MapBar {
       { value: "axes", text: "Two axes", hint: "Two latent dimensions, as they are" },
       { value: "pca", text: "PCA", hint: pcaHint(directions.pca) },
     ];
-    if (latent_dim > 2) options.push({ value: "tsne", text: "t-SNE", hint: "A layout that keeps neighbours together; computed once, on at most 5,000 images" });
+    if (latent_dim > 2 && source.can("startTsne")) options.push({ value: "tsne", text: "t-SNE", hint: "A layout that keeps neighbours together; computed once, on at most 5,000 images" });
     const parts = [
       named("plane", segmented("Plane", options, isAxes ? "axes" : tab.plane, (plane) => tab.setPlane(plane === "axes" ? `${x},${y}` : plane))),
     ];

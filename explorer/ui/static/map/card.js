@@ -5,7 +5,8 @@ import { fitWhole, paint } from "../kit/pixels.js";
 import { percent, shown } from "../latent/numbers.js";
 import { showTrust } from "../page/trust.js";
 import { view } from "../page/view.js";
-import { address, ask, askJson, decoder, describe, fetchPixels, NewestWins } from "../source/transport.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
 /** @typedef {{image: number, distance: number}} Neighbour */
 
@@ -44,7 +45,7 @@ export class ChosenCard {
     );
     this.places = new NewestWins(
       async (/** @type {{run: string, z: Float32Array, text: string, caption: string}} */ { run, z }) => {
-        const [decoded, trust] = await Promise.all([decoder.decode(run, z, 1), describe(run, z)]);
+        const [decoded, trust] = await Promise.all([source.decode(run, z, 1), source.ask("trust", run, { body: z })]);
         return { decoded, trust };
       },
       (answer, request) => this.showPlace(answer, request),
@@ -52,11 +53,9 @@ export class ChosenCard {
     );
     this.near = new NewestWins(
       async (/** @type {{run: string, chosen: import("../latent/run.js").Chosen, metric: string}} */ { run, chosen, metric }) => {
-        const { kind, index } = chosen.source;
+        const { kind, index } = chosen.whence;
         const query = { metric, ...(kind === "image" && index !== undefined ? { without: index } : {}) };
-        const body = chosen.latent.slice().buffer;
-        const response = await ask(address(run, "map/neighbours", query), { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } });
-        return /** @type {{neighbours: Neighbour[]}} */ (await response.json());
+        return /** @type {{neighbours: Neighbour[]}} */ (await source.ask("neighbours", run, { query, body: chosen.latent }));
       },
       ({ neighbours }, { run, chosen, metric }) => run === view.run && chosen === this.chosen && metric === this.metric && this.showNeighbours(neighbours),
       fail,
@@ -86,7 +85,7 @@ export class ChosenCard {
     const goals = h(
       "div.xp-bar",
       { role: "group", "aria-label": "take this latent to another tab" },
-      button("Open in Explore", "Take this latent to the sliders", () => this.chosen && view.open(this.chosen.run, this.chosen.latent, this.chosen.source)),
+      button("Open in Explore", "Take this latent to the sliders", () => this.chosen && view.open(this.chosen.run, this.chosen.latent, this.chosen.whence)),
       button("Use as A", "Make this latent the beginning of the walk in Interpolate", () => this.useAs("a")),
       button("Use as B", "Make this latent the end of the walk in Interpolate", () => this.useAs("b")),
     );
@@ -122,7 +121,7 @@ export class ChosenCard {
     if (!this.info) return;
     const index = this.number.valueAsNumber;
     if (Number.isInteger(index) && index >= 0 && index < this.info.count) return this.listeners.choose(index);
-    this.number.value = String(this.chosen?.source.index ?? "");
+    this.number.value = String(this.chosen?.whence.index ?? "");
     this.listeners.say(`There is no such image: images 0 to ${this.info.count - 1}.`);
   }
 
@@ -188,10 +187,10 @@ export class ChosenCard {
       return points.slice(index * d, (index + 1) * d);
     };
     const [facts, [latent, trust], vacancy, reconstruction] = await Promise.all([
-      askJson(address(run, `reconstruct/${index}`)),
-      latentOf().then(async (z) => /** @type {[Float32Array, Record<string, number | null>]} */ ([z, await describe(run, z)])),
+      source.ask("facts", run, { of: { number: index } }),
+      latentOf().then(async (z) => /** @type {[Float32Array, Record<string, number | null>]} */ ([z, await source.ask("trust", run, { body: z })])),
       view.scalar(run, "vacancy"),
-      fetchPixels(run, index, "reconstruction"),
+      source.ask("pixels", run, { of: { number: index }, query: { part: "reconstruction" } }),
     ]);
     return { facts, latent, trust, vacancy, reconstruction };
   }
@@ -203,7 +202,7 @@ export class ChosenCard {
    */
   showPoint({ facts, latent, trust, vacancy, reconstruction }, { run, index }) {
     if (run !== view.run || !this.info || !this.sprites) return;
-    this.chosen = { run, latent, source: { kind: "image", index } };
+    this.chosen = { run, latent, whence: { kind: "image", index } };
     this.title.textContent = `Test image ${index}${facts.label === null ? "" : `, label ${facts.label}`}`;
     this.pictureLabel.textContent = this.info.has_images ? "image" : "decode (there is no image to show)";
     this.picture.setAttribute("aria-label", `test image ${index}`);
@@ -232,7 +231,7 @@ export class ChosenCard {
    */
   showPlace({ decoded, trust }, { run, z, text, caption }) {
     if (run !== view.run) return;
-    this.chosen = { run, latent: z, source: { kind: "place", text: `the place ${text} of the map` } };
+    this.chosen = { run, latent: z, whence: { kind: "place", text: `the place ${text} of the map` } };
     this.title.textContent = `Decoded at ${text}`;
     this.pictureLabel.textContent = caption;
     this.picture.setAttribute("aria-label", "decoded image");

@@ -1,8 +1,8 @@
 /** What a map asks the server for, each thing once. */
 
-import { byAttribute, byClass, byNumber, titleOf } from "./colours.js";
-import { address, ask, askFloats, stored } from "../source/transport.js";
 import { view } from "../page/view.js";
+import { source } from "../source/source.js";
+import { byAttribute, byClass, byNumber, titleOf } from "./colours.js";
 
 /** @typedef {import("../latent/run.js").RunInfo & {attributes?: string[] | null}} RunInfo */
 
@@ -14,9 +14,8 @@ import { view } from "../page/view.js";
  * @returns {Promise<Float32Array>}
  */
 export function arrayOf(info, what, query = {}) {
-  const v = stored(info.stored.points).searchParams.get("v") ?? "";
-  const at = address(info.name, `map/${what}`, { ...query, v });
-  return view.once(`map ${at.href}`, () => askFloats(at));
+  const said = { ...query, v: source.version(info) };
+  return view.once(`${what} ${info.name} ${JSON.stringify(said)}`, () => source.ask(what, info.name, { query: said }));
 }
 
 /**
@@ -46,8 +45,7 @@ export async function colouringOf(info, colour, highlight) {
     return byClass(labels, classNames(info, labels), highlight);
   }
   if (colour.startsWith("attribute:") && attributes) {
-    const at = /** @type {any} */ (info.stored).attributes;
-    const values = await view.once(`attributes ${name}`, async () => new Uint8Array(await (await ask(stored(at))).arrayBuffer()));
+    const values = (await view.attributes(name)) ?? new Uint8Array(count * attributes.length);
     return byAttribute(values, Number(colour.slice("attribute:".length)), attributes);
   }
   const values = colour === "loneliness" ? await arrayOf(info, "loneliness") : await view.scalar(name, /** @type {any} */ (colour));

@@ -131,7 +131,7 @@ export class Layers {
     const now = this.chosenNow();
     const data = this.data();
     const place = now && data ? this.placeOf(now) : null;
-    const index = now?.source.kind === "image" ? now.source.index : undefined;
+    const index = now?.whence.kind === "image" ? now.whence.index : undefined;
     this.overlay.setPins("chosen", place ? [{ element: h(index === undefined ? "span.xp-cross" : "span.xp-ring"), x: place[0], y: place[1] }] : []);
     this.drawEllipses("ellipse", index === undefined ? [] : [index]);
   }
@@ -141,10 +141,10 @@ export class Layers {
    * @param {import("../latent/run.js").Chosen} chosen
    * @returns {[number, number] | null}
    */
-  placeOf({ source, latent }) {
+  placeOf({ whence, latent }) {
     const data = /** @type {import("./tab.js").Data} */ (this.data());
-    const { index } = source;
-    if (source.kind === "image" && index !== undefined) {
+    const { index } = whence;
+    if (whence.kind === "image" && index !== undefined) {
       const x = data.places[2 * index];
       return Number.isFinite(x) ? [x, data.places[2 * index + 1]] : null;
     }
@@ -189,7 +189,7 @@ export class Layers {
   own() {
     const data = this.data();
     const mine = data ? view.own.get(data.info.name) : undefined;
-    const place = mine ? this.placeOf({ ...mine, source: { ...mine.source, kind: "own" } }) : null;
+    const place = mine ? this.placeOf({ ...mine, whence: { ...mine.whence, kind: "own" } }) : null;
     this.overlay.setPins("own", place ? [{ element: h("span.xp-star", {}, "★"), x: place[0], y: place[1] }] : []);
   }
 }

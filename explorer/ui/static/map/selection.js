@@ -4,7 +4,8 @@ import { button, h } from "../kit/dom.js";
 import { dim, fitWhole, paint } from "../kit/pixels.js";
 import { percent } from "../latent/numbers.js";
 import { view } from "../page/view.js";
-import { address, ask, askInts, decoder, NewestWins } from "../source/transport.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
 const MOST_CLASSES = 12;
 
@@ -98,7 +99,7 @@ export class Selection {
       this.told,
     );
     this.requests = new NewestWins(
-      (/** @type {{run: string, rows: number[]}} */ request) => this.fetch(request),
+      (/** @type {{run: string, rows: number[]}} */ request) => this.find(request),
       (answer, { run, rows }) => run === view.run && rows === this.rows && this.showFound(answer),
       (error) => this.say(/** @type {Error} */ (error).message),
       2,
@@ -141,16 +142,10 @@ export class Selection {
   }
 
   /** @param {{run: string, rows: number[]}} request */
-  async fetch({ run, rows }) {
-    const body = Int32Array.from(rows).buffer;
-    const options = { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } };
-    const [found, pixels] = await Promise.all([
-      ask(address(run, "map/selection"), options).then((response) => response.json()),
-      ask(address(run, "map/selection/image"), options),
-    ]);
-    const shape = (pixels.headers.get("X-Shape") ?? "").split(",").map(Number);
-    const image = { pixels: new Uint8ClampedArray(await pixels.arrayBuffer()), shape: /** @type {any} */ ([1, ...shape]) };
-    return { found, image, decoded: await decoder.decode(run, Float32Array.from(found.mean), 1) };
+  async find({ run, rows }) {
+    const body = Int32Array.from(rows);
+    const [found, image] = await Promise.all([source.ask("selection", run, { body }), source.ask("selectionImage", run, { body })]);
+    return { found, image, decoded: await source.decode(run, Float32Array.from(found.mean), 1) };
   }
 
   /** @param {{found: any, image: import("../kit/pixels.js").Decoded, decoded: import("../kit/pixels.js").Decoded}} answer */
@@ -183,7 +178,7 @@ export class Selection {
     const { info, rows, labels, nameOf } = this;
     if (!info) return;
     try {
-      const [points, index] = await Promise.all([view.points(info.name), askInts(address(info.name, "map/index"))]);
+      const [points, index] = await Promise.all([view.points(info.name), source.ask("index", info.name)]);
       const label = labels && nameOf ? (/** @type {number} */ row) => nameOf(labels[row]) : null;
       const text = csvOf(rows, index, label, points, info.latent_dim);
       const href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));

@@ -12,7 +12,8 @@ import { shown } from "../latent/numbers.js";
 import { Figure } from "../page/figure.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
-import { decoder, NewestWins } from "../source/transport.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 import { Backdrop } from "./backdrop.js";
 import { MapBar } from "./bar.js";
 import { ChosenCard } from "./card.js";
@@ -106,7 +107,7 @@ class MapTab {
     plot.addEventListener("pointerleave", () => !this.tip.stays && this.tip.hide());
     plot.addEventListener("pointerdown", () => this.tip.hide());
     this.hovered = new NewestWins(
-      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => decoder.decode(run, z, 1),
+      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => source.decode(run, z, 1),
       (decoded) => this.hoverMode === "decode" && !this.tip.element.hidden && this.tip.paint(decoded),
       (error) => this.say(/** @type {Error} */ (error).message),
     );
@@ -416,7 +417,7 @@ class MapTab {
     this.tip.show(event, info.image_shape[2], "decoded here", true);
     const mine = ++this.taps;
     const done = (/** @type {() => void} */ act) => mine === this.taps && act(); // else the finger is elsewhere
-    decoder.decode(info.name, z, 1).then((decoded) => done(() => this.tip.paint(decoded)), () => done(() => this.tip.hide())); // the card says why
+    source.decode(info.name, z, 1).then((decoded) => done(() => this.tip.paint(decoded)), () => done(() => this.tip.hide())); // the card says why
   }
 
   /**
@@ -432,14 +433,14 @@ class MapTab {
   /** What a decoded place has in all other directions. */
   restName() {
     if ((this.info?.latent_dim ?? 2) <= 2) return "decode";
-    const source = this.anchor === "chosen" ? this.card.chosen?.source : null;
-    if (!source) return "all else at the mean";
-    return source.kind === "image" ? `all else as image ${source.index}` : "all else as before";
+    const whence = this.anchor === "chosen" ? this.card.chosen?.whence : null;
+    if (!whence) return "all else at the mean";
+    return whence.kind === "image" ? `all else as image ${whence.index}` : "all else as before";
   }
 
   markChosen() {
-    const { source, latent } = /** @type {import("../latent/run.js").Chosen} */ (this.card.chosen);
-    this.root.dataset.chosen = source.kind === "image" ? String(source.index) : Array.from(latent).join(",");
+    const { whence, latent } = /** @type {import("../latent/run.js").Chosen} */ (this.card.chosen);
+    this.root.dataset.chosen = whence.kind === "image" ? String(whence.index) : Array.from(latent).join(",");
     this.layers.chosen();
     this.bar.mark();
     if (this.anchor === "chosen") this.backdrop.follow();

@@ -1,7 +1,7 @@
 /** The t-SNE layout of a run: asked for, waited for, cancelled. */
 
 import { button, h } from "../kit/dom.js";
-import { address, ask, askJson } from "../source/transport.js";
+import { source } from "../source/source.js";
 
 const EVERY_MS = 700;
 
@@ -58,7 +58,7 @@ export class TsneWait {
   async ready(run) {
     this.run = run;
     this.ticket = null;
-    const progress = /** @type {Progress} */ (await askJson(address(run, "map/tsne")));
+    const progress = /** @type {Progress} */ (await source.ask("tsne", run));
     if (this.run !== run) return false;
     if (progress.state === "done") {
       this.hide();
@@ -96,7 +96,7 @@ export class TsneWait {
     const { run } = this;
     if (!run) return;
     try {
-      const progress = await (await ask(address(run, "map/tsne"), { method: "POST" })).json();
+      const progress = await source.ask("startTsne", run);
       if (this.run !== run) return;
       this.ticket = progress.ticket;
       this.take(run, progress);
@@ -123,7 +123,7 @@ export class TsneWait {
   /** @param {string} run */
   async look(run) {
     try {
-      const progress = await askJson(address(run, "map/tsne", this.ticket ? { ticket: this.ticket } : {}));
+      const progress = await source.ask("tsne", run, { query: this.ticket ? { ticket: this.ticket } : {} });
       if (this.run === run) this.take(run, progress);
     } catch (error) {
       if (this.run !== run) return;
@@ -134,7 +134,7 @@ export class TsneWait {
 
   giveUp() {
     const { run, ticket } = this;
-    if (run && ticket) ask(address(run, "map/tsne/cancel", { ticket }), { method: "POST" }).catch(() => {}); // it ends unwatched
+    if (run && ticket) source.ask("cancelTsne", run, { query: { ticket } }).catch(() => {}); // it ends unwatched
     this.hide();
     this.left();
   }

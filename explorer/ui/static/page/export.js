@@ -1,7 +1,7 @@
 /** Files to keep: strips, contact sheets, moving pictures and latents, saved by the browser. */
 
 import { button, h } from "../kit/dom.js";
-import { address, post } from "../source/transport.js";
+import { source } from "../source/source.js";
 
 /** @typedef {"png" | "sheet" | "gif" | "webp" | "json"} Kind */
 
@@ -48,25 +48,25 @@ export const printable = (text, most) => Array.from(text.replace(/[\p{C}\p{Zl}\p
 export const fileName = (words) => words.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+|-+$/g, "").slice(0, 60) || "latents";
 
 /**
- * Address of an export.
+ * How an export is asked for.
  * @param {Kind} kind
  * @param {Wanted} wanted
  */
-export function exportAddress(kind, { run, name, title, captions = [], columns, scale, seconds, boomerang = true }) {
-  const url = address(run, `export/${kind}`);
-  const query = url.searchParams;
-  if (name) query.set("name", fileName(name));
-  if (columns) query.set("columns", String(columns));
-  if (scale) query.set("scale", String(scale));
+export function exportQuery(kind, { name, title, captions = [], columns, scale, seconds, boomerang = true }) {
+  /** @type {Record<string, string | number | string[]>} */
+  const query = {};
+  if (name) query.name = fileName(name);
+  if (columns) query.columns = columns;
+  if (scale) query.scale = scale;
   if (kind === "gif" || kind === "webp") {
-    if (seconds) query.set("seconds", seconds.toFixed(3));
-    query.set("boomerang", boomerang ? "1" : "0");
+    if (seconds) query.seconds = seconds.toFixed(3);
+    query.boomerang = boomerang ? "1" : "0";
   }
   if (kind === "sheet") {
-    if (title) query.set("title", printable(title, TITLE));
-    for (const caption of captions) query.append("caption", printable(caption, CAPTION));
+    if (title) query.title = printable(title, TITLE);
+    if (captions.length) query.caption = captions.map((caption) => printable(caption, CAPTION));
   }
-  return url;
+  return query;
 }
 
 /**
@@ -92,10 +92,9 @@ function keep(blob, name) {
  */
 export async function save(kind, wanted, { signal } = {}) {
   if (kind === "json") return saveLatents(wanted);
-  const answer = await post(exportAddress(kind, wanted), wanted.latents, signal);
-  const told = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "");
-  const name = told?.[1] ?? `${wanted.run}-${kind}`;
-  keep(await answer.blob(), name);
+  const file = await source.ask("file", wanted.run, { of: { kind }, query: exportQuery(kind, wanted), body: wanted.latents, signal });
+  const name = file.name ?? `${wanted.run}-${kind}`;
+  keep(file.blob, name);
   return name;
 }
 

@@ -1,10 +1,12 @@
 /** A plotly figure fetched from the server: drawn, re-coloured with the theme, hovered and clicked. */
 
-import { compact, CONFIG, isCoarse, keepWheel, NARROW, pointed, plotly } from "../kit/charts.js";
+import { compact, CONFIG, isCoarse, keepWheel, NARROW, plotly, pointed } from "../kit/charts.js";
 import { h } from "../kit/dom.js";
 import { dim } from "../kit/pixels.js";
 import { onTheme, theme } from "../kit/theme.js";
-import { address, askJson, NewestWins, post, Unreachable } from "../source/transport.js";
+import { Unreachable } from "../source/errors.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../kit/charts.js").Pointed} Place */
 /** @typedef {{run: string, name: string, query: Record<string, string | number>, latents?: Float32Array}} FigureWish */
@@ -15,10 +17,7 @@ const away = () => {
 };
 
 /** @param {FigureWish} wish @returns {Promise<any>} */
-async function fetched({ run, name, query, latents }) {
-  const at = address(run, `figure/${name}`, query);
-  return latents ? (await post(at, latents)).json() : askJson(at);
-}
+const fetched = ({ run, name, query, latents }) => source.ask(latents ? "figureOf" : "figure", run, { of: { name }, query, body: latents });
 
 /** A figure in an element of the page. */
 export class Figure {

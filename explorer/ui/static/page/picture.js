@@ -2,10 +2,12 @@
 
 import { h } from "../kit/dom.js";
 import { dim, fitWhole, paint } from "../kit/pixels.js";
-import { decoder, NewestWins, Unreachable } from "../source/transport.js";
+import { Unreachable } from "../source/errors.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
-/** @typedef {import("./trust.js").Asked} Asked */
+/** @typedef {import("./trust.js").Judged} Judged */
 
 export class LivePicture {
   /**
@@ -21,7 +23,7 @@ export class LivePicture {
     this.fit = () => {};
     this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": "decoded image" });
     this.images = new NewestWins(
-      (/** @type {Asked} */ { run, z }) => decoder.decode(run, z, 1),
+      (/** @type {Judged} */ { run, z }) => source.decode(run, z, 1),
       (decoded, { z }) => this.show(decoded, z),
       (error) => {
         const { message } = /** @type {Error} */ (error);

@@ -1,7 +1,7 @@
 /** The small pictures of a run's evaluation split. */
 
 import { context } from "../kit/pixels.js";
-import { stored } from "../source/transport.js";
+import { source } from "../source/source.js";
 
 /**
  * Sheet and place of an image's tile.
@@ -20,17 +20,15 @@ export class Sprites {
   /** @param {import("../latent/run.js").RunInfo} info */
   constructor(info) {
     this.info = info;
-    /** @type {Map<number, Promise<HTMLImageElement>>} */
+    /** @type {Map<number, Promise<ImageBitmap>>} */
     this.sheets = new Map();
   }
 
-  /** @param {number} number @returns {Promise<HTMLImageElement>} */
+  /** @param {number} number @returns {Promise<ImageBitmap>} */
   sheet(number) {
     let sheet = this.sheets.get(number);
     if (!sheet) {
-      const image = new Image();
-      image.src = stored(this.info.stored.sprites[number]).href;
-      sheet = image.decode().then(() => image);
+      sheet = source.picture(this.info.stored.sprites[number]);
       this.sheets.set(number, sheet);
       sheet.catch(() => this.sheets.delete(number));
     }

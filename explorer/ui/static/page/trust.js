@@ -2,15 +2,16 @@
 
 import { h } from "../kit/dom.js";
 import { details, verdict } from "../latent/vacancy.js";
-import { describe, NewestWins } from "../source/transport.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 
-/** @typedef {{run: string, z: Float32Array}} Asked */
+/** @typedef {{run: string, z: Float32Array}} Judged */
 
 export class TrustLine {
   constructor() {
     this.element = h("p.xp-trust", { "aria-live": "polite" });
     this.answers = new NewestWins(
-      (/** @type {Asked} */ { run, z }) => describe(run, z),
+      (/** @type {Judged} */ { run, z }) => source.ask("trust", run, { body: z }),
       (answer) => showTrust(this.element, answer),
       () => this.element.replaceChildren(),
       2,

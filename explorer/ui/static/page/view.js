@@ -7,7 +7,7 @@
  */
 
 import { fromFragment, namesLatent, toFragment } from "../latent/address.js";
-import { address, askBytes, askFloats, askInts, askJson, stored } from "../source/transport.js";
+import { source } from "../source/source.js";
 import { showPreparing } from "./preparing.js";
 import { Sprites } from "./sprites.js";
 
@@ -113,7 +113,7 @@ class View extends EventTarget {
   refresh() {
     this.known.clear();
     if (this.run && this.latent) {
-      this.pending = { run: this.run, latent: this.latent, source: { kind: "place", text: "where you were" } };
+      this.pending = { run: this.run, latent: this.latent, whence: { kind: "place", text: "where you were" } };
     }
     this.dispatchEvent(new Event("run"));
   }
@@ -174,11 +174,11 @@ class View extends EventTarget {
    * Show a latent in Explore, and go there; Explore may still be showing another run.
    * @param {string} run Whose latent it is.
    * @param {Float32Array} latent
-   * @param {Whence} source
+   * @param {Whence} whence
    */
-  open(run, latent, source) {
+  open(run, latent, whence) {
     this.dropWish();
-    this.pending = { run, latent, source };
+    this.pending = { run, latent, whence };
     this.dispatchEvent(new Event("latent"));
     this.goTo(run === this.run ? { tab: "explore" } : { run, tab: "explore" });
   }
@@ -289,7 +289,7 @@ class View extends EventTarget {
   /** @param {string} run @returns {Promise<RunInfo>} */
   info(run) {
     return this.once(`info ${run}`, async () => {
-      const info = await askJson(address(run));
+      const info = await source.ask("card", run);
       if (typeof info.preparing === "number") this.awaitPictures(run);
       return info;
     });
@@ -304,7 +304,7 @@ class View extends EventTarget {
     this.awaited.add(run);
     let misses = 0;
     while (misses < MOST_MISSES) {
-      const now = await askJson(address(run, "pictures")).catch(() => null);
+      const now = await source.ask("preparation", run).catch(() => null);
       misses = now ? 0 : misses + 1;
       if (now?.preparing === null) break;
       if (now && run === this.run) showPreparing(`${now.sentence} Decodes stand for them until then.`, now.preparing);
@@ -317,15 +317,12 @@ class View extends EventTarget {
 
   /** Posterior means, (N * d). @param {string} run @returns {Promise<Float32Array>} */
   points(run) {
-    return this.once(`points ${run}`, async () => askFloats(stored((await this.info(run)).stored.points)));
+    return this.once(`points ${run}`, async () => source.array(await this.info(run), "points"));
   }
 
   /** Labels, (N,), or null where there are none. @param {string} run @returns {Promise<Int32Array | null>} */
   labels(run) {
-    return this.once(`labels ${run}`, async () => {
-      const at = (await this.info(run)).stored.labels;
-      return at ? askInts(stored(at)) : null;
-    });
+    return this.once(`labels ${run}`, async () => source.array(await this.info(run), "labels"));
   }
 
   /**
@@ -334,10 +331,7 @@ class View extends EventTarget {
    * @returns {Promise<Uint8Array | null>}
    */
   attributes(run) {
-    return this.once(`attributes ${run}`, async () => {
-      const at = (await this.info(run)).stored.attributes;
-      return at ? askBytes(stored(at)) : null;
-    });
+    return this.once(`attributes ${run}`, async () => source.array(await this.info(run), "attributes"));
   }
 
   /**
@@ -347,10 +341,7 @@ class View extends EventTarget {
    * @returns {Promise<Float32Array | null>}
    */
   scalar(run, name) {
-    return this.once(`${name} ${run}`, async () => {
-      const at = (await this.info(run)).stored[name];
-      return at ? askFloats(stored(at)) : null;
-    });
+    return this.once(`${name} ${run}`, async () => source.array(await this.info(run), name));
   }
 
   /** Small pictures of the evaluation split. @param {string} run @returns {Promise<Sprites>} */

@@ -4,7 +4,7 @@ import { button, dropdown, h } from "../kit/dom.js";
 import { context, toRgba } from "../kit/pixels.js";
 import { shown } from "../latent/numbers.js";
 import { view } from "../page/view.js";
-import { decoder } from "../source/transport.js";
+import { source } from "../source/source.js";
 import { askErrors } from "./look.js";
 
 const COUNT = 100;
@@ -201,7 +201,7 @@ async function reconstructed({ name, latent_dim: d }, images) {
   const points = await view.points(name);
   const latents = new Float32Array(images.length * d);
   images.forEach((image, k) => latents.set(points.subarray(image * d, (image + 1) * d), k * d));
-  const [decoded, errors] = await Promise.all([decoder.decode(name, latents, images.length), askErrors(name, images)]);
+  const [decoded, errors] = await Promise.all([source.decode(name, latents, images.length), askErrors(name, images)]);
   return { decoded, errors };
 }
 

@@ -2,7 +2,7 @@
 
 import { rounded, shown } from "../latent/numbers.js";
 import { view } from "../page/view.js";
-import { address, ask, askFloats, askJson } from "../source/transport.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 
@@ -53,29 +53,20 @@ export function unpacked({ shape, bytes }) {
 }
 
 /**
- * @param {URL} url
- * @param {Blob | Uint8ClampedArray} body
- */
-async function posted(url, body) {
-  const sent = /** @type {BodyInit} */ (/** @type {unknown} */ (body));
-  return (await ask(url, { method: "POST", body: sent, headers: { "Content-Type": "application/octet-stream" } })).json();
-}
-
-/**
  * Prepare a picture as a run's data set was made, and look at it.
  * @param {string} run
  * @param {Blob} file
  * @param {Crop | null} place
  * @returns {Promise<Own>}
  */
-export const askOwn = (run, file, place) => posted(address(run, "own", place ? { ...place } : {}), file);
+export const askOwn = (run, file, place) => source.ask("own", run, { query: place ? { ...place } : {}, body: file });
 
 /**
  * @param {string} run
  * @param {Decoded} image
  * @returns {Promise<Look>}
  */
-export const askLook = (run, image) => posted(address(run, "look"), image.pixels);
+export const askLook = (run, image) => source.ask("look", run, { body: image.pixels });
 
 /**
  * Draws from the posterior, how they differ, and the ELBO.
@@ -84,7 +75,7 @@ export const askLook = (run, image) => posted(address(run, "look"), image.pixels
  * @param {number} seed
  * @returns {Promise<{samples: Packed[], deviation: Packed, deviation_most: number, elbo: number | null}>}
  */
-export const askSpread = (run, image, seed) => posted(address(run, "look/spread", { seed }), image.pixels);
+export const askSpread = (run, image, seed) => source.ask("spreadOf", run, { query: { seed }, body: image.pixels });
 
 /**
  * The importance-weighted bound.
@@ -92,7 +83,7 @@ export const askSpread = (run, image, seed) => posted(address(run, "look/spread"
  * @param {Decoded} image
  * @returns {Promise<{bound: number | null, samples: number}>}
  */
-export const askBound = (run, image) => posted(address(run, "look/bound"), image.pixels);
+export const askBound = (run, image) => source.ask("bound", run, { body: image.pixels });
 
 /**
  * The image spoilt by noise, and what becomes of that.
@@ -101,7 +92,7 @@ export const askBound = (run, image) => posted(address(run, "look/bound"), image
  * @param {{kind: string, level: number}} noise
  * @returns {Promise<{input: Packed, reconstruction: Packed, mse: number}>}
  */
-export const askSpoilt = (run, image, { kind, level }) => posted(address(run, "look/spoilt", { kind, level }), image.pixels);
+export const askSpoilt = (run, image, { kind, level }) => source.ask("spoilt", run, { query: { kind, level }, body: image.pixels });
 
 /**
  * A score of some test images, ascending; asked for once.
@@ -109,21 +100,21 @@ export const askSpoilt = (run, image, { kind, level }) => posted(address(run, "l
  * @param {"mse" | "elbo" | "bound"} score
  * @returns {Promise<Float32Array>}
  */
-export const standing = (run, score) => view.once(`standing ${score} ${run}`, () => askFloats(address(run, `standing/${score}`)));
+export const standing = (run, score) => view.once(`standing ${score} ${run}`, () => source.ask("standing", run, { of: { score } }));
 
 /**
  * Mean squared errors of reconstructions of test images.
  * @param {string} run
  * @param {number[]} images
  */
-export const askErrors = (run, images) => askFloats(address(run, "errors", { images: images.join(",") }));
+export const askErrors = (run, images) => source.ask("errors", run, { query: { images: images.join(",") } });
 
 /**
  * What is stored of a test image.
  * @param {string} run
  * @param {number} index
  */
-export const askFacts = (run, index) => askJson(address(run, `reconstruct/${index}`));
+export const askFacts = (run, index) => source.ask("facts", run, { of: { number: index } });
 
 /**
  * Share of scores below a value, in [0, 1]; null without any.

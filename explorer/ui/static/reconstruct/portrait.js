@@ -7,7 +7,8 @@ import { shown } from "../latent/numbers.js";
 import { verdict } from "../latent/vacancy.js";
 import { showVerdict } from "../page/trust.js";
 import { view } from "../page/view.js";
-import { decoder, NewestWins } from "../source/transport.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 import { askBound, askSpoilt, askSpread, costVerdict, majority, shareBelow, standing, topLevels, unpacked } from "./look.js";
 import { errorScale, scoreTable } from "./prices.js";
 
@@ -362,7 +363,7 @@ export class Portrait {
     this.levels.hidden = !deep;
     if (!deep?.info.level_sizes) return;
     const sizes = deep.info.level_sizes;
-    const decoded = await decoder.decode(deep.info.name, topLevels(deep.look.latent, sizes), sizes.length).catch((error) => this.say(error.message));
+    const decoded = await source.decode(deep.info.name, topLevels(deep.look.latent, sizes), sizes.length).catch((error) => this.say(error.message));
     if (mine !== this.seen || !decoded) return;
     const cards = sizes.map((_, k) => {
       const title = k === 0 ? "level 1 only" : k + 1 === sizes.length ? "all levels" : `levels 1 to ${k + 1}`;

@@ -4,7 +4,8 @@ import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
 import { dim, fitWhole, paint } from "../kit/pixels.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
-import { fetchPixels, NewestWins } from "../source/transport.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
 import { Gallery } from "./gallery.js";
 import { askFacts, askLook, askOwn, unpacked } from "./look.js";
 import { Camera, pictureIn, sendable, Steps, Tray } from "./own.js";
@@ -77,7 +78,7 @@ class ReconstructTab {
     /** @type {RunInfo | null} */
     this.twin = null;
     this.answers = 0; // pictures of somebody's own that were answered
-    /** @type {{run: string, latent: Float32Array, source: import("../latent/run.js").Whence} | null} */
+    /** @type {{run: string, latent: Float32Array, whence: import("../latent/run.js").Whence} | null} */
     this.chosen = null;
     this.drawings = 0; // states of the pad that were to be shown
     this.newest = 0; // of those that were
@@ -100,7 +101,7 @@ class ReconstructTab {
     this.actions = h(
       "div.xp-bar.xp-actions",
       { role: "group", "aria-label": "what to do with this image's code" },
-      button("Open in Explore", "Take this image's code to the sliders", () => this.withCode((c) => view.open(c.run, c.latent, c.source))),
+      button("Open in Explore", "Take this image's code to the sliders", () => this.withCode((c) => view.open(c.run, c.latent, c.whence))),
       button("Show on the map", "Mark where this image's code lies among those of the test images", () => this.showOnMap()),
       button("Use as A", "Begin the walk in Interpolate at this image", () => this.useAs("a")),
       button("Use as B", "End the walk in Interpolate at this image", () => this.useAs("b")),
@@ -187,28 +188,28 @@ class ReconstructTab {
   // Sources
 
   showSource() {
-    this.sources.replaceChildren(segmented("Image", SOURCES, this.source, (source) => this.chooseSource(source)));
+    this.sources.replaceChildren(segmented("Image", SOURCES, this.source, (way) => this.chooseSource(way)));
     for (const [name, place] of Object.entries(this.places)) place.hidden = name !== this.source;
     if (this.source !== "camera") this.camera.stop();
     if (this.source === "test") this.steps.hide();
   }
 
   /**
-   * @param {string} source One of `SOURCES`.
+   * @param {string} way One of `SOURCES`.
    * @param {number} [index] A test image to show.
    */
-  chooseSource(source, index = this.index) {
-    this.source = source;
+  chooseSource(way, index = this.index) {
+    this.source = way;
     this.chosen = null;
     this.showSource();
     this.say("");
-    if (source === "test") return this.choose(index);
-    if (source === "pad" && !this.pad.empty) return void this.drawn(false);
-    if (this.own?.source === source) return this.showOwn(this.own, false);
+    if (way === "test") return this.choose(index);
+    if (way === "pad" && !this.pad.empty) return void this.drawn(false);
+    if (this.own?.source === way) return this.showOwn(this.own, false);
     this.requests.drop();
     this.steps.hide();
     dim(this.portrait.element, true);
-    this.say(NOTHING_YET[source], true);
+    this.say(NOTHING_YET[way], true);
   }
 
   /** @param {ClipboardEvent} event */
@@ -381,10 +382,10 @@ class ReconstructTab {
     const number = /** @type {number} */ (index);
     if (!info.has_images) {
       const models = twin ? [info, twin] : [info];
-      const decodes = await Promise.all(models.map(({ name }) => fetchPixels(name, number, "reconstruction")));
+      const decodes = await Promise.all(models.map(({ name }) => source.ask("pixels", name, { of: { number }, query: { part: "reconstruction" } })));
       return { decodes, looks: [], label: (await askFacts(info.name, number)).label };
     }
-    const [image, labels] = await Promise.all([fetchPixels(info.name, number, "original"), view.labels(info.name)]);
+    const [image, labels] = await Promise.all([source.ask("pixels", info.name, { of: { number }, query: { part: "original" } }), view.labels(info.name)]);
     const looks = await Promise.all((twin ? [info, twin] : [info]).map(({ name }) => askLook(name, image)));
     return { image, looks, label: labels ? (info.classes?.[labels[number]] ?? String(labels[number])) : null };
   }
@@ -439,8 +440,8 @@ class ReconstructTab {
    */
   setCode(looks, models, index, own) {
     /** @type {import("../latent/run.js").Whence} */
-    const source = own ? { kind: "own", text: own.words } : { kind: "image", index: index ?? 0 };
-    this.chosen = looks.length ? { run: models[0].name, latent: Float32Array.from(looks[0].latent), source } : null;
+    const whence = own ? { kind: "own", text: own.words } : { kind: "image", index: index ?? 0 };
+    this.chosen = looks.length ? { run: models[0].name, latent: Float32Array.from(looks[0].latent), whence } : null;
   }
 
   /**
@@ -452,13 +453,13 @@ class ReconstructTab {
   tellOwn(looks, models, own) {
     looks.forEach(({ latent }, k) => {
       const { name } = models[k];
-      view.setOwn(name, { run: name, latent: Float32Array.from(latent), source: { kind: "own", text: own.words } });
+      view.setOwn(name, { run: name, latent: Float32Array.from(latent), whence: { kind: "own", text: own.words } });
     });
   }
 
   /**
    * Do something with the code of the image on show; without its pixels the stored code is taken.
-   * @param {(chosen: {run: string, latent: Float32Array, source: import("../latent/run.js").Whence}) => void} act
+   * @param {(chosen: {run: string, latent: Float32Array, whence: import("../latent/run.js").Whence}) => void} act
    */
   async withCode(act) {
     if (this.chosen) return act(this.chosen);
@@ -466,7 +467,7 @@ class ReconstructTab {
     const { index } = this;
     const { name, latent_dim: d } = this.info;
     const points = await view.points(name).catch((error) => void this.fail(error));
-    if (points) act({ run: name, latent: points.slice(index * d, (index + 1) * d), source: { kind: "image", index } });
+    if (points) act({ run: name, latent: points.slice(index * d, (index + 1) * d), whence: { kind: "image", index } });
   }
 
   showOnMap() {

@@ -2,7 +2,7 @@
 
 import { button, freshId, h } from "../kit/dom.js";
 import { context, fitWhole } from "../kit/pixels.js";
-import { stored } from "../source/transport.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("./story.js").Story} Story */
 /** @typedef {import("./story.js").FilmSheet} Sheet */
@@ -17,7 +17,7 @@ export class Sheets {
   constructor() {
     /** @type {Sheet[]} */
     this.sheets = [];
-    /** @type {Map<string, Promise<HTMLImageElement>>} */
+    /** @type {Map<string, Promise<ImageBitmap>>} */
     this.pictures = new Map();
     this.canvas = h("canvas.xp-image", { width: 64, height: 64, role: "img" });
     this.title = h("h3");
@@ -41,16 +41,15 @@ export class Sheets {
     delete this.canvas.dataset.epoch;
   }
 
-  /** @param {Sheet} sheet @returns {Promise<HTMLImageElement>} */
+  /** @param {Sheet} sheet @returns {Promise<ImageBitmap>} */
   picture({ url }) {
     let found = this.pictures.get(url);
     if (!found) {
-      const image = h("img", { src: stored(url).href, alt: "" });
-      found = image.decode().then(() => image);
-      this.pictures.set(url, /** @type {Promise<HTMLImageElement>} */ (found));
-      found?.catch(() => this.pictures.delete(url));
+      found = source.picture(url);
+      this.pictures.set(url, found);
+      found.catch(() => this.pictures.delete(url));
     }
-    return /** @type {Promise<HTMLImageElement>} */ (found);
+    return found;
   }
 
   /** @param {number | null} epoch After which a sheet was kept. */
@@ -61,8 +60,8 @@ export class Sheets {
     try {
       const image = await this.picture(sheet);
       if (this.wanted !== sheet.url) return;
-      this.canvas.width = image.naturalWidth;
-      this.canvas.height = image.naturalHeight;
+      this.canvas.width = image.width;
+      this.canvas.height = image.height;
       context(this.canvas).drawImage(image, 0, 0);
       this.canvas.dataset.epoch = String(sheet.epoch);
       this.canvas.setAttribute("aria-label", `decodes of ${this.title.textContent} after epoch ${sheet.epoch}`);

@@ -3,7 +3,7 @@
 import { dropdown, h, segmented, useStyle } from "../kit/dom.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
-import { address, askJson, stored } from "../source/transport.js";
+import { source } from "../source/source.js";
 import { Chart } from "./chart.js";
 import { LOSSES, PANELS, SETTING_CURVES } from "./curves.js";
 import { Dimensions } from "./dimensions.js";
@@ -124,7 +124,7 @@ class TrainingTab {
     this.say("");
     if (!run) return;
     try {
-      const runs = /** @type {Listed[]} */ (await askJson(stored("explorer/api/runs")));
+      const runs = /** @type {Listed[]} */ (await source.runs());
       if (mine !== this.asked || view.run !== run) return;
       const twin = runs.find(({ name }) => name === run)?.twin ?? null;
       const others = runs.filter(({ name }) => name !== run).sort((a, b) => Number(b.name === twin) - Number(a.name === twin));
@@ -174,7 +174,7 @@ class TrainingTab {
     const tell = async (/** @type {string} */ name) => {
       const refusal = this.refused.get(name);
       if (refusal) throw new Error(refusal);
-      return /** @type {Story} */ (await askJson(address(name, "training")));
+      return /** @type {Story} */ (await source.ask("training", name));
     };
     const failed = (/** @type {Error} */ error) => error;
     const [first, second] = await Promise.all([tell(run).catch(failed), other ? tell(other).catch(failed) : null]);

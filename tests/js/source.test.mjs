@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { NewestWins, ServerDecoder, ServerError, Unreachable, address, ask, stored } from "../../explorer/ui/static/source/transport.js";
+import { ServerError, Unreachable } from "../../explorer/ui/static/source/errors.js";
+import { NewestWins } from "../../explorer/ui/static/source/newest.js";
+import { ServerSource, address, ask } from "../../explorer/ui/static/source/server.js";
 
 /** Work whose answers the test gives by hand, in any order. */
 function byHand(limit = 4) {
@@ -173,13 +175,50 @@ function answers(...responses) {
 test("addresses stay below the program's own folder, and a run's name is escaped", () => {
   assert.ok(address("mnist-vae-2", "figure/map", { theme: "dark" }).href.endsWith("/api/run/mnist-vae-2/figure/map?theme=dark"));
   assert.ok(address("../../etc").href.includes("/api/run/..%2F..%2Fetc"));
-  assert.ok(stored("explorer/api/run/a/points?v=1").href.endsWith("explorer/api/run/a/points?v=1"));
+  assert.ok(address("a", "export/sheet", { caption: ["1", "2 & 3"] }).href.endsWith("?caption=1&caption=2+%26+3"));
+});
+
+test("a stored array is asked for where the card says, and one that the card does not name is null", async () => {
+  const asked = answers(new Response(Float32Array.of(1, 2).buffer));
+  const info = /** @type {any} */ ({ stored: { points: "explorer/api/run/a/points?v=7" } });
+  const source = new ServerSource();
+  assert.deepEqual([...(await source.array(info, "points"))], [1, 2]);
+  assert.ok(asked[0].url.endsWith("explorer/api/run/a/points?v=7"));
+  assert.equal(await source.array(info, "labels"), null);
+  assert.equal(source.version(info), "7");
+  assert.equal(asked.length, 1);
+});
+
+test("a question is asked as the table of questions says", async () => {
+  const asked = answers(Response.json({ ok: 1 }), new Response(Float32Array.of(3).buffer), new Response("x", { headers: { "content-disposition": 'attachment; filename="a.png"' } }), new Response(null));
+  const source = new ServerSource();
+  assert.deepEqual(await source.ask("figure", "a b", { of: { name: "map" }, query: { theme: "dark" } }), { ok: 1 });
+  assert.ok(asked[0].url.endsWith("/run/a%20b/figure/map?theme=dark"));
+  assert.equal(asked[0].options.method, undefined);
+  assert.deepEqual([...(await source.ask("vacancies", "a", { body: Float32Array.of(1) }))], [3]);
+  assert.equal(asked[1].options.method, "POST");
+  const { name, blob } = await source.ask("file", "a", { of: { kind: "png" }, body: Float32Array.of(1) });
+  assert.deepEqual([name, await blob.text()], ["a.png", "x"]);
+  assert.equal(await source.ask("cancelTsne", "a", { query: { ticket: "t" } }), null);
+  assert.equal(asked[3].options.method, "POST");
+});
+
+test("a question that was given up is not asked again while the server is busy", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const asked = answers(Response.json({ error: "busy" }, { status: 503 }), Response.json([1]));
+  const abort = new AbortController();
+  const answer = assert.rejects(ask("http://x/", { signal: abort.signal }), { name: "AbortError" });
+  await quiet();
+  abort.abort();
+  t.mock.timers.tick(1e6);
+  await answer;
+  assert.equal(asked.length, 1);
 });
 
 test("a decode posts the latents as little-endian float32 and reads the shape", async () => {
   const asked = answers(new Response(Uint8Array.of(1, 2, 3, 4), { headers: { "X-Shape": "1,2,2,1" } }));
   const view = new Float32Array([9, 1.5, -2]).subarray(1); // a view into a larger buffer must not send all of it
-  const { pixels, shape } = await new ServerDecoder().decode("run", view, 1);
+  const { pixels, shape } = await new ServerSource().decode("run", view, 1);
   assert.deepEqual([...pixels], [1, 2, 3, 4]);
   assert.deepEqual(shape, [1, 2, 2, 1]);
   assert.equal(asked[0].options.method, "POST");
@@ -188,9 +227,9 @@ test("a decode posts the latents as little-endian float32 and reads the shape", 
 
 test("an answer whose shape and bytes disagree is refused", async () => {
   answers(new Response(Uint8Array.of(1, 2, 3), { headers: { "X-Shape": "1,2,2,1" } }));
-  await assert.rejects(new ServerDecoder().decode("run", Float32Array.of(1), 1), ServerError);
+  await assert.rejects(new ServerSource().decode("run", Float32Array.of(1), 1), ServerError);
   answers(new Response(Uint8Array.of(1, 2, 3, 4), { headers: { "X-Shape": "1,2,2,1" } }));
-  await assert.rejects(new ServerDecoder().decode("run", Float32Array.of(1, 2), 2), ServerError);
+  await assert.rejects(new ServerSource().decode("run", Float32Array.of(1, 2), 2), ServerError);
 });
 
 test("a refusal carries the server's own sentence and status", async () => {
