@@ -36,7 +36,7 @@ LONGEST_NAME = 200
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
     gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    live(page, "panel", "sliders and decoded image")
+    live(page, "explore", "sliders and decoded image")
 
 
 def routes(runs: RunRoutes) -> Sequence[TabRoute]:

@@ -1,4 +1,4 @@
-"""Files of what is decoded, for a browser to keep; `static/export.js` has the buttons."""
+"""Files of what is decoded, for a browser to keep; `static/page/export.js` has the buttons."""
 
 import re
 

@@ -25,7 +25,7 @@ INTRO = (
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
     gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    live(page, "training", "how the model was fitted")
+    live(page, "report", "how the model was fitted")
 
 
 FIGURES: dict[str, FigureMaker] = {

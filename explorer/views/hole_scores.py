@@ -37,7 +37,7 @@ def scores_of(library: Library, run: object) -> dict[str, Any] | None:
 
 
 def score_table(cards: list[Card]) -> dict[str, Any] | None:
-    """Hole scores of models under each sampling law, as plain values for `static/scores.js`.
+    """Hole scores of models under each sampling law, as plain values for `static/holes/scores.js`.
 
     Args:
         cards: The models, in the order of the columns.
