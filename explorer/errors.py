@@ -39,6 +39,10 @@ class CheckpointError(ExplorerError):
     """A run is missing, damaged, foreign, or in the way."""
 
 
+class UnreadableError(CheckpointError):
+    """A file of a run is not there, or the disk refuses it just now."""
+
+
 class TrainingError(ExplorerError):
     """A fit cannot go on: it diverged, or its results cannot be written."""
 
