@@ -21,11 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.checkpoint import (
+    METRICS,
+    STATE,
     append_history,
     begin_run,
     can_resume,
     check_place,
     claimed,
+    finish_run,
     list_runs,
     one_sentence,
     partial_folder,
@@ -217,10 +220,13 @@ def fit_run(
     precision = pick_precision(config.train.precision, device)
     resume = workers.agree(args.resume and can_resume(args.out, config.name))
     folder = partial_folder(args.out, config.name)
-    if workers.is_first:
-        begin_run(args.out, config.name, args.overwrite, resume)
-    with claimed(folder) if workers.is_first else contextlib.nullcontext():
+    with claimed(args.out, config.name) if workers.is_first else contextlib.nullcontext():
+        if workers.agree(workers.is_first and finish_run(args.out, config.name) and args.resume):
+            if workers.is_first:
+                print(f"{args.out / config.name}: was complete, and is in its place now")
+            return
         if workers.is_first:
+            begin_run(args.out, config.name, args.overwrite, resume)
             write_config(folder, config)
         fit = Fit(
             config,
@@ -274,7 +280,7 @@ def fit_run(
             metrics["train"]["gradient_variance"] = fitted.gradient_variance
         write_latents(folder, latents)
         write_metrics(folder, metrics)
-    final = publish_run(folder, args.out, config.name)
+        final = publish_run(folder, args.out, config.name)
     print(f"{final}: {summary(metrics)}")
 
 
@@ -288,7 +294,7 @@ def one_per_class(images: ImageSet, parts: Split) -> list[int]:
 
 def evaluate_run(name: str, args: argparse.Namespace) -> None:
     """Measure an existing run again, with its own settings, and replace its scores and latents, never its weights."""
-    from explorer.coder import build_coder
+    from explorer.coder import build_coder, weight_shapes
     from explorer.devices import pick_device, use_threads
     from explorer.training.evaluate import evaluate
 
@@ -296,10 +302,13 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
     if name not in list_runs(args.out):
         there = ", ".join(list_runs(args.out)) or "none"
         raise CheckpointError(f"there is no run {name!r} in {args.out}; there are: {there}.")
+    finish_run(args.out, name)
     if can_resume(args.out, name):
         raise CheckpointError(f"an interrupted fit of {name} waits in {args.out}; finish it with --resume first.")
+    check_place(args.out, name, overwrite=True)
     config = read_config(folder)
-    coder = build_coder(config.model, read_weights(folder), str(folder), str(pick_device(args.device)))
+    weights = read_weights(folder, weight_shapes(config.model, str(folder)))
+    coder = build_coder(config.model, weights, str(folder), str(pick_device(args.device)))
     images = load(config.data, args)
     if images.fingerprint != config.data.fingerprint:
         raise CheckpointError(
@@ -309,13 +318,15 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
     with use_threads(args.threads):
         metrics, latents = evaluate(coder, config, images, split(images, config.data), args.out)
     metrics["train"] = read_metrics(folder).get("train", {})
-    partial = begin_run(args.out, name, overwrite=True)
-    with claimed(partial):
-        with one_sentence(args.out):
-            shutil.copytree(folder, partial, dirs_exist_ok=True)
+    with claimed(args.out, name):
+        partial = begin_run(args.out, name, overwrite=True)
+        with one_sentence(args.out):  # the scores go last: with them the copy is complete
+            left = shutil.ignore_patterns(METRICS, STATE)
+            shutil.copytree(folder, partial, symlinks=True, ignore=left, dirs_exist_ok=True)
         write_latents(partial, latents)
         write_metrics(partial, metrics)
-    print(f"{publish_run(partial, args.out, name)}: {summary(metrics)}")
+        final = publish_run(partial, args.out, name)
+    print(f"{final}: {summary(metrics)}")
 
 
 def summary(metrics: dict[str, Any]) -> str:

@@ -1,39 +1,76 @@
-"""Runs on disk: the fixed layout, written atomically and read strictly. Torch is not needed to read one.
+"""Runs on disk: the fixed layout, written atomically and read within bounds. Torch is not needed to read one.
 
-A run is built in `.<run>.partial/`. When it is complete, an old run of the same name moves to `.<run>.old`, the new
-one into place, and the old one is deleted; `recover` finishes or undoes a replacement that was cut short.
+A run may be a gift: each part is judged before it is believed, and one that is damaged concerns that run only. What
+the folders around it are for says `explorer.staging`.
 """
 
 import contextlib
 import json
+import math
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import MISSING, dataclass, fields
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
-from explorer.arrays import Latents
-from explorer.config import RUN_NAME, RunConfig, from_json, is_run_folder, to_json
+from explorer import staging
+from explorer.arrays import UNKNOWN, Latents
+from explorer.config import RUN_NAME, RunConfig, from_json, to_json
 from explorer.errors import CheckpointError
-from explorer.locks import try_lock
-
-CONFIG, WEIGHTS, LATENTS, METRICS, HISTORY = (
-    "config.json",
-    "model.safetensors",
-    "latents.safetensors",
-    "metrics.json",
-    "history.jsonl",
+from explorer.files import Head, again, read_bytes, read_json, read_tensors, trouble_with
+from explorer.images import picture_size
+from explorer.staging import (
+    CONFIG,
+    HISTORY,
+    LATENTS,
+    METRICS,
+    SHEET_NAME,
+    SHEETS,
+    STATE,
+    WEIGHTS,
+    check_replaceable,
+    check_spelling,
+    check_staging,
+    find_run,
+    is_complete,
+    is_ours,
+    old_folder,
+    partial_folder,
+    place_of,
 )
-STATE = "training_state.pt"
-"""What --resume needs; it lives in the partial folder only."""
-LOCK = ".lock"
-"""Claimed by the process that builds a run."""
+
+MOST_CLASSES, MOST_ATTRIBUTES = 10_000, 1_000
+"""Names of labels and of attributes in a config.json."""
+
+MOST_NAME = 300
+"""Characters of one of them."""
+
+MOST_HISTORY, MOST_LINES, MOST_NUMBERS = 32_000_000, 100_000, 3_000_000
+"""Bytes, lines and values of a history that is read."""
+
+MOST_SHEET, MOST_SHEET_PIXELS, MOST_SHEETS = 8_000_000, 80_000_000, 2_000
+"""Bytes and pixels of a sheet, and sheets of a run."""
+
+CODE = 1e6
+"""Largest coordinate of a code, latent units: its square and sums of squares stay far from the end of float32."""
+
+LOG_VARIANCE = (-60.0, 20.0)
+"""Range of log-variances; the models keep to -12 .. 6."""
+
+NATS = 1e12
+"""Largest distortion or rate, nats per image."""
+
+ROUNDING = 1e-4
+"""Share of a mixture's largest variance by which float32 may bend a covariance, and of 1 by which weights miss it."""
+
+MOST_LENGTHS: Mapping[str, int] = {"N": 5_000_000, "R": 5_000_000, "C": 5_000_000, "K": 1_000, "F": 4_096}
+"""Images of the evaluation split, of the reference and of the calibration, components of the mixture, features."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,15 +119,56 @@ class StoredLatents:
     reference_attribute: NDArray[np.uint8] | None = None
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """What an array of latents.safetensors must be.
+
+    Attributes:
+        type: Element type, by its name in a safetensors file.
+        axes: A letter for the length of each axis: d and A are the config's, equal letters are equal lengths.
+        low: Smallest value.
+        high: Largest value.
+    """
+
+    type: str
+    axes: str
+    low: float
+    high: float
+
+
+ARRAYS: Mapping[str, Bounds] = {
+    "mean": Bounds("F32", "Nd", -CODE, CODE),
+    "log_variance": Bounds("F32", "Nd", *LOG_VARIANCE),
+    "draw": Bounds("F32", "Nd", -CODE, CODE),
+    "label": Bounds("I64", "N", 0, MOST_CLASSES - 1),
+    "attribute": Bounds("U8", "NA", 0, UNKNOWN),
+    "index": Bounds("I64", "N", 0, 10**12),
+    "distortion": Bounds("F32", "N", -NATS, NATS),
+    "rate": Bounds("F32", "N", -1, NATS),
+    "reference": Bounds("F32", "Rd", -CODE, CODE),
+    "reference_index": Bounds("I64", "R", 0, 10**12),
+    "calibration": Bounds("F32", "Cd", -CODE, CODE),
+    "calibration_index": Bounds("I64", "C", 0, 10**12),
+    "gmm_weights": Bounds("F32", "K", 0, 1 + ROUNDING),
+    "gmm_means": Bounds("F32", "Kd", -CODE, CODE),
+    "gmm_covariances": Bounds("F32", "Kdd", -(CODE**2), CODE**2),
+    "features": Bounds("F16", "NF", -65504, 65504),
+    "reference_features": Bounds("F16", "RF", -65504, 65504),
+    "reference_attribute": Bounds("U8", "RA", 0, UNKNOWN),
+}
+"""Every field of `StoredLatents`, in an order in which the lengths become known."""
+
+
 # --- reading --------------------------------------------------------------------------------------------------
 
 
 def list_runs(checkpoints: Path) -> list[str]:
-    """Names of the runs in a folder, sorted; a replacement that was cut short is settled first."""
-    if not checkpoints.is_dir():
-        return []
-    recover(checkpoints)
-    return sorted(folder.name for folder in checkpoints.iterdir() if is_run_folder(folder))
+    """Names of the runs in a folder, sorted; nothing is changed.
+
+    Raises:
+        CheckpointError: The folder cannot be read.
+    """
+    return staging.run_names(checkpoints)
 
 
 def read_config(folder: Path) -> RunConfig:
@@ -99,136 +177,247 @@ def read_config(folder: Path) -> RunConfig:
     Raises:
         CheckpointError: No run there, or a config.json that this program cannot read.
     """
-    if not (folder / CONFIG).is_file():
+    path = folder / CONFIG
+    if not os.path.lexists(path):
         raise CheckpointError(f"no run in {folder}; fit one with: python train.py --dataset digits")
-    return from_json(read_json(folder / CONFIG), str(folder / CONFIG))
+    stored = read_json(path)
+    try:
+        config = from_json(stored, str(path))
+        wrong = _trouble_with_names(config)
+    except CheckpointError as error:
+        text = " ".join(str(error).split())
+        raise CheckpointError(text if len(text) < 600 else f"{text[:500]} ...; {again(path)}") from None
+    if wrong is not None:
+        raise CheckpointError(f"{path}: {wrong}; {again(path)}")
+    return config
+
+
+def _trouble_with_names(config: RunConfig) -> str | None:
+    """What is wrong with the names of a config.json, which may lead to files and stand on the page; None if nothing."""
+    data = config.data
+    plain = {"name": data.name, "twin": config.twin, "tag": config.tag and f"x{config.tag}"}
+    plain["fingerprint"] = data.fingerprint
+    for name, value in plain.items():
+        if value is not None and not RUN_NAME.fullmatch(value):
+            return f"{name} must be letters, digits, dot, underscore and dash only, but is {value[:80]!r}"
+    for name, value in (("folder", data.folder), ("extra_train", data.extra_train)):
+        place = PurePosixPath(value or "x")
+        outside = place.is_absolute() or not place.parts or ".." in place.parts or len(str(place)) > 1000
+        if outside or any(letter in str(place) for letter in ":\\\0"):
+            return f"{name} must lie below the folder of the data sets, but is {str(value)[:80]!r}"
+    for name, most in (("class_names", MOST_CLASSES), ("attribute_names", MOST_ATTRIBUTES)):
+        names: tuple[str, ...] = getattr(data, name) or ()
+        if len(names) > most or any(len(each) > MOST_NAME for each in names):
+            return f"{name} must be at most {most:,} names of at most {MOST_NAME} characters"
+    return None
 
 
 def read_metrics(folder: Path) -> Mapping[str, Any]:
-    """The scores of a run, as in metrics.json."""
+    """The scores of a run, as in metrics.json; what stands where is for who reads them to check.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, or no JSON object.
+    """
     metrics = read_json(folder / METRICS)
     if not isinstance(metrics, dict):
-        raise CheckpointError(f"{folder / METRICS} must hold one JSON object; {_again(folder)}")
+        raise CheckpointError(f"{folder / METRICS} must hold one JSON object; {again(folder / METRICS)}")
     return metrics
 
 
-def read_history(folder: Path) -> list[dict[str, Any]]:
-    """The epochs of a run, as in history.jsonl; none if it was never written."""
-    path = folder / HISTORY
-    if not path.is_file():
-        return []
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}; {_again(folder)}") from None
+def read_history(folder: Path) -> list[Mapping[str, Any]]:
+    """The epochs of a run, as in history.jsonl, a line each; none if it was never written.
 
-
-def load_latents(folder: Path) -> StoredLatents:
-    """The stored latents of a run.
+    A machine that went down may have left half a line: a line that is no JSON object is empty here, for it tells
+    nothing of an epoch, and takes no other line with it.
 
     Raises:
-        CheckpointError: The file is missing, damaged, foreign, or at odds with the run's latent dimension.
+        CheckpointError: The file cannot be read, or is larger than any fit's.
     """
-    arrays = read_tensors(folder / LATENTS)
-    known = {f.name: f for f in fields(StoredLatents)}
-    optional = {"log_variance", "label", "attribute", "features", "reference_features", "reference_attribute"}
-    missing, unknown = known.keys() - optional - arrays.keys(), arrays.keys() - known.keys()
-    if missing or unknown:
-        what = f"lacks {min(missing)!r}" if missing else f"holds an unknown {min(unknown)!r}"
-        raise CheckpointError(f"{folder / LATENTS} {what}; {_again(folder)}")
-    latent_dim = read_config(folder).model.latent_dim
-    for name in ("mean", "log_variance", "draw", "reference", "calibration", "gmm_means"):
-        array = arrays.get(name)
-        if array is not None and (array.ndim != 2 or array.shape[1] != latent_dim or not np.isfinite(array).all()):
-            raise CheckpointError(
-                f"{folder / LATENTS}: {name} must be finite and (N, {latent_dim}), but is {array.shape}; "
-                f"{_again(folder)}"
-            )
-    for name in ("draw", "index", "distortion", "rate", "label", "log_variance", "features", "attribute"):
-        if name in arrays and len(arrays[name]) != len(arrays["mean"]):
-            raise CheckpointError(
-                f"{folder / LATENTS}: {name} has {len(arrays[name])} rows, but mean has {len(arrays['mean'])}; "
-                f"{_again(folder)}"
-            )
-    for name in ("reference_index", "reference_features", "reference_attribute"):
-        if name in arrays and len(arrays[name]) != len(arrays["reference"]):
-            raise CheckpointError(
-                f"{folder / LATENTS}: {name} has {len(arrays[name])} rows, but reference has "
-                f"{len(arrays['reference'])}; {_again(folder)}"
-            )
-    attributes = {arrays[name].shape[1:] for name in ("attribute", "reference_attribute") if name in arrays}
-    names = read_config(folder).data.attribute_names
-    if attributes and attributes != {(len(names or ()),)}:
+    path = folder / HISTORY
+    if not os.path.lexists(path):
+        return []
+    lines = [line for line in read_bytes(path, MOST_HISTORY).split(b"\n") if line.strip()]
+    found = [_json_object(line) for line in lines[: MOST_LINES + 1]]
+    if len(lines) > MOST_LINES or sum(map(_size, found)) > MOST_NUMBERS:
         raise CheckpointError(
-            f"{folder / LATENTS} holds attributes shaped {sorted(attributes)}, but config.json names "
-            f"{len(names or ())}; {_again(folder)}"
+            f"{path} has more than {MOST_LINES:,} lines or {MOST_NUMBERS:,} values, which no fit writes; {again(path)}"
         )
+    return found
+
+
+def _json_object(line: bytes) -> Mapping[str, Any]:
+    """A line of a history as the JSON object that it is, or an empty one."""
+    try:
+        found = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and trouble_with(found) is None else {}
+
+
+def _size(line: Mapping[str, Any]) -> int:
+    """About how many values a line of a history holds."""
+    return sum(len(each) if isinstance(each, list | dict) else 1 for each in line.values())
+
+
+def list_sheets(folder: Path) -> dict[int, Path]:
+    """The files of a run's sheets by epoch, rising; a link is none, for it may lead anywhere."""
+    sheets, found = folder / SHEETS, dict[int, Path]()
+    try:
+        if sheets.is_dir() and not sheets.is_symlink():
+            with os.scandir(sheets) as entries:
+                for entry in islice(entries, MOST_SHEETS):
+                    named = SHEET_NAME.fullmatch(entry.name)
+                    if named and entry.name.startswith(f"epoch-{int(named[1]):04d}."):
+                        if entry.is_file(follow_symlinks=False):
+                            found[int(named[1])] = Path(entry.path)
+    except OSError:  # nobody may look into it
+        return {}
+    return dict(sorted(found.items()))
+
+
+def read_sheet(path: Path) -> bytes:
+    """One of `list_sheets`, as a PNG or WebP file.
+
+    Raises:
+        CheckpointError: It is none, or has more bytes or pixels than any sheet.
+    """
+    content = read_bytes(path, MOST_SHEET)
+    size = picture_size(content)
+    if size is None or math.prod(size) > MOST_SHEET_PIXELS:
+        raise CheckpointError(f"{path} is no PNG or WebP file of at most {MOST_SHEET_PIXELS:,} pixels.")
+    return content
+
+
+def load_latents(folder: Path, config: RunConfig | None = None) -> StoredLatents:
+    """The stored latents of a run.
+
+    Args:
+        folder: The run's.
+        config: Its settings; None reads them.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, foreign, or at odds with the run's settings.
+    """
+    config = config or read_config(folder)
+    path = folder / LATENTS
+    arrays = read_tensors(path, lambda heads: _trouble_with_heads(heads, config))
+    for name, array in arrays.items():
+        wrong = _trouble_with_values(name, array, config)
+        if wrong is not None:
+            raise CheckpointError(f"{path}: {name} {wrong}; {again(path)}")
     return StoredLatents(**arrays)
 
 
-def read_json(path: Path) -> object:
-    """What a JSON file holds.
+def _trouble_with_heads(heads: Mapping[str, Head], config: RunConfig) -> str | None:
+    """Why arrays of these types and shapes are not the latents of a run, or None."""
+    required = {each.name for each in fields(StoredLatents) if each.default is MISSING}
+    missing, unknown = required - heads.keys(), heads.keys() - ARRAYS.keys()
+    if missing or unknown:
+        return f"lacks {min(missing)!r}" if missing else f"holds an unknown {min(unknown)[:80]!r}"
+    lengths = {"d": config.model.latent_dim or 0, "A": len(config.data.attribute_names or ())}
+    for name, bounds in ARRAYS.items():
+        if name not in heads:
+            continue
+        kind, shape = heads[name]
+        if len(shape) == len(bounds.axes):
+            for axis, length in zip(bounds.axes, shape, strict=True):
+                lengths.setdefault(axis, length)
+        wanted = tuple(lengths.get(axis, 0) for axis in bounds.axes)
+        if kind != bounds.type or shape != wanted or not all(wanted):
+            known = ", ".join(str(lengths.get(axis) or axis) for axis in bounds.axes)
+            return f"holds {name} as {kind} {shape}, but it must be {bounds.type} ({known})"
+    for axis, most in MOST_LENGTHS.items():
+        if lengths.get(axis, 0) > most:
+            return f"has an axis {axis} of {lengths[axis]:,}, but {most:,} are allowed"
+    return None
 
-    Raises:
-        CheckpointError: The file is missing or damaged.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing; {_again(path.parent)}") from None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}; {_again(path.parent)}") from None
+
+def _trouble_with_values(name: str, array: NDArray[Any], config: RunConfig) -> str | None:
+    """Why an array of latents.safetensors cannot be worked with, or None."""
+    bounds = ARRAYS[name]
+    low, high = bounds.low, bounds.high
+    if name == "label" and config.data.class_names is not None:
+        high = len(config.data.class_names) - 1
+    least, most = array.min(), array.max()  # NaN if any is
+    if not (low <= least and most <= high):
+        return f"must be finite and lie in {low:g} .. {high:g}, but goes from {least:g} to {most:g}"
+    if name in ("attribute", "reference_attribute") and not np.isin(array, (0, 1, UNKNOWN)).all():
+        return f"must be 0, 1 or {UNKNOWN}"
+    if name == "gmm_weights" and abs(float(array.sum(dtype=np.float64)) - 1) > ROUNDING:
+        return f"must sum to 1, but sums to {array.sum():g}"
+    if name == "gmm_covariances":
+        for each in array.astype(np.float64):
+            slack = ROUNDING * each.diagonal().max()
+            try:
+                np.linalg.cholesky((each + each.T) / 2 + slack * np.eye(len(each)))
+            except np.linalg.LinAlgError:
+                return "must be positive definite"
+            if np.abs(each - each.T).max() > slack:
+                return "must be symmetric"
+    return None
 
 
-def read_weights(folder: Path) -> dict[str, NDArray[Any]]:
+def read_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, NDArray[Any]]:
     """The weights of a run's model, by the names of its parameters, as stored: float16 or float32.
 
-    Raises:
-        CheckpointError: The file is missing or damaged.
-    """
-    return read_tensors(folder / WEIGHTS)
-
-
-def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of a safetensors file.
+    Args:
+        folder: The run's.
+        shapes: Those of the parameters of the model that its settings name, which must be these; None takes any.
 
     Raises:
-        CheckpointError: The file is missing, truncated, or no safetensors file.
+        CheckpointError: The file is missing or damaged, or holds the weights of another model.
     """
-    try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing; {_again(path.parent)}") from None
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path} is damaged or no safetensors file ({error}); {_again(path.parent)}") from None
+
+    def judge(heads: Mapping[str, Head]) -> str | None:
+        found = {name: head.shape for name, head in heads.items()}
+        wanted = found if shapes is None else {name: shape or (1,) for name, shape in shapes.items()}  # as stored
+        if found != wanted:
+            name = min(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+            there, model = (str(each.get(name, "missing")) for each in (found, wanted))
+            return f"holds weights that do not fit config.json: {name[:80]!r} is {there}, in the model {model}"
+        kinds = {head.type for head in heads.values()} - {"F16", "F32"}
+        return f"must hold F16 or F32, but holds {min(kinds)}" if kinds else None
+
+    path = folder / WEIGHTS
+    weights = read_tensors(path, judge)
+    for name, array in weights.items():
+        if array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
+            raise CheckpointError(f"{path}: {name[:80]!r} is not finite; {again(path)}")
+    return weights
 
 
 # --- writing --------------------------------------------------------------------------------------------------
 
 
-def partial_folder(out: Path, name: str) -> Path:
-    """Where a run is built before it is complete."""
-    return out / f".{name}.partial"
-
-
 def can_resume(out: Path, name: str) -> bool:
     """Whether an interrupted fit of that run left a state to go on from."""
-    return (partial_folder(out, name) / STATE).is_file()
+    partial = partial_folder(out, name)
+    return (partial / STATE).is_file() and is_ours(partial, name)
 
 
 def check_place(out: Path, name: str, overwrite: bool = False, resume: bool = False) -> None:
-    """Refuse a place that a run may not be built in, before hours are spent on it.
+    """Refuse a place that a run may not be built in, before hours are spent on it; nothing is changed.
 
     Raises:
-        CheckpointError: It is no name of a run; the run, or the state of an interrupted fit of it, exists and may not
-            be replaced; or there is nothing to resume.
+        CheckpointError: It is no name of a run; something that is not ours is in the way; the run, or the state of an
+            interrupted fit of it, exists and may not be replaced; or there is nothing to resume.
     """
     if not RUN_NAME.fullmatch(name):
         raise CheckpointError(f"{name!r} is no run name: letters, digits, dot, underscore and dash only.")
-    recover(out)
-    if (out / name).exists() and not overwrite:
-        raise CheckpointError(f"{out / name} exists; add --overwrite to replace it, or --tag NAME to keep both.")
-    waits = can_resume(out, name)
+    if name.startswith("features-"):
+        raise CheckpointError(f"{name!r} is no run name: 'features-' is for feature nets; rename the folder of data.")
+    with one_sentence(out):
+        final, partial = out / name, partial_folder(out, name)
+        check_spelling(final)
+        check_staging(partial, name)
+        if os.path.lexists(final):
+            if not overwrite:
+                raise CheckpointError(f"{final} exists; add --overwrite to replace it, or --tag NAME to keep both.")
+            check_replaceable(final)
+            check_staging(old_folder(out, name), name)
+        elif find_run(out, name) and not overwrite and not is_complete(partial):
+            raise CheckpointError(f"{final} exists as {place_of(final).name}; add --overwrite or --tag NAME.")
+        waits = can_resume(out, name)
     if resume and not waits:
         raise CheckpointError(f"nothing to resume for {name} in {out}; run the same command without --resume.")
     if waits and not resume and not overwrite:
@@ -238,91 +427,65 @@ def check_place(out: Path, name: str, overwrite: bool = False, resume: bool = Fa
 
 
 def begin_run(out: Path, name: str, overwrite: bool = False, resume: bool = False) -> Path:
-    """The folder to build a run in, empty unless `resume`.
+    """The folder to build a run in, empty unless `resume`; a replacement that was cut short is settled first.
 
     Raises:
         CheckpointError: `check_place` refuses it, another process builds it, or `out` is read-only.
     """
     check_place(out, name, overwrite, resume)
-    partial = partial_folder(out, name)
-    if resume:
-        with one_sentence(out):
-            (partial / METRICS).unlink(missing_ok=True)  # written last: its presence would say that all is done
-        return partial
-    with one_sentence(out), claimed(partial):
-        for path in partial.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name != LOCK:
-                path.unlink()
-    return partial
+    with claimed(out, name), one_sentence(out):
+        staging.finish(out, name)
+        check_place(out, name, overwrite, resume)
+        return staging.begin(out, name, resume)
+
+
+def begin_net(out: Path, name: str) -> Path:
+    """The empty folder to build the feature net of a data set in; to be called inside `claimed`.
+
+    Raises:
+        CheckpointError: Something else is in its place, or `out` is read-only.
+    """
+    with one_sentence(out):
+        return staging.begin(out, name)
 
 
 @contextlib.contextmanager
-def claimed(partial: Path) -> Iterator[None]:
+def claimed(out: Path, name: str, wait: bool = False) -> Iterator[None]:
     """Keep other processes from building the same run inside the block; the claim dies with its process.
 
+    Args:
+        out: The folder of the runs.
+        name: The run's.
+        wait: Whether to wait for who builds it.
+
     Raises:
-        CheckpointError: Another process builds that run.
+        CheckpointError: Another process builds that run, or the folder cannot be written to.
     """
-    with one_sentence(partial.parent):
-        partial.mkdir(parents=True, exist_ok=True)
-        lock = (partial / LOCK).open("a+b")
-    taken = False
-    try:
-        taken = try_lock(lock) is not False  # None: this disk has no locks
-        if not taken:
-            raise CheckpointError(
-                f"another process is fitting {partial.name[1 : -len('.partial')]} into {partial.parent}; "
-                "give one of them another --tag."
-            )
+    with contextlib.ExitStack() as stack:
+        with one_sentence(out):
+            stack.enter_context(staging.claimed(out, name, wait))
         yield
-    finally:
-        lock.close()
-        if taken:  # else it is another's, who would be alone no longer
-            (partial / LOCK).unlink(missing_ok=True)
+
+
+def finish_run(out: Path, name: str) -> bool:
+    """Settle a replacement that was cut short; whether a complete run came into its place, so that no fit is left.
+
+    Raises:
+        CheckpointError: Another process builds that run, or the folder cannot be written to.
+    """
+    with claimed(out, name), one_sentence(out):
+        return staging.finish(out, name)
 
 
 def publish_run(partial: Path, out: Path, name: str) -> Path:
     """Move a complete run into place; an old run of that name is given up only when the new one stands.
 
-    The state of the fit goes last: whatever fails before, --resume finds it.
+    Raises:
+        CheckpointError: Something that is no run is in the way, or the folder cannot be written to.
     """
-    final, old = out / name, out / f".{name}.old"
-    with one_sentence(out):
-        if final.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            final.rename(old)
-        try:
-            partial.rename(final)
-        except FileNotFoundError:  # an explorer that opened the library just now has finished it for us
-            if not final.exists():
-                raise
-        (final / STATE).unlink(missing_ok=True)
-        shutil.rmtree(old, ignore_errors=True)
-    return final
-
-
-def recover(out: Path) -> None:
-    """Finish or undo everything that was cut short between a complete run and its place.
-
-    A folder that cannot be written to stays as it is.
-    """
-    for old in out.glob(".*.old"):
-        name = old.name[1 : -len(".old")]
-        final, partial = out / name, partial_folder(out, name)
-        with contextlib.suppress(OSError):
-            if not final.exists():
-                (partial if _is_complete(partial) else old).rename(final)
-            shutil.rmtree(old, ignore_errors=True)
-    for partial in out.glob(".*.partial"):
-        final = out / partial.name[1 : -len(".partial")]
-        if not final.exists() and _is_complete(partial):
-            with contextlib.suppress(OSError):
-                partial.rename(final)
-    for state in out.glob(f"[!.]*/{STATE}"):
-        with contextlib.suppress(OSError):
-            state.unlink()
+    assert partial == partial_folder(out, name)
+    with claimed(out, name), one_sentence(out):
+        return staging.publish(out, name)
 
 
 def write_config(folder: Path, config: RunConfig) -> None:
@@ -395,13 +558,3 @@ def _replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _is_complete(partial: Path) -> bool:
-    """Whether all parts are there; the scores are written last, and a claim means that work goes on."""
-    whole = all((partial / name).is_file() for name in (CONFIG, WEIGHTS, LATENTS, METRICS))
-    return whole and not (partial / LOCK).exists()
-
-
-def _again(folder: Path) -> str:
-    return f"fit {folder.name} again with: python train.py --overwrite"

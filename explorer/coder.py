@@ -123,6 +123,27 @@ class TorchCoder:
             raise ShapeError(f"images must be shaped (N, {', '.join(map(str, self.image_shape))}), not {images.shape}.")
 
 
+def weight_shapes(config: ModelConfig, source: str) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of a model's weights, of resolved settings; the model is built without memory for them.
+
+    Args:
+        config: Resolved settings of the model.
+        source: Where they come from, for messages.
+
+    Raises:
+        CheckpointError: No model has these settings.
+    """
+    try:
+        with torch.device("meta"):
+            model = build_model(config)
+    except (RuntimeError, ConfigError, AssertionError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"the config.json of {source} names no model ({reason}); fit the run again with train.py."
+        ) from None
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
 def build_coder(
     config: ModelConfig, weights: Mapping[str, NDArray[Any]], source: str, device: str = "cpu"
 ) -> TorchCoder:

@@ -16,7 +16,6 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from explorer.errors import CheckpointError, ConfigError
@@ -65,6 +64,13 @@ VARIATIONAL_SETTINGS: Mapping[str, Any] = {
 
 MOST_SIDE = 1024
 """Largest side of an image that may be asked for, in pixels."""
+
+
+LARGEST: Mapping[str, int] = {"latent_dim": 4_096, "hidden": 8_192, "stochastic_levels": 64}
+"""Largest sizes of a model: a run that asks for more memory than any fit has is refused before it is asked for."""
+
+MOST_WIDTH = 4_096
+"""Channels of a convolution."""
 
 
 def fact() -> Any:
@@ -169,16 +175,18 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         _check_choices(self)
+        for name, most in LARGEST.items():
+            _at_most(self, name, most)
         _at_least(self, "latent_dim", 1)
         _at_least(self, "hidden", 0)
         if self.hidden == 0 and (self.net == "mlp" or self.family == "hierarchical"):
             raise ConfigError("hidden must be at least 1 for an mlp and for the hierarchical family, but is 0.")
         if self.output == "linear" and self.likelihood not in (None, "gaussian"):
             raise ConfigError(f"output must be sigmoid with a {self.likelihood} likelihood, but is 'linear'.")
-        if self.widths and min(self.widths) < 1:
-            raise ConfigError(f"widths must be whole numbers from 1, but are {self.widths}.")
-        if self.image_shape is not None and min(self.image_shape) < 1:
-            raise ConfigError(f"image_shape must hold whole numbers from 1, but is {self.image_shape}.")
+        if self.widths and (len(self.widths) > 10 or not 1 <= min(self.widths) <= max(self.widths) <= MOST_WIDTH):
+            raise ConfigError(f"widths must be up to 10 whole numbers from 1 to {MOST_WIDTH:,}, but are {self.widths}.")
+        if self.image_shape is not None and not 1 <= min(self.image_shape) <= max(self.image_shape) <= MOST_SIDE:
+            raise ConfigError(f"image_shape must hold whole numbers from 1 to {MOST_SIDE}, but is {self.image_shape}.")
         if self.levels is not None and not 2 <= self.levels <= 256:
             raise ConfigError(f"levels must lie in 2 .. 256, but is {self.levels}.")
         if self.sigma not in ("optimal", "learned") and not _positive(self.sigma):
@@ -718,6 +726,12 @@ def _at_least(config: Any, name: str, least: int) -> None:
         raise ConfigError(f"{name} must be at least {least}, but is {value}.")
 
 
+def _at_most(config: Any, name: str, most: int) -> None:
+    value = getattr(config, name)
+    if value is not None and value > most:
+        raise ConfigError(f"{name} must be at most {most:,}, but is {value}.")
+
+
 def _positive(value: str | float) -> bool:
     try:
         return 0 < float(value) < float("inf")
@@ -727,12 +741,6 @@ def _positive(value: str | float) -> bool:
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """What a run may be called: a plain folder name, never a path."""
-
-
-def is_run_folder(folder: Path) -> bool:
-    """Whether a folder is to be listed as a run: a plain name, a config.json, no feature net of a data set."""
-    plain = RUN_NAME.fullmatch(folder.name) and not folder.name.startswith("features-")
-    return bool(plain) and (folder / "config.json").is_file()
 
 
 # --- the command line -----------------------------------------------------------------------------------------

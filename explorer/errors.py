@@ -47,6 +47,10 @@ class CheckpointError(ExplorerError):
     """A run is missing, damaged, foreign, or in the way."""
 
 
+class UnreadableError(CheckpointError):
+    """A file of a run is not there, or the disk refuses it just now."""
+
+
 class TrainingError(ExplorerError):
     """A fit diverged: its loss is no longer finite."""
 

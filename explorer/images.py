@@ -87,6 +87,17 @@ def picture_type(content: bytes) -> Literal["image/png", "image/webp"] | None:
     return "image/webp" if content[:4] == b"RIFF" and content[8:12] == b"WEBP" else None
 
 
+def picture_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels that such a file states, without unfolding it; None of any other file."""
+    if picture_type(content) is None:
+        return None
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG", "WEBP")) as picture:
+            return picture.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+
+
 def data_uri(image: NDArray) -> str:
     """One image (C, H, W) as a `data:` address that an <img> can show."""
     return "data:image/png;base64," + base64.b64encode(encoded_picture(image)).decode()

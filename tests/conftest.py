@@ -140,8 +140,7 @@ def chromium(missing_tool: Callable[[str], NoReturn]) -> str:
 def twin_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the twins digits-vae-2 and digits-ae-2, fitted for a moment; read, never write.
 
-    Code under test that lists runs may tidy the folder, nothing else may touch it: tests that damage a run take
-    `run_folder`.
+    Tests that damage a run take `run_folder`.
     """
     from tests.runs import write_run
 

@@ -1,11 +1,8 @@
-"""Runs on disk: what is written is read back, damage is named in one sentence, a cut-off replacement loses nothing."""
+"""Runs on disk: what is written is read back, and damage is named in one sentence."""
 
 import dataclasses
 import json
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +14,12 @@ from explorer.checkpoint import (
     HISTORY,
     LATENTS,
     METRICS,
-    STATE,
     WEIGHTS,
     StoredLatents,
     append_history,
-    begin_run,
-    can_resume,
-    claimed,
-    list_runs,
     load_latents,
-    partial_folder,
-    publish_run,
     read_history,
     read_tensors,
-    recover,
     trim_history,
     write_config,
     write_latents,
@@ -43,7 +32,6 @@ from explorer.config import DataConfig, ModelConfig, RunConfig, resolve
 from explorer.errors import CheckpointError
 from explorer.library import load_run
 from explorer.models import build_model
-from tests.conftest import ROOT
 
 NAME = "digits-vae-2"
 
@@ -169,165 +157,6 @@ def test_latents_of_another_dimension_or_with_holes_in_them_are_refused(run: Pat
     write_tensors(run / LATENTS, {name: array for name, array in arrays.items() if name != "reference"})
     with pytest.raises(CheckpointError, match="reference"):
         load_latents(run)
-
-
-def test_only_runs_are_listed(run: Path):
-    for other in (".hidden", ".digits-ae-2.partial", "features-digits", "empty"):
-        (run.parent / other).mkdir()
-    for other in (".hidden", ".digits-ae-2.partial", "features-digits"):
-        shutil.copy(run / CONFIG, run.parent / other / CONFIG)
-    assert list_runs(run.parent) == [NAME]
-    assert list_runs(run.parent / "nowhere") == []
-
-
-def test_a_finished_run_is_never_replaced_unless_asked(run: Path):
-    with pytest.raises(CheckpointError, match="--overwrite"):
-        begin_run(run.parent, NAME)
-    assert load_run(run).metrics == {"marker": "new"}
-
-
-def test_a_replacement_leaves_only_the_new_run(run: Path):
-    out = run.parent
-    partial = begin_run(out, NAME, overwrite=True)
-    assert load_run(run).metrics == {"marker": "new"}, "the old run stands until the new one is complete"
-    build(partial, marker="newer")
-    (partial / STATE).write_bytes(b"state")
-    publish_run(partial, out, NAME)
-    assert load_run(run).metrics == {"marker": "newer"}
-    assert sorted(path.name for path in out.iterdir()) == [NAME]
-    assert not (run / STATE).exists()
-
-
-@pytest.mark.parametrize("moment", ["before", "between", "after"])
-def test_a_replacement_cut_off_at_any_rename_is_settled(run: Path, moment: str):
-    out, old, partial = run.parent, run.parent / f".{NAME}.old", partial_folder(run.parent, NAME)
-    build(partial, marker="newer")
-    if moment == "between":
-        run.rename(old)
-    elif moment == "after":
-        run.rename(old)
-        partial.rename(run)
-    recover(out)
-    assert load_run(run).metrics == {"marker": "new" if moment == "before" else "newer"}
-    assert not old.exists()
-
-
-CUT_OFF = """
-import os, signal, sys
-from pathlib import Path
-from explorer.checkpoint import partial_folder, publish_run
-
-out, name, moment = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-changes = {"os.rename", "os.remove", "os.rmdir"}
-seen = []
-
-def hook(event, arguments):
-    if event in changes:
-        seen.append(event)
-        if len(seen) == moment:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(hook)
-publish_run(partial_folder(out, name), out, name)
-"""
-"""Moves a run into place, and is killed before its n-th change of the folder."""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_a_process_killed_before_any_change_of_the_folder_leaves_the_old_run_or_the_new_one(run: Path):
-    out, partial = run.parent, partial_folder(run.parent, NAME)
-    outcomes = []
-    for moment in range(1, 100):
-        shutil.rmtree(run)
-        build(run, marker="new")
-        build(partial, marker="newer")
-        (partial / STATE).write_bytes(b"state")
-        arguments = [sys.executable, "-c", CUT_OFF, str(out), NAME, str(moment)]
-        done = subprocess.run(arguments, cwd=ROOT, check=False, timeout=60)
-        assert list_runs(out) == [NAME]
-        marker = load_run(run).metrics["marker"]
-        assert not (out / f".{NAME}.old").exists()
-        assert marker == "newer" or can_resume(out, NAME), "what was fitted is not lost"
-        outcomes.append(marker)
-        if done.returncode == 0:
-            break
-        assert done.returncode == -signal.SIGKILL
-    assert outcomes[0] == "new" and outcomes[-1] == "newer" and len(outcomes) > 4
-
-
-def test_an_incomplete_run_never_takes_the_place_of_a_whole_one(run: Path):
-    partial = partial_folder(run.parent, NAME)
-    build(partial, marker="newer")
-    (partial / METRICS).unlink()  # written last
-    run.rename(run.parent / f".{NAME}.old")
-    assert list_runs(run.parent) == [NAME]
-    assert load_run(run).metrics == {"marker": "new"}
-
-
-def test_a_first_run_cut_off_before_its_rename_is_put_in_place(tmp_path: Path):
-    build(partial_folder(tmp_path, NAME))
-    (partial_folder(tmp_path, NAME) / STATE).write_bytes(b"state")
-    assert list_runs(tmp_path) == [NAME]
-    assert load_run(tmp_path / NAME).metrics == {"marker": "new"}
-    list_runs(tmp_path)
-    assert not (tmp_path / NAME / STATE).exists()
-
-
-def test_a_rename_that_fails_leaves_a_fit_to_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    partial = begin_run(tmp_path, NAME)
-    build(partial)
-    (partial / STATE).write_bytes(b"state")
-
-    def refused(self: Path, target: Path) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", refused)
-        with pytest.raises(CheckpointError, match="Permission denied.*--resume"):
-            publish_run(partial, tmp_path, NAME)
-    assert can_resume(tmp_path, NAME)
-
-
-def test_an_interrupted_fit_is_never_thrown_away_silently(tmp_path: Path):
-    partial = begin_run(tmp_path, NAME)
-    (partial / STATE).write_bytes(b"state")
-    with pytest.raises(CheckpointError, match="--resume.*--overwrite"):
-        begin_run(tmp_path, NAME)
-    assert can_resume(tmp_path, NAME)
-    assert begin_run(tmp_path, NAME, resume=True) == partial and can_resume(tmp_path, NAME)
-    assert begin_run(tmp_path, NAME, overwrite=True) == partial and not can_resume(tmp_path, NAME)
-
-
-def test_two_fits_of_one_run_do_not_share_its_folder(tmp_path: Path):
-    partial = begin_run(tmp_path, NAME)
-    with claimed(partial):
-        for _ in range(2):  # who was refused must not open the door to the next
-            with pytest.raises(CheckpointError, match="another process.*--tag"):
-                begin_run(tmp_path, NAME, overwrite=True)
-    assert begin_run(tmp_path, NAME, overwrite=True) == partial
-    assert not list(partial.iterdir())
-
-
-def test_a_disk_without_locks_is_fitted_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("explorer.checkpoint.try_lock", lambda file: None)
-    assert begin_run(tmp_path, NAME) == partial_folder(tmp_path, NAME)
-
-
-@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "x" * 200])
-def test_a_run_name_is_no_path(tmp_path: Path, name: str):
-    with pytest.raises(CheckpointError, match="no run name"):
-        begin_run(tmp_path, name)
-
-
-def test_nothing_to_resume_is_said(tmp_path: Path):
-    with pytest.raises(CheckpointError, match="without --resume"):
-        begin_run(tmp_path, NAME, resume=True)
-
-
-def test_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(CheckpointError, match="cannot write to"):
-        begin_run(tmp_path / "file", NAME)
 
 
 def test_a_resumed_fit_writes_each_epoch_once(tmp_path: Path):

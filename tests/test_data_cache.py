@@ -239,7 +239,10 @@ def test_where_there_are_no_locks_the_last_of_two_takes_what_is_there(
 ):
     import explorer.data.cache as room
 
-    monkeypatch.setattr(room, "try_lock", lambda *args, **named: None)
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr("explorer.locks.FileLock.acquire", refused)
     decode = room.prepared
     nested: list[ImageSet] = []
 
@@ -278,12 +281,32 @@ def test_clearing_removes_every_conversion_and_counts_its_bytes(folder: Path, ca
 def test_clearing_removes_what_can_be_computed_again_and_no_data_set(folder: Path, cache: Path):
     load(folder)
     layouts, downloaded = cache.parent / "tsne", cache.parent / "data" / "MNIST" / "raw.gz"
-    for path, size in ((layouts / "a.npy", 300), (layouts / ".b.c.partial", 7), (downloaded, 50)):
+    key, letters = 12 * "0a", {layouts / "letter.npy", layouts / ".b.c.partial", cache / "beach-2024" / "pixels.npy"}
+    ours = ((layouts / f"{key}.npy", 300), (layouts / f".{key}.x_1.partial", 7))
+    for path, size in (*ours, (downloaded, 50), *((letter, 9) for letter in letters)):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(size))
     cleared = clear_cache()
     assert cleared["t-SNE layouts"] == (layouts, 307) and cleared["converted images"][0] == cache
-    assert {path.name for path in cache.parent.rglob("*") if path.is_file()} == {".lock", "raw.gz"}
+    assert {path for path in cache.parent.rglob("*") if path.is_file()} == {cache / ".lock", downloaded, *letters}
+
+
+def test_a_home_with_folders_of_the_caches_names_loses_nothing(folder: Path, cache: Path):
+    """$EXPLORER_CACHE may name anybody's folder, in which `images` and `tsne` are somebody's own."""
+    load(folder)
+    (ours,) = (cache / name for name in kept(cache))
+    (cache / "holiday").mkdir()
+    (cache / "holiday" / "beach.jpg").write_bytes(b"x")
+    (cache / "trip-0123456789abcdef").mkdir()
+    (cache / "trip-0123456789abcdef" / "notes.txt").write_text("x")
+    (cache / "pictures-0123456789abcdef").symlink_to(cache / "holiday")
+    (cache / ".photos.partial").mkdir()
+    (cache / ".photos.partial" / "half.jpg").write_bytes(b"x")
+    (cache / "letter.txt").write_text("dear")
+    before = {path for path in cache.rglob("*") if ours not in (path, path.parent)}
+    load(folder, grey=True)  # a conversion tidies up after those that were killed
+    clear_cache()
+    assert set(cache.rglob("*")) == before
 
 
 def test_clearing_nothing_is_no_mistake(tmp_path: Path):

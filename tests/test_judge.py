@@ -160,7 +160,17 @@ def test_the_space_of_other_images_is_left_alone(tmp_path: Path):
     assert load_judge(beside)[1] == second.fingerprint
     some = second.images(np.arange(5))
     np.testing.assert_array_equal(open_judge(folder, second, parts_of()).features(some), other.features(some))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["features-made-up", beside.name]
+    assert sorted(path.name for path in tmp_path.glob("[!.]*")) == ["features-made-up", beside.name]
+
+
+def test_a_folder_of_somebodys_own_is_not_made_a_space(tmp_path: Path):
+    folder, images = tmp_path / "features-made-up", bright_or_striped(known=0.0)
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"somebody's own")
+    beside = tmp_path / f"features-made-up-{images.fingerprint[:8]}"
+    open_judge(folder, images, parts_of())
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"model.safetensors": b"somebody's own"}
+    assert load_judge(beside)[1] == images.fingerprint
 
 
 @pytest.mark.parametrize("kind", SETTINGS)

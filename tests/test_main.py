@@ -21,6 +21,7 @@ from explorer.library import Library
 from explorer.ui import app
 from tests.fakes import linear_coder
 from tests.serve_fake import fake_library, serving
+from tests.test_staging import snapshot
 
 STARTED = "Latent Space Explorer: "
 
@@ -97,6 +98,54 @@ def test_the_page_is_served_until_a_signal_ends_it_and_nothing_goes_outside(root
         _, errors = process.communicate(timeout=60)
         assert process.returncode == code
         assert errors == ""
+
+
+SHUT = ("shut", ".z.old")
+"""Folders that nobody may look into."""
+
+
+def home(folder: Path) -> Path:
+    """A folder like somebody's home, with names like those that train.py gives."""
+    for name in (
+        ".config.old/deep",
+        "config",
+        ".mozilla.old",
+        "projectA",
+        ".x.partial",
+        ".y.partial",
+        ".z.old",
+        "shut",
+    ):
+        (folder / name).mkdir(parents=True)
+    for name in ("projectA/training_state.pt", ".x.partial/training_state.pt", ".mozilla.old/config.json", ".a.old"):
+        (folder / name).write_text("{}")
+    for name in ("config.json", "model.safetensors", "latents.safetensors", "metrics.json"):
+        (folder / ".y.partial" / name).write_text("{}")
+    (folder / "broken").symlink_to(folder / "nowhere")
+    (folder / ".broken.old").symlink_to(folder / "nowhere")
+    (folder / "loop").symlink_to(folder / "loop")
+    for name in SHUT:
+        (folder / name).chmod(0)
+    return folder
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for other processes")
+def test_looking_at_a_home_changes_no_byte_no_name_and_no_time(root, twin_runs, tmp_path):
+    folder = home(tmp_path / "home")
+    shutil.copytree(twin_runs / "digits-ae-2", folder / ".digits-ae-2.old")
+    before = snapshot(folder)
+    with running(root, "--checkpoints", str(folder)) as (process, url):
+        listed = httpx.get(f"{url}explorer/api/runs", timeout=60).json()
+        assert [run["name"] for run in listed] == ["digits-ae-2"], "read where its replacement was cut short"
+        for address in (url, f"{url}explorer/api/run/digits-ae-2"):
+            assert httpx.get(address, timeout=60).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert errors == ""
+    after = snapshot(folder)
+    for name in SHUT:
+        (folder / name).chmod(0o700)  # so that the suite can tidy up
+    assert after == before
 
 
 def test_the_program_ends_while_a_model_computes(root):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.checkpoint import STATE, list_runs, partial_folder, read_history, read_weights
+from explorer.checkpoint import STATE, begin_run, list_runs, partial_folder, read_history, read_weights
 from explorer.config import RunConfig
 from explorer.errors import ConfigError
 from explorer.library import load_run
@@ -87,7 +87,10 @@ def test_a_flag_replaces_a_setting_of_a_preset():
 
 
 def test_a_pair_of_twins_has_the_fixed_layout_and_nothing_else(fitted: Path):
-    assert sorted(p.name for p in fitted.iterdir()) == ["digits-ae-2", "digits-vae-2", "features-digits"]
+    assert sorted(p.name for p in fitted.glob("[!.]*")) == ["digits-ae-2", "digits-vae-2", "features-digits"]
+    assert all(p.name.endswith(".lock") and not p.stat().st_size for p in fitted.glob(".*")), (
+        "locks stay, and are empty"
+    )
     for name in ("digits-vae-2", "digits-ae-2"):
         assert {p.name for p in (fitted / name).iterdir()} == LAYOUT
         assert all(p.stat().st_mode & 0o444 == 0o444 for p in (fitted / name).iterdir()), "readable for everybody"
@@ -132,12 +135,30 @@ def test_evaluating_again_gives_the_same_numbers_and_keeps_the_weights(fitted: P
 def test_evaluating_again_keeps_an_interrupted_fit_of_that_name(fitted: Path, tmp_path: Path):
     for name in ("digits-ae-2", "features-digits"):
         shutil.copytree(fitted / name, tmp_path / name)
-    waits = partial_folder(tmp_path, "digits-ae-2") / STATE
-    waits.parent.mkdir()
+    waits = begin_run(tmp_path, "digits-ae-2", overwrite=True) / STATE
     waits.write_bytes(b"state")
     done = train("--evaluate", "digits-ae-2", "--out", tmp_path)
     assert done.returncode == 1 and "--resume" in done.stderr and done.stderr.count("\n") == 1
     assert waits.read_bytes() == b"state"
+
+
+def test_overwrite_replaces_runs_and_nothing_else(fitted: Path, tmp_path: Path):
+    photos = tmp_path / "digits-vae-2"
+    photos.mkdir()
+    for number in range(3):
+        (photos / f"{number}.jpg").write_bytes(b"x")
+    done = train(*QUICK, "--epochs", 1, "--overwrite", "--out", tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "no run of this program" in done.stderr
+    assert len(list(photos.iterdir())) == 3 and not list(tmp_path.glob(".*"))
+
+
+def test_a_fit_that_was_killed_before_its_last_rename_is_completed_at_once(fitted: Path, tmp_path: Path):
+    partial = begin_run(tmp_path, "digits-vae-2")
+    shutil.copytree(fitted / "digits-vae-2", partial, dirs_exist_ok=True)
+    (partial / STATE).write_bytes(b"state")
+    done = train(*QUICK, "--epochs", 3, "--out", tmp_path, "--resume")
+    assert done.returncode == 0 and "was complete" in done.stdout, done.stderr
+    assert {path.name for path in (tmp_path / "digits-vae-2").iterdir()} == LAYOUT and not partial.exists()
 
 
 def test_a_loss_that_explodes_within_an_epoch_is_one_sentence(tmp_path: Path):
@@ -146,8 +167,7 @@ def test_a_loss_that_explodes_within_an_epoch_is_one_sentence(tmp_path: Path):
 
 
 def test_a_twin_that_waits_to_be_resumed_is_named_before_the_first_is_fitted(tmp_path: Path):
-    partial_folder(tmp_path, "digits-ae-2").mkdir()
-    (partial_folder(tmp_path, "digits-ae-2") / STATE).write_bytes(b"state")
+    (begin_run(tmp_path, "digits-ae-2") / STATE).write_bytes(b"state")
     done = train(*QUICK, "--epochs", 1, "--twin", "--out", tmp_path)
     assert done.returncode == 1 and "interrupted fit of digits-ae-2" in done.stderr
     assert not done.stdout and not partial_folder(tmp_path, "digits-vae-2").exists()
@@ -289,7 +309,7 @@ def test_two_processes_follow_one_to_rounding(flags: str, names: list[str], tmp_
         check=False,
     )
     assert both.returncode == 0, both.stderr
-    assert sorted(p.name for p in (tmp_path / "two").iterdir()) == sorted([*names, "features-digits"])
+    assert sorted(p.name for p in (tmp_path / "two").glob("[!.]*")) == sorted([*names, "features-digits"])
     for name in names:
         one, two = (read_weights(tmp_path / where / name) for where in ("one", "two"))
         start = read_history(tmp_path / "one" / name)[0]["train"]["distortion"]

@@ -7,9 +7,11 @@ start at once one converts and the others wait.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -31,13 +33,19 @@ from explorer.arrays import Pixels
 from explorer.data.pictures import Found, Preparation, UnreadablePictureError, plain, prepared
 from explorer.data.sets import ImageSet, fingerprint_of
 from explorer.errors import DataError, UnconvertedError
-from explorer.locks import try_lock
+from explorer.locks import LockedError, holding
 
 VERSION = 2
 """Of what `prepared` makes of a picture and of the layout of a conversion: raise it with either."""
 
 PIXELS, LABELS, ATTRIBUTES, FACTS = "pixels.npy", "labels.npy", "attributes.npy", "set.json"
 """Files of a conversion; the facts are written last."""
+
+CONVERSION = re.compile(r".+-[0-9a-f]{16}|\..+-[0-9a-f]{16}\.\w+\.partial")
+"""Folder of a conversion, and of one that goes on or was killed; the digits are those of `_key`."""
+
+LAYOUT = re.compile(r"[0-9a-f]{24}\.npy|\.[0-9a-f]{24}\.\w+\.partial")
+"""File of a t-SNE layout, and of one that is being written."""
 
 LOCK = ".lock"
 """File in the folder of conversions that who converts has locked."""
@@ -156,13 +164,15 @@ def converted(
                 return images
             if alone:
                 for left in final.parent.glob(".*.partial"):  # by a conversion that was killed
-                    shutil.rmtree(left, ignore_errors=True)
+                    if _is_conversion(left):
+                        shutil.rmtree(left, ignore_errors=True)
             _convert(final, name, how, arrange(), work)
             images = _opened(final, name, how)
-    except OSError as error:
+    except (OSError, LockedError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise DataError(
-            f"the converted images of {name} cannot be written to {final.parent}: {error.strerror or error}; make room "
-            "there, or name another folder in $EXPLORER_CACHE."
+            f"the converted images of {name} cannot be written to {final.parent}: {reason}; make room there, or name "
+            "another folder in $EXPLORER_CACHE."
         ) from None
     if images is None:
         raise DataError(f"the converted images in {final} are gone already; run the same command again.")
@@ -183,28 +193,28 @@ def clear_cache() -> dict[str, tuple[Path, int]]:
     if images.is_dir():
         try:
             with _locked(images, wait=False):
-                cleared["converted images"] = (images, _emptied(images))
-        except BlockingIOError:
+                cleared["converted images"] = (images, _emptied(images, _is_conversion))
+        except LockedError:
             sentence = f"images are being converted into {images} right now; clear it when that is done."
             raise DataError(sentence) from None
     if layouts.is_dir():  # a page that is laying out a run writes its file anew
-        cleared["t-SNE layouts"] = (layouts, _emptied(layouts))
+        cleared["t-SNE layouts"] = (layouts, _emptied(layouts, _is_layout))
     return cleared
 
 
-def _emptied(folder: Path) -> int:
-    """Remove everything in a folder but its lock; how many bytes that were.
+def _emptied(folder: Path, is_ours: Callable[[Path], bool]) -> int:
+    """Remove what is ours from a folder, which may be anybody's ($EXPLORER_CACHE); how many bytes that were.
 
     Raises:
         DataError: Something cannot be removed.
     """
     count = 0
     try:
-        for path in folder.iterdir():
-            if path.name == LOCK:
+        for path in sorted(folder.iterdir()):
+            if not is_ours(path):
                 continue
-            if path.is_dir() and not path.is_symlink():
-                count += sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+            if path.is_dir():
+                count += sum(each.lstat().st_size for each in path.iterdir())
                 shutil.rmtree(path)
             else:
                 count += path.lstat().st_size
@@ -212,6 +222,19 @@ def _emptied(folder: Path) -> int:
     except OSError as error:
         raise DataError(f"{folder} cannot be cleared: {error.strerror or error}.") from None
     return count
+
+
+def _is_conversion(path: Path) -> bool:
+    """Whether something in the folder of conversions was converted by this program: by its name and all it holds."""
+    if not CONVERSION.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
+        return False
+    known = {PIXELS, LABELS, ATTRIBUTES, FACTS}
+    return all(each.name in known and each.is_file() and not each.is_symlink() for each in list(path.iterdir()))
+
+
+def _is_layout(path: Path) -> bool:
+    """Whether something in the folder of layouts is one, or was to become one."""
+    return bool(LAYOUT.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
 
 
 def _key(name: str, listing: Sequence[Found], how: Preparation) -> str:
@@ -292,6 +315,8 @@ def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, work: 
         del pixels  # a mapped file cannot be renamed on Windows
         (partial / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
         if final.exists():  # and is damaged, or it would have been opened
+            if not _is_conversion(final):
+                raise FileExistsError(errno.EEXIST, f"{final.name} is there, and no conversion")
             shutil.rmtree(final)
         try:
             partial.rename(final)
@@ -379,14 +404,15 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[bool]:
     """Keep other processes and threads from converting inside the block; false where the disk has no locks.
 
     Raises:
-        BlockingIOError: Somebody converts, and `wait` is false.
+        LockedError: Somebody converts, and `wait` is false.
+        OSError: The folder cannot be written to.
     """
-    with (folder / LOCK).open("a+b") as lock:
-        alone = try_lock(lock)
-        if alone is False:
+    with contextlib.ExitStack() as stack:
+        try:
+            alone = stack.enter_context(holding(folder / LOCK))
+        except LockedError:
             if not wait:
-                raise BlockingIOError
+                raise
             sys.stderr.write("another process converts images; waiting for it\n")
-            while not try_lock(lock, wait=True):
-                pass
-        yield alone is not None
+            alone = stack.enter_context(holding(folder / LOCK, wait=True))
+        yield alone

@@ -1,7 +1,5 @@
 """One run that was opened: everything a tab asks of it, computed when first wanted and kept."""
 
-import json
-import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -14,10 +12,10 @@ from numpy.typing import NDArray
 
 from explorer.analysis.encoding import checked_latents, decode_all
 from explorer.arrays import UNKNOWN, Coder, Images, Latents, Pixels, Posterior, Scores
-from explorer.checkpoint import HISTORY, StoredLatents
+from explorer.checkpoint import StoredLatents, list_sheets, place_of, read_history, read_sheet
 from explorer.config import RunConfig
 from explorer.errors import CheckpointError, ShapeError
-from explorer.images import picture_type, to_bytes, to_unit
+from explorer.images import to_bytes, to_unit
 
 if TYPE_CHECKING:
     from explorer.analysis.densities import Density
@@ -44,18 +42,6 @@ SMALL_IMAGE = 4096
 
 DECODED_CODES = 2000
 """Most calibration codes that are decoded for a p-value, as in the stored scores; a fifth of them of larger images."""
-
-SHEETS = "sheets"
-"""A run's folder of sheets."""
-
-SHEET_NAME = re.compile(r"epoch-([0-9]{4,6})\.(png|webp)")
-"""Files of a run's `sheets` folder: decodes after that epoch."""
-
-MOST_SHEET = 8_000_000
-"""Bytes of a sheet that is served."""
-
-MOST_HISTORY = 32_000_000
-"""Bytes of a history that is read."""
 
 TroubleKind = Literal["missing", "damaged", "another copy", "converting"]
 """Why the images of a run are not there; what is missing can be downloaded, and a conversion comes to an end."""
@@ -542,30 +528,16 @@ class OpenRun:
         return np.clip(self.coder.decode(self.latents.mean[number : number + 1])[0], 0, 1)
 
     def history(self) -> list[Mapping[str, Any]]:
-        """The epochs of its fit, as history.jsonl holds them; none for a model held in memory.
-
-        The file may come from anybody, and a machine that went down may have left half a line: a line that is no JSON
-        object is empty here, for it tells nothing of an epoch, and takes no other line with it.
+        """The epochs of its fit, as `read_history` gives them; none for a model held in memory.
 
         Raises:
             CheckpointError: The file cannot be read.
         """
-        if self._folder is None:
-            return []
-        path = self._folder / HISTORY
-        if not path.is_file():
-            return []
-        try:
-            if path.stat().st_size > MOST_HISTORY:
-                raise CheckpointError(f"{path} is larger than {MOST_HISTORY:,} bytes, which no fit writes.")
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from None
-        return [_json_object(line) for line in text.split("\n") if line.strip()]
+        return [] if self._folder is None else read_history(place_of(self._folder))
 
     def sheets(self) -> list[int]:
         """Epochs after which a sheet of decodes was kept, in order; none for a model held in memory."""
-        return sorted(self._sheets())
+        return list(self._sheets())
 
     def sheet(self, epoch: int) -> bytes:
         """The sheet of an epoch as a PNG or WebP file: decodes, never images of the data set.
@@ -577,25 +549,10 @@ class OpenRun:
         path = self._sheets().get(epoch)
         if path is None:
             raise ShapeError(f"{self.name} kept no sheet after epoch {epoch}.")
-        try:
-            content = path.read_bytes() if path.stat().st_size <= MOST_SHEET else b""
-        except OSError as error:
-            raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from None
-        if picture_type(content) is None:
-            raise CheckpointError(f"{path} is no PNG or WebP file of at most {MOST_SHEET:,} bytes.")
-        return content
+        return read_sheet(path)
 
     def _sheets(self) -> dict[int, Path]:
-        """The files of the run's sheets by epoch; a link is none, for it may lead anywhere."""
-        folder = None if self._folder is None else self._folder / SHEETS
-        if folder is None or not folder.is_dir() or folder.is_symlink():
-            return {}
-        found: dict[int, Path] = {}
-        for path in folder.iterdir():
-            named = SHEET_NAME.fullmatch(path.name)
-            if named and path.stem == f"epoch-{int(named[1]):04d}" and path.is_file() and not path.is_symlink():
-                found[int(named[1])] = path
-        return found
+        return {} if self._folder is None else list_sheets(place_of(self._folder))
 
     def _check_number(self, number: int) -> None:
         if not 0 <= number < len(self):
@@ -612,12 +569,3 @@ class OpenRun:
                 if key not in self._kept:
                     self._kept[key] = make()
         return cast(T, self._kept[key])
-
-
-def _json_object(line: str) -> Mapping[str, Any]:
-    """A line of a history as the JSON object that it is, or an empty one."""
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, Mapping) else {}

@@ -1,10 +1,11 @@
 """The runs of one process: found on disk or held in memory, opened when first asked for, paired with their twins."""
 
+import contextlib
 import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,18 +21,29 @@ from explorer.checkpoint import (
     HISTORY,
     LATENTS,
     METRICS,
+    SHEETS,
     WEIGHTS,
     StoredLatents,
+    find_run,
     list_runs,
     load_latents,
+    place_of,
     read_config,
     read_metrics,
     read_weights,
 )
-from explorer.config import FEWEST_CALIBRATION, RUN_NAME, VARIATIONAL, DataConfig, Dataset, RunConfig, is_run_folder
-from explorer.errors import CheckpointError, DataError, ExplorerError, MissingDataError, ShapeError, UnconvertedError
+from explorer.config import FEWEST_CALIBRATION, RUN_NAME, VARIATIONAL, DataConfig, Dataset, RunConfig
+from explorer.errors import (
+    CheckpointError,
+    DataError,
+    ExplorerError,
+    MissingDataError,
+    ShapeError,
+    UnconvertedError,
+    UnreadableError,
+)
 from explorer.images import to_unit
-from explorer.library.run import BATCH, SHEETS, Card, ImagesTrouble, OpenRun
+from explorer.library.run import BATCH, Card, ImagesTrouble, OpenRun
 
 if TYPE_CHECKING:
     from explorer.coder import TorchCoder
@@ -70,6 +82,7 @@ class Library:
         self.preferred: str | None = None
         self._held: dict[str, OpenRun] = {}
         self._cards: dict[str, Card] = {}
+        self._faults: dict[tuple[str, str], tuple[str, CheckpointError]] = {}  # of a run's part: its version, and why
         self._damaged: dict[str, str] = {}  # versions that could not be opened
         self._open: OrderedDict[str, OpenRun] = OrderedDict()
         self._sets: dict[tuple[object, ...], ImageSet] = {}
@@ -87,7 +100,7 @@ class Library:
                     f"{checkpoints} is no folder; name the folder of your runs with --checkpoints, "
                     "or make one with: python train.py --dataset digits"
                 )
-            list_runs(checkpoints)  # finishes or undoes a replacement that was cut short
+            list_runs(checkpoints)  # whether they can be listed
 
     def names(self) -> list[str]:
         """All runs: those held in memory first, then those on disk, each in order."""
@@ -95,11 +108,10 @@ class Library:
             held = list(self._held)
         if self.checkpoints is None or not self.checkpoints.is_dir():
             return held
-        found = sorted(folder.name for folder in self.checkpoints.iterdir() if is_run_folder(folder))
-        return held + [name for name in found if name not in held]
+        return held + [name for name in list_runs(self.checkpoints) if name not in held]
 
     def folder(self, name: str) -> Path:
-        """The folder of a run on disk.
+        """The folder that a run on disk is read from, as `place_of` finds it.
 
         Raises:
             CheckpointError: There is no such run; the name may be anything.
@@ -113,10 +125,9 @@ class Library:
 
     def _folder(self, name: object) -> Path | None:
         """The folder of a run on disk, or None; a name that is no plain folder name never reaches the disk."""
-        if self.checkpoints is None or not isinstance(name, str) or not RUN_NAME.fullmatch(name):
+        if self.checkpoints is None or not isinstance(name, str):
             return None
-        folder = self.checkpoints / name
-        return folder if is_run_folder(folder) else None
+        return find_run(self.checkpoints, name)
 
     def has(self, name: object) -> bool:
         """Whether there is a run of that name, sound or not; the name may be anything."""
@@ -142,26 +153,46 @@ class Library:
         if held is not None:
             return held.card
         folder = self.folder(name)
-        version = _version(folder)
+        version = _version(folder, name)
         with self._lock:
             known = self._cards.get(name)
         if known is not None and known.version == version:
             return known
-        config = read_config(folder)
-        if config.model.latent_dim is None or config.model.image_shape is None:
-            raise CheckpointError(f"{folder / CONFIG} does not say the latent dimension and the image shape.")
+        with self._faulty(name, "card", version):
+            config = read_config(folder)
+            if config.model.latent_dim is None or config.model.image_shape is None:
+                raise CheckpointError(f"{folder / CONFIG} does not say the latent dimension and the image shape.")
+            metrics = read_metrics(folder)
         card = Card(
             name=name,
             family=config.model.family,
             dataset=config.data.name or config.data.dataset,
             latent_dim=config.model.latent_dim,
             config=config,
-            metrics=read_metrics(folder),
+            metrics=metrics,
             version=version,
         )
         with self._lock:
             self._cards[name] = card
         return card
+
+    @contextlib.contextmanager
+    def _faulty(self, name: str, part: str, version: str) -> Iterator[None]:
+        """Read a part of a run inside the block; what is wrong with it is found once for each version of its files.
+
+        Raises:
+            CheckpointError: As the block does, or as it did before.
+        """
+        known = self._faults.get((name, part))
+        if known is not None and known[0] == version:
+            raise CheckpointError(str(known[1]))
+        try:
+            yield
+        except UnreadableError:  # the disk may allow it the next time
+            raise
+        except CheckpointError as error:
+            self._faults[name, part] = version, error
+            raise
 
     def cards(self) -> dict[str, Card | CheckpointError]:
         """Every run's card, or why there is none, by name."""
@@ -257,11 +288,7 @@ class Library:
                 if run is not None and run.card.version == card.version:
                     self._open.move_to_end(name)
                     return run
-            try:
-                run = self._read(card)
-            except CheckpointError:
-                self._damaged[name] = card.version
-                raise
+            run = self._read_whole(card)
             with self._lock:
                 self._open[name] = run
                 self._open.move_to_end(name)
@@ -269,20 +296,34 @@ class Library:
                     self._open.popitem(last=False)
             return run
 
+    def _read_whole(self, card: Card, tries: int = 3) -> OpenRun:
+        """A run whose parts were all there at once: it is read again where it was replaced meanwhile."""
+
+        def is_settled() -> bool:
+            return tries <= 1 or _version(self.folder(card.name), card.name) == card.version
+
+        try:
+            with self._faulty(card.name, "latents", card.version):
+                run = self._read(card)
+        except CheckpointError:
+            if is_settled():
+                self._damaged[card.name] = card.version
+                raise
+        else:
+            if is_settled():
+                return run
+        return self._read_whole(self.card(card.name), tries - 1)
+
     def _read(self, card: Card) -> OpenRun:
         config, folder = card.config, self.folder(card.name)
         assert config is not None
         assert config.model.image_shape is not None  # `card` refuses a run without
-        latents = load_latents(folder)
-        if latents.mean.shape[1] != card.latent_dim:
-            raise CheckpointError(
-                f"{folder / LATENTS} holds latents of dimension {latents.mean.shape[1]}, "
-                f"but config.json says {card.latent_dim}; fit the run again with train.py --overwrite."
-            )
+        assert self.checkpoints is not None
+        latents = load_latents(folder, config)
 
         def open_coder() -> Coder:
             try:
-                return load_coder(folder, config)
+                return load_coder(self.folder(card.name), config)
             except CheckpointError:
                 self._damaged[card.name] = card.version
                 raise
@@ -296,7 +337,7 @@ class Library:
             twin=self.twin(card.name),
             _load_coder=open_coder,
             _load_pixels=lambda: self._pixels_of(config, latents.index),
-            _folder=folder,
+            _folder=self.checkpoints / card.name,
         )
 
     def _pixels_of(self, config: RunConfig, index: NDArray[np.int64]) -> Pixels | None:
@@ -632,15 +673,15 @@ def _stamp(file: Path) -> tuple[str, int, int] | None:
     return str(file), stat.st_size, stat.st_mtime_ns
 
 
-def _version(folder: Path) -> str:
+def _version(folder: Path, name: str) -> str:
     """Changes whenever a file of the run is replaced: a hash of sizes and times, so that it costs nothing."""
-    digest = hashlib.sha256(folder.name.encode())
-    for name in (CONFIG, METRICS, LATENTS, WEIGHTS, HISTORY):
+    digest = hashlib.sha256(name.encode())
+    for part in (CONFIG, METRICS, LATENTS, WEIGHTS, HISTORY):
         try:
-            stat = (folder / name).stat()
-            digest.update(f"{name}:{stat.st_size}:{stat.st_mtime_ns};".encode())
+            stat = (folder / part).stat()
+            digest.update(f"{part}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_mode};".encode())
         except OSError:
-            digest.update(f"{name}:missing;".encode())
+            digest.update(f"{part}:missing;".encode())
     for stamp in _sheet_stamps(folder / SHEETS):
         digest.update(stamp.encode(errors="backslashreplace"))
     return digest.hexdigest()[:16]
@@ -662,9 +703,10 @@ def load_coder(folder: Path, config: RunConfig) -> "TorchCoder":
     Raises:
         CheckpointError: The weights are missing, damaged, or those of another model.
     """
-    from explorer.coder import build_coder
+    from explorer.coder import build_coder, weight_shapes
 
-    return build_coder(config.model, read_weights(folder), str(folder))
+    weights = read_weights(folder, weight_shapes(config.model, str(folder)))
+    return build_coder(config.model, weights, str(folder))
 
 
 @dataclass(frozen=True)
@@ -697,6 +739,7 @@ def load_run(folder: Path | str) -> Run:
     Raises:
         CheckpointError: A part is missing, damaged, or does not fit the others.
     """
-    folder = Path(folder)
+    folder = place_of(Path(folder))
     config = read_config(folder)
-    return Run(folder, config, read_metrics(folder), load_latents(folder), load_coder(folder, config))
+    latents = load_latents(folder, config)
+    return Run(folder, config, read_metrics(folder), latents, load_coder(folder, config))

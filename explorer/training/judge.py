@@ -5,6 +5,7 @@ every number: the penultimate layer of a small classifier of the labels (MNIST, 
 or else principal components of the training pixels.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -15,7 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from explorer.arrays import UNKNOWN, ImageRows
-from explorer.checkpoint import CONFIG, WEIGHTS, one_sentence, read_json, read_tensors, write_json, write_tensors
+from explorer.checkpoint import (
+    CONFIG,
+    WEIGHTS,
+    begin_net,
+    claimed,
+    publish_run,
+    read_json,
+    read_tensors,
+    write_json,
+    write_tensors,
+)
 from explorer.data import ImageSet, Split
 from explorer.errors import CheckpointError
 
@@ -174,8 +185,9 @@ def load_judge(folder: Path) -> tuple[Judge, str]:
             if mean.shape != (count,) or components.shape != (stored["features"], count):
                 raise ValueError(f"components shaped {components.shape} of images of {count} values")
             return PrincipalComponents(mean, components, space), fingerprint
-        model = {"classifier": Classifier, "attributes": AttributeClassifier}[kind](shape, stored["classes"])
-        model.load_state_dict({name: _tensor(array) for name, array in tensors.items()})
+        with torch.device("meta"):  # sizes that somebody wrote cost no memory until the tensors agree with them
+            model = {"classifier": Classifier, "attributes": AttributeClassifier}[kind](shape, stored["classes"])
+        model.load_state_dict({name: _tensor(array) for name, array in tensors.items()}, assign=True)
     except (CheckpointError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"{folder} holds no usable feature net ({error}); delete it and run train.py.") from None
     return ClassifierJudge(model, space), fingerprint
@@ -184,8 +196,8 @@ def load_judge(folder: Path) -> tuple[Judge, str]:
 def open_judge(folder: Path, images: ImageSet, split: Split) -> Judge:
     """The judge of a data set: read if it was made on these very images, else made and stored.
 
-    A judge of other images is left alone, for runs were measured with it: the new one then goes beside it, into a
-    folder whose name ends in the beginning of the fingerprint.
+    A judge of other images is left alone, for runs were measured with it, and so is a folder of somebody's own: the
+    new one then goes beside it, into a folder whose name ends in the beginning of the fingerprint.
 
     Args:
         folder: `features-<dataset>/` beside the runs.
@@ -198,14 +210,19 @@ def open_judge(folder: Path, images: ImageSet, split: Split) -> Judge:
             judge, fingerprint = load_judge(place)
             if fingerprint == images.fingerprint:
                 return judge
-    place = beside if (folder / CONFIG).is_file() else folder
+    place = beside if os.path.lexists(folder) else folder
     tensors, facts = _made(images, split)
     facts = {"format": 1, **facts, "image_shape": images.image_shape, "fingerprint": images.fingerprint}
-    with one_sentence(place.parent):
-        place.mkdir(parents=True, exist_ok=True)
-    write_tensors(place / WEIGHTS, tensors)
-    write_json(place / CONFIG, facts)
-    return load_judge(place)[0]  # as it was rounded for the file
+    with claimed(place.parent, place.name, wait=True):
+        if not os.path.lexists(place):
+            partial = begin_net(place.parent, place.name)
+            write_tensors(partial / WEIGHTS, tensors)
+            write_json(partial / CONFIG, facts)
+            publish_run(partial, place.parent, place.name)
+            return load_judge(place)[0]  # as it was rounded for the file
+    if not (place / CONFIG).is_file():
+        raise CheckpointError(f"{place} holds no feature net, and is in the way of one; move it away.")
+    return open_judge(folder, images, split)  # another fit was faster
 
 
 def _made(images: ImageSet, split: Split) -> tuple[Mapping[str, NDArray[Any]], dict[str, Any]]:
