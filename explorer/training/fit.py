@@ -116,7 +116,7 @@ class Fit:
         if isinstance(self.model.likelihood, Gaussian):
             self.model.likelihood.average = workers.average
         for module in self.model.modules():
-            if isinstance(module, BatchNorm):
+            if isinstance(module, BatchNorm) and workers.count > 1:
                 module.average = workers.average_with_gradient
         # the loss must go through the wrapper's forward: called past it, gradients stay unsynchronised
         self.shared = DistributedDataParallel(self.model) if workers.count > 1 else self.model
