@@ -5,6 +5,7 @@ every number: the penultimate layer of a small classifier of the labels (MNIST, 
 or else principal components of the training pixels.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -203,8 +204,14 @@ def open_judge(folder: Path, images: ImageSet, split: Split) -> Judge:
     facts = {"format": 1, **facts, "image_shape": images.image_shape, "fingerprint": images.fingerprint}
     with one_sentence(place.parent):
         place.mkdir(parents=True, exist_ok=True)
-    write_tensors(place / WEIGHTS, tensors)
-    write_json(place / CONFIG, facts)
+    try:
+        write_tensors(place / WEIGHTS, tensors)
+        write_json(place / CONFIG, facts)  # last: it says that the weights are whole
+    except CheckpointError:
+        with contextlib.suppress(OSError):
+            (place / WEIGHTS).unlink(missing_ok=True)  # without config.json they are of no use
+            place.rmdir()
+        raise
     return load_judge(place)[0]  # as it was rounded for the file
 
 
