@@ -11,14 +11,18 @@ import argparse
 import contextlib
 import dataclasses
 import importlib.metadata
+import io
 import json
+import os
 import platform
 import shutil
 import signal
 import sys
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
 
 from explorer.checkpoint import (
     METRICS,
@@ -29,6 +33,7 @@ from explorer.checkpoint import (
     check_place,
     claimed,
     finish_run,
+    kept_if_resumable,
     list_runs,
     one_sentence,
     partial_folder,
@@ -167,6 +172,10 @@ def load(config: DataConfig, args: argparse.Namespace) -> ImageSet:
     )
 
 
+SHIPPED_CHECK = 256
+"""Validation images, and as many training images, on which the rounded weights are compared with the fitted ones."""
+
+
 def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> None:
     """Fit runs one after the other, on the images and with the processes that they share."""
     from explorer.devices import pick_device, use_threads
@@ -175,13 +184,25 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> None:
     images = load(configs[0].data, args)
     parts = split(images, configs[0].data)
     check_split(images, parts)
+    configs = [with_batch(config, len(parts.train), args) for config in configs]
     settings = configs[0].train
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
         for note in images.notes if workers.is_first else ():
             print(note)
+        if workers.is_first and settings.batch_size == len(parts.train):
+            print(f"every step takes all {len(parts.train):,} images: there are no more to fit")
         baselines: dict[int, dict[str, Any]] = {}
         for config in configs:
             fit_run(config, images, parts, workers, args, baselines)
+
+
+def with_batch(config: RunConfig, count: int, args: argparse.Namespace) -> RunConfig:
+    """The settings with a batch of all `count` images to fit, where the usual one has more; one asked for stays."""
+    usual = config.train.batch_size
+    if args.batch_size is not None or usual is None or usual <= count:
+        return config
+    lr = config.train.lr if args.lr is not None or config.train.lr is None else config.train.lr * (count / usual) ** 0.5
+    return dataclasses.replace(config, train=dataclasses.replace(config.train, batch_size=count, lr=lr))
 
 
 def fit_run(
@@ -220,13 +241,16 @@ def fit_run(
     precision = pick_precision(config.train.precision, device)
     resume = workers.agree(args.resume and can_resume(args.out, config.name))
     folder = partial_folder(args.out, config.name)
-    with claimed(args.out, config.name) if workers.is_first else contextlib.nullcontext():
+    with contextlib.ExitStack() as building:
+        if workers.is_first:
+            building.enter_context(claimed(args.out, config.name))
         if workers.agree(workers.is_first and finish_run(args.out, config.name) and args.resume):
             if workers.is_first:
                 print(f"{args.out / config.name}: was complete, and is in its place now")
             return
         if workers.is_first:
             begin_run(args.out, config.name, args.overwrite, resume)
+            building.enter_context(kept_if_resumable(args.out, config.name))
             write_config(folder, config)
         fit = Fit(
             config,
@@ -261,11 +285,11 @@ def fit_run(
             if board is not None:
                 board.write(line, coder, codes, samples)
 
-        with contextlib.closing(board) if board is not None else contextlib.nullcontext():
-            fitted = fit.run(on_epoch, quiet=args.quiet)
+        fitted = fit.run(on_epoch, quiet=args.quiet)
         if not workers.is_first:
             return
-        write_weights(folder, shipped_weights(fitted.model))
+        own = np.concatenate([held_out[:SHIPPED_CHECK], images.images(parts.train[:SHIPPED_CHECK])])
+        write_weights(folder, shipped_weights(fitted.model, own, lambda line: print(f"{config.name}: {line}")))
         print(f"{config.name}: measuring on {len(parts.test):,} test images")
         metrics, latents = evaluate(TorchCoder(fitted.model), config, images, parts, args.out, baselines)
         metrics["train"] = {
@@ -318,7 +342,7 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
     with use_threads(args.threads):
         metrics, latents = evaluate(coder, config, images, split(images, config.data), args.out)
     metrics["train"] = read_metrics(folder).get("train", {})
-    with claimed(args.out, name):
+    with claimed(args.out, name), kept_if_resumable(args.out, name):
         partial = begin_run(args.out, name, overwrite=True)
         with one_sentence(args.out):  # the scores go last: with them the copy is complete
             left = shutil.ignore_patterns(METRICS, STATE)
@@ -397,12 +421,73 @@ def main(argv: list[str] | None = None) -> int:
         print(f"train.py: {error}", file=sys.stderr)
         return 1
     except Interrupted as error:
-        saved = any(can_resume(args.out, config.name) for config in configs)
-        hint = "the state is saved; go on with the same command and --resume" if saved else "nothing was begun"
-        print(f"\ntrain.py: {error}: {hint}", file=sys.stderr)
+        print(f"\ntrain.py: {error}: {what_is_left(configs, args)}", file=sys.stderr)
         return 128 + error.signal_number
     return 0
 
 
+def what_is_left(configs: list[RunConfig], args: argparse.Namespace) -> str:
+    """What a person who interrupted the work finds, and how to go on."""
+    if args.evaluate:
+        return f"{args.evaluate} is as it was; measure it with the same command"
+    if any(can_resume(args.out, config.name) for config in configs):
+        return "the state is saved; go on with the same command and --resume"
+    done = [config.name for config in configs if (args.out / config.name).exists()]
+    if len(done) == len(configs) > 0 and not args.overwrite:
+        return f"{', '.join(done)} is complete"
+    return "no state was saved yet; begin again with the same command"
+
+
+class Spoken(io.TextIOBase):
+    """Standard output or error that a full disk or a closed pipe silences, where print would end the fit.
+
+    Args:
+        stream: What is written to, at once.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.trouble = stream, ""
+
+    def write(self, text: str) -> int:
+        """Write a text, or from the first failure on nothing."""
+        if not self.trouble:
+            try:
+                self.stream.write(text)
+                self.stream.flush()
+            except OSError as error:
+                self.trouble = error.strerror or str(error)
+                with contextlib.suppress(
+                    OSError, ValueError
+                ):  # else Python tries once more when it ends, and complains
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing: every text is written at once."""
+
+    def isatty(self) -> bool:
+        """Whether a person watches."""
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        """The descriptor of the stream."""
+        return self.stream.fileno()
+
+    @property
+    def encoding(self) -> str:
+        """How text becomes bytes, which decides the shape of a progress bar."""
+        return self.stream.encoding
+
+
+def spoken(argv: list[str] | None = None) -> int:
+    """The command line as a program: the exit code is 1, too, where not all that was said could be written."""
+    out, err = Spoken(sys.stdout), Spoken(sys.stderr)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(argv)
+        if out.trouble and not code:
+            print(f"train.py: standard output cannot be written to ({out.trouble}); the work is done.", file=sys.stderr)
+    return code or int(bool(out.trouble or err.trouble))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(spoken())

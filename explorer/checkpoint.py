@@ -5,6 +5,7 @@ the folders around it are for says `explorer.staging`.
 """
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -500,14 +501,19 @@ def write_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
 
 def append_history(folder: Path, epoch: Mapping[str, Any]) -> None:
     """Add the line of one epoch to history.jsonl."""
-    with one_sentence(folder), (folder / HISTORY).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(epoch, allow_nan=False) + "\n")
+    with one_sentence(folder):
+        append(folder / HISTORY, (json.dumps(epoch, allow_nan=False) + "\n").encode())
 
 
 def trim_history(folder: Path, epochs: int) -> None:
-    """Keep the first `epochs` lines of history.jsonl, so that a resumed fit writes each epoch once."""
-    kept = read_history(folder)[:epochs]
-    write_text(folder / HISTORY, "".join(json.dumps(line) + "\n" for line in kept))
+    """Keep the first `epochs` lines of history.jsonl, so that a resumed fit writes each epoch once.
+
+    A last line without its end, as a power cut leaves one, is dropped.
+    """
+    path = folder / HISTORY
+    with one_sentence(folder):
+        lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
+    write_bytes(path, b"".join([line for line in lines if line.endswith(b"\n")][:epochs]))
 
 
 def write_weights(folder: Path, weights: Mapping[str, NDArray[Any]]) -> None:
@@ -523,38 +529,105 @@ def write_latents(folder: Path, latents: StoredLatents) -> None:
 
 def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write a safetensors file, whole or not at all."""
-    with one_sentence(path.parent), _replacing(path) as temporary:
-        temporary.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+    with one_sentence(path.parent):
+        content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    write_bytes(path, content)
 
 
 def write_json(path: Path, content: object) -> None:
     """Write a JSON file, whole or not at all."""
-    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    with one_sentence(path.parent), _replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write a file, whole or not at all, even if the power fails; the old file stands until the new one is whole.
+
+    Raises:
+        CheckpointError: The disk is full or the folder cannot be written to; nothing of the new file is left.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    with one_sentence(path.parent):
+        try:
+            with temporary.open("wb", buffering=0) as file:
+                _write_all(file.fileno(), content)
+                os.fsync(file.fileno())  # else the rename may reach the disk before the content does
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+def append(path: Path, content: bytes) -> None:
+    """Add to the end of a file, which is created if need be; all of it or nothing.
+
+    Raises:
+        OSError: The disk is full or the file cannot be written to; the file is as it was.
+    """
+    with path.open("ab", buffering=0) as file:
+        before = os.fstat(file.fileno()).st_size
+        try:
+            _write_all(file.fileno(), content)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                file.truncate(before)
+            raise
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until the content of a file, if there is one, would survive a power cut."""
+    if path.is_file():
+        with one_sentence(path.parent), path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def _write_all(descriptor: int, content: bytes | memoryview) -> None:
+    rest = memoryview(content)
+    while rest:  # a disk that fills up takes a part, and refuses the next
+        rest = rest[os.write(descriptor, rest) :]
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the operating system says where there is no room for a file."""
 
 
 @contextlib.contextmanager
-def one_sentence(folder: Path) -> Iterator[None]:
-    """Turn a full disk or a folder without write permission into one sentence."""
+def one_sentence(folder: Path, flag: str = "--out") -> Iterator[None]:
+    """Turn a full disk or a folder without write permission into one sentence.
+
+    Args:
+        folder: Where something is written: a run that is built, the folder of the runs, or one beside them.
+        flag: The flag that names another place.
+    """
     try:
         yield
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise CheckpointError(
-            f"cannot write to {folder}: {reason}; free some space or choose another --out, then add --resume."
-        ) from error
+        mend = "make room there" if getattr(error, "errno", None) in FULL else "make it writable"
+        if flag == "--out" and _fit_waits(folder):
+            advice = f"{mend}, then go on with the same command and --resume"
+        else:
+            advice = f"{mend} or choose another {flag}, then run the same command again"
+        raise CheckpointError(f"cannot write to {folder}: {reason}; {advice}.") from error
+
+
+def _fit_waits(folder: Path) -> bool:
+    """Whether a fit that writes to a folder has saved a state."""
+    with contextlib.suppress(OSError):
+        inside = [each for each in (folder, folder.parent) if each.name.endswith(".partial")]
+        places = inside or [*folder.glob(".*.partial"), *folder.parent.glob(".*.partial")]
+        return any((place / STATE).is_file() for place in places)
+    return False
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.name}.new")
+def kept_if_resumable(out: Path, name: str) -> Iterator[None]:
+    """Where the block fails, remove what it built of a run, unless it can be resumed: nobody could use it."""
     try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except BaseException:
+        partial = partial_folder(out, name)
+        if not can_resume(out, name) and not is_complete(partial):
+            with contextlib.suppress(OSError, CheckpointError):
+                staging.discard(out, name)
+        raise

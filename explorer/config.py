@@ -54,6 +54,7 @@ OWN_SETTINGS: Mapping[str, str] = {
 """Settings of a model that one family alone reads."""
 
 VARIATIONAL_SETTINGS: Mapping[str, Any] = {
+    "beta": 1.0,
     "objective": "elbo",
     "samples": 1,
     "free_bits": 0.0,
@@ -61,16 +62,70 @@ VARIATIONAL_SETTINGS: Mapping[str, Any] = {
 }
 """Settings of a fit that only a posterior with a width gives a meaning to, at their defaults."""
 
+CHOSEN_SETTINGS: Mapping[str, tuple[str, frozenset[Any]]] = {
+    "warmup_share": ("warmup", frozenset({"linear", "cyclical"})),
+    "warmup_cycles": ("warmup", frozenset({"cyclical"})),
+    "sparsity_target": ("sparsity", frozenset({"kl"})),
+    "sigma": ("likelihood", frozenset({"gaussian"})),
+    "widths": ("net", frozenset({"conv", "residual"})),
+}
+"""Settings that mean nothing unless another one has one of these values."""
+
+MOST_COUNT = 2**31 - 1
+"""Largest count that any library here takes."""
+
+MOST_SEED = 2**32 - 1
+"""Largest seed that scikit-learn takes."""
 
 MOST_SIDE = 1024
 """Largest side of an image that may be asked for, in pixels."""
 
+FEWEST_TESTED = 6
+"""Test images; fewer do not have five neighbours each, which coverage is measured with."""
 
-LARGEST: Mapping[str, int] = {"latent_dim": 4_096, "hidden": 8_192, "stochastic_levels": 64}
-"""Largest sizes of a model: a run that asks for more memory than any fit has is refused before it is asked for."""
+RANGES: Mapping[str, tuple[float, float]] = {
+    "image_size": (8, MOST_SIDE),
+    "held_out": (2, MOST_COUNT),
+    "calibration": (1, MOST_COUNT),
+    "reference": (FEWEST_TESTED, MOST_COUNT),
+    "subset": (1, MOST_COUNT),
+    "tested": (FEWEST_TESTED, MOST_COUNT),
+    "split_seed": (0, MOST_SEED),
+    "latent_dim": (1, 4096),
+    "stochastic_levels": (2, 64),
+    "corruption_level": (0, 1e3),
+    "sparsity_weight": (0, 1e6),
+    "sparsity_target": (1e-6, 1 - 1e-6),
+    "contraction_weight": (0, 1e6),
+    "widths": (1, 4096),
+    "hidden": (0, 8192),
+    "beta": (0, 1e6),
+    "warmup_share": (0, 1),
+    "warmup_cycles": (1, MOST_COUNT),
+    "samples": (1, 10_000),
+    "free_bits": (0, 100),
+    "epochs": (1, MOST_COUNT),
+    "batch_size": (1, MOST_COUNT),
+    "lr": (1e-12, 1e12),
+    "weight_decay": (0, 1e6),
+    "seed": (0, MOST_SEED),
+    "threads": (1, 1024),
+    "save_every": (1, MOST_COUNT),
+    "patience": (1, MOST_COUNT),
+    "average_epochs": (0, 1e6),
+    "nll_samples": (1, 100_000),
+    "nll_images": (1, MOST_COUNT),
+}
+"""Smallest and largest value of every setting that is a number: beyond them a fit fails, or its evaluation does."""
 
-MOST_WIDTH = 4_096
-"""Channels of a convolution."""
+SIGMAS = (1e-4, 1e4)
+"""Smallest and largest standard deviation of a Gaussian likelihood, in units of pixels in [0, 1]."""
+
+CYCLED = "cycled"
+"""The momentum that moves against the learning rate, between 0.85 and 0.95."""
+
+USUAL_MOMENTUM = "0.9"
+"""The momentum where the learning rate does not move in one cycle."""
 
 
 def fact() -> Any:
@@ -121,11 +176,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         _check_choices(self)
-        for name in ("held_out", "calibration", "reference", "subset", "tested"):
-            _at_least(self, name, 1)
-        _at_least(self, "image_size", 8)
-        if self.image_size is not None and self.image_size > MOST_SIDE:
-            raise ConfigError(f"image_size must be at most {MOST_SIDE}, but is {self.image_size}.")
+        _check_ranges(self)
         if self.dataset in ("mnist", "digits") and (self.image_size is not None or self.grey):
             raise ConfigError(f"{self.dataset} must keep its own size and its grey: leave out --image-size and --grey.")
 
@@ -175,29 +226,24 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         _check_choices(self)
-        for name, most in LARGEST.items():
-            _at_most(self, name, most)
-        _at_least(self, "latent_dim", 1)
-        _at_least(self, "hidden", 0)
+        _check_ranges(self)
         if self.hidden == 0 and (self.net == "mlp" or self.family == "hierarchical"):
             raise ConfigError("hidden must be at least 1 for an mlp and for the hierarchical family, but is 0.")
         if self.output == "linear" and self.likelihood not in (None, "gaussian"):
             raise ConfigError(f"output must be sigmoid with a {self.likelihood} likelihood, but is 'linear'.")
-        if self.widths and (len(self.widths) > 10 or not 1 <= min(self.widths) <= max(self.widths) <= MOST_WIDTH):
-            raise ConfigError(f"widths must be up to 10 whole numbers from 1 to {MOST_WIDTH:,}, but are {self.widths}.")
+        if self.widths and len(self.widths) > 10:
+            raise ConfigError(f"widths must be at most 10 numbers, but are {self.widths}.")
         if self.image_shape is not None and not 1 <= min(self.image_shape) <= max(self.image_shape) <= MOST_SIDE:
             raise ConfigError(f"image_shape must hold whole numbers from 1 to {MOST_SIDE}, but is {self.image_shape}.")
         if self.levels is not None and not 2 <= self.levels <= 256:
             raise ConfigError(f"levels must lie in 2 .. 256, but is {self.levels}.")
-        if self.sigma not in ("optimal", "learned") and not _positive(self.sigma):
-            raise ConfigError(f"sigma must be 'optimal', 'learned' or a number above 0, but is {self.sigma!r}.")
-        _at_least(self, "stochastic_levels", 2)
-        for name in ("corruption_level", "sparsity_weight", "contraction_weight"):
-            _at_least(self, name, 0)
+        least, most = SIGMAS
+        if self.sigma not in ("optimal", "learned") and not _lies_in(self.sigma, least, most):
+            raise ConfigError(
+                f"sigma must be 'optimal', 'learned' or a number in [{least:g}, {most:g}], but is {self.sigma!r}."
+            )
         if self.corruption == "masking" and self.corruption_level >= 1:
             raise ConfigError(f"corruption_level must lie below 1 to mask pixels, but is {self.corruption_level}.")
-        if not 0 < self.sparsity_target < 1:
-            raise ConfigError(f"sparsity_target must lie in (0, 1), but is {self.sparsity_target}.")
         if self.family == "hierarchical" and self.latent_dim is not None and self.latent_dim < self.stochastic_levels:
             raise ConfigError(
                 f"latent_dim must be at least 1 for each of {self.stochastic_levels} stochastic_levels, "
@@ -255,8 +301,9 @@ class TrainConfig:
     data set's own: so the statistics of Adam's steps stay (Malladi 2022, https://arxiv.org/abs/2205.10287)."""
     schedule: Schedule = "onecycle"
     """How the learning rate moves: up and down, down by a cosine, by 0.95 an epoch, or not at all."""
-    momentum: float = 0.9
-    """AdamW's first beta: the share of its running mean of gradients that stays at every step, in [0, 1)."""
+    momentum: str | None = None
+    """AdamW's first beta, the share of its running mean of gradients that stays at every step: a number in [0, 1), or
+    'cycled' between 0.95 and 0.85 against the learning rate; None cycles it with onecycle, and is 0.9 without."""
     weight_decay: float = 1e-4
     """AdamW's weight decay."""
     seed: int = 0
@@ -284,18 +331,15 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _check_choices(self)
-        for name in ("epochs", "batch_size", "threads", "save_every", "nll_samples", "nll_images", "patience"):
-            _at_least(self, name, 1)
-        for name in ("samples", "warmup_cycles"):
-            _at_least(self, name, 1)
-        for name in ("beta", "weight_decay", "seed", "average_epochs", "free_bits"):
-            _at_least(self, name, 0)
-        if not 0 <= self.momentum < 1:
-            raise ConfigError(f"momentum must lie in [0, 1), but is {self.momentum}.")
-        if not 0 <= self.warmup_share <= 1:
-            raise ConfigError(f"warmup_share must lie in [0, 1], but is {self.warmup_share}.")
-        if self.lr is not None and not _positive(self.lr):
-            raise ConfigError(f"lr must be a number above 0, but is {self.lr}.")
+        _check_ranges(self)
+        if self.momentum == CYCLED:
+            if self.schedule != "onecycle":
+                raise ConfigError(
+                    f"momentum must be a number with --schedule {self.schedule}, but is {CYCLED!r}, which moves with "
+                    "onecycle alone."
+                )
+        elif self.momentum is not None and not (_lies_in(self.momentum, 0, 1) and float(self.momentum) < 1):
+            raise ConfigError(f"momentum must be {CYCLED!r} or a number in [0, 1), but is {self.momentum!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -497,7 +541,7 @@ PRESETS: Mapping[str, Preset] = {
             "weight_decay": 0.0,
         },
         # mean((x - y)^2) / 0.3081^2 + 0.1 mean over d of the KL: s^2 = 0.1 P 0.3081^2 / (2 d) with P = 784, d = 5
-        published={"output": "linear", "sigma": "0.8627", "momentum": 0.5},
+        published={"output": "linear", "sigma": "0.8627", "momentum": "0.5"},
         twin=True,
     ),
     "003": Preset(
@@ -552,13 +596,21 @@ def resolve(config: RunConfig) -> RunConfig:
         if part == "train" and given.lr is None:
             batch_size = usual["batch_size"]
             missing["lr"] *= ((given.batch_size or batch_size) / batch_size) ** 0.5
+        if part == "train" and given.momentum is None:
+            missing["momentum"] = usual_momentum(given.schedule)
         parts[part] = dataclasses.replace(given, **missing)
     resolved = dataclasses.replace(config, **parts)
     if resolved.train.binarise and resolved.model.likelihood != "bernoulli":
         raise ConfigError("binarise draws Bernoulli targets: it needs --likelihood bernoulli; add --no-binarise.")
-    _at_least(resolved.data, "calibration", FEWEST_CALIBRATION)
-    _check_fit(resolved)
+    if resolved.data.calibration is not None:
+        _check_range("calibration", resolved.data.calibration, FEWEST_CALIBRATION, MOST_COUNT)
+    _check_fit(resolved, config)
     return resolved
+
+
+def usual_momentum(schedule: str) -> str:
+    """The momentum of a fit for which none was asked."""
+    return CYCLED if schedule == "onecycle" else USUAL_MOMENTUM
 
 
 def _model_defaults(config: RunConfig, image_size: int | None) -> dict[str, Any]:
@@ -577,21 +629,42 @@ def _model_defaults(config: RunConfig, image_size: int | None) -> dict[str, Any]
     return found
 
 
-def _check_fit(config: RunConfig) -> None:
+def _check_fit(config: RunConfig, asked_for: RunConfig) -> None:
     """Refuse settings that their family, or one another, give no meaning to.
 
     Only what somebody asks for is checked, not what is stored: the autoencoder of twins keeps the settings of its VAE.
+
+    Args:
+        config: Resolved settings.
+        asked_for: The same before they were resolved.
     """
     model, train = config.model, config.train
+    given = {
+        each.name: getattr(part, each.name)
+        for part in (asked_for.data, asked_for.model, asked_for.train)
+        for each in dataclasses.fields(part)
+        if getattr(part, each.name) not in (each.default, ())
+    }
+    chosen = dataclasses.asdict(model) | dataclasses.asdict(train)
+    for name, (other, values) in CHOSEN_SETTINGS.items():
+        if name in given and chosen[other] not in values:
+            raise ConfigError(
+                f"{name} means nothing with --{other.replace('_', '-')} {chosen[other]}: leave it out, or use "
+                f"--{other.replace('_', '-')} {' or '.join(sorted(values))}."
+            )
+    if train.average_epochs > (train.epochs or MOST_COUNT):
+        raise ConfigError(
+            f"average_epochs must be at most the {train.epochs} epochs, but is {train.average_epochs:g}: an average "
+            "that is slower ships the weights of the first step."
+        )
     for name, owner in OWN_SETTINGS.items():
-        default = next(each.default for each in dataclasses.fields(model) if each.name == name)
-        if getattr(model, name) != default and model.family != owner:
+        if name in given and model.family != owner:
             raise ConfigError(f"{name} is a setting of --family {owner}, but the family is {model.family}.")
     asked = [name for name, default in VARIATIONAL_SETTINGS.items() if getattr(train, name) != default]
     if asked and not model.has_prior:
         raise ConfigError(
-            f"{asked[0]} = {getattr(train, asked[0])} draws from a posterior, but that of the family {model.family} is "
-            f"a point; use --family {' or '.join(sorted(VARIATIONAL, reverse=True))}."
+            f"{asked[0]} = {getattr(train, asked[0])} needs a posterior with a width, but that of the family "
+            f"{model.family} is a point; use --family {' or '.join(sorted(VARIATIONAL, reverse=True))}."
         )
     if train.objective == "iwae":
         if train.samples < 2:
@@ -637,12 +710,28 @@ def from_json(stored: object, source: str) -> RunConfig:
             "update the program, or fit the run again with train.py."
         )
     try:
-        config = _build(RunConfig, {k: v for k, v in stored.items() if k != "key"})
+        config = _build(RunConfig, {k: v for k, v in _as_fitted(stored).items() if k != "key"})
     except ConfigError as error:
         raise CheckpointError(f"{source}: {error}") from None
     if config.model.norm is None:  # before there was a choice
         config = dataclasses.replace(config, model=dataclasses.replace(config.model, norm="none"))
     return config
+
+
+def _as_fitted(stored: dict[str, Any]) -> dict[str, Any]:
+    """A config.json with the momentum that its fit used.
+
+    Programs up to September 2026 stored a number, 0.9 unless somebody asked for another, or none at all; but with
+    onecycle the momentum was cycled, whatever the number. What is stored as text says what was used. The files are left
+    as they are.
+    """
+    train = stored.get("train")
+    if not isinstance(train, dict):
+        return stored
+    number, schedule = train.get("momentum", float(USUAL_MOMENTUM)), train.get("schedule", TrainConfig.schedule)
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        return stored
+    return stored | {"train": train | {"momentum": CYCLED if schedule == "onecycle" else f"{number:g}"}}
 
 
 def field_help(cls: type) -> Mapping[str, str]:
@@ -720,21 +809,26 @@ def _check_choices(config: Any) -> None:
             raise ConfigError(f"{name} must be one of {', '.join(choices)}, but is {value!r}.")
 
 
-def _at_least(config: Any, name: str, least: int) -> None:
-    value = getattr(config, name)
-    if value is not None and not value >= least:  # NaN fails too
-        raise ConfigError(f"{name} must be at least {least}, but is {value}.")
+def _check_ranges(config: Any) -> None:
+    """Refuse a number outside of its range in `RANGES`; of a tuple, any of its numbers."""
+    for each in dataclasses.fields(config):
+        if each.name not in RANGES:
+            continue
+        value = getattr(config, each.name)
+        for number in value if isinstance(value, tuple) else () if value is None else (value,):
+            _check_range(each.name, number, *RANGES[each.name])
 
 
-def _at_most(config: Any, name: str, most: int) -> None:
-    value = getattr(config, name)
-    if value is not None and value > most:
-        raise ConfigError(f"{name} must be at most {most:,}, but is {value}.")
+def _check_range(name: str, value: float, least: float, most: float) -> None:
+    if not value >= least:  # NaN fails too
+        raise ConfigError(f"{name} must be at least {least:.16g}, but is {value}.")
+    if value > most:
+        raise ConfigError(f"{name} must be at most {most:.16g}, but is {value}.")
 
 
-def _positive(value: str | float) -> bool:
+def _lies_in(value: str, least: float, most: float) -> bool:
     try:
-        return 0 < float(value) < float("inf")
+        return least <= float(value) <= most
     except ValueError:
         return False
 

@@ -11,8 +11,9 @@ import math
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ Judgement = Callable[[Mapping[str, Head]], str | None]
 
 
 @contextlib.contextmanager
-def opened(path: Path, most: int) -> Iterator[tuple[BinaryIO, int]]:
+def opened(path: Path, most: int) -> Iterator[tuple[BufferedReader, int]]:
     """A regular file with its size in bytes.
 
     Args:
@@ -187,7 +188,7 @@ def read_tensors(path: Path, judge: Judgement | None = None, most: int = MOST_BY
     return arrays
 
 
-def _heads(path: Path, file: BinaryIO, size: int) -> tuple[dict[str, Head], dict[str, int], int]:
+def _heads(path: Path, file: BufferedReader, size: int) -> tuple[dict[str, Head], dict[str, int], int]:
     """The heads of a safetensors file, where each tensor begins after them, and where they end."""
     damaged = f"{path} is damaged or no safetensors file"
     length = int.from_bytes(file.read(8), "little")

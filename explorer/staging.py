@@ -276,6 +276,15 @@ def begin(out: Path, name: str, resume: bool = False) -> Path:
     return partial
 
 
+def discard(out: Path, name: str) -> None:
+    """Remove what was built of a run; to be called inside `claimed`.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    _remove(partial_folder(out, name), name)
+
+
 def publish(out: Path, name: str) -> Path:
     """Move a complete run into its place; an old one is given up only when the new one stands.
 

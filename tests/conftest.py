@@ -8,10 +8,13 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.fitters import Fitter
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
@@ -134,6 +137,15 @@ def chromium(missing_tool: Callable[[str], NoReturn]) -> str:
     names = (os.environ.get("EXPLORER_CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "chrome")
     found = next((path for name in names if name and (path := shutil.which(name))), None)
     return found or missing_tool("no Chromium found: install chromium, or set EXPLORER_CHROMIUM to its path")
+
+
+@pytest.fixture(scope="module")
+def fitter() -> "Iterator[Fitter]":
+    """Short fits in processes of their own."""
+    from tests.fitters import open_fitter
+
+    with open_fitter() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ def write_run(
     model = fitted_model(config, images, steps)
     partial = checkpoint.begin_run(out, config.name)
     checkpoint.write_config(partial, config)
-    checkpoint.write_weights(partial, shipped_weights(model))
+    checkpoint.write_weights(partial, shipped_weights(model, images.images(split(images, config.data).validation)))
     coder = TorchCoder(model)
     metrics, latents = evaluate(coder, config, images, split(images, config.data), out)
     metrics["train"] = {

@@ -2,8 +2,11 @@
 
 import dataclasses
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,9 +32,11 @@ from explorer.checkpoint import (
 )
 from explorer.coder import TorchCoder, shipped_weights
 from explorer.config import DataConfig, ModelConfig, RunConfig, resolve
+from explorer.data import load_dataset
 from explorer.errors import CheckpointError
 from explorer.library import load_run
 from explorer.models import build_model
+from tests.runs import fitted_model, small_config
 
 NAME = "digits-vae-2"
 
@@ -118,6 +123,52 @@ def test_weights_stay_in_full_precision_where_rounding_would_show(tmp_path: Path
         assert stored[name].dtype == np.float32
         np.testing.assert_array_equal(stored[name], tensor.numpy())
         np.testing.assert_array_equal(stored[name], original[name])
+
+
+def far_codes(model: Any) -> None:
+    """Codes about 2,000, which a step of the decoder's first layer tells apart: rounding moves the step."""
+    layer, last = model.decoder[0].module, model.encoder[-1].module
+    last.bias.data[:2] = 2_000.0
+    layer.weight.data[:, 0] = 10.0035
+    layer.bias.data[:] = -20_000.0
+
+
+def cancelling_encoder(model: Any) -> None:
+    """Codes that are small differences of large weights; the decoder ignores them."""
+    last = model.encoder[-1].module
+    last.weight.data[:2, ::2], last.weight.data[:2, 1::2] = 1000.1, -1000.1
+    model.encoder[3].weight.data[1::2] = model.encoder[3].weight.data[::2] * 1.0001
+    model.encoder[3].bias.data[1::2] = model.encoder[3].bias.data[::2]
+    model.decoder[0].module.weight.data.zero_()
+
+
+def huge_weight(model: Any) -> None:
+    """A weight of 1e6."""
+    model.decoder[0].module.weight.data[0, 0] = 1e6
+
+
+FRAGILE: dict[str, tuple[Callable[[Any], object], str]] = {
+    "a decoder of the run's own codes, far from N(0, 4 I)": (far_codes, "a pixel moves by"),
+    "an encoder": (cancelling_encoder, "a code moves by"),
+    "a weight beyond its range": (huge_weight, r"1e\+06 is more"),
+}
+"""Models that half precision harms where only their own images show it, and the words for it."""
+
+
+@pytest.mark.parametrize("name", FRAGILE)
+def test_half_precision_is_judged_by_the_run_s_own_images(name: str):
+    spoil, words = FRAGILE[name]
+    digits = load_dataset(DataConfig(dataset="digits"))
+    model, images = fitted_model(small_config("ae"), digits, 100), digits.images(np.arange(200))
+    told: list[str] = []
+    assert {each.dtype for each in shipped_weights(model, images, told.append).values()} == {np.dtype(np.float16)}
+    assert not told
+    spoil(model)
+    before = TorchCoder(model).encode(images).mean
+    assert {each.dtype for each in shipped_weights(model, images, told.append).values()} == {np.dtype(np.float32)}
+    (line,) = told
+    assert "float32" in line and re.search(words, line)
+    np.testing.assert_array_equal(TorchCoder(model).encode(images).mean, before)
 
 
 @pytest.mark.parametrize("part", [CONFIG, WEIGHTS, LATENTS, METRICS])

@@ -31,7 +31,7 @@ from explorer.checkpoint import (
 from explorer.errors import CheckpointError
 from explorer.images import encoded_picture
 from explorer.library import Card, Library, load_run
-from explorer.ui.hole_scores import scores_of
+from explorer.views.hole_scores import scores_of
 from tests.conftest import ROOT
 from tests.serve_fake import serving
 from tests.test_checkpoint import NAME, build

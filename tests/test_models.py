@@ -2,7 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from explorer.config import VARIATIONAL, ModelConfig, TrainConfig
 from explorer.errors import ConfigError
 from explorer.models import FAMILIES, Autoencoder, DiagonalGaussian, build_model
 from explorer.models.losses import Bernoulli, Categorical, Gaussian, Likelihood
-from explorer.models.normalisation import BatchNorm, renew_statistics
+from explorer.models.normalisation import EPSILON, BatchNorm, renew_statistics
 from explorer.training.workers import Workers
 
 LATENT_DIM = 5
@@ -366,6 +368,58 @@ def test_batch_norm_is_torchs_own():
     torch.testing.assert_close(mine.eval()(inputs), known.eval()(inputs), rtol=1e-2, atol=1e-2)
 
 
+def averaged_among(count: int) -> Callable[[Tensor], Tensor]:
+    """The mean of a tensor over so many threads, which stand for the processes of a fit."""
+    told: list[Tensor] = []
+    everybody = threading.Barrier(count, timeout=60)
+
+    def average(tensor: Tensor) -> Tensor:
+        told.append(tensor)
+        everybody.wait()
+        mean = torch.stack(told).mean(dim=0)
+        if everybody.wait() == 0:
+            told.clear()
+        everybody.wait()
+        return mean
+
+    return average
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.0), (300.0, 0.1), (-1e4, 0.1), (1e4, 1e-3)])
+@pytest.mark.parametrize("is_shared", [False, True], ids=["alone", "shared"])
+def test_batch_norm_keeps_a_deviation_that_is_small_beside_the_mean(
+    is_shared: bool, mean: float, deviation: float, precision: torch.dtype
+):
+    """Against float64, on the inputs as their precision holds them; beyond their rounding nothing may be lost."""
+    layer = BatchNorm(2)
+    layer.momentum = 1.0
+    inputs = (torch.randn(32, 2, 8, 8, dtype=torch.float64) * deviation + mean).to(precision)
+    exact = inputs.double()
+    variance, centre = torch.var_mean(exact, dim=(0, 2, 3), correction=0)
+    expected = (exact - centre[:, None, None]) / (variance[:, None, None] + EPSILON).sqrt()
+    parts = [inputs]
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+        if is_shared:
+            layer.average, parts = averaged_among(2), [inputs[::2], inputs[1::2]]
+            with ThreadPoolExecutor(2) as processes:
+                outputs = torch.empty_like(inputs)
+                outputs[::2], outputs[1::2] = processes.map(layer, parts)
+        else:
+            outputs = layer(inputs)
+    assert outputs.dtype == precision
+    step = torch.finfo(torch.float32).eps * abs(mean) / (variance + EPSILON).sqrt().min()  # rounding of a float32 mean
+    rounding = 1e-2 if precision == torch.bfloat16 else 1e-5
+    torch.testing.assert_close(outputs.double(), expected, rtol=rounding, atol=float(rounding + step))
+    torch.testing.assert_close(layer.running_variance.double(), variance, rtol=1e-2, atol=1e-6)
+
+
+def test_batch_norm_of_one_value_a_channel_is_its_bias():
+    layer = BatchNorm(2)
+    assert torch.equal(layer(torch.full((1, 2, 1, 1), 7.0)), torch.zeros(1, 2, 1, 1))
+    assert layer.running_variance.isfinite().all()
+
+
 def test_batch_norm_with_averaged_moments_is_one_batch_in_value_and_gradient():
     inputs, weights = torch.randn(8, 3, 2, 2) * 2 + 1, torch.randn(8, 3, 2, 2)
     layer = BatchNorm(3)
@@ -378,13 +432,9 @@ def test_batch_norm_with_averaged_moments_is_one_batch_in_value_and_gradient():
     layer.zero_grad()
 
     shared = inputs.clone().requires_grad_()
-    told: list[Tensor] = []
-    layer.average = lambda moments: (told.append(moments), moments)[1]
-    for half in (shared[::2], shared[1::2]):
-        layer(half)
-    both = torch.stack(told).mean(dim=0)  # in the graph, as a gradient that comes from all processes would be
-    layer.average = lambda _: both
-    outputs = [layer(half) for half in (shared[::2], shared[1::2])]
+    layer.average = averaged_among(2)
+    with ThreadPoolExecutor(2) as processes:
+        outputs = list(processes.map(layer, (shared[::2], shared[1::2])))
     torch.testing.assert_close(outputs[0], expected[::2])
     sum((out * weights[rank::2]).sum() for rank, out in enumerate(outputs)).backward()  # pyright: ignore[reportAttributeAccessIssue]
     for mine, known in zip([shared.grad, layer.weight.grad, layer.bias.grad], gradients, strict=True):

@@ -253,6 +253,22 @@ def until_epoch(process: subprocess.Popen[bytes], epoch: int) -> None:
     raise AssertionError(f"the fit ended early: {seen.decode()}")
 
 
+def test_an_interrupted_measurement_says_that_the_run_is_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    import train as program
+
+    monkeypatch.setattr(program, "evaluate_run", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert program.main(["--evaluate", "digits-ae-2"]) == 130
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    said = capsys.readouterr().err
+    assert "digits-ae-2 is as it was" in said and "begun" not in said and "--resume" not in said
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_fit_says_how_to_go_on_and_goes_on(number: signal.Signals, tmp_path: Path, fitted: Path):
     shutil.copytree(fitted / "features-digits", tmp_path / "features-digits")  # need not be fitted again

@@ -309,6 +309,29 @@ def test_scores_of_a_vae_hold_together(evaluated: dict):
             assert score["low"] <= score["value"] <= score["high"] or name == "frechet", (law, name)
 
 
+def test_an_image_is_binarised_alike_in_every_selection_and_as_grey_as_it_is():
+    rng = np.random.default_rng(0)
+    images, rows = rng.random((500, 1, 8, 8), dtype=np.float32), rng.permutation(10_000)[:500]
+    whole = evaluation.binarised(images, rows)
+    some = rng.permutation(500)[:37]
+    np.testing.assert_array_equal(evaluation.binarised(images[some], rows[some]), whole[some])
+    assert set(np.unique(whole)) == {0, 1}
+    np.testing.assert_array_equal(evaluation.binarised(np.zeros_like(images), rows), 0)
+    np.testing.assert_array_equal(evaluation.binarised(np.ones_like(images), rows), 1)
+    centred = (whole - images) / np.sqrt(images * (1 - images))  # mean 0, deviation 1, no image or pixel like another
+    assert abs(centred.mean()) < 4 / np.sqrt(centred.size)
+    assert np.abs(np.asarray(np.corrcoef(centred.reshape(500, -1)))[np.triu_indices(500, 1)]).max() < 5.5 / 8
+
+
+def test_the_images_of_the_tight_bound_are_drawn_by_what_they_are():
+    rows = np.random.default_rng(0).permutation(10_000)[:300]
+    first = rows[evaluation.drawn_by_image(rows, 50)]
+    assert len(set(first)) == 50
+    rest = np.setdiff1d(rows, first)[:200]
+    selection = np.random.default_rng(1).permutation(np.concatenate([first, rest]))
+    np.testing.assert_array_equal(selection[evaluation.drawn_by_image(selection, 50)], first)
+
+
 def test_scores_of_an_autoencoder_claim_no_bound(evaluated: dict):
     metrics, latents = evaluated["ae"]
     assert not {"elbo", "nll_iw", "elbo_grey"} & metrics["test"].keys()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from explorer.errors import DataError
 
-DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
 """What the operating system says when a file cannot be written, rather than fetched."""
 
 

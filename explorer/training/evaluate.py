@@ -47,6 +47,9 @@ LAW_DRAWS = 10_000
 BINARISATION_SEED = SUBSET_SEED = 0
 """Of b ~ Bernoulli(x), and of the images that the importance-weighted gap is measured on: the same for every run."""
 
+BINARISATION = "b = u < x, u by Philox keyed with the seed and the image's row in the data set"
+"""How test images become binary, as metrics.json says it."""
+
 NEIGHBOUR = 5
 """k of vacancy and coverage."""
 
@@ -140,7 +143,9 @@ def score_test_images(
     """Scores of reconstruction and likelihood, nats per image, means over the test images.
 
     Bernoulli runs are priced on binarised images: b ~ Bernoulli(x) with a fixed seed, the same for every run, so
-    that `elbo` and `nll_iw` are of the same images and compare with published numbers. The encoder sees grey.
+    that `elbo` and `nll_iw` are of the same images and compare with published numbers. The encoder sees grey. An image
+    is binarised alike in every selection of test images. The draws of the posteriors come from one stream, so that an
+    image of a selection meets others than in the whole: this noise is part of the intervals.
 
     Args:
         coder: The model.
@@ -170,9 +175,7 @@ def score_test_images(
     scores["rate_per_level"] = rates_per_level(rates, config)
     scores["mutual_information"] = information(posterior, np.random.default_rng(seed + 4))
     if config.model.likelihood == "bernoulli":
-        targets = (np.random.default_rng(BINARISATION_SEED).random(test.shape, dtype=np.float32) < test).astype(
-            np.float32
-        )
+        targets = binarised(test, latents.index)
         grey = elbo(coder, test, posterior, 1, np.random.default_rng(seed))
         scores["elbo_grey"] = float(grey.mean())
     else:
@@ -181,7 +184,7 @@ def score_test_images(
     _add(scores, "elbo", mean_score(bounds))
     # A mean over few images moves by a nat with the draw, the gap to the ELBO hardly at all: so the gap is estimated
     # on few images with many samples, and taken from the ELBO of all.
-    rows = np.random.default_rng(SUBSET_SEED).permutation(len(test))[:nll_images]
+    rows = drawn_by_image(latents.index, nll_images)
     some = posterior.rows(rows)
     tight = importance_weighted_bound(coder, targets[rows], some, nll_samples, np.random.default_rng(seed + 2))
     loose = elbo(coder, targets[rows], some, 32, np.random.default_rng(seed + 3))
@@ -193,8 +196,30 @@ def score_test_images(
     scores |= {"nll_iw_samples": nll_samples, "nll_iw_images": len(rows), "nll_iw_seed": seed}
     scores |= {"nll_iw_subset_seed": SUBSET_SEED}
     if config.model.likelihood == "bernoulli":
-        scores["binarisation_seed"] = BINARISATION_SEED
+        scores |= {"binarisation_seed": BINARISATION_SEED, "binarisation": BINARISATION}
     return scores
+
+
+def binarised(images: Images, rows: NDArray[np.int64]) -> Images:
+    """b ~ Bernoulli(x) of images (N, C, H, W), each decided by its row (N,) in the data set and by nothing else."""
+    drawn = np.empty(images.shape, dtype=np.float32)
+    for each, row in zip(drawn, rows.tolist(), strict=True):
+        _stream_of(BINARISATION_SEED, row).random(dtype=np.float32, out=each)
+    return (drawn < images).astype(np.float32)
+
+
+def drawn_by_image(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Places (n,) of `count` of the images, drawn at random; whether one comes before another, their rows (N,) decide.
+
+    So the same images are drawn first, however many others there are beside them.
+    """
+    lots = [_stream_of(SUBSET_SEED, row).random() for row in rows.tolist()]
+    return np.argsort(lots, kind="stable")[:count]
+
+
+def _stream_of(seed: int, row: int) -> np.random.Generator:
+    """Random numbers of one image: a counter-based generator needs no history (Salmon et al. 2011, Philox)."""
+    return np.random.Generator(np.random.Philox(key=np.array([seed, row], dtype=np.uint64)))
 
 
 def rates_per_level(rates: NDArray[np.float64], config: RunConfig) -> list[dict[str, Any]]:

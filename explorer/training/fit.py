@@ -1,6 +1,7 @@
 """The fit loop: the whole data set on the device, one step after another, nothing lost when it is interrupted."""
 
 import contextlib
+import io
 import math
 import signal
 import time
@@ -17,15 +18,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from explorer.arrays import Pixels
-from explorer.checkpoint import STATE, one_sentence
-from explorer.config import RunConfig, TrainConfig, to_json
+from explorer.checkpoint import HISTORY, STATE, flush_to_disk, write_bytes
+from explorer.config import CYCLED, RunConfig, TrainConfig, to_json
 from explorer.data import Split
 from explorer.errors import CheckpointError, ConfigError, Interrupted, TrainingError
 from explorer.models import Autoencoder, Loss, build_model
 from explorer.models.losses import Gaussian
 from explorer.models.normalisation import BatchNorm, renew_statistics
 from explorer.models.vae import VAE
-from explorer.training.feed import Feed, open_feed
+from explorer.training.feed import Feed, memory, open_feed
 from explorer.training.gradients import IMAGES as GRADIENT_IMAGES
 from explorer.training.gradients import gradient_variance
 from explorer.training.workers import ALONE, Workers
@@ -78,7 +79,8 @@ class Fit:
         workers: The processes that share the fit.
 
     Raises:
-        ConfigError: The batch cannot be shared evenly among the processes.
+        ConfigError: The batch has more images than there are or cannot be shared evenly among the processes, or the
+            device has no memory for the model.
     """
 
     def __init__(
@@ -96,18 +98,24 @@ class Fit:
         assert (
             config.model.levels and settings.epochs and settings.batch_size and config.model.latent_dim and settings.lr
         )
+        assert settings.momentum is not None
         self.config, self.device, self.precision, self.folder, self.workers = config, device, precision, folder, workers
         self.scale, self.latent_dim = config.model.levels - 1, config.model.latent_dim
         self.train = open_feed(pixels, parts.train, device, settings.stream)
         self.validation = open_feed(pixels, parts.validation, device, settings.stream)
         self.image_shape = pixels.shape[1:]
-        self.batch_size = min(settings.batch_size, len(self.train))
+        self.batch_size = settings.batch_size
+        if self.batch_size > len(self.train):
+            raise ConfigError(
+                f"batch_size must be at most the {len(self.train):,} images that are fitted, but is {self.batch_size}."
+            )
         if self.batch_size % workers.count:
             raise ConfigError(
                 f"batch_size must be a multiple of the {workers.count} processes, but is {self.batch_size}."
             )
         self.steps_per_epoch = len(self.train) // self.batch_size  # the ragged rest sits out; the shuffle varies whom
         self.total_steps = settings.epochs * self.steps_per_epoch
+        check_memory(config, device)
         torch.manual_seed(settings.seed + SEEDS["weights"])
         self.model = build_model(config.model, settings).to(device)
         if config.model.net != "mlp":
@@ -116,7 +124,7 @@ class Fit:
         if isinstance(self.model.likelihood, Gaussian):
             self.model.likelihood.average = workers.average
         for module in self.model.modules():
-            if isinstance(module, BatchNorm):
+            if isinstance(module, BatchNorm) and workers.count > 1:
                 module.average = workers.average_with_gradient
         # the loss must go through the wrapper's forward: called past it, gradients stay unsynchronised
         self.shared = DistributedDataParallel(self.model) if workers.count > 1 else self.model
@@ -127,7 +135,7 @@ class Fit:
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=settings.lr,
-            betas=(settings.momentum, 0.999),
+            betas=(0.95 if settings.momentum == CYCLED else float(settings.momentum), 0.999),
             weight_decay=settings.weight_decay,
             fused=True,
         )
@@ -172,7 +180,8 @@ class Fit:
             while not self.is_done:
                 started, first = time.perf_counter(), self.step
                 for pixels in self.epoch_batches():
-                    loss = self._step(pixels)
+                    with memory_in_one_sentence(self.config.train):
+                        loss = self._step(pixels)
                     ends = self.step % self.steps_per_epoch == 0
                     looks = ends or self.step % CHECK_EVERY == 0 or self.step in (1, self.total_steps)
                     if looks:
@@ -399,10 +408,10 @@ class Fit:
             "sums": self.sums,
             "first_loss": self.first_loss,
         }
-        with one_sentence(self.folder):
-            temporary = self.folder / f".{STATE}.new"
-            torch.save(state, temporary)
-            temporary.replace(self.folder / STATE)
+        content = io.BytesIO()  # torch's own writer answers a full disk with a bug's error
+        torch.save(state, content)
+        flush_to_disk(self.folder / HISTORY)  # the epochs that the state counts
+        write_bytes(self.folder / STATE, content.getbuffer())
 
     def load(self) -> None:
         """Continue from the saved state.
@@ -436,6 +445,37 @@ class Fit:
         self.sums.copy_(state["sums"])
         self.first_loss = state["first_loss"]
         self.step, self.seconds, self.train_seconds = state["step"], state["seconds"], state["train_seconds"]
+
+
+def check_memory(config: RunConfig, device: torch.device) -> None:
+    """Refuse a model that the device has no memory to fit, before any of it is taken.
+
+    Raises:
+        ConfigError: Weights, gradients and the optimiser's two moments, float32, are more than the device has.
+    """
+    with torch.device("meta"):  # shapes without memory
+        count = sum(weight.numel() for weight in build_model(config.model, config.train).parameters())
+    needed, there = 4 * 4 * count, memory(device)
+    if needed > there:
+        raise ConfigError(
+            f"the model has {count:,} weights, whose fit takes {needed / 1e9:,.0f} GB, but {device.type} has "
+            f"{there / 1e9:,.0f} GB; lower --latent-dim, --hidden or --widths."
+        )
+
+
+@contextlib.contextmanager
+def memory_in_one_sentence(settings: TrainConfig) -> Iterator[None]:
+    """Turn a step that the device has no memory for into one sentence."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        if not known and not any(words in str(error) for words in ("can't allocate memory", "not enough memory")):
+            raise
+        raise TrainingError(
+            f"there is no memory for a step of {settings.batch_size} images and {settings.samples} draws of each; "
+            "lower --batch-size or --samples."
+        ) from None
 
 
 def in_order(feed: Feed, size: int = 512) -> Sequence[Tensor]:
@@ -498,7 +538,9 @@ def learning_rates(
     """The schedule of the learning rate, to be stepped after every step of the optimiser."""
     assert settings.lr is not None
     if settings.schedule == "onecycle":
-        return torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, total_steps=total_steps + 1)
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, settings.lr, total_steps=total_steps + 1, cycle_momentum=settings.momentum == CYCLED
+        )
     if settings.schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total_steps)
     if settings.schedule == "constant":

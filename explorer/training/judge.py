@@ -21,6 +21,7 @@ from explorer.checkpoint import (
     WEIGHTS,
     begin_net,
     claimed,
+    kept_if_resumable,
     publish_run,
     read_json,
     read_tensors,
@@ -215,10 +216,11 @@ def open_judge(folder: Path, images: ImageSet, split: Split) -> Judge:
     facts = {"format": 1, **facts, "image_shape": images.image_shape, "fingerprint": images.fingerprint}
     with claimed(place.parent, place.name, wait=True):
         if not os.path.lexists(place):
-            partial = begin_net(place.parent, place.name)
-            write_tensors(partial / WEIGHTS, tensors)
-            write_json(partial / CONFIG, facts)
-            publish_run(partial, place.parent, place.name)
+            with kept_if_resumable(place.parent, place.name):
+                partial = begin_net(place.parent, place.name)
+                write_tensors(partial / WEIGHTS, tensors)
+                write_json(partial / CONFIG, facts)
+                publish_run(partial, place.parent, place.name)
             return load_judge(place)[0]  # as it was rounded for the file
     if not (place / CONFIG).is_file():
         raise CheckpointError(f"{place} holds no feature net, and is in the way of one; move it away.")

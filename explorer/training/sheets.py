@@ -7,7 +7,7 @@ import numpy as np
 from explorer.analysis.frames import fit_frame
 from explorer.analysis.holes import sample_raw, sample_white
 from explorer.arrays import Coder, Latents
-from explorer.checkpoint import one_sentence
+from explorer.checkpoint import one_sentence, write_bytes
 from explorer.config import VARIATIONAL
 from explorer.images import encoded_picture, tile
 
@@ -44,4 +44,4 @@ def write_sheet(folder: Path, epoch: int, coder: Coder, latents: Latents) -> Non
     kind, options = ("png", {"optimize": True}) if len(sheet) == 1 else ("webp", {"quality": 90, "method": 6})
     with one_sentence(folder):
         (folder / "sheets").mkdir(exist_ok=True)
-        (folder / "sheets" / f"epoch-{epoch:04d}.{kind}").write_bytes(encoded_picture(sheet, kind, **options))
+    write_bytes(folder / "sheets" / f"epoch-{epoch:04d}.{kind}", encoded_picture(sheet, kind, **options))
