@@ -15,6 +15,7 @@ import io
 import json
 import os
 import platform
+import shlex
 import shutil
 import signal
 import sys
@@ -61,52 +62,122 @@ from explorer.config import (
 )
 from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, located, split
 from explorer.errors import CheckpointError, ConfigError, ExplorerError, Interrupted
+from explorer.flags import Flags, choice
+from explorer.progress import is_terminal, stage
+from explorer.training.summary import left_out, split_words, summary_table
 
 if TYPE_CHECKING:
     from explorer.training.workers import Workers
 
+DEFAULT_OUT = Path("checkpoints")
+"""Where runs are kept, and looked for by `python -m explorer`."""
+
+
+COMMON = (
+    "dataset",
+    "folder",
+    "family",
+    "latent_dim",
+    "beta",
+    "epochs",
+    "twin",
+    "quick",
+    "overwrite",
+    "evaluate",
+)
+"""The flags that most people use, which --help shows; --help-all shows all of them."""
+
+EXAMPLES = """examples:
+  python train.py --dataset digits --latent-dim 2 --twin        a VAE and its autoencoder twin, in a minute
+  python train.py --dataset folder --folder ~/Pictures --quick  pictures of your own, and four scores to look at first
+  python train.py --evaluate digits-vae-2                       all scores of a run, measured again
+"""
+
+OF_AN_EVALUATION = frozenset(
+    {"evaluate", "out", "device", "threads", "quiet", "data_dir", "folder", "extra_train", "no_download"}
+    | {"nll_samples", "nll_images"}
+)
+"""Flags that mean something beside --evaluate, which takes all other settings from the run."""
+
+
+class AllHelp(argparse.Action):
+    """Print the help of every flag, and stop."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """As argparse wants it."""
+        print(command_line(None).format_help(), end="")
+        parser.exit()
+
+
+def command_line(shown: tuple[str, ...] | None = COMMON) -> Flags:
+    """The command line; every setting's flag and its help are made from its field in explorer/config.py.
+
+    Args:
+        shown: Names of the flags that the help shows; None shows all.
+    """
+    parser = Flags(
+        prog="train.py",
+        usage="train.py [--dataset NAME] [flags]",
+        description=(__doc__ or "").split("\n\n")[0] + "\n\n" + EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="All flags: train.py --help-all" if shown else "--dry-run prints what a command would fit.",
+    )
+    few = None if shown is None else parser.add_argument_group("flags that most people use")
+
+    def group(title: str) -> Any:
+        return few or parser.add_argument_group(title)
+
+    def add(place: Any, flag: str, help: str, **settings: Any) -> None:  # noqa: A002 - argparse's own word
+        hidden = shown is not None and flag[2:].replace("-", "_") not in shown
+        place.add_argument(flag, help=argparse.SUPPRESS if hidden else help, **settings)
+
+    parser.add_argument("--help-all", action=AllHelp, nargs=0, help="show every flag, and stop")
+    add(parser, "--preset", presets_help(), **choice(PRESETS))
+    add(parser, "--as-published", "with --preset: its errors too", action="store_true")
+    data = group("data")
+    add_flags(data, DataConfig, shown)
+    add(data, "--folder", "pictures of --dataset folder; sub-folders are classes", type=Path, metavar="PATH")
+    places = "folder of the data sets (default: $EXPLORER_DATA, else the user's cache folder)"
+    add(data, "--data-dir", places, type=Path, metavar="DIR")
+    add(data, "--no-download", "never fetch a missing data set", action="store_true")
+    faces = "more training faces, without attributes, for --dataset celeba"
+    add(data, "--extra-train", faces, type=Path, metavar="PATH")
+    cache = "remove all converted images and t-SNE layouts from the cache and stop; downloaded data sets stay"
+    add(data, "--clear-cache", cache, action="store_true")
+    add_flags(group("model"), ModelConfig, shown)
+    add_flags(group("fit"), TrainConfig, shown)
+    output = group("output")
+    add(output, "--twin", "fit the VAE and its autoencoder twin in turn", action="store_true")
+    ladder_help = "fit the autoencoder and the VAE at beta 0, 0.1, 0.3, 1 and 4 in turn"
+    add(output, "--ladder", ladder_help, action="store_true")
+    quick = "measure only squared error, ELBO, dimensions in use and holes; --evaluate measures the rest later"
+    add(output, "--quick", quick, action="store_true")
+    where = "where runs are kept (default: %(default)s)"
+    add(output, "--out", where, type=Path, default=DEFAULT_OUT, metavar="DIR")
+    add(output, "--tag", "last part of the run's name, to keep similar runs apart", metavar="NAME")
+    add(output, "--overwrite", "replace a run of the same name when the new one is done", action="store_true")
+    add(output, "--resume", "go on from the state that an interrupted fit saved", action="store_true")
+    add(output, "--tensorboard", "also write every epoch for TensorBoard there", type=Path, metavar="DIR")
+    again = "measure an existing run again at full effort, instead of fitting one"
+    add(output, "--evaluate", again, metavar="RUN")
+    add(output, "--dry-run", "print the resolved settings and stop", action="store_true")
+    add(output, "--quiet", "print nothing but the scores at the end", action="store_true")
+    return parser
+
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    """The command line; every setting's flag and its help are made from its field in explorer/config.py."""
-    parser = argparse.ArgumentParser(
-        prog="train.py",
-        description=(__doc__ or "").split("\n\n")[0],
-        epilog="A default of None is the data set's own default; --dry-run prints what a command would fit.",
-    )
-    parser.add_argument("--preset", choices=PRESETS, help=presets_help())
-    parser.add_argument("--as-published", action="store_true", help="with --preset: its errors too")
-    data = parser.add_argument_group("data")
-    data.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the data sets (default: $EXPLORER_DATA)")
-    data.add_argument("--no-download", action="store_true", help="never fetch a missing data set")
-    data.add_argument(
-        "--folder", type=Path, metavar="PATH", help="pictures of --dataset folder; sub-folders are classes"
-    )
-    data.add_argument(
-        "--extra-train", type=Path, metavar="PATH", help="more training faces, without attributes, for --dataset celeba"
-    )
-    cache = "remove all converted images and t-SNE layouts from the cache and stop; downloaded data sets stay"
-    data.add_argument("--clear-cache", action="store_true", help=cache)
-    add_flags(data, DataConfig)
-    add_flags(parser.add_argument_group("model"), ModelConfig)
-    add_flags(parser.add_argument_group("fit"), TrainConfig)
-    output = parser.add_argument_group("output")
-    output.add_argument("--out", type=Path, default=Path("checkpoints"), metavar="DIR", help="where runs are kept")
-    output.add_argument("--tag", metavar="NAME", help="last part of the run's name, to keep similar runs apart")
-    output.add_argument("--twin", action="store_true", help="fit the VAE and its autoencoder twin in turn")
-    output.add_argument(
-        "--ladder", action="store_true", help="fit the autoencoder and the VAE at beta 0, 0.1, 0.3, 1 and 4 in turn"
-    )
-    output.add_argument(
-        "--overwrite", action="store_true", help="replace a run of the same name when the new one is done"
-    )
-    output.add_argument("--resume", action="store_true", help="go on from the state that an interrupted fit saved")
-    output.add_argument("--tensorboard", type=Path, metavar="DIR", help="also write every epoch for TensorBoard there")
-    output.add_argument("--evaluate", metavar="RUN", help="measure an existing run again instead of fitting one")
-    output.add_argument("--dry-run", action="store_true", help="print the resolved settings and stop")
-    output.add_argument("--quiet", action="store_true", help="no progress bar")
+    """What the command line asks for; a mistake on it ends the process with one line and exit code 2."""
+    parser = command_line()
     asked, _ = parser.parse_known_args(argv)
     if asked.preset is None and asked.as_published:
         parser.error("--as-published needs --preset NAME")
+    if asked.evaluate is not None:
+        unset = object()
+        given = vars(parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(vars(asked), unset))))
+        foreign = [name for name, value in given.items() if value is not unset and name not in OF_AN_EVALUATION]
+        if foreign:
+            flag = "--" + foreign[0].replace("_", "-")
+            parser.error(f"{flag} is of a fit, but --evaluate takes the settings of {asked.evaluate}; leave out {flag}")
     if asked.preset is not None:
         preset = PRESETS[asked.preset]
         name = f"{asked.preset}-published" if asked.as_published else asked.preset
@@ -162,24 +233,30 @@ def ladder(variational: RunConfig, point: RunConfig) -> list[RunConfig]:
 
 def load(config: DataConfig, args: argparse.Namespace) -> ImageSet:
     """The data set of a run, from the folders that the command line names, or where the run says they are."""
-    return load_dataset(
-        config,
-        args.data_dir,
-        download=not args.no_download,
-        folder=args.folder,
-        extra_train=args.extra_train,
-        quiet=args.quiet,
-    )
+    with stage(f"reading {config.name or config.dataset}", quiet=args.quiet):
+        return load_dataset(
+            config,
+            args.data_dir,
+            download=not args.no_download,
+            folder=args.folder,
+            extra_train=args.extra_train,
+            quiet=args.quiet,
+        )
 
 
 SHIPPED_CHECK = 256
 """Validation images, and as many training images, on which the rounded weights are compared with the fitted ones."""
 
 
-def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> None:
-    """Fit runs one after the other, on the images and with the processes that they share."""
-    from explorer.devices import pick_device, use_threads
-    from explorer.training.workers import joined_workers
+def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
+    """Fit runs one after the other, on the images and with the processes that they share.
+
+    Returns:
+        Whether this process speaks for all.
+    """
+    with stage("starting", quiet=args.quiet or not is_terminal()):  # torch takes seconds
+        from explorer.devices import pick_device, use_threads
+        from explorer.training.workers import joined_workers
 
     images = load(configs[0].data, args)
     parts = split(images, configs[0].data)
@@ -187,13 +264,14 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> None:
     configs = [with_batch(config, len(parts.train), args) for config in configs]
     settings = configs[0].train
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
-        for note in images.notes if workers.is_first else ():
-            print(note)
-        if workers.is_first and settings.batch_size == len(parts.train):
-            print(f"every step takes all {len(parts.train):,} images: there are no more to fit")
-        baselines: dict[int, dict[str, Any]] = {}
+        if workers.is_first and not args.quiet:
+            print("\n".join([*images.notes, split_words(images, parts)]), flush=True)
+            if settings.batch_size == len(parts.train):
+                print(f"every step takes all {len(parts.train):,} images: there are no more to fit", flush=True)
+        baselines: dict[tuple[int, int], dict[str, Any]] = {}
         for config in configs:
             fit_run(config, images, parts, workers, args, baselines)
+        return workers.is_first
 
 
 def with_batch(config: RunConfig, count: int, args: argparse.Namespace) -> RunConfig:
@@ -211,7 +289,7 @@ def fit_run(
     parts: Split,
     workers: "Workers",
     args: argparse.Namespace,
-    baselines: dict[int, dict[str, Any]],
+    baselines: dict[tuple[int, int], dict[str, Any]],
 ) -> None:
     """Fit one run, evaluate it on the test images, and move it into place.
 
@@ -221,7 +299,7 @@ def fit_run(
     from explorer.coder import TorchCoder, shipped_weights
     from explorer.devices import device_label, pick_device, pick_precision
     from explorer.training.board import Board
-    from explorer.training.evaluate import evaluate
+    from explorer.training.evaluate import evaluate, fair_effort
     from explorer.training.fit import Fit
     from explorer.training.sheets import sheet_latents, write_sheet
 
@@ -266,7 +344,9 @@ def fit_run(
         label = device_label(device) + (f", {workers.count} processes" if workers.count > 1 else "")
         if workers.is_first:
             trim_history(folder, fit.epoch)
-            print(f"{config.name}: {len(parts.train):,} images, {fit.total_steps:,} steps on {label}, {precision}")
+            if not args.quiet:
+                settings = str(precision).removeprefix("torch.")
+                print(f"{config.name}: fitting, {fit.total_steps:,} steps on {label}, {settings}", flush=True)
         held_out = images.images(parts.validation)
 
         watched = held_out[one_per_class(images, parts)]
@@ -290,8 +370,17 @@ def fit_run(
             return
         own = np.concatenate([held_out[:SHIPPED_CHECK], images.images(parts.train[:SHIPPED_CHECK])])
         write_weights(folder, shipped_weights(fitted.model, own, lambda line: print(f"{config.name}: {line}")))
-        print(f"{config.name}: measuring on {len(parts.test):,} test images")
-        metrics, latents = evaluate(TorchCoder(fitted.model), config, images, parts, args.out, baselines)
+        metrics, latents = evaluate(
+            TorchCoder(fitted.model),
+            config,
+            images,
+            parts,
+            args.out,
+            baselines,
+            effort=fair_effort(config, len(parts.test), len(parts.train)),
+            quick=args.quick,
+            quiet=args.quiet,
+        )
         metrics["train"] = {
             "seconds": round(fitted.seconds, 1),
             "images_per_second": round(fitted.images_per_second, 1),
@@ -304,8 +393,7 @@ def fit_run(
             metrics["train"]["gradient_variance"] = fitted.gradient_variance
         write_latents(folder, latents)
         write_metrics(folder, metrics)
-        final = publish_run(folder, args.out, config.name)
-    print(f"{final}: {summary(metrics)}")
+        publish_run(folder, args.out, config.name)
 
 
 def one_per_class(images: ImageSet, parts: Split) -> list[int]:
@@ -318,9 +406,10 @@ def one_per_class(images: ImageSet, parts: Split) -> list[int]:
 
 def evaluate_run(name: str, args: argparse.Namespace) -> None:
     """Measure an existing run again, with its own settings, and replace its scores and latents, never its weights."""
-    from explorer.coder import build_coder, weight_shapes
-    from explorer.devices import pick_device, use_threads
-    from explorer.training.evaluate import evaluate
+    with stage("starting", quiet=args.quiet or not is_terminal()):  # torch takes seconds
+        from explorer.coder import build_coder, weight_shapes
+        from explorer.devices import pick_device, use_threads
+        from explorer.training.evaluate import evaluate
 
     folder = args.out / name
     if name not in list_runs(args.out):
@@ -330,7 +419,9 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
     if can_resume(args.out, name):
         raise CheckpointError(f"an interrupted fit of {name} waits in {args.out}; finish it with --resume first.")
     check_place(args.out, name, overwrite=True)
-    config = read_config(folder)
+    stored = read_config(folder)
+    asked = {each: getattr(args, each) for each in ("nll_samples", "nll_images") if getattr(args, each) is not None}
+    config = dataclasses.replace(stored, train=dataclasses.replace(stored.train, **asked))
     weights = read_weights(folder, weight_shapes(config.model, str(folder)))
     coder = build_coder(config.model, weights, str(folder), str(pick_device(args.device)))
     images = load(config.data, args)
@@ -340,7 +431,7 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
             "fit it again with --overwrite."
         )
     with use_threads(args.threads):
-        metrics, latents = evaluate(coder, config, images, split(images, config.data), args.out)
+        metrics, latents = evaluate(coder, config, images, split(images, config.data), args.out, quiet=args.quiet)
     metrics["train"] = read_metrics(folder).get("train", {})
     with claimed(args.out, name), kept_if_resumable(args.out, name):
         partial = begin_run(args.out, name, overwrite=True)
@@ -349,21 +440,17 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
             shutil.copytree(folder, partial, symlinks=True, ignore=left, dirs_exist_ok=True)
         write_latents(partial, latents)
         write_metrics(partial, metrics)
-        final = publish_run(partial, args.out, name)
-    print(f"{final}: {summary(metrics)}")
+        publish_run(partial, args.out, name)
 
 
-def summary(metrics: dict[str, Any]) -> str:
-    """The scores of a run in one line."""
-    test = metrics["test"]
-    words = []
-    if "nll_iw" in test:
-        effort = f"K = {test['nll_iw_samples']:,}, {test['nll_iw_images']:,} images, seed {test['nll_iw_seed']}"
-        words = [f"nll_iw {test['nll_iw']:.2f} nats ({effort})"]
-    words += [f"{name} {test[name]:.2f} nats" for name in ("elbo", "distortion", "rate") if name in test]
-    words += [f"mse {test['mse']:.5f}", f"{test['active_units']} active units"]
-    words += [f"vacancy {law} {metrics['holes'][law]['vacancy']['value']:.3f}" for law in ("raw", "white")]
-    return ", ".join(words)
+def tell(names: list[str], out: Path) -> None:
+    """Print the scores of runs as one table, what was not measured, and the command that opens the first of them."""
+    runs = [(read_config(out / name), read_metrics(out / name)) for name in names]
+    place = "" if out == DEFAULT_OUT else shlex.quote(str(out))
+    print(summary_table(runs))
+    for line in left_out(runs, f" --out {place}" if place else ""):
+        print(line)
+    print(f"open it with: python -m explorer {names[0]}" + (f" --checkpoints {place}" if place else ""))
 
 
 def versions() -> dict[str, str]:
@@ -405,18 +492,23 @@ def main(argv: list[str] | None = None) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, interrupt)
         if args.clear_cache:
-            for what, (folder, size) in clear_cache().items():
+            with stage("clearing the cache", quiet=args.quiet or not is_terminal()):
+                cleared = clear_cache()
+            for what, (folder, size) in cleared.items():
                 print(f"{size:,} bytes of {what} removed from {folder}")
             return 0
         if args.evaluate:
             evaluate_run(args.evaluate, args)
+            tell([args.evaluate], args.out)
             return 0
         configs = plan(args)
         if args.dry_run:
             print(json.dumps([{"run": c.name, **to_json(c)} for c in configs], indent=1))
             return 0
+        names = [config.name for config in configs]
         configs = unfinished(configs, args)
-        fit_runs(configs, args)
+        if fit_runs(configs, args):
+            tell(names, args.out)
     except ExplorerError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 1

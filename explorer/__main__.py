@@ -16,14 +16,16 @@ from types import FrameType
 from typing import NoReturn
 
 from explorer.errors import DataError, ExplorerError, ServeError
+from explorer.flags import Flags
+from explorer.progress import is_terminal, stage
 
 ACCOUNTS_VARIABLE = "EXPLORER_AUTH"
 """Environment variable with accounts, one name:password a line."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Flags:
     """The command line."""
-    found = argparse.ArgumentParser(
+    found = Flags(
         prog="python -m explorer",
         description="Open the latent space explorer in the browser.",
         epilog=f"Accounts may also come from ${ACCOUNTS_VARIABLE} (name:password), which keeps them off the command "
@@ -83,16 +85,17 @@ def _serve(options: argparse.Namespace) -> int:
         library.preferred = options.run
     accounts = read_accounts(options.auth_file)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # gradio would otherwise look for its makers' service
-    from explorer.ui.app import LOCAL, serve
+    with stage("starting the page", quiet=not is_terminal()):  # gradio takes seconds; a log needs the address alone
+        from explorer.ui.app import LOCAL, serve
 
-    server = serve(
-        library,
-        host=options.host,
-        port=options.port,
-        share=options.share,
-        accounts=accounts,
-        open_browser=options.open,
-    )
+        server = serve(
+            library,
+            host=options.host,
+            port=options.port,
+            share=options.share,
+            accounts=accounts,
+            open_browser=options.open,
+        )
     try:
         print(f"Latent Space Explorer: {server.url}   (Ctrl-C ends it)", flush=True)
         if server.share_url:

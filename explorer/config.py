@@ -14,11 +14,12 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from explorer.errors import CheckpointError, ConfigError
+from explorer.flags import choice, number
 
 FORMAT = 1
 """Version of the layout of a run on disk; a newer one is refused."""
@@ -149,16 +150,15 @@ class DataConfig:
     """Turn colour images grey."""
     held_out: int | None = None
     """Images for validation, which steer nothing but the curve: kept back from the training images, but for up to half
-    of them from the set's own validation images; None for a tenth of the training images, at most 1,000."""
+    of them from the set's own validation images."""
     calibration: int | None = None
-    """Training images kept back to calibrate the holes (set C of the hole scores), 19 or more; None for a tenth,
-    at most 2,500."""
+    """Training images kept back to calibrate the holes (set C of the hole scores), 19 or more."""
     reference: int | None = None
     """Most training images whose codes are stored as reference of the holes (set R)."""
     subset: int | None = None
-    """Fit only so many of the training images, drawn at random; None fits all."""
+    """Fit only so many of the training images, drawn at random."""
     tested: int | None = None
-    """Score a run on, and store the latents of, only so many of the test images, drawn at random; None takes all."""
+    """Score a run on, and store the latents of, only so many of the test images, drawn at random."""
     split_seed: int = 0
     """Seed of the split; twins and ladders share it."""
     name: str | None = fact()
@@ -297,8 +297,8 @@ class TrainConfig:
     batch_size: int | None = None
     """Images in a step."""
     lr: float | None = None
-    """Highest learning rate of AdamW; None takes the data set's own, times the square root of the batch size over the
-    data set's own: so the statistics of Adam's steps stay (Malladi 2022, https://arxiv.org/abs/2205.10287)."""
+    """Highest learning rate of AdamW. Where it is left open it follows the square root of the batch size, so that the
+    statistics of Adam's steps stay (Malladi 2022, https://arxiv.org/abs/2205.10287)."""
     schedule: Schedule = "onecycle"
     """How the learning rate moves: up and down, down by a cosine, by 0.95 an epoch, or not at all."""
     momentum: str | None = None
@@ -313,11 +313,11 @@ class TrainConfig:
     precision: Precision = "auto"
     """Arithmetic of the net; auto takes bf16 where the hardware has it. Latents and losses stay fp32."""
     threads: int | None = None
-    """CPU threads; None leaves torch's choice."""
+    """CPU threads."""
     stream: bool | None = None
-    """Read the images from their file while fitting; None does so where they would fill half the device's memory."""
+    """Read the images from their file while fitting, instead of keeping them on the device."""
     compile: bool | None = None
-    """Compile the net, on CUDA into one graph; None does so on CUDA where a fit is long enough to win the time back."""
+    """Compile the net, on CUDA into one graph."""
     save_every: int | None = None
     """Epochs between two saved states, which --resume needs, and between two sheets of samples."""
     patience: int | None = None
@@ -391,8 +391,6 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "lr": 6e-3,
             "batch_size": 256,
             "save_every": 5,
-            "nll_samples": 1000,
-            "nll_images": 1000,
         },
     },
     "digits": {
@@ -405,8 +403,6 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "lr": 2e-3,
             "batch_size": 64,
             "save_every": 25,
-            "nll_samples": 1000,
-            "nll_images": 1000,
         },
     },
     "celeba": {
@@ -419,8 +415,6 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "lr": 3e-3,
             "batch_size": 64,
             "save_every": 5,
-            "nll_samples": 100,
-            "nll_images": 200,
         },
     },
     "flowers102": {
@@ -433,8 +427,6 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "lr": 3e-3,
             "batch_size": 64,
             "save_every": 10,
-            "nll_samples": 100,
-            "nll_images": 200,
         },
     },
     "folder": {
@@ -447,8 +439,6 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "lr": 3e-3,
             "batch_size": 64,
             "save_every": 10,
-            "nll_samples": 100,
-            "nll_images": 200,
         },
     },
 }
@@ -456,6 +446,23 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 
 The two sizes of a split that are not named here depend on how many images there are: `explorer.data.split`.
 """
+
+
+OPEN_DEFAULTS: Mapping[str, str] = {
+    "image_size": "the set's own",
+    "held_out": "a tenth of the training images, at most 1000",
+    "calibration": "a tenth of the training images, at most 2500",
+    "subset": "all",
+    "tested": "all",
+    "widths": "by the size of the images",
+    "threads": "all cores",
+    "stream": "yes where the images would fill half the memory of the device",
+    "compile": "yes on CUDA where a fit is long enough to win the time back",
+    "patience": "no limit",
+    "nll_samples": "in proportion to the fit",
+    "nll_images": "in proportion to the fit",
+}
+"""What a setting that was left open means for a data set that `DATASET_DEFAULTS` does not name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -815,8 +822,8 @@ def _check_ranges(config: Any) -> None:
         if each.name not in RANGES:
             continue
         value = getattr(config, each.name)
-        for number in value if isinstance(value, tuple) else () if value is None else (value,):
-            _check_range(each.name, number, *RANGES[each.name])
+        for each_number in value if isinstance(value, tuple) else () if value is None else (value,):
+            _check_range(each.name, each_number, *RANGES[each.name])
 
 
 def _check_range(name: str, value: float, least: float, most: float) -> None:
@@ -840,25 +847,60 @@ RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # --- the command line -----------------------------------------------------------------------------------------
 
 
-def add_flags(group: Any, cls: type) -> None:
-    """Add a flag for every field of a config dataclass to an argparse group; its docstring is the help."""
+def add_flags(group: Any, cls: type, shown: Container[str] | None = None) -> None:
+    """Add a flag for every field of a config dataclass to an argparse group; its docstring is the help.
+
+    Args:
+        group: Of the command line.
+        cls: One of the dataclasses of this module.
+        shown: Names of the fields whose flags the help shows; None shows all.
+    """
     hints, texts = typing.get_type_hints(cls), field_help(cls)
     for each in dataclasses.fields(cls):  # pyright: ignore[reportArgumentType]
         if not each.metadata.get("flag", True):
             continue
         flag = "--" + each.name.replace("_", "-")
-        text = f"{texts[each.name].rstrip('.')} (default: {each.default})".replace("%", "%%")
+        text = f"{texts[each.name].rstrip('.')} (default: {default_words(each)})".replace("%", "%%")
         options = [option for option in _options(hints[each.name]) if option is not type(None)]
-        settings: dict[str, Any] = {"default": each.default, "help": text, "dest": each.name}
+        settings: dict[str, Any] = {"dest": each.name}
+        settings["help"] = text if shown is None or each.name in shown else argparse.SUPPRESS
         if options[0] is bool:
-            group.add_argument(flag, action=argparse.BooleanOptionalAction, **settings)
+            settings["action"] = argparse.BooleanOptionalAction
         elif get_origin(options[0]) is Literal:
-            group.add_argument(flag, choices=get_args(options[0]), **settings)
+            settings |= choice(get_args(options[0]))
         elif get_origin(options[0]) is tuple:
-            group.add_argument(flag, type=int, nargs="+", metavar="N", **settings)
+            settings |= {"type": number(int), "nargs": "+", "metavar": "N"}
+        elif options[0] in (int, float):
+            settings |= {"type": number(options[0]), "metavar": "N" if options[0] is int else "X"}
         else:
-            metavar = {int: "N", float: "X"}.get(options[0], "TEXT")
-            group.add_argument(flag, type=options[0], metavar=metavar, **settings)
+            settings["metavar"] = "TEXT"
+        # set afterwards: given at once, argparse of Python 3.11 would add its own words to the help of a switch
+        group.add_argument(flag, **settings).default = each.default
+
+
+def default_words(setting: "dataclasses.Field[Any]") -> str:
+    """The default of a setting in words; where data sets differ, that of each."""
+    if setting.default is not None:
+        return _value_words(setting.default)
+    sets: dict[str, list[str]] = {}
+    for name, parts in DATASET_DEFAULTS.items():
+        for value in (part[setting.name] for part in parts.values() if setting.name in part):
+            sets.setdefault(_value_words(value), []).append(name)
+    named = sum(map(len, sets.values()))
+    if named == len(DATASET_DEFAULTS) and len(sets) == 1:
+        return next(iter(sets))
+    told = [f"{words} for {' and '.join(names)}" for words, names in sets.items()]
+    if named < len(DATASET_DEFAULTS):
+        told.append(f"{'else ' if told else ''}{OPEN_DEFAULTS.get(setting.name, 'by the other settings')}")
+    return ", ".join(told)
+
+
+def _value_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (tuple, list)):
+        return " ".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def from_flags(cls: type[T], flags: argparse.Namespace) -> T:

@@ -19,6 +19,8 @@ import pytest
 RANKS = {
     "errors": 0,
     "arrays": 0,
+    "flags": 0,
+    "progress": 0,
     "config": 1,
     "images": 1,
     "devices": 1,

@@ -41,7 +41,7 @@ def test_every_setting_explains_itself(cls):
         assert texts.get(field.name, "").endswith("."), field.name
 
 
-OPEN = {"threads", "patience", "stream", "compile", "subset", "tested"}
+OPEN = {"threads", "patience", "stream", "compile", "subset", "tested", "nll_samples", "nll_images"}
 """None is a choice of its own there."""
 
 

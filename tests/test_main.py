@@ -369,7 +369,13 @@ def test_a_bad_command_line_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("\n") == 1, "one line, without the usage"
+
+
+def test_a_mistyped_flag_comes_with_the_nearest_one(capsys):
+    with pytest.raises(SystemExit):
+        main(["--chekpoints", "there"])
+    assert "did you mean --checkpoints?" in capsys.readouterr().err
 
 
 def test_help_names_every_flag(capsys):

@@ -12,12 +12,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.checkpoint import STATE, begin_run, list_runs, partial_folder, read_history, read_weights
+from explorer.checkpoint import (
+    STATE,
+    begin_run,
+    list_runs,
+    partial_folder,
+    read_history,
+    read_metrics,
+    read_weights,
+)
 from explorer.config import RunConfig
 from explorer.errors import ConfigError
-from explorer.library import load_run
+from explorer.library import Library, load_run
+from explorer.views.card import card_rows
+from explorer.views.hole_layers import reason_against
+from explorer.views.hole_scores import readings, score_table
+from tests import model_cards
 from tests.conftest import ROOT
-from train import parse, plan
+from train import COMMON, command_line, parse, plan
 
 QUICK = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--nll-samples", "5", "--nll-images", "10"]
 LAYOUT = {"config.json", "model.safetensors", "latents.safetensors", "metrics.json", "history.jsonl", "sheets"}
@@ -32,11 +44,17 @@ def train(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The folder of a pair of twins, and what the command that fitted them printed."""
     out = tmp_path_factory.mktemp("runs")
     done = train(*QUICK, "--epochs", 3, "--twin", "--out", out)
     assert done.returncode == 0, done.stderr
-    return out
+    return out, done
+
+
+@pytest.fixture(scope="module")
+def fitted(twins: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
+    return twins[0]
 
 
 def planned(*flags: str) -> list[RunConfig]:
@@ -173,6 +191,101 @@ def test_a_twin_that_waits_to_be_resumed_is_named_before_the_first_is_fitted(tmp
     assert not done.stdout and not partial_folder(tmp_path, "digits-vae-2").exists()
 
 
+# --- the command line ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--family", "vea"], ("--family", "'vea'", "did you mean vae?", "choose from ae, vae, denoising")),
+        (["--dataset", "minst"], ("--dataset", "'minst'", "did you mean mnist?")),
+        (["--preset", "04"], ("--preset", "'04'", "000, 001, 002, 003")),
+        (["--latnet-dim", "2"], ("--latnet-dim", "did you mean --latent-dim?")),
+        (["--epochs", "many"], ("--epochs", "'many' is no whole number")),
+        (["--lr", "fast"], ("--lr", "'fast' is no number")),
+        (["digits"], ("'digits' is one word too many",)),
+        (["--evaluate", "a", "--beta", "2"], ("--beta is of a fit", "leave out --beta")),
+        (["--evaluate", "a", "--quick"], ("--quick is of a fit",)),
+    ],
+)
+def test_a_mistyped_word_is_one_line_with_the_nearest_right_one(
+    arguments: list[str], words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit) as ended:
+        parse(arguments)
+    said = capsys.readouterr()
+    assert ended.value.code == 2 and not said.out and said.err.count("\n") == 1
+    for word in words:
+        assert word in said.err
+
+
+def test_help_shows_examples_and_ten_flags_and_where_the_others_are(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        parse(["--help"])
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0 and shown.count("  python train.py") == 3
+    assert len(re.findall(r"^  --", shown, re.MULTILINE)) == len(COMMON) + 1 == 11, "and --help-all"
+    assert "--help-all" in shown and "--momentum" not in shown
+
+
+def test_all_help_documents_every_flag_and_its_real_default(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        parse(["--dataset", "digits", "--help-all"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert ended.value.code == 0 and "None" not in shown
+    for flag in {option for action in command_line(None)._actions for option in action.option_strings}:
+        assert flag in shown
+    for action in command_line(None)._actions:
+        assert action.help, action.dest
+    assert "(default: 16 for mnist, 8 for digits, 64 for celeba, 32 for flowers102 and folder)" in shown
+
+
+def test_a_pipe_gets_a_line_for_each_stage_and_one_table_at_the_end(
+    twins: tuple[Path, subprocess.CompletedProcess[str]],
+):
+    out, done = twins
+    assert not done.stderr, "no bar goes where nobody watches it"
+    lines = done.stdout.splitlines()
+    assert lines[1] == "1,797 pictures: 1,100 fitted, 100 validation, 300 calibration, 297 test"
+    stages = [line for line in lines if line.startswith(("reading", "digits-"))]
+    assert [line.split(" ")[0] for line in stages] == ["reading", *2 * ["digits-vae-2:"], *2 * ["digits-ae-2:"]]
+    heads = [line.split() for line in lines if line.split() == ["digits-vae-2", "digits-ae-2"]]
+    assert len(heads) == 1, "one table tells of both runs"
+    table = lines[lines.index(next(line for line in lines if line.split() == heads[0])) :]
+    assert "K = 5, 10 images, seed 0" in "".join(table) and "lower is better" in table[1]
+    assert table[-1] == f"open it with: python -m explorer digits-vae-2 --checkpoints {out}"
+
+
+def test_a_quick_fit_measures_what_is_looked_at_first_and_says_how_to_measure_the_rest(fitted: Path, tmp_path: Path):
+    arguments = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--epochs", 2, "--quick", "--quiet"]
+    done = train(*arguments, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "digits-vae-2"
+    assert [path.name for path in tmp_path.iterdir()] == ["digits-vae-2"], "no feature net was made for it"
+    metrics = read_metrics(folder)
+    assert {"mse", "elbo", "active_units"} <= metrics["test"].keys() and "nll_iw" not in metrics["test"]
+    assert set(metrics["holes"]["white"]) == {"vacancy", "vacancy_active"}
+    lines = done.stdout.splitlines()
+    assert lines[0].strip() == "digits-vae-2", "quiet: nothing comes before the table"
+    measuring = "python train.py --evaluate digits-vae-2"
+    assert any(line.startswith("not measured: ") and f"{measuring} --out {tmp_path}" in line for line in lines)
+    library = Library(tmp_path)
+    assert library.default() == "digits-vae-2"
+    card = library.card("digits-vae-2")
+    told = [*readings([card]), *(f"{row['meaning']} {row['text']}" for row in card_rows(card, is_point=False))]
+    assert sum("coverage" in said and measuring in said for said in told) == 2
+    reason = reason_against(library.open("digits-vae-2"), "validity")
+    assert reason is not None and measuring in reason
+    assert score_table([card]) is not None
+    assert "| not measured |" in model_cards.row(card.config, metrics)  # pyright: ignore[reportArgumentType]
+    shutil.copytree(fitted / "features-digits", tmp_path / "features-digits")
+    again = train("--evaluate", "digits-vae-2", "--out", tmp_path, "--nll-samples", 5, "--nll-images", 10)
+    assert again.returncode == 0, again.stderr
+    metrics = read_metrics(folder)
+    assert not metrics["not_measured"] and metrics["test"]["nll_iw_samples"] == 5
+    assert "coverage" in metrics["holes"]["white"] and load_run(folder).latents.features is not None
+
+
 def test_tensorboard_gets_every_epoch(fitted: Path, tmp_path: Path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -207,13 +320,13 @@ def test_a_dry_run_prints_the_resolved_settings_and_writes_nothing(tmp_path: Pat
         (["--sigma", "wide", "--likelihood", "gaussian"], 1, "sigma"),
         (["--calibration", "5000"], 1, "held out"),
         (["--tag", "../x"], 1, "run name"),
-        (["--evaluate", "no-such-run"], 1, "no-such-run"),
         (["--resume"], 1, "resume"),
         (["--net", "conv", "--widths", "8", "8", "8", "8"], 1, "multiples of 16"),
         (["--device", "cuda"], 1, "cuda"),
         (["--dataset", "mnist", "--no-download"], 1, "train-images-idx3-ubyte is missing"),
         (["--family", "gan"], 2, "gan"),
         (["--no-such-flag"], 2, "no-such-flag"),
+        (["--evaluate", "digits-vae-2"], 2, "leave out --dataset"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_an_exit_code(arguments: list[str], code: int, word: str, tmp_path: Path):
@@ -224,9 +337,14 @@ def test_a_mistake_is_one_sentence_and_an_exit_code(arguments: list[str], code: 
     done = train("--dataset", "digits", "--epochs", "2", "--out", tmp_path / "out", *arguments)
     assert done.returncode == code, done.stderr
     assert word in done.stderr and "Traceback" not in done.stderr
-    if code == 1:
-        assert len(done.stderr.strip().splitlines()) == 1
+    assert len(done.stderr.strip().splitlines()) == 1
     assert not list((tmp_path / "out").glob("[!.]*")), "no run is left behind"
+
+
+def test_a_run_that_is_not_there_is_named_with_those_that_are(fitted: Path):
+    done = train("--evaluate", "no-such-run", "--out", fitted)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "no-such-run" in done.stderr and "digits-ae-2, digits-vae-2" in done.stderr
 
 
 def test_an_output_folder_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
@@ -236,21 +354,43 @@ def test_an_output_folder_that_cannot_be_written_to_is_one_sentence(tmp_path: Pa
     assert "cannot write to" in done.stderr
 
 
-def start(*arguments: object) -> subprocess.Popen[bytes]:
-    """A fit in a process of its own."""
-    return subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT)
+class Watched:
+    """A fit in a process of its own, whose stderr is a terminal, as somebody who watches its bar has."""
 
+    def __init__(self, *arguments: object) -> None:
+        import termios
 
-def until_epoch(process: subprocess.Popen[bytes], epoch: int) -> None:
-    """Block until the progress bar shows a later epoch; the pipe is read, nothing is slept for."""
-    assert process.stderr is not None
-    seen = b""
-    while piece := os.read(process.stderr.fileno(), 4096):
-        seen += piece
-        shown = [int(number) for number in re.findall(rb"epoch (\d+):", seen)]
-        if shown and max(shown) > epoch:
-            return
-    raise AssertionError(f"the fit ended early: {seen.decode()}")
+        self.screen, terminal = os.openpty()
+        termios.tcsetwinsize(terminal, (24, 160))
+        self.process = subprocess.Popen(
+            command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=terminal, cwd=ROOT
+        )
+        os.close(terminal)
+        self.seen = b""
+
+    def reads(self) -> bool:
+        """Whether the process wrote more, which is waited for."""
+        try:
+            piece = os.read(self.screen, 4096)
+        except OSError:  # nobody has the terminal open any longer
+            return False
+        self.seen += piece
+        return bool(piece)
+
+    def until_epoch(self, epoch: int) -> None:
+        """Block until the bar shows a later epoch; nothing is slept for."""
+        while self.reads():
+            shown = [int(number) for number in re.findall(rb"epoch (\d+):", self.seen)]
+            if shown and max(shown) > epoch:
+                return
+        raise AssertionError(f"the fit ended early: {self.seen.decode()}")
+
+    def end(self) -> tuple[int, bytes]:
+        """The exit code, and all that was on the screen."""
+        while self.reads():
+            pass
+        os.close(self.screen)
+        return self.process.wait(timeout=120), self.seen
 
 
 def test_an_interrupted_measurement_says_that_the_run_is_as_it_was(
@@ -273,12 +413,12 @@ def test_an_interrupted_measurement_says_that_the_run_is_as_it_was(
 def test_an_interrupted_fit_says_how_to_go_on_and_goes_on(number: signal.Signals, tmp_path: Path, fitted: Path):
     shutil.copytree(fitted / "features-digits", tmp_path / "features-digits")  # need not be fitted again
     arguments = [*QUICK, "--epochs", 60, "--out", tmp_path]
-    process = start(*arguments)
+    fit = Watched(*arguments)
     partial = partial_folder(tmp_path, "digits-vae-2")
-    until_epoch(process, 2)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 128 + number
+    fit.until_epoch(2)
+    fit.process.send_signal(number)
+    code, errors = fit.end()
+    assert code == 128 + number
     assert b"--resume" in errors and b"Traceback" not in errors
     assert (partial / STATE).is_file() and not (tmp_path / "digits-vae-2").exists()
     done = train(*arguments, "--resume")
@@ -289,10 +429,10 @@ def test_an_interrupted_fit_says_how_to_go_on_and_goes_on(number: signal.Signals
 def test_a_killed_fit_costs_at_most_the_last_interval_and_never_the_old_run(fitted: Path):
     old = {path.name: path.read_bytes() for path in (fitted / "digits-vae-2").iterdir() if path.is_file()}
     arguments = [*QUICK, "--epochs", 60, "--save-every", 1, "--out", fitted, "--overwrite"]
-    process = start(*arguments)
-    until_epoch(process, 3)
-    process.kill()
-    process.communicate(timeout=60)
+    fit = Watched(*arguments)
+    fit.until_epoch(3)
+    fit.process.kill()
+    fit.end()
     assert {name: (fitted / "digits-vae-2" / name).read_bytes() for name in old} == old
     done = train(*arguments, "--resume")
     assert done.returncode == 0, done.stderr

@@ -201,6 +201,26 @@ def test_a_signal_while_the_last_epoch_is_closed_is_not_lost(digits: ImageSet, t
     assert again.is_done
 
 
+def test_a_signal_at_the_last_step_of_an_epoch_loses_no_line_of_history(digits: ImageSet, tmp_path: Path):
+    config, lines = config_of(epochs=3), []
+    fit = fit_of(config, digits, tmp_path)
+    step = fit._step
+
+    def interrupted(pixels: torch.Tensor) -> torch.Tensor:
+        loss = step(pixels)
+        if fit.step == 2 * fit.steps_per_epoch:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return loss
+
+    fit._step = interrupted
+    with pytest.raises(Interrupted):
+        fit.run(lambda line, _: lines.append(line), quiet=True)
+    again = fit_of(config, digits, tmp_path)
+    again.load()
+    again.run(lambda line, _: lines.append(line), quiet=True)
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+
+
 def test_patience_ends_a_fit_and_ships_its_best_epoch(digits: ImageSet, tmp_path: Path):
     config = config_of("ae", epochs=200, patience=3, lr=0.02, schedule="exponential")
     fit = fit_of(config, digits, tmp_path)

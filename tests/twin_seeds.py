@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.checkpoint import read_config, read_metrics
-from explorer.errors import ExplorerError
+from explorer.errors import CheckpointError, ExplorerError
 
 HEADER = (
     "| seed | vacancy, AE white | VAE white | ratio | VAE raw | ratio | coverage, AE white | VAE white | VAE raw "
@@ -29,7 +29,7 @@ def twins_table(folders: Sequence[Path], name: str) -> str:
         name: The VAE; its twin is the run that it names.
 
     Raises:
-        CheckpointError: A folder lacks the run, or the run names no twin that is there.
+        CheckpointError: A folder lacks the run or some of its scores, or the run names no twin that is there.
     """
     return "\n".join([HEADER, *(row(folder, name) for folder in folders)])
 
@@ -39,6 +39,12 @@ def row(folder: Path, name: str) -> str:
     config = read_config(folder / name)
     twin = config.twin or ""
     metrics, other = read_metrics(folder / name), read_metrics(folder / twin)
+    for each, found in ((name, metrics), (twin, other)):
+        if found.get("not_measured"):
+            raise CheckpointError(
+                f"{each} in {folder} lacks its coverage: not measured; measure with: "
+                f"python train.py --evaluate {each} --out {folder}"
+            )
     point, white, raw = (holes(each, law) for each, law in ((other, "white"), (metrics, "white"), (metrics, "raw")))
     cells = [
         str(config.train.seed),

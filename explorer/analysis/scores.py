@@ -80,6 +80,14 @@ def vacancy(p_values: Scores, alpha: float = ALPHA, seed: int = 0) -> Score:
     return mean_score(np.asarray(p_values) <= alpha, seed)
 
 
+def counted_axes(active: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The dimensions in which the vacancy of active dimensions is measured, (d,), of those that are active, (d,).
+
+    Dimensions that carry noise dilute holes. With none active the space is nothing but noise, and all count.
+    """
+    return active if np.any(active) else np.ones_like(active)
+
+
 def active_vacancy(
     reference: Latents,
     calibration: Latents,
@@ -88,17 +96,17 @@ def active_vacancy(
     k: int = NEIGHBOURS,
     seed: int = 0,
 ) -> Score:
-    """Vacancy in the active dimensions only, because dimensions that carry noise dilute holes.
+    """Vacancy in the active dimensions only.
 
     Args:
         reference: R, (R, d).
         calibration: C, (n_C, d).
         draws: From one sampling law, (n, d).
-        active: (d,). With none active the space is nothing but noise, and all dimensions count.
+        active: (d,); see `counted_axes`.
         k: Which nearest neighbour.
         seed: Of the bootstrap.
     """
-    axes = active if np.any(active) else np.ones_like(active)
+    axes = counted_axes(active)
     fitted = fit_vacancy(reference[:, axes], calibration[:, axes], k)
     return vacancy(fitted.p_value(draws[:, axes]), seed=seed)
 
@@ -129,7 +137,19 @@ def midpoints(
     return ((codes[first].astype(np.float64) + codes[second]) / 2).astype(np.float32)
 
 
-def coverage(real: NDArray[np.floating], fake: NDArray[np.floating], k: int = NEIGHBOURS, seed: int = 0) -> Score:
+def neighbour_radii(real: NDArray[np.floating], k: int = NEIGHBOURS) -> NDArray[np.float64]:
+    """The distance of each real image to its k-th nearest other one, (N,), of features (N, F)."""
+    return nearest(real, real, k, same=True)[1][:, -1]
+
+
+def coverage(
+    real: NDArray[np.floating],
+    fake: NDArray[np.floating],
+    k: int = NEIGHBOURS,
+    seed: int = 0,
+    *,
+    radii: NDArray[np.float64] | None = None,
+) -> Score:
     """The share of real images with a generated one nearer than their k-th nearest real one. In [0, 1], high is good.
 
     Naeem, Oh, Uh, Choi & Yoo 2020, https://arxiv.org/abs/2002.09797, equation 7.
@@ -139,12 +159,20 @@ def coverage(real: NDArray[np.floating], fake: NDArray[np.floating], k: int = NE
         fake: Features of decoded draws, (M, F); take M = N, for coverage grows with M.
         k: Which nearest neighbour.
         seed: Of the bootstrap.
+        radii: `neighbour_radii` of the real images where they are known already, (N,).
     """
-    radii = nearest(real, real, k, same=True)[1][:, -1]
+    radii = neighbour_radii(real, k) if radii is None else radii
     return mean_score(nearest(real, fake)[1][:, 0] < radii, seed)
 
 
-def density(real: NDArray[np.floating], fake: NDArray[np.floating], k: int = NEIGHBOURS, seed: int = 0) -> Score:
+def density(
+    real: NDArray[np.floating],
+    fake: NDArray[np.floating],
+    k: int = NEIGHBOURS,
+    seed: int = 0,
+    *,
+    radii: NDArray[np.float64] | None = None,
+) -> Score:
     """How many real neighbourhoods a generated image lies in, over k. High is good; 1 where both agree.
 
     Naeem, Oh, Uh, Choi & Yoo 2020, https://arxiv.org/abs/2002.09797, equation 6.
@@ -154,9 +182,10 @@ def density(real: NDArray[np.floating], fake: NDArray[np.floating], k: int = NEI
         fake: Features of decoded draws, (M, F).
         k: Which nearest neighbour.
         seed: Of the bootstrap.
+        radii: `neighbour_radii` of the real images where they are known already, (N,).
     """
     real, fake = np.asarray(real, dtype=np.float64), np.asarray(fake, dtype=np.float64)
-    squared_radii = nearest(real, real, k, same=True)[1][:, -1] ** 2
+    squared_radii = (neighbour_radii(real, k) if radii is None else radii) ** 2
     counts = [(squares < squared_radii).sum(1) for squares in _squared_distances(fake, real)]
     return mean_score(np.concatenate(counts) / k, seed)
 

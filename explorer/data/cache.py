@@ -27,13 +27,13 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from explorer.arrays import Pixels
 from explorer.data.pictures import Found, Preparation, UnreadablePictureError, plain, prepared
 from explorer.data.sets import ImageSet, fingerprint_of
 from explorer.errors import DataError, UnconvertedError
 from explorer.locks import LockedError, holding
+from explorer.progress import stage
 
 VERSION = 2
 """Of what `prepared` makes of a picture and of the layout of a conversion: raise it with either."""
@@ -335,9 +335,9 @@ def _write_pixels(path: Path, name: str, how: Preparation, files: Sequence[Path]
     """
     broken: dict[int, str] = {}
     batches = iter([range(i, min(i + BATCH, len(files))) for i in range(0, len(files), BATCH)])
-    bar = tqdm(total=len(files), desc=f"converting {name}", unit="image", disable=work.quiet, dynamic_ncols=True)
+    converting = stage(f"converting {name}: {len(files):,} pictures", len(files), unit="image", quiet=work.quiet)
     pool = ThreadPoolExecutor(_cores(), thread_name_prefix="convert")
-    with path.open("wb") as file, bar, warnings.catch_warnings():
+    with path.open("wb") as file, converting as bar, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, which nobody here looks at
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         _write_header(file, (len(files), *how.image_shape))

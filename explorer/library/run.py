@@ -95,6 +95,17 @@ class Card:
             found = found.get("value")
         return float(found) if is_number(found) else None
 
+    @property
+    def not_measured(self) -> tuple[str, ...]:
+        """Names of the scores that a quick fit left out; none where all were measured."""
+        stored = self.metrics.get("not_measured")
+        return tuple(name[:80] for name in stored if isinstance(name, str)) if isinstance(stored, list) else ()
+
+    @property
+    def measuring(self) -> str:
+        """The command that measures every score of the run."""
+        return f"python train.py --evaluate {self.name}"
+
 
 def is_number(found: object) -> TypeGuard[int | float]:
     """Whether something read from a file is a finite number that a float holds."""

@@ -23,6 +23,8 @@ def principal_components(
     features: NDArray[np.float32],
     neighbour: int,
     seed: int = 0,
+    *,
+    radii: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
     """Scores of PCA with d components, found on at most `PCA_IMAGES` training images, as a model of the images.
 
@@ -35,6 +37,7 @@ def principal_components(
         features: The test images there, (N, F).
         neighbour: k of the coverage.
         seed: Of the images that are taken, and of the draws.
+        radii: `neighbour_radii` of the features where they are known already, (N,).
 
     Returns:
         `components` and `images`, how many; `mse` per pixel of the test images put back together from them; `frechet`
@@ -55,5 +58,5 @@ def principal_components(
         "images": min(PCA_IMAGES, len(split.train)),
         "mse": mse,
         "frechet": frechet_distance(features, made),
-        "coverage": coverage(features, made, neighbour),
+        "coverage": coverage(features, made, neighbour, radii=radii),
     }

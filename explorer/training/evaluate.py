@@ -1,5 +1,13 @@
-"""What a fitted run is worth: its scores on the test images, and the latents that the page shows without them."""
+"""What a fitted run is worth: its scores on the test images, and the latents that the page shows without them.
 
+A score is one entry of `SCORES`: its name, the inputs it needs, how many images it sends through the nets, and the
+function that measures it. Inputs are made once, when the first score needs them.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +18,7 @@ from explorer.analysis.bounds import elbo, importance_weighted_bound
 from explorer.analysis.encoding import decoded_features, encode_all, squared_errors
 from explorer.analysis.holes import (
     GaussianMixture,
+    Vacancy,
     fit_gmm,
     fit_round_trip,
     fit_vacancy,
@@ -21,8 +30,8 @@ from explorer.analysis.scores import (
     Score,
     active_axes,
     active_units,
-    active_vacancy,
     collapsed_axes,
+    counted_axes,
     coverage,
     density,
     frechet_distance,
@@ -30,22 +39,45 @@ from explorer.analysis.scores import (
     mean_score,
     midpoints,
     mutual_information,
+    neighbour_radii,
     rate_per_dimension,
     vacancy,
 )
-from explorer.arrays import UNKNOWN, Images, Latents, MeasuringCoder, Posterior
+from explorer.arrays import UNKNOWN, Images, Latents, MeasuringCoder, Posterior, Scores
 from explorer.checkpoint import StoredLatents
-from explorer.config import DATASET_DEFAULTS, RunConfig
-from explorer.data import ImageSet, Split
+from explorer.config import RunConfig
+from explorer.data import ImageSet, Split, split
 from explorer.models.losses import Gaussian
+from explorer.progress import stage
 from explorer.training.baseline import principal_components
-from explorer.training.judge import Judge, open_judge
+from explorer.training.judge import Judge, Tell, open_judge, unheard
 
-LAW_DRAWS = 10_000
-"""Most draws of a sampling law; as many as test images, where those are fewer, since coverage grows with draws."""
+LAWS = ("raw", "white", "gmm10")
+"""The sampling laws that holes are measured under."""
+
+MOST_DRAWS, LEAST_DRAWS = 10_000, 1_000
+"""Draws of a sampling law; as many as test images between the two, since coverage grows with draws."""
+
+MOST_ROUND_TRIPS = 2_000
+"""Draws of a law, and calibration codes, that are decoded and encoded again."""
+
+BOUND_EFFORT: Mapping[str, tuple[int, int]] = {"mnist": (1_000, 1_000), "digits": (1_000, 1_000)}
+"""Draws K and test images of the importance-weighted bound at full effort, by data set."""
+
+PICTURE_EFFORT = (100, 200)
+"""The same for all other data sets, whose images are larger."""
+
+LEAST_BOUND = (100, 100)
+"""Draws K and test images below which that bound says little."""
+
+LEAST_PRICED = 1_000
+"""Test images on which the ELBO is measured, where there are so many."""
+
+PASSES_OF_A_FIT = 3
+"""Decodes that take about as long as one image of a fit, which passes both nets forward and back."""
 
 BINARISATION_SEED = SUBSET_SEED = 0
-"""Of b ~ Bernoulli(x), and of the images that the importance-weighted gap is measured on: the same for every run."""
+"""Of b ~ Bernoulli(x), and of the images that a score is measured on where it is not all: the same for every run."""
 
 BINARISATION = "b = u < x, u by Philox keyed with the seed and the image's row in the data set"
 """How test images become binary, as metrics.json says it."""
@@ -54,15 +86,97 @@ NEIGHBOUR = 5
 """k of vacancy and coverage."""
 
 
-def evaluate(
-    coder: MeasuringCoder,
-    config: RunConfig,
-    images: ImageSet,
-    parts: Split,
-    out: Path,
-    baselines: dict[int, dict[str, Any]] | None = None,
-) -> tuple[dict[str, Any], StoredLatents]:
-    """The scores of metrics.json (but for "train") and the arrays of latents.safetensors.
+# --- how much is drawn ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much is drawn for the scores; metrics.json holds it beside them.
+
+    Attributes:
+        draws: Draws of each sampling law.
+        round_trips: Draws of each law, and calibration codes, that are decoded and encoded again.
+        elbo_images: Test images on which the ELBO is measured.
+        elbo_draws: Draws of the posterior of each of them.
+        nll_images: Test images on which the importance-weighted bound is measured.
+        nll_samples: K, the draws of the posterior of each of them.
+    """
+
+    draws: int
+    round_trips: int
+    elbo_images: int
+    elbo_draws: int
+    nll_images: int
+    nll_samples: int
+
+    @property
+    def decodes(self) -> int:
+        """Images that the decoder makes for the scores, about."""
+        laws = len(LAWS) * (self.draws + 2 * self.round_trips)
+        return laws + self.elbo_images * self.elbo_draws + self.nll_images * (self.nll_samples + 32)
+
+
+def full_effort(config: RunConfig, tested: int) -> Effort:
+    """The effort that published scores are measured with.
+
+    Args:
+        config: Of the run; a K or a number of images that it names is taken as it is.
+        tested: Test images.
+    """
+    samples, images = BOUND_EFFORT.get(config.data.dataset, PICTURE_EFFORT)
+    draws = min(MOST_DRAWS, max(LEAST_DRAWS, tested))
+    return Effort(
+        draws=draws,
+        round_trips=min(draws, MOST_ROUND_TRIPS),
+        elbo_images=tested,
+        elbo_draws=4,
+        nll_images=min(tested, config.train.nll_images or images),
+        nll_samples=config.train.nll_samples or samples,
+    )
+
+
+def fair_effort(config: RunConfig, tested: int, fitted: int) -> Effort:
+    """The effort that takes about as long as the fit did, at most the full one, at least what a score is worth with.
+
+    The rule counts images, not seconds, so that the numbers do not depend on what else the machine does: the decodes
+    of all scores together are to be `PASSES_OF_A_FIT` times the images that the fit saw.
+
+    Args:
+        config: Of the run; a K or a number of images that it names is taken as it is.
+        tested: Test images.
+        fitted: Images that are fitted in an epoch.
+    """
+    full, settings = full_effort(config, tested), config.train
+    seen = (settings.epochs or 0) * fitted * settings.samples
+    share = min(1.0, PASSES_OF_A_FIT * seen / full.decodes)
+    if share == 1:
+        return full
+    draws = max(LEAST_DRAWS, round(share * full.draws))
+    pairs = share * full.nll_images * full.nll_samples
+    samples, images = min(LEAST_BOUND[0], full.nll_samples), min(LEAST_BOUND[1], full.nll_images)
+    if settings.nll_images is None:
+        images = int(np.clip(round(pairs / full.nll_samples), images, full.nll_images))
+    else:
+        images = full.nll_images
+    if settings.nll_samples is None:
+        samples = int(np.clip(round(pairs / images), samples, full.nll_samples))
+    else:
+        samples = full.nll_samples
+    return Effort(
+        draws=draws,
+        round_trips=min(full.round_trips, draws),
+        elbo_images=min(tested, max(LEAST_PRICED, round(share * tested))),
+        elbo_draws=full.elbo_draws,
+        nll_images=images,
+        nll_samples=samples,
+    )
+
+
+# --- what scores are made of ------------------------------------------------------------------------------------------
+
+
+class Subject:
+    """A run under measurement: its settings, and the inputs of the scores, each made when it is first asked for.
 
     Args:
         coder: The fitted model, its likelihood's sigma frozen.
@@ -70,54 +184,223 @@ def evaluate(
         images: The data set it was fitted on.
         parts: Its split.
         out: The folder of the runs, where the data set's feature net is kept.
-        baselines: What PCA achieves on these very images by its number of components, filled here, so that several
-            runs of one fit compute it once; None to compute it for this run alone.
+        effort: How much is drawn.
+        baselines: What PCA achieves on these very images, by components and draws; several runs of one fit share it.
     """
-    rng = np.random.default_rng(config.train.seed)
-    test = images.images(parts.test)
-    posterior = coder.encode(test)
-    reference_index = np.sort(described_first(images, rng.permutation(parts.train))[: config.data.reference])
-    judge = open_judge(out / f"features-{images.name}", images, parts)
-    reference = encode_all(coder, images.rows(reference_index))
-    draw, given = posterior.draw(rng)
-    codes = {
-        "draw": draw,
-        "reference": reference.sample(rng),
-        "calibration": encode_all(coder, images.rows(parts.calibration)).sample(rng),
-        "held_out": encode_all(coder, images.rows(parts.check)).sample(rng),
-    }
-    gmm = fit_gmm(codes["reference"], seed=config.train.seed)
-    features = judge.features(test)
-    latents = StoredLatents(
-        mean=posterior.mean,
-        log_variance=posterior.log_variance,
-        draw=codes["draw"],
-        label=None if images.labels is None else images.labels[parts.test],
-        attribute=None if images.attributes is None else images.attributes[parts.test],
-        index=parts.test,
-        distortion=np.asarray(coder.distortion(test, posterior.mean), dtype=np.float32),
-        rate=given.rate().sum(axis=1),
-        reference=codes["reference"],
-        reference_index=reference_index,
-        calibration=codes["calibration"],
-        calibration_index=parts.calibration,
-        gmm_weights=gmm.weights.astype(np.float32),
-        gmm_means=gmm.means.astype(np.float32),
-        gmm_covariances=gmm.covariances.astype(np.float32),
-        features=features.astype(np.float16),
-        reference_features=judge.features(images.rows(reference_index)).astype(np.float16),
-        reference_attribute=None if images.attributes is None else images.attributes[reference_index],
-    )
-    baselines, count = {} if baselines is None else baselines, coder.latent_dim
-    if count not in baselines:
-        found = principal_components(images, parts, count, test, judge, features, NEIGHBOUR)
-        baselines[count] = {name: _plain(each) if isinstance(each, Score) else each for name, each in found.items()}
-    metrics = {
-        "test": score_test_images(coder, config, test, posterior, given, latents),
-        "holes": score_holes(coder, config, posterior, codes, gmm, latents, judge, features),
-        "pca": dict(baselines[count]),
-    }
-    return metrics, latents
+
+    def __init__(
+        self,
+        coder: MeasuringCoder,
+        config: RunConfig,
+        images: ImageSet,
+        parts: Split,
+        out: Path,
+        effort: Effort,
+        baselines: dict[tuple[int, int], dict[str, Any]],
+    ) -> None:
+        self.config, self.images, self.parts, self.out = config, images, parts, out
+        self.effort, self.baselines = effort, baselines
+        self.coder = _Counted(coder, self)
+        self.likelihood = getattr(getattr(coder, "model", None), "likelihood", None)
+        self.tell: Tell = unheard
+        self.passed = 0
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return self.config.train.seed
+
+    @cached_property
+    def test(self) -> Images:
+        """The test images, (N, C, H, W)."""
+        return self.images.images(self.parts.test)
+
+    @cached_property
+    def reference_index(self) -> NDArray[np.int64]:
+        """Rows of set R in the data set, (R,)."""
+        return self._encoded[0]
+
+    @cached_property
+    def posterior(self) -> Posterior:
+        """Of the test images."""
+        return self._encoded[1]
+
+    @cached_property
+    def given(self) -> Posterior:
+        """The same along the stored draws: of each dimension given those above it."""
+        return self._encoded[2]
+
+    @cached_property
+    def codes(self) -> dict[str, Latents]:
+        """One draw per image: "draw" of the test images, "reference" and "calibration" as stored, and "held_out".
+
+        The last is the third set of the same pool as the calibration, on which the calibration is checked.
+        """
+        return self._encoded[3]
+
+    @cached_property
+    def _encoded(self) -> tuple[NDArray[np.int64], Posterior, Posterior, dict[str, Latents]]:
+        rng = np.random.default_rng(self.seed)
+        posterior = self.coder.encode(self.test)
+        order = described_first(self.images, rng.permutation(self.parts.train))
+        reference_index = np.sort(order[: self.config.data.reference])
+        reference = encode_all(self.coder, self.images.rows(reference_index))
+        draw, given = posterior.draw(rng)
+        codes = {
+            "draw": draw,
+            "reference": reference.sample(rng),
+            "calibration": encode_all(self.coder, self.images.rows(self.parts.calibration)).sample(rng),
+            "held_out": encode_all(self.coder, self.images.rows(self.parts.check)).sample(rng),
+        }
+        return reference_index, posterior, given, codes
+
+    @cached_property
+    def distortion(self) -> NDArray[np.float32]:
+        """-log p(x|z) of the test images at their posterior means, (N,), nats per image."""
+        return np.asarray(self.coder.distortion(self.test, self.posterior.mean), dtype=np.float32)
+
+    @cached_property
+    def mixture(self) -> GaussianMixture:
+        """The law gmm10, fitted to the reference codes."""
+        return fit_gmm(self.codes["reference"], seed=self.seed)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The data set's feature space; where it must be fitted, on all its training images, whatever this run saw."""
+        whole = split(self.images, dataclasses.replace(self.config.data, subset=None))
+        return open_judge(self.out / f"features-{self.images.name}", self.images, whole, self.tell)
+
+    @cached_property
+    def features(self) -> NDArray[np.float32]:
+        """The test images in the feature space, (N, F)."""
+        return self.judge.features(self.test)
+
+    @cached_property
+    def reference_features(self) -> NDArray[np.float32]:
+        """The reference images there, (R, F)."""
+        return self.judge.features(self.images.rows(self.reference_index))
+
+    @cached_property
+    def compared(self) -> NDArray[np.int64]:
+        """Rows of the test images that draws are compared with, (M,): as many as draws, drawn at random; or all."""
+        count = len(self.parts.test)
+        if self.effort.draws >= min(count, MOST_DRAWS):
+            return np.arange(count)
+        return np.sort(drawn_by_image(self.parts.test, self.effort.draws))
+
+    @cached_property
+    def real(self) -> NDArray[np.float32]:
+        """Their features, (M, F)."""
+        return self.features[self.compared]
+
+    @cached_property
+    def radii(self) -> NDArray[np.float64]:
+        """The distance of each of them to its k-th nearest other one, (M,)."""
+        return neighbour_radii(self.real, NEIGHBOUR)
+
+    @cached_property
+    def active(self) -> NDArray[np.bool_]:
+        """Which latent dimensions the encoder uses, (d,)."""
+        return active_axes(self.posterior)
+
+    @cached_property
+    def holes(self) -> Vacancy:
+        """The vacancy score."""
+        return fit_vacancy(self.codes["reference"], self.codes["calibration"], NEIGHBOUR)
+
+    @cached_property
+    def drawn(self) -> dict[str, Latents]:
+        """Draws of each sampling law, (n, d), and "midpoints" of pairs of codes."""
+        rng = np.random.default_rng(self.seed)
+        count = self.effort.draws
+        draws = {
+            "raw": sample_raw(count, self.coder.latent_dim, rng),
+            "white": sample_white(self.holes.frame, count, rng),
+            "gmm10": self.mixture.sample(count, rng),
+        }
+        labels = None if self.images.labels is None else self.images.labels[self.parts.test]
+        return draws | {"midpoints": midpoints(self.codes["draw"], min(count, 5000), rng, labels)}
+
+    @cached_property
+    def made(self) -> dict[str, NDArray[np.float32]]:
+        """Features of the decodes of the draws of each law, (n, F), as many as of the real images they stand beside."""
+        decoded = {law: decoded_features(self.coder, self.drawn[law], self.judge.features) for law in LAWS}
+        return {law: each[: len(self.real)] for law, each in decoded.items()}
+
+    @cached_property
+    def targets(self) -> Images:
+        """What the likelihood prices, (N, C, H, W): binarised for Bernoulli runs, the same for every run."""
+        if self.config.model.likelihood != "bernoulli":
+            return self.test
+        return binarised(self.test, self.parts.test)
+
+    @cached_property
+    def priced(self) -> NDArray[np.int64]:
+        """Rows of the test images on which the ELBO is measured, (n,), drawn at random; or all."""
+        count = len(self.test)
+        if self.effort.elbo_images >= count:
+            return np.arange(count)
+        return np.sort(drawn_by_image(self.parts.test, self.effort.elbo_images))
+
+    @cached_property
+    def bounds(self) -> NDArray[np.float64]:
+        """The ELBO of each of them, (n,), nats."""
+        some, rng = self.posterior.rows(self.priced), np.random.default_rng(self.seed + 1)
+        return elbo(self.coder, self.targets[self.priced], some, self.effort.elbo_draws, rng)
+
+    def stored_latents(self, featured: bool) -> StoredLatents:
+        """What the page needs of the run without the data set; with features where they were made."""
+        images, test = self.images, self.parts.test
+        return StoredLatents(
+            mean=self.posterior.mean,
+            log_variance=self.posterior.log_variance,
+            draw=self.codes["draw"],
+            label=None if images.labels is None else images.labels[test],
+            attribute=None if images.attributes is None else images.attributes[test],
+            index=test,
+            distortion=self.distortion,
+            rate=self.given.rate().sum(axis=1),
+            reference=self.codes["reference"],
+            reference_index=self.reference_index,
+            calibration=self.codes["calibration"],
+            calibration_index=self.parts.calibration,
+            gmm_weights=self.mixture.weights.astype(np.float32),
+            gmm_means=self.mixture.means.astype(np.float32),
+            gmm_covariances=self.mixture.covariances.astype(np.float32),
+            features=self.features.astype(np.float16) if featured else None,
+            reference_features=self.reference_features.astype(np.float16) if featured else None,
+            reference_attribute=None if images.attributes is None else images.attributes[self.reference_index],
+        )
+
+
+class _Counted:
+    """A coder that tells a subject how many images have passed through it.
+
+    Args:
+        coder: The model.
+        subject: Told of every image.
+    """
+
+    def __init__(self, coder: MeasuringCoder, subject: Subject) -> None:
+        self.coder, self.subject = coder, subject
+        self.latent_dim, self.image_shape, self.levels = coder.latent_dim, coder.image_shape, coder.levels
+
+    def encode(self, images: Images) -> Posterior:
+        """See `Coder`."""
+        return self._told(self.coder.encode(images), len(images))
+
+    def decode(self, latents: Latents) -> Images:
+        """See `Coder`."""
+        return self._told(self.coder.decode(latents), len(latents))
+
+    def distortion(self, images: Images, latents: Latents) -> Scores:
+        """See `MeasuringCoder`."""
+        return self._told(self.coder.distortion(images, latents), len(latents))
+
+    def _told(self, found: Any, count: int) -> Any:
+        self.subject.passed += count
+        self.subject.tell(self.subject.passed, 0)
+        return found
 
 
 def described_first(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -132,72 +415,27 @@ def described_first(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.int
     return np.concatenate([rows[known], rows[~known]])
 
 
-def score_test_images(
-    coder: MeasuringCoder,
-    config: RunConfig,
-    test: Images,
-    posterior: Posterior,
-    given: Posterior,
-    latents: StoredLatents,
-) -> dict[str, Any]:
-    """Scores of reconstruction and likelihood, nats per image, means over the test images.
+# --- the scores -------------------------------------------------------------------------------------------------------
 
-    Bernoulli runs are priced on binarised images: b ~ Bernoulli(x) with a fixed seed, the same for every run, so
-    that `elbo` and `nll_iw` are of the same images and compare with published numbers. The encoder sees grey. An image
-    is binarised alike in every selection of test images. The draws of the posteriors come from one stream, so that an
-    image of a selection meets others than in the whole: this noise is part of the intervals.
 
-    Args:
-        coder: The model.
-        config: Its settings.
-        test: The test images, (N, C, H, W).
-        posterior: Of the test images.
-        given: The same along the stored draws: of each dimension given those above it.
-        latents: The run's stored latents.
-    """
-    effort = DATASET_DEFAULTS[config.data.dataset]["train"]
-    nll_samples = config.train.nll_samples or effort["nll_samples"]
-    nll_images = config.train.nll_images or effort["nll_images"]
-    seed = config.train.seed
-    scores: dict[str, Any] = {"n": len(test)}
-    _add(scores, "mse", mean_score(squared_errors(coder, test, posterior.mean)))
-    _add(scores, "distortion", mean_score(latents.distortion))
-    _add(scores, "rate", mean_score(latents.rate))
+def reconstruction(subject: Subject) -> dict[str, Any]:
+    """Scores of reconstruction, means over the test images, and what each latent dimension carries."""
+    scores: dict[str, Any] = {"n": len(subject.test)}
+    posterior, given = subject.posterior, subject.given
+    _add(scores, "mse", mean_score(squared_errors(subject.coder, subject.test, posterior.mean)))
+    _add(scores, "distortion", mean_score(subject.distortion))
+    _add(scores, "rate", mean_score(given.rate().sum(axis=1)))
     scores["active_units"] = active_units(posterior)
     rates = rate_per_dimension(given)
     scores["rate_per_dimension"] = [round(float(rate), 5) for rate in rates]
     scores["collapsed"] = np.flatnonzero(collapsed_axes(given)).tolist()
-    likelihood = getattr(getattr(coder, "model", None), "likelihood", None)
+    likelihood = subject.likelihood
     scores["sigma"] = likelihood.deviation().item() if isinstance(likelihood, Gaussian) else None
-    if given.log_variance is None:
-        return scores
-    scores["posterior_deviation"] = [round(float(each), 5) for each in np.exp(0.5 * given.log_variance).mean(axis=0)]
-    scores["rate_per_level"] = rates_per_level(rates, config)
-    scores["mutual_information"] = information(posterior, np.random.default_rng(seed + 4))
-    if config.model.likelihood == "bernoulli":
-        targets = binarised(test, latents.index)
-        grey = elbo(coder, test, posterior, 1, np.random.default_rng(seed))
-        scores["elbo_grey"] = float(grey.mean())
-    else:
-        targets = test
-    bounds = elbo(coder, targets, posterior, 4, np.random.default_rng(seed + 1))
-    _add(scores, "elbo", mean_score(bounds))
-    # A mean over few images moves by a nat with the draw, the gap to the ELBO hardly at all: so the gap is estimated
-    # on few images with many samples, and taken from the ELBO of all.
-    rows = drawn_by_image(latents.index, nll_images)
-    some = posterior.rows(rows)
-    tight = importance_weighted_bound(coder, targets[rows], some, nll_samples, np.random.default_rng(seed + 2))
-    loose = elbo(coder, targets[rows], some, 32, np.random.default_rng(seed + 3))
-    gap = mean_score(tight - loose)
-    _add(scores, "gap_iw", gap)
-    scores["nll_iw"] = float(-bounds.mean() - gap.value)
-    spread = 1.96 * np.hypot(bounds.std() / np.sqrt(len(bounds)), (gap.high - gap.low) / 3.92)
-    scores["nll_iw_interval"] = [scores["nll_iw"] - spread, scores["nll_iw"] + spread]
-    scores |= {"nll_iw_samples": nll_samples, "nll_iw_images": len(rows), "nll_iw_seed": seed}
-    scores |= {"nll_iw_subset_seed": SUBSET_SEED}
-    if config.model.likelihood == "bernoulli":
-        scores |= {"binarisation_seed": BINARISATION_SEED, "binarisation": BINARISATION}
-    return scores
+    if given.log_variance is not None:
+        deviations = np.exp(0.5 * given.log_variance).mean(axis=0)
+        scores["posterior_deviation"] = [round(float(each), 5) for each in deviations]
+        scores["rate_per_level"] = rates_per_level(rates, subject.config)
+    return {"test": scores}
 
 
 def binarised(images: Images, rows: NDArray[np.int64]) -> Images:
@@ -228,74 +466,274 @@ def rates_per_level(rates: NDArray[np.float64], config: RunConfig) -> list[dict[
     return [{"axes": part.tolist(), "rate": float(rates[part].sum())} for part in parts]
 
 
-def information(posterior: Posterior, rng: np.random.Generator) -> dict[str, Any] | None:
+def evidence(subject: Subject) -> dict[str, Any]:
+    """The ELBO, nats per image.
+
+    Bernoulli runs are priced on binarised images: b ~ Bernoulli(x) with a fixed seed, the same for every run, so
+    that `elbo` and `nll_iw` are of the same images and compare with published numbers. The encoder sees grey. An image
+    is binarised alike in every selection of test images. The draws of the posteriors come from one stream, so that an
+    image of a selection meets others than in the whole: this noise is part of the intervals.
+    """
+    scores: dict[str, Any] = {}
+    if subject.config.model.likelihood == "bernoulli":
+        some, rng = subject.posterior.rows(subject.priced), np.random.default_rng(subject.seed)
+        scores["elbo_grey"] = float(elbo(subject.coder, subject.test[subject.priced], some, 1, rng).mean())
+        scores |= {"binarisation_seed": BINARISATION_SEED, "binarisation": BINARISATION}
+    _add(scores, "elbo", mean_score(subject.bounds))
+    return {"test": scores | {"elbo_images": len(subject.bounds), "elbo_draws": subject.effort.elbo_draws}}
+
+
+def information(subject: Subject) -> dict[str, Any]:
     """I(x; z) in nats with its interval, or None where it cannot be estimated.
 
     `saturated` says that it reached the log n that n images can tell apart: it is at least so much.
     """
-    found = mutual_information(posterior, rng)
-    return None if found is None else _plain(found) | {"saturated": bool(is_saturated(found))}
+    found = mutual_information(subject.posterior, np.random.default_rng(subject.seed + 4))
+    said = None if found is None else _plain(found) | {"saturated": bool(is_saturated(found))}
+    return {"test": {"mutual_information": said}}
 
 
-def score_holes(
+def tight_bound(subject: Subject) -> dict[str, Any]:
+    """The importance-weighted bound, nats per image.
+
+    A mean over few images moves by a nat with the draw, the gap to the ELBO hardly at all: so the gap is estimated on
+    few images with many samples, and taken from the ELBO.
+    """
+    coder, effort, seed, bounds = subject.coder, subject.effort, subject.seed, subject.bounds
+    rows = drawn_by_image(subject.parts.test, effort.nll_images)
+    some, targets = subject.posterior.rows(rows), subject.targets[rows]
+    tight = importance_weighted_bound(coder, targets, some, effort.nll_samples, np.random.default_rng(seed + 2))
+    loose = elbo(coder, targets, some, 32, np.random.default_rng(seed + 3))
+    gap = mean_score(tight - loose)
+    scores: dict[str, Any] = {}
+    _add(scores, "gap_iw", gap)
+    scores["nll_iw"] = float(-bounds.mean() - gap.value)
+    spread = 1.96 * np.hypot(bounds.std() / np.sqrt(len(bounds)), (gap.high - gap.low) / 3.92)
+    scores["nll_iw_interval"] = [scores["nll_iw"] - spread, scores["nll_iw"] + spread]
+    scores |= {"nll_iw_samples": effort.nll_samples, "nll_iw_images": len(rows), "nll_iw_seed": seed}
+    return {"test": scores | {"nll_iw_subset_seed": SUBSET_SEED}}
+
+
+def empty_places(subject: Subject) -> dict[str, Any]:
+    """Vacancy under each sampling law, of all dimensions and of the active ones; what it was calibrated with."""
+    holes, codes, axes = subject.holes, subject.codes, counted_axes(subject.active)
+    of_active = holes
+    if not axes.all():  # else they are the same
+        of_active = fit_vacancy(codes["reference"][:, axes], codes["calibration"][:, axes], NEIGHBOUR)
+    scores: dict[str, Any] = {}
+    for law in LAWS:
+        drawn = subject.drawn[law]
+        found = _plain(vacancy(holes.p_value(drawn)))
+        active = found if axes.all() else _plain(vacancy(of_active.p_value(drawn[:, axes])))
+        scores[law] = {"vacancy": found, "vacancy_active": active}
+    scores["midpoint_vacancy"] = _plain(vacancy(holes.p_value(subject.drawn["midpoints"])))
+    scores["midpoint_pairs"] = "any two images" if subject.images.labels is None else "images of different classes"
+    scores["calibration_check"] = _plain(vacancy(holes.p_value(codes["held_out"])))
+    scores |= {"reference_n": len(codes["reference"]), "calibration_n": len(codes["calibration"])}
+    return {"holes": scores | {"k": NEIGHBOUR, "alpha": 0.05}}
+
+
+def round_trips(subject: Subject) -> dict[str, Any]:
+    """The share of draws whose decode does not encode back to them, under each law."""
+    count, codes = subject.effort.round_trips, some_of(subject.codes["calibration"], MOST_ROUND_TRIPS)
+    fitted = fit_round_trip(subject.coder, subject.holes.frame, codes, subject.active)
+    found = {law: {"round_trip": _plain(vacancy(fitted.p_value(subject.drawn[law][:count])))} for law in LAWS}
+    return {"holes": found | {"round_trip_calibration_n": len(codes)}}
+
+
+def covered(subject: Subject) -> dict[str, Any]:
+    """Coverage under each law, beside which holes are read: a collapsed model has none."""
+    real, radii = subject.real, subject.radii
+    found = {law: {"coverage": _plain(coverage(real, subject.made[law], NEIGHBOUR, radii=radii))} for law in LAWS}
+    return {"holes": found | {"feature_space": subject.judge.space}}
+
+
+def crowding(subject: Subject) -> dict[str, Any]:
+    """Density under each law."""
+    real, radii = subject.real, subject.radii
+    found = {law: {"density": _plain(density(real, subject.made[law], NEIGHBOUR, radii=radii))} for law in LAWS}
+    return {"holes": found}
+
+
+def distance(subject: Subject) -> dict[str, Any]:
+    """The Fréchet distance under each law."""
+    return {"holes": {law: {"frechet": _plain(frechet_distance(subject.real, subject.made[law]))} for law in LAWS}}
+
+
+def baseline(subject: Subject) -> dict[str, Any]:
+    """What as many principal components as there are latent dimensions achieve on the same images."""
+    key = (subject.coder.latent_dim, len(subject.real))
+    if key not in subject.baselines:
+        test = subject.test[subject.compared]
+        found = principal_components(
+            subject.images, subject.parts, key[0], test, subject.judge, subject.real, NEIGHBOUR, radii=subject.radii
+        )
+        subject.baselines[key] = {name: _plain(e) if isinstance(e, Score) else e for name, e in found.items()}
+    return {"pca": dict(subject.baselines[key])}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A score, or several that are found together.
+
+    Attributes:
+        title: Its name on the bar, and where it is said that it was not measured.
+        measure: The function, from a subject to its part of metrics.json.
+        needs: Names of inputs, properties of `Subject`, in the order in which they are made.
+        passes: Images that it sends through the nets, its inputs left aside.
+        quick: Whether it belongs to the few that are looked at first.
+        variational: Whether only a posterior with a width has it.
+    """
+
+    title: str
+    measure: Callable[[Subject], dict[str, Any]]
+    needs: tuple[str, ...]
+    passes: Callable[[Subject], int] = lambda _: 0
+    quick: bool = False
+    variational: bool = False
+
+
+SCORES: tuple[Measured, ...] = (
+    Measured(
+        title="reconstruction",
+        measure=reconstruction,
+        needs=("codes", "distortion"),
+        passes=lambda subject: len(subject.test),
+        quick=True,
+    ),
+    Measured(
+        title="ELBO",
+        measure=evidence,
+        needs=("codes",),
+        passes=lambda subject: len(subject.priced) * (subject.effort.elbo_draws + 1),
+        quick=True,
+        variational=True,
+    ),
+    Measured(title="vacancy", measure=empty_places, needs=("codes", "mixture", "holes", "drawn"), quick=True),
+    Measured(title="mutual information", measure=information, needs=("codes",), variational=True),
+    Measured(
+        title="importance-weighted bound",
+        measure=tight_bound,
+        needs=("codes",),
+        passes=lambda subject: subject.effort.nll_images * (subject.effort.nll_samples + 32),
+        variational=True,
+    ),
+    Measured(
+        title="round trip",
+        measure=round_trips,
+        needs=("codes", "mixture", "holes", "drawn"),
+        passes=lambda subject: 2 * (len(LAWS) * subject.effort.round_trips + MOST_ROUND_TRIPS),
+    ),
+    Measured(title="coverage", measure=covered, needs=("judge", "features", "radii", "drawn", "made")),
+    Measured(title="density", measure=crowding, needs=("judge", "features", "radii", "drawn", "made")),
+    Measured(title="Fréchet distance", measure=distance, needs=("judge", "features", "drawn", "made")),
+    Measured(title="principal components", measure=baseline, needs=("judge", "features", "radii")),
+)
+"""All scores of a run; each is one entry, and metrics.json is what they say together."""
+
+INPUTS: Mapping[str, str] = {
+    "codes": "encoding the images",
+    "distortion": "pricing the test images",
+    "mixture": "fitting ten Gaussians to the codes",
+    "holes": "calibrating the holes",
+    "judge": "the feature space",
+    "features": "features of the test images",
+    "reference_features": "features of the reference images",
+    "radii": "neighbours of the test images",
+    "drawn": "drawing from the sampling laws",
+    "made": "decoding the draws",
+}
+"""The inputs of scores, in the order in which they are made, with what stands on the bar meanwhile."""
+
+STORED = ("codes", "distortion", "mixture")
+"""Inputs that latents.safetensors is made of."""
+
+STORED_FEATURES = ("judge", "features", "reference_features")
+"""The same that need a feature space; a quick run stores none."""
+
+INPUT_PASSES: Mapping[str, Callable[[Subject], int]] = {
+    "codes": lambda s: len(s.test) + len(s.parts.calibration) + len(s.parts.check) + (s.config.data.reference or 0),
+    "distortion": lambda s: len(s.test),
+    "made": lambda s: len(LAWS) * s.effort.draws,
+}
+"""Images that an input sends through the nets, where it does."""
+
+
+def evaluate(
     coder: MeasuringCoder,
     config: RunConfig,
-    posterior: Posterior,
-    codes: dict[str, Latents],
-    gmm: GaussianMixture,
-    latents: StoredLatents,
-    judge: Judge,
-    features: NDArray[np.float32],
-) -> dict[str, Any]:
-    """Scores of the holes under each sampling law, with coverage beside them: a collapsed model has no holes.
+    images: ImageSet,
+    parts: Split,
+    out: Path,
+    baselines: dict[tuple[int, int], dict[str, Any]] | None = None,
+    *,
+    effort: Effort | None = None,
+    quick: bool = False,
+    quiet: bool = True,
+) -> tuple[dict[str, Any], StoredLatents]:
+    """The scores of metrics.json (but for "train") and the arrays of latents.safetensors.
 
     Args:
-        coder: The model.
-        config: Its settings.
-        posterior: Of the test images.
-        codes: One draw per image: "reference" and "calibration" as stored, and "held_out", the third set of the
-            same pool as the calibration, on which the calibration is checked.
-        gmm: Fitted to the reference codes.
-        latents: The run's stored latents.
-        judge: The data set's feature space.
-        features: The test images there, (N, F).
+        coder: The fitted model, its likelihood's sigma frozen.
+        config: Its settings; their seeds make every number here repeatable on one machine.
+        images: The data set it was fitted on.
+        parts: Its split.
+        out: The folder of the runs, where the data set's feature net is kept.
+        baselines: What PCA achieves on these very images, filled here, so that several runs of one fit compute it
+            once; None to compute it for this run alone.
+        effort: How much is drawn; None for the full effort.
+        quick: Whether only the few scores that are looked at first are measured; the others are named under
+            "not_measured".
+        quiet: Whether no bar is shown.
     """
-    rng = np.random.default_rng(config.train.seed)
-    reference, calibration = codes["reference"], codes["calibration"]
-    holes = fit_vacancy(reference, calibration, NEIGHBOUR)
-    active = active_axes(posterior)
-    round_trip = fit_round_trip(coder, holes.frame, some_of(calibration, 2000), active)
-    count = min(LAW_DRAWS, max(1000, len(features)))
-    draws = {
-        "raw": sample_raw(count, coder.latent_dim, rng),
-        "white": sample_white(holes.frame, count, rng),
-        "gmm10": gmm.sample(count, rng),
-    }
-    scores: dict[str, Any] = {}
-    for law, drawn in draws.items():
-        made = decoded_features(coder, drawn, judge.features)
-        like = made[: len(features)]
-        scores[law] = {
-            "vacancy": vacancy(holes.p_value(drawn)),
-            "vacancy_active": active_vacancy(reference, calibration, drawn, active, NEIGHBOUR),
-            "round_trip": vacancy(round_trip.p_value(drawn[:2000])),
-            "coverage": coverage(features, like, NEIGHBOUR),
-            "density": density(features, like, NEIGHBOUR),
-            "frechet": frechet_distance(features, like),
-        }
-    pairs = midpoints(latents.draw, min(count, 5000), rng, latents.label)
-    plain = {law: {name: _plain(score) for name, score in each.items()} for law, each in scores.items()}
-    return plain | {
-        "midpoint_vacancy": _plain(vacancy(holes.p_value(pairs))),
-        "midpoint_pairs": "any two images" if latents.label is None else "images of different classes",
-        "calibration_check": _plain(vacancy(holes.p_value(codes["held_out"]))),
-        "reference_n": len(reference),
-        "calibration_n": len(calibration),
-        "round_trip_calibration_n": min(2000, len(calibration)),
-        "k": NEIGHBOUR,
-        "alpha": 0.05,
-        "feature_space": judge.space,
-    }
+    effort = full_effort(config, len(parts.test)) if effort is None else effort
+    if quick:
+        effort = dataclasses.replace(effort, draws=min(effort.draws, LEAST_DRAWS))
+    subject = Subject(coder, config, images, parts, out, effort, {} if baselines is None else baselines)
+    offered = [score for score in SCORES if config.model.has_prior or not score.variational]
+    scores = [score for score in offered if score.quick or not quick]
+    wanted = {*STORED, *(() if quick else STORED_FEATURES), *(name for score in scores for name in score.needs)}
+    steps: list[tuple[str, int, Callable[[], Any]]] = [
+        (title, INPUT_PASSES.get(name, _no_passes)(subject), partial(getattr, subject, name))
+        for name, title in INPUTS.items()
+        if name in wanted
+    ]
+    steps += [(score.title, score.passes(subject), partial(score.measure, subject)) for score in scores]
+    metrics: dict[str, Any] = {}
+    with stage(f"{config.name}: measuring on {len(parts.test):,} test images", len(steps), quiet=quiet) as bar:
+        for number, (title, passes, action) in enumerate(steps):
+            bar.set_description(f"scores {number + 1} of {len(steps)}: {title}")
+            subject.tell = _moving(bar, number, subject.passed + passes, passes)
+            found = action()
+            bar.update(number + 1 - bar.n)
+            if number >= len(steps) - len(scores):
+                _join(metrics, found)
+    metrics["effort"] = dataclasses.asdict(effort)
+    metrics["not_measured"] = [score.title for score in offered if score not in scores]
+    return metrics, subject.stored_latents(featured=not quick)
+
+
+def _no_passes(_: Subject) -> int:
+    return 0
+
+
+def _moving(bar: Any, number: int, end: int, passes: int) -> Tell:
+    """What moves a bar within a step of the work: by its own count of steps, or by images that pass until `end`."""
+
+    def tell(done: int, total: int) -> None:
+        share = done / total if total else 1 - (end - done) / passes if passes else 0.0
+        bar.update(max(0.0, number + min(1.0, share) - bar.n))
+
+    return tell
+
+
+def _join(whole: dict[str, Any], part: Mapping[str, Any]) -> None:
+    """Add a part of metrics.json to the whole, at every depth."""
+    for name, value in part.items():
+        if isinstance(value, Mapping) and isinstance(whole.get(name), dict):
+            _join(whole[name], value)
+        else:
+            whole[name] = dict(value) if isinstance(value, Mapping) else value
 
 
 def _add(scores: dict[str, Any], name: str, score: Score) -> None:

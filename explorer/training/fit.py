@@ -26,6 +26,7 @@ from explorer.models import Autoencoder, Loss, build_model
 from explorer.models.losses import Gaussian
 from explorer.models.normalisation import BatchNorm, renew_statistics
 from explorer.models.vae import VAE
+from explorer.progress import is_terminal
 from explorer.training.feed import Feed, memory, open_feed
 from explorer.training.gradients import IMAGES as GRADIENT_IMAGES
 from explorer.training.gradients import gradient_variance
@@ -174,7 +175,7 @@ class Fit:
         """
         save_every = self.config.train.save_every
         assert save_every is not None
-        hidden = quiet or not self.workers.is_first
+        hidden = quiet or not self.workers.is_first or not is_terminal()
         bar = tqdm(total=self.total_steps, initial=self.step, disable=hidden, unit="step", dynamic_ncols=True)
         with bar, caught_signals() as stop:
             while not self.is_done:
@@ -188,6 +189,8 @@ class Fit:
                         self._look(loss, bar)
                         self._consider_compiling((time.perf_counter() - started) / (self.step - first))
                     bar.update()
+                    if ends:  # a stop is heard when the epoch is closed, or its line of history would be lost
+                        continue
                     if stop if self.workers.count == 1 else looks and self.workers.any(bool(stop), self.device):
                         self._count_time(started)
                         self.save()
@@ -196,8 +199,11 @@ class Fit:
                 line = self._close_epoch(first, started)
                 if self.workers.is_first:
                     on_epoch(line, self.exported)
-                if self.epoch % save_every == 0:
+                stops = self.workers.any(bool(stop), self.device)
+                if stops or self.epoch % save_every == 0:
                     self.save()
+                if stops:
+                    raise Interrupted(stop[0] if stop else signal.SIGTERM)
         self.save()  # so that an interrupted evaluation can be resumed too
         if self.workers.any(bool(stop), self.device):  # it came while the last epoch was being closed
             raise Interrupted(stop[0] if stop else signal.SIGTERM)

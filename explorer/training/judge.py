@@ -40,6 +40,17 @@ FEATURES = 32
 COMPONENTS = 64
 """Most principal components."""
 
+SHIPPED = Path(__file__).parents[2] / "checkpoints"
+"""Folder of the runs, and of the feature spaces, that come with the program."""
+
+Tell = Callable[[int, int], None]
+"""Told how many of how many steps are done."""
+
+
+def unheard(done: int, total: int) -> None:
+    """A `Tell` for those who do not want to know."""
+
+
 EPOCHS = {"mnist": 4, "digits": 60}
 BATCH = 256
 
@@ -194,7 +205,7 @@ def load_judge(folder: Path) -> tuple[Judge, str]:
     return ClassifierJudge(model, space), fingerprint
 
 
-def open_judge(folder: Path, images: ImageSet, split: Split) -> Judge:
+def open_judge(folder: Path, images: ImageSet, split: Split, tell: Tell = unheard) -> Judge:
     """The judge of a data set: read if it was made on these very images, else made and stored.
 
     A judge of other images is left alone, for runs were measured with it, and so is a folder of somebody's own: the
@@ -204,6 +215,7 @@ def open_judge(folder: Path, images: ImageSet, split: Split) -> Judge:
         folder: `features-<dataset>/` beside the runs.
         images: The data set.
         split: Its training rows are fitted, its validation rows give the accuracy that is stored.
+        tell: Told of the steps of its fit.
     """
     beside = folder.with_name(f"{folder.name}-{images.fingerprint[:8]}")
     for place in (folder, beside):
@@ -212,7 +224,7 @@ def open_judge(folder: Path, images: ImageSet, split: Split) -> Judge:
             if fingerprint == images.fingerprint:
                 return judge
     place = beside if os.path.lexists(folder) else folder
-    tensors, facts = _made(images, split)
+    tensors, facts = _shipped(images) or _made(images, split, tell)
     facts = {"format": 1, **facts, "image_shape": images.image_shape, "fingerprint": images.fingerprint}
     with claimed(place.parent, place.name, wait=True):
         if not os.path.lexists(place):
@@ -224,13 +236,27 @@ def open_judge(folder: Path, images: ImageSet, split: Split) -> Judge:
             return load_judge(place)[0]  # as it was rounded for the file
     if not (place / CONFIG).is_file():
         raise CheckpointError(f"{place} holds no feature net, and is in the way of one; move it away.")
-    return open_judge(folder, images, split)  # another fit was faster
+    return open_judge(folder, images, split, tell)  # another fit was faster
 
 
-def _made(images: ImageSet, split: Split) -> tuple[Mapping[str, NDArray[Any]], dict[str, Any]]:
+def _shipped(images: ImageSet) -> tuple[Mapping[str, NDArray[Any]], dict[str, Any]] | None:
+    """Tensors and facts of the feature space of these very images that comes with the program; None without one.
+
+    Runs in any folder are then measured in the same space, and none waits for a net that is there already.
+    """
+    folder = SHIPPED / f"features-{images.name}"
+    try:
+        _, fingerprint = load_judge(folder)
+        stored: Any = read_json(folder / CONFIG)
+        return (read_tensors(folder / WEIGHTS), stored) if fingerprint == images.fingerprint else None
+    except CheckpointError:  # none comes with the program, or it is damaged
+        return None
+
+
+def _made(images: ImageSet, split: Split, tell: Tell) -> tuple[Mapping[str, NDArray[Any]], dict[str, Any]]:
     """Tensors and facts of the feature space that goes with what is known of the images."""
     if _can_be_classified(images, split):
-        model, accuracy = fit_classifier(images, split)
+        model, accuracy = fit_classifier(images, split, tell=tell)
         facts: dict[str, Any] = {
             "kind": "classifier",
             "space": f"penultimate layer ({FEATURES}) of a classifier of {images.name}",
@@ -240,7 +266,7 @@ def _made(images: ImageSet, split: Split) -> tuple[Mapping[str, NDArray[Any]], d
         }
         return _stored(model), facts
     if images.attributes is not None and _described(images, split.train).size >= BATCH:
-        model, accuracy = fit_attribute_classifier(images, split)
+        model, accuracy = fit_attribute_classifier(images, split, tell=tell)
         count = images.attributes.shape[1]
         facts = {
             "kind": "attributes",
@@ -259,7 +285,7 @@ def _made(images: ImageSet, split: Split) -> tuple[Mapping[str, NDArray[Any]], d
     return {"mean": mean.astype(np.float16), "components": components.astype(np.float16)}, facts
 
 
-def fit_classifier(images: ImageSet, split: Split, seed: int = 0) -> tuple[Classifier, float]:
+def fit_classifier(images: ImageSet, split: Split, seed: int = 0, tell: Tell = unheard) -> tuple[Classifier, float]:
     """A classifier fitted on the training rows, and its accuracy on the validation rows."""
     if images.labels is None or images.class_names is None:
         raise CheckpointError(f"{images.name} has no labels, so no classifier can be its judge.")
@@ -271,8 +297,9 @@ def fit_classifier(images: ImageSet, split: Split, seed: int = 0) -> tuple[Class
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps + 1)
     shuffle = torch.Generator().manual_seed(seed)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(split.train), generator=shuffle).split(BATCH):
+    for epoch in range(epochs):
+        for step, rows in enumerate(torch.randperm(len(split.train), generator=shuffle).split(BATCH)):
+            tell(epoch * (steps // epochs) + step, steps)
             index = split.train[rows.numpy()]
             scores = model(torch.from_numpy(images.images(index)))
             loss = nn.functional.cross_entropy(scores, labels[index])
@@ -285,7 +312,9 @@ def fit_classifier(images: ImageSet, split: Split, seed: int = 0) -> tuple[Class
     return model, float((guessed == images.labels[split.validation]).mean())
 
 
-def fit_attribute_classifier(images: ImageSet, split: Split, seed: int = 0) -> tuple[AttributeClassifier, float]:
+def fit_attribute_classifier(
+    images: ImageSet, split: Split, seed: int = 0, tell: Tell = unheard
+) -> tuple[AttributeClassifier, float]:
     """A classifier of the attributes, fitted on the training rows of which they are known, mirrored at random.
 
     Returns:
@@ -302,6 +331,7 @@ def fit_attribute_classifier(images: ImageSet, split: Split, seed: int = 0) -> t
     rng = np.random.default_rng(seed)
     order = np.concatenate([rng.permutation(rows) for _ in range(-(-steps * BATCH // len(rows)))])
     for step in range(steps):
+        tell(step, steps)
         index = np.sort(order[step * BATCH : (step + 1) * BATCH])
         batch = torch.from_numpy(images.images(index))
         mirrored = torch.from_numpy(rng.random(len(index)) < 0.5)[:, None, None, None]

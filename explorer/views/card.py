@@ -74,6 +74,8 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
             value = card.number(*path, "frechet")
             of = "of a Gaussian along the components" if path[0] == "pca" else f"of samples under {law}"
             add("Scores", name, f"{of}: {drawn}", None if value is None else f"{value:.1f}")
+    if card.not_measured:
+        add("Scores", "Not measured", f"measure with: {card.measuring}", ", ".join(card.not_measured))
     cost = card.metrics.get("train")
     cost = cost if isinstance(cost, Mapping) else {}
     fitted = card.number("train", "epochs")

@@ -101,6 +101,8 @@ def reason_against(run: OpenRun, layer: LayerName) -> str | None:
     if layer in ("vacancy", "density", "round_trip", "cliff"):
         return None
     judge = run.judge
+    if run.card.not_measured and (judge is None or (layer == "validity" and run.latents.reference_features is None)):
+        return f"not measured; measure with: {run.card.measuring}"
     if judge is None:
         return "no feature net of its images lies beside the run"
     if layer == "validity":

@@ -98,6 +98,7 @@ def readings(cards: Sequence[Card]) -> list[str]:
     from explorer.analysis.holes import ALPHA
 
     said = [words for card in cards if (words := collapse_words(card)) is not None]
+    said += [words for card in cards if (words := missing_words(card)) is not None]
     if len(cards) == 2:
         first, second = cards
         of_both = [(compared(cards, ("white", "white")), "Equal laws first, one Gaussian fitted to each")]
@@ -129,6 +130,13 @@ def is_crowded(card: Card, law: str) -> bool:
     if score is None or not isinstance(count, int) or count < 1:
         return False
     return score.get("high", 1.0) < ALPHA - 2 * float(np.sqrt(ALPHA * (1 - ALPHA) / count))
+
+
+def missing_words(card: Card) -> str | None:
+    """Which scores a quick fit left out, with the command that measures them; None where there is none."""
+    if not card.not_measured:
+        return None
+    return f"{card.name}: {', '.join(card.not_measured)} not measured; measure with: {card.measuring}"
 
 
 def collapse_words(card: Card) -> str | None:
