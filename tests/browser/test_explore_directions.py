@@ -85,7 +85,7 @@ def test_a_walk_from_an_image_is_centred_on_its_own_latent_whatever_the_directio
             arg=[float(direction.coordinate(latent))],
         )
         np.testing.assert_allclose(grey_of(middle.locator("canvas")).astype(int), decode_of(run, latent), atol=1)
-        expect(middle).to_have_attribute("aria-current", "")
+        expect(middle).to_have_attribute("aria-current", "true")
     typed(page.get_by_role("spinbutton", name="Test image number"), 600)
     expect(status_of(page)).to_have_text("Test images are numbered 0 to 599.")
     shows(page, latent, 1e-5)
