@@ -138,6 +138,27 @@ test("a hand on the old run's slider moves nothing while another run is on its w
   assert.ok(said.length && said.every((fragment) => !fragment.includes("z=")), said.join());
 });
 
+test("the controls of a run that is on its way cannot be used", async () => {
+  const panel = new Panel(/** @type {any} */ (new FakeElement("div")));
+  const [first, second] = [byHand(), byHand()];
+  source.ask = async (question, run) => (question === "card" ? (run === "a" ? first : second) : { vacancy: 0.5 });
+  view.setRun("a");
+  const opening = panel.setRun("a");
+  assert.ok(panel.body.hidden);
+  assert.equal(panel.status.element.textContent, "Loading…");
+  first.resolve(INFO);
+  await opening;
+  assert.ok(!panel.body.hidden && !panel.body.inert);
+  assert.equal(panel.status.element.textContent, "");
+  view.setRun("b");
+  const changing = panel.setRun("b");
+  assert.ok(panel.body.inert && !panel.body.hidden, "the old picture stays until the new one is there");
+  second.reject(new Error("damaged"));
+  await changing;
+  assert.ok(panel.body.hidden);
+  assert.equal(panel.status.trouble, "damaged");
+});
+
 test("visitors begin with seeds of their own, which are short enough to be read out", () => {
   const seeds = new Set(Array.from({ length: 50 }, () => freshSeed()));
   assert.ok(seeds.size > 40);

@@ -168,6 +168,9 @@ export class Panel {
     this.say("");
     if (!run) return;
     const { signal } = view;
+    if (this.info) this.body.inert = true; // what is there is another run's
+    else this.body.hidden = true;
+    this.status.tell("Loading…");
     let info;
     try {
       info = await view.info(run);
@@ -177,6 +180,8 @@ export class Panel {
       return this.say(/** @type {Error} */ (error).message);
     }
     if (signal.aborted) return; // another run was chosen meanwhile
+    this.status.clear();
+    this.body.hidden = this.body.inert = false;
     this.info = info;
     this.law = info.default_law;
     this.lawPlace.replaceChildren(
