@@ -12,6 +12,11 @@ import gradio as gr
 from explorer.errors import ExplorerError
 from explorer.ui.page import TABS, Page, public_sentence
 
+LOADING = '<p class="xp-loading" role="status">Loading…</p>'
+"""Stands in a part of the page until its module is there."""
+
+LOST = "This part of the page did not load; reload the page."
+
 
 def live(page: Page, room: str, label: str) -> gr.HTML:
     """An element filled by `static/<room>/tab.js`, whose value is the run's name and follows the picker.
@@ -79,10 +84,11 @@ def _hosted(page: Page, module: str, label: str, value: Any) -> gr.HTML:
     assert label.replace(" ", "").isalnum(), "templates hold no data"
     return gr.HTML(
         value=value,
-        html_template=f'<div class="xp-host" role="region" aria-label="{label}"></div>',
+        html_template=f'<div class="xp-host" role="region" aria-label="{label}">{LOADING}</div>',
         js_on_load=(
             f"import(new URL('{page.static_url}/{module}.js', document.baseURI))"
-            ".then((m) => m.mount({ element, props, trigger, watch })); // tells Python by 'select'"
+            ".then((m) => m.mount({ element, props, trigger, watch })) // tells Python by 'select'\n"
+            f".catch((error) => {{ element.querySelector('.xp-host').textContent = '{LOST}'; throw error; }});"
         ),
         apply_default_css=False,
         container=False,

@@ -1,5 +1,9 @@
 """What the tests of Explore see of its page."""
 
+import re
+
+from tests.browser.driver import expect
+
 
 def image(page):
     return page.get_by_role("img", name="decoded image")
@@ -21,6 +25,15 @@ def shows(page, latent, tolerance=2e-3):
         }""",
         arg=[wanted, tolerance],
     )
+
+
+def seed_of(page, after=None):
+    """The seed of the draw on show, as the page says it; another one than that of the draw before, if one is named."""
+    caption = page.locator("#explorer-explore .xp-caption").first
+    if after is not None:
+        expect(caption).to_contain_text(f"draw {after + 1} from")
+    expect(caption).to_contain_text(re.compile(r"draw \d+ from"))
+    return int(re.findall(r"draw (\d+)", caption.inner_text())[0])
 
 
 def unfold(page, words):

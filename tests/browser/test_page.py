@@ -94,3 +94,28 @@ def test_a_tab_that_is_opened_after_a_rest_brings_no_code_along(visit, tab):
     page.wait_for_function("tab => location.hash.includes(`tab=${tab}`)", arg=tab.lower())
     assert asked
     assert not [url for url in asked if "/explorer/static/" in url]
+
+
+def test_a_tab_whose_code_does_not_load_says_so_and_the_others_work(bare, app_url):
+    bare.route("**/map/tab.js", lambda route: route.abort())
+    bare.goto(app_url + "#v=1&run=flat-vae&tab=map")
+    expect(bare.get_by_role("region", name="map of the encoded test images")).to_have_text(
+        "This part of the page did not load; reload the page."
+    )
+    bare.get_by_role("tab", name="Explore").click()
+    expect(bare.get_by_role("img", name="decoded image")).to_be_visible()
+
+
+def test_a_tab_whose_code_is_slow_says_that_it_loads(bare, app_url):
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    bare.route("**/map/tab.js", hold)
+    with bare.expect_request("**/map/tab.js"):
+        bare.goto(app_url + "#v=1&run=flat-vae&tab=map")
+    region = bare.get_by_role("region", name="map of the encoded test images")
+    expect(region).to_have_text("Loading…")
+    held[0].continue_()
+    expect(region.get_by_role("button", name="Whole map")).to_be_visible()

@@ -423,6 +423,28 @@ def test_the_crop_of_a_colour_picture_is_moved_with_keys_and_mouse(browser):
         context.close()
 
 
+LENT = """() => {
+  const canvas = document.createElement('canvas');
+  canvas.getContext('2d').fillRect(0, 0, 4, 4);
+  window.lent = canvas.captureStream(30);
+  const mediaDevices = { getUserMedia: async () => window.lent };
+  Object.defineProperty(navigator, 'mediaDevices', { value: mediaDevices, configurable: true });
+}"""
+"""A camera that sees a black canvas."""
+
+
+def test_the_camera_is_off_once_another_tab_is_open(visit):
+    page = opened(visit)
+    page.evaluate(LENT)
+    page.get_by_role("radio", name="Camera").check(force=True)
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.get_by_role("button", name="Stop the camera")).to_be_visible()
+    page.get_by_role("tab", name="Explore").click()
+    page.wait_for_function("window.lent.getTracks().every((track) => track.readyState === 'ended')")
+    page.get_by_role("tab", name="Reconstruct").click()
+    expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
+
+
 def test_without_a_camera_the_tab_says_so(visit):
     page = opened(visit)
     page.get_by_text("Camera", exact=True).click()

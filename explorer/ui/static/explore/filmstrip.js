@@ -1,6 +1,6 @@
 /** A row of pictures along one direction, centred on where the latent was started from. */
 
-import { h } from "../kit/dom.js";
+import { h, setCurrent } from "../kit/dom.js";
 import { dim, paint } from "../kit/pixels.js";
 import { directionName } from "../latent/directions.js";
 import { around, coordinate, walk } from "../latent/latent.js";
@@ -104,7 +104,7 @@ export class Filmstrip {
     const frames = /** @type {HTMLElement[]} */ ([...this.strip.children]);
     const distance = (/** @type {HTMLElement} */ frame) => Math.abs(Number(frame.dataset.value) - value);
     const nearest = frames.reduce((best, frame) => (distance(frame) < distance(best) ? frame : best), frames[0]);
-    for (const frame of frames) frame.toggleAttribute("aria-current", frame === nearest);
+    for (const frame of frames) setCurrent(frame, frame === nearest);
   }
 
   /**

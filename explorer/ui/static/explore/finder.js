@@ -1,6 +1,8 @@
 /** Find a direction between two groups of images in another way: by logistic regression, or with another projected out. */
 
 import { button, dropdown, h } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
+import { StatusLine } from "../kit/status.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 
@@ -36,7 +38,8 @@ export class Finder {
     this.asked = { name: "", method: "logistic", without: "" };
     this.place = h("div.xp-bar");
     this.refused = h("p.xp-hint");
-    this.status = h("p.xp-status", { role: "status" });
+    this.status = new StatusLine();
+    this.finds = new Latest();
     this.element = h(
       "details.xp-fold",
       { ontoggle: () => this.offer() },
@@ -48,7 +51,7 @@ export class Finder {
           "and another direction can be projected out, so that it stands still along the walk.",
       ),
       this.place,
-      this.status,
+      this.status.element,
       this.refused,
     );
   }
@@ -56,7 +59,8 @@ export class Finder {
   /** @param {RunInfo} info */
   setRun(info) {
     this.info = info;
-    this.status.textContent = "";
+    this.status.clear();
+    this.finds.stop();
     this.kind = info.directions.attributes?.length ? "attribute" : "class";
     this.element.hidden = !info.directions.attributes?.length && !info.directions.classes?.length;
     this.place.replaceChildren();
@@ -73,7 +77,7 @@ export class Finder {
     try {
       known = await view.once(`contrasts ${info.name}`, () => source.ask("contrasts", info.name));
     } catch (error) {
-      if (info === this.info) this.status.textContent = `No groups: ${/** @type {Error} */ (error).message}`;
+      if (info === this.info) this.status.say(`No groups: ${/** @type {Error} */ (error).message}`);
       return;
     }
     if (info !== this.info) return;
@@ -94,21 +98,16 @@ export class Finder {
   async find() {
     const { info } = this;
     if (!info) return;
-    const mine = ++this.finds;
-    this.status.classList.add("xp-neutral");
-    this.status.textContent = "Looking for it…";
+    const signal = this.finds.next();
+    this.status.tell("Looking for it…");
     try {
-      const { direction } = await source.ask("direction", info.name, { query: { kind: this.kind, ...this.asked } });
-      if (mine !== this.finds || info !== this.info) return;
-      this.status.textContent = "";
+      const { direction } = await source.ask("direction", info.name, { query: { kind: this.kind, ...this.asked }, signal });
+      if (signal.aborted) return;
+      this.status.say("");
       view.offer(info.name, direction);
       this.done();
     } catch (error) {
-      if (mine !== this.finds || info !== this.info) return;
-      this.status.classList.remove("xp-neutral");
-      this.status.textContent = `Not found: ${/** @type {Error} */ (error).message}`;
+      if (!signal.aborted) this.status.say(`Not found: ${/** @type {Error} */ (error).message}`);
     }
   }
-
-  finds = 0;
 }

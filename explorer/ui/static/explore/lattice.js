@@ -1,15 +1,17 @@
 /** A sheet of decoded pictures over two directions: what lies around a latent, at a glance. */
 
 import { dropdown, h, segmented } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
 import { context, dim, toRgba } from "../kit/pixels.js";
+import { StatusLine } from "../kit/status.js";
 import { directionAt, directionName, directionsOf, keyOf, SETS } from "../latent/directions.js";
 import { coordinate, cosine, sheet } from "../latent/latent.js";
 import { captionOf } from "../latent/numbers.js";
 import { isPoint } from "../latent/run.js";
 import { dataSpacing, priorOffsets } from "../latent/spacing.js";
+import { Stream } from "../page/stream.js";
 import { view } from "../page/view.js";
 import { Unreachable } from "../source/errors.js";
-import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/latent.js").Direction} Direction */
@@ -68,23 +70,22 @@ export class Lattice {
     this.size = SIZE;
     this.range = RANGE;
     this.centre = "start";
-    this.generation = 0; // of what is decoded: rows of an older one are dropped
+    this.asks = new Latest(); // of what is decoded: rows of an older one are dropped
     /** @type {LatticeSheet | null} */
     this.sheet = null;
     /** Row and column under the pointer or the arrow keys. */
     this.cursor = { row: 0, column: 0 };
 
-    this.pictures = new NewestWins(
-      (/** @type {LatticeSheet} */ asked) => this.fill(asked),
-      () => {},
-      (error) => {
-        const { message } = /** @type {Error} */ (error);
-        dim(this.canvas, true);
-        this.status.textContent = error instanceof Unreachable ? message : `No lattice: ${message}`;
+    this.status = new StatusLine();
+    this.pictures = new Stream((/** @type {LatticeSheet} */ asked) => this.fill(asked), () => {}, {
+      status: this.status,
+      failed: "No lattice",
+      pictures: () => [this.canvas],
+      fail: (error) => {
         if (!(error instanceof Unreachable && error.again)) this.grid.removeAttribute("aria-busy");
       },
-      1,
-    );
+      limit: 1,
+    });
     this.build();
   }
 
@@ -110,7 +111,6 @@ export class Lattice {
     this.mark = h("div.xp-here", { hidden: true });
     this.pointer = h("div.xp-pointer", { hidden: true });
     this.readout = h("p.xp-readout", { "aria-live": "polite" });
-    this.status = h("p.xp-status", { role: "status" });
     this.grid = h(
       "div.xp-lattice",
       {
@@ -133,7 +133,7 @@ export class Lattice {
       h("summary", {}, "Lattice over two directions"),
       h("p.xp-hint", {}, "Each picture is one latent: the first direction changes from left to right, the second from the bottom up, all else stays."),
       h("div.xp-bar", {}, this.places, h("label.xp-field", {}, h("span", {}, "Pictures a side"), this.sizeBox), h("label.xp-field", {}, this.rangeWords, this.rangeBox), this.centres),
-      this.status,
+      this.status.element,
       this.grid,
       this.readout,
     );
@@ -160,7 +160,7 @@ export class Lattice {
     this.info = info;
     if (another) {
       this.chosen = false;
-      this.generation++;
+      this.asks.stop();
       this.pictures.drop();
       this.canvas.width = this.canvas.height = 1;
       this.sheet = null;
@@ -272,12 +272,12 @@ export class Lattice {
   async show() {
     const { info } = this;
     if (!info || !this.open) return;
-    const mine = ++this.generation;
+    const signal = this.asks.next();
     const found = this.keys.map((key) => directionAt(info, key, view.found)?.direction);
     const [first, second] = found;
     if (!first || !second) return;
     if (Math.abs(cosine(first, second)) > PARALLEL) {
-      this.status.textContent = "Both directions point the same way; choose two that differ.";
+      this.status.say("Both directions point the same way; choose two that differ.");
       dim(this.canvas, true);
       return;
     }
@@ -286,14 +286,14 @@ export class Lattice {
       columns = await this.coordinates(first);
       rows = (await this.coordinates(second)).reverse();
     } catch (error) {
-      if (mine === this.generation) this.status.textContent = `No lattice: ${/** @type {Error} */ (error).message}`;
+      if (!signal.aborted) this.status.say(`No lattice: ${/** @type {Error} */ (error).message}`);
       return;
     }
-    if (mine !== this.generation) return;
+    if (signal.aborted) return;
     const latents = sheet(first, second, this.host.latent(), columns, rows);
     const asked = { run: info.name, latents, columns, rows, first, second, shape: info.image_shape };
     const there = this.grid.dataset.ready || this.grid.hasAttribute("aria-busy");
-    this.status.textContent = "";
+    this.status.say("");
     if (this.sheet && sameSheet(this.sheet, asked) && there) {
       dim(this.canvas, false);
       return this.showHere();
@@ -316,14 +316,15 @@ export class Lattice {
     const step = Math.max(1, Math.floor(PIXELS_AT_ONCE / (columns.length * channels * height * width)));
     let next = 0;
     let painted = false;
+    const lanes = new AbortController(); // one that fails ends the other
     const lane = async () => {
-      while (next < rows.length && this.sheet === asked) {
+      while (next < rows.length && this.sheet === asked && !lanes.signal.aborted) {
         const row = next;
         const count = Math.min(step, rows.length - row);
         next += count;
         const part = latents.subarray(row * columns.length * d, (row + count) * columns.length * d);
-        const decoded = await source.decode(run, part, count * columns.length);
-        if (this.sheet !== asked) return;
+        const decoded = await source.decode(run, part, count * columns.length, { signal: lanes.signal });
+        if (this.sheet !== asked || lanes.signal.aborted) return;
         if (!painted) {
           painted = true;
           this.canvas.width = columns.length * width; // which also wipes out the lattice before
@@ -334,9 +335,12 @@ export class Lattice {
         this.paint(decoded, row, columns.length);
       }
     };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    try {
+      await Promise.all(Array.from({ length: LANES }, lane));
+    } finally {
+      lanes.abort();
+    }
     if (this.sheet !== asked) return;
-    this.status.textContent = "";
     this.grid.removeAttribute("aria-busy");
     this.grid.dataset.ready = run;
   }

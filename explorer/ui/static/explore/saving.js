@@ -1,6 +1,8 @@
 /** What one may take away from Explore: files, the lines of Python that make the picture, an end of a walk elsewhere. */
 
 import { button, dropdown, h } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
+import { StatusLine } from "../kit/status.js";
 import { directionName } from "../latent/directions.js";
 import { sameLatent } from "../latent/latent.js";
 import { captionOf } from "../latent/numbers.js";
@@ -89,7 +91,8 @@ export class Saving {
       },
     });
     this.lines = h("pre.xp-code", { tabIndex: 0, hidden: true, "aria-label": "Python that makes this picture" });
-    this.status = h("p.xp-status", { role: "status" });
+    this.status = new StatusLine();
+    this.copies = new Latest();
     this.element = h(
       "details.xp-fold",
       {},
@@ -117,25 +120,16 @@ export class Saving {
         button("Use as A in Interpolate", "Make this latent the start of the walk in the tab Interpolate", () => this.useAs("a")),
         button("Use as B in Interpolate", "Make this latent the end of the walk in the tab Interpolate", () => this.useAs("b")),
       ),
-      this.status,
+      this.status.element,
       this.lines,
     );
   }
 
   /** The picture is another one now: what was copied is not its program. */
   clear() {
-    this.copies++; // lines that are on their way are of the picture before
+    this.copies.stop(); // lines that are on their way are of the picture before
     this.lines.hidden = true;
-    this.status.textContent = "";
-  }
-
-  /**
-   * @param {string} words
-   * @param {boolean} [good]
-   */
-  say(words, good = false) {
-    this.status.textContent = words;
-    this.status.classList.toggle("xp-neutral", good);
+    this.status.clear();
   }
 
   /** @param {"a" | "b"} end */
@@ -145,30 +139,28 @@ export class Saving {
     const { info, z, start, whence, told } = shown;
     const own = sameLatent(z, start) ? whence : { kind: /** @type {const} */ ("place"), text: `moved in Explore from ${told}` };
     view.useAs(end, { run: info.name, latent: z, whence: own });
-    this.say(`This latent is end ${end.toUpperCase()} of the walk in the tab Interpolate.`, true);
+    this.status.tell(`This latent is end ${end.toUpperCase()} of the walk in the tab Interpolate.`);
   }
 
   async copyPython() {
     const shown = this.onShow();
     if (!shown) return;
-    const mine = ++this.copies;
+    const signal = this.copies.next();
     let lines;
     try {
-      lines = (await source.ask("python", shown.info.name, { body: shown.z })).python;
+      lines = (await source.ask("python", shown.info.name, { body: shown.z, signal })).python;
     } catch (error) {
-      if (mine === this.copies) this.say(`No lines: ${/** @type {Error} */ (error).message}`);
+      if (!signal.aborted) this.status.say(`No lines: ${/** @type {Error} */ (error).message}`);
       return;
     }
-    if (mine !== this.copies) return;
+    if (signal.aborted) return;
     this.lines.textContent = lines;
     this.lines.hidden = false;
     try {
       await navigator.clipboard.writeText(lines);
-      this.say("Copied: run the lines where they find the model.", true);
+      this.status.tell("Copied: run the lines where they find the model.");
     } catch {
-      this.say("The browser does not let this page copy; here are the lines.", true);
+      this.status.tell("The browser does not let this page copy; here are the lines.");
     }
   }
-
-  copies = 0;
 }

@@ -13,20 +13,15 @@ const BESIDE_WORDS = 0.46; // share of a narrow page that the image takes, so th
 
 export class Stage {
   /**
-   * @param {(words: string) => void} say
+   * @param {import("../kit/status.js").StatusLine} status
    * @param {() => boolean} narrow Whether the page is one column.
    */
-  constructor(say, narrow) {
+  constructor(status, narrow) {
     this.ahead = new Ahead(source);
-    this.picture = new LivePicture(say, { ahead: this.ahead });
+    this.picture = new LivePicture(status, { ahead: this.ahead });
     this.trust = new TrustLine();
     this.element = h("div.xp-stage", {}, h("div.xp-frame", {}, this.picture.canvas), this.trust.element);
     this.picture.fitInto(this.element, (room) => (narrow() ? BESIDE_WORDS * room : IMAGE_WIDTH));
-  }
-
-  /** Whether the picture on show is not the latent's. */
-  get lost() {
-    return this.picture.lost;
   }
 
   /** @param {RunInfo} info */
@@ -60,6 +55,11 @@ export class Stage {
   async prepare(info, direction, z) {
     await this.ahead.prepare(info, direction, z);
     this.picture.canvas.dataset.ahead = this.ahead.ready;
+  }
+
+  /** The latent moves: what is said of one before is no longer so. */
+  doubt() {
+    this.trust.doubt();
   }
 
   /**

@@ -1,6 +1,9 @@
 /** Explore: a latent, its image, and sliders that move it along directions. */
 
 import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
+import { StatusLine } from "../kit/status.js";
+import { freshSeed } from "../latent/chance.js";
 import { directionAt, directionsOf, keyOf, SETS, setsOf } from "../latent/directions.js";
 import { moved, resampled, Trail } from "../latent/latent.js";
 import { lawOf } from "../latent/laws.js";
@@ -26,7 +29,6 @@ export const STYLE = new URL("./explore.css", import.meta.url);
 /** @typedef {import("../latent/run.js").Whence} Whence */
 
 const NARROW = 760; // CSS pixels; explore.css turns to one column there
-const NEWS_MS = 4000;
 const LEVELS_HINT = "Level 1 is the top; every level's prior is set by those above it, which resampling keeps.";
 
 /**
@@ -39,7 +41,7 @@ const chosen = (act) => () => {
 };
 
 /** The part of the page that Explore is. */
-class Panel {
+export class Panel {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
@@ -54,17 +56,16 @@ class Panel {
     /** @type {Whence} */
     this.whence = { kind: "origin" };
     this.set = "axes";
-    this.seed = 0;
+    this.seed = freshSeed();
     /** @type {Direction | null} */
     this.sliding = null; // the direction that was moved along last
     this.law = "raw";
     this.upToDate = false; // whether the view's run is the one on show
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.hush = undefined;
-    this.asks = 0; // places to stand on that were asked for: the newest wins
+    this.asks = new Latest(); // places to stand on that were asked for
 
+    this.status = new StatusLine();
     // each part is told of a run, and of where the latent settled
-    this.stage = new Stage((words) => this.say(words), () => this.root.clientWidth <= NARROW);
+    this.stage = new Stage(this.status, () => this.root.clientWidth <= NARROW);
     const here = () => ({ z: this.z, start: this.start, whence: this.whence });
     const go = (/** @type {Float32Array} */ z) => {
       view.dropWish();
@@ -105,7 +106,6 @@ class Panel {
 
   build() {
     this.caption = h("p.xp-caption");
-    this.status = h("p.xp-status", { role: "status" });
     this.undoButton = button("Undo", "Back to the latent before (Ctrl+Z)", () => this.step(this.trail.undo()));
     this.redoButton = button("Redo", "Forward again (Ctrl+Shift+Z)", () => this.step(this.trail.redo()));
     this.ownButton = button("My image", "The encoding of your own image, from Reconstruct", chosen(() => this.goOwn()));
@@ -150,24 +150,13 @@ class Panel {
         this.saving.element,
       ),
     );
-    this.root.replaceChildren(this.body, this.status);
+    this.root.replaceChildren(this.body, this.status.element);
     document.addEventListener("keydown", (event) => this.onKey(event));
   }
 
-  /**
-   * @param {string} words
-   * @param {boolean} [good] Whether it is good news, which nobody has to keep in sight.
-   */
-  say(words, good = false) {
-    clearTimeout(this.hush);
-    this.status.textContent = words;
-    this.status.classList.toggle("xp-neutral", good);
-    if (good) this.hush = setTimeout(() => this.say(""), NEWS_MS);
-  }
-
-  /** Something was done: what was said before it is over, unless the picture still lacks. */
-  hear() {
-    if (!this.stage.lost) this.say("");
+  /** @param {string} words */
+  say(words) {
+    this.status.say(words);
   }
 
   /** @param {string | null} run */
@@ -178,15 +167,21 @@ class Panel {
     this.body.hidden = !run;
     this.say("");
     if (!run) return;
+    const { signal } = view;
+    if (this.info) this.body.inert = true; // what is there is another run's
+    else this.body.hidden = true;
+    this.status.tell("Loading…");
     let info;
     try {
       info = await view.info(run);
     } catch (error) {
-      if (view.run !== run) return;
+      if (signal.aborted) return;
       this.body.hidden = true; // rather nothing than another run's picture
       return this.say(/** @type {Error} */ (error).message);
     }
-    if (view.run !== run) return; // another run was chosen meanwhile
+    if (signal.aborted) return; // another run was chosen meanwhile
+    this.status.clear();
+    this.body.hidden = this.body.inert = false;
     this.info = info;
     this.law = info.default_law;
     this.lawPlace.replaceChildren(
@@ -213,9 +208,9 @@ class Panel {
     this.upToDate = true;
     this.isPlaced = false;
     if (!this.takePending() && !this.takeLink()) await this.startAgain();
-    if (view.run !== run) return;
+    if (signal.aborted) return;
     if (!this.isPlaced) {
-      const why = this.status.textContent; // there was no such start, and the latent is the run's before
+      const why = this.status.trouble; // there was no such start, and the latent is the run's before
       this.goOrigin();
       this.say(`${why} This is the origin.`.trim());
     }
@@ -269,13 +264,13 @@ class Panel {
     const run = this.info?.name;
     if (!run) return;
     this.seed = seed;
-    const ask = ++this.asks;
+    const signal = this.asks.next(view.signal);
     const { law } = this;
     try {
-      const z = await source.ask("draws", run, { query: { law, n: 1, seed } });
-      if (run === view.run && ask === this.asks) this.load(z, { kind: "random", seed, law, text: lawOf(law).plain });
+      const z = await source.ask("draws", run, { query: { law, n: 1, seed }, signal });
+      if (!signal.aborted) this.load(z, { kind: "random", seed, law, text: lawOf(law).plain });
     } catch (error) {
-      this.say(`No draw: ${/** @type {Error} */ (error).message}`);
+      if (!signal.aborted) this.say(`No draw: ${/** @type {Error} */ (error).message}`);
     }
   }
 
@@ -296,15 +291,15 @@ class Panel {
   async resample(level) {
     if (!this.info?.level_sizes) return;
     const { name, level_sizes } = this.info;
-    const ask = ++this.asks;
+    const signal = this.asks.next(view.signal);
     this.seed++;
     try {
       // given the levels above, the coordinates below are N(0, I) as well: that is what they are measured in
-      const draw = await source.ask("draws", name, { query: { law: "raw", n: 1, seed: this.seed } });
-      if (name !== view.run || ask !== this.asks) return;
+      const draw = await source.ask("draws", name, { query: { law: "raw", n: 1, seed: this.seed }, signal });
+      if (signal.aborted) return;
       this.stand(resampled(this.z, draw, level_sizes, level));
     } catch (error) {
-      this.say(`No draw: ${/** @type {Error} */ (error).message}`);
+      if (!signal.aborted) this.say(`No draw: ${/** @type {Error} */ (error).message}`);
     }
   }
 
@@ -334,12 +329,12 @@ class Panel {
     const run = this.info?.name;
     if (!run || !this.info) return;
     const d = this.info.latent_dim;
-    const ask = ++this.asks;
+    const signal = this.asks.next(view.signal);
     try {
       const points = await view.points(run);
-      if (run === view.run && ask === this.asks) this.load(points.slice(index * d, (index + 1) * d), { kind: "image", index });
+      if (!signal.aborted) this.load(points.slice(index * d, (index + 1) * d), { kind: "image", index });
     } catch (error) {
-      this.say(`No code: ${/** @type {Error} */ (error).message}`);
+      if (!signal.aborted) this.say(`No code: ${/** @type {Error} */ (error).message}`);
     }
   }
 
@@ -350,7 +345,7 @@ class Panel {
    */
   load(z, whence) {
     if (!this.info || z.length !== this.info.latent_dim) return;
-    this.asks++;
+    this.asks.stop();
     this.isPlaced = true;
     this.start = z.slice();
     this.whence = whence;
@@ -364,7 +359,7 @@ class Panel {
    */
   stand(z) {
     this.z = z.slice();
-    this.hear();
+    this.say("");
     this.refresh();
     this.redraw();
     this.settle();
@@ -396,7 +391,7 @@ class Panel {
     if (!this.upToDate) return;
     const key = this.activeKey;
     const plain = key === "axes.0" || this.set === "found"; // what was found on this page is on no other
-    view.setWalk({ direction: plain ? undefined : key, grid: this.lattice.key });
+    view.setWalk(/** @type {RunInfo} */ (this.info).name, { direction: plain ? undefined : key, grid: this.lattice.key });
   }
 
   /** Offer the sets of directions that the run has. */
@@ -441,9 +436,12 @@ class Panel {
    * @param {number} value
    */
   slide(direction, value) {
+    if (!this.upToDate) return; // another run is on its way
     view.dropWish();
-    this.hear();
+    this.asks.stop(); // a draw that arrives now is older than the hand
+    this.say("");
     this.z = moved(direction, this.z, value);
+    this.stage.doubt();
     this.redraw(); // first: while the page is laid out anew, the picture is already on its way
     this.refresh();
     if (this.info && this.sliding === direction) this.stage.prepare(this.info, direction, this.z); // it goes on
@@ -463,12 +461,12 @@ class Panel {
 
   /** The hand is off the slider: remember, describe, write the address, and redraw what is costly. */
   settle() {
-    if (!this.info) return;
+    if (!this.info || !this.upToDate) return;
     this.trail.visit(this.z, { start: this.start, whence: this.whence });
     this.undoButton.disabled = !this.trail.canUndo;
     this.redoButton.disabled = !this.trail.canRedo;
     this.stage.judge(this.info, this.z);
-    view.setLatent(this.z);
+    view.setLatent(this.info.name, this.z);
     this.saving.clear();
     this.showStrip();
     this.beside.show();
@@ -480,7 +478,7 @@ class Panel {
   step(step) {
     if (!step || !this.info) return;
     view.dropWish();
-    this.asks++;
+    this.asks.stop();
     this.start = step.about.start;
     this.whence = step.about.whence;
     this.showSource();
@@ -494,11 +492,12 @@ class Panel {
   }
 
   async copyLink() {
+    if (!this.info) return;
     view.dropWish(); // the link is to what is shown
-    view.setLatent(this.z);
+    view.setLatent(this.info.name, this.z);
     try {
       await navigator.clipboard.writeText(location.href);
-      this.say("The link is copied.", true);
+      this.status.tell("The link is copied.", { brief: true });
     } catch {
       this.say("The browser does not let this page copy; the link is in the address bar.");
     }
@@ -512,7 +511,7 @@ class Panel {
     const key = event.key.toLowerCase();
     if (key === "z" || key === "y") {
       event.preventDefault();
-      this.step(key === "y" || event.shiftKey ? this.trail.redo() : this.trail.undo());
+      if (this.upToDate) this.step(key === "y" || event.shiftKey ? this.trail.redo() : this.trail.undo());
     }
   }
 }

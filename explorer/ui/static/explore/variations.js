@@ -2,10 +2,10 @@
 
 import { button, h } from "../kit/dom.js";
 import { dim, paint } from "../kit/pixels.js";
+import { StatusLine } from "../kit/status.js";
 import { sameLatent } from "../latent/latent.js";
 import { isPoint } from "../latent/run.js";
-import { Unreachable } from "../source/errors.js";
-import { NewestWins } from "../source/newest.js";
+import { Stream } from "../page/stream.js";
 import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -57,18 +57,14 @@ export class Variations {
     this.seed = 0;
     /** @type {Float32Array} */
     this.latents = new Float32Array();
-    this.draws = new NewestWins(
+    this.status = new StatusLine();
+    this.draws = new Stream(
       async (/** @type {{info: RunInfo, of: number | Float32Array, temperature: number, seed: number}} */ { info, of, temperature, seed }) => {
         const latents = await variationsOf(info.name, of, { n: COUNT, temperature, seed });
         return { latents, decoded: await source.decode(info.name, latents, COUNT) };
       },
       ({ latents, decoded }, { info }) => this.paint(info, latents, decoded),
-      (error) => {
-        const { message } = /** @type {Error} */ (error);
-        dim(this.tiles, true);
-        this.status.textContent = error instanceof Unreachable ? message : `No variations: ${message}`;
-      },
-      2,
+      { status: this.status, failed: "No variations", pictures: () => [this.tiles], limit: 2 },
     );
     this.words = h("p.xp-hint");
     this.temperature = h("input", {
@@ -92,7 +88,6 @@ export class Variations {
         this.show();
       }),
     );
-    this.status = h("p.xp-status", { role: "status" });
     this.tiles = h("div.xp-tiles", { role: "group", "aria-label": "variations of this image" });
     this.element = h(
       "details.xp-fold",
@@ -100,7 +95,7 @@ export class Variations {
       h("summary", {}, "Variations of this image"),
       this.words,
       this.controls,
-      this.status,
+      this.status.element,
       this.tiles,
     );
   }
@@ -118,7 +113,6 @@ export class Variations {
   show() {
     const { info } = this;
     if (!info || !this.element.open) return;
-    this.status.textContent = "";
     const point = isPoint(info);
     this.controls.hidden = point;
     this.tiles.hidden = point;
@@ -143,7 +137,6 @@ export class Variations {
   paint(info, latents, decoded) {
     if (info !== this.info) return;
     this.latents = latents;
-    this.status.textContent = "";
     const [, height, width] = decoded.shape;
     const d = info.latent_dim;
     const tiles = Array.from({ length: COUNT }, (_, k) => {

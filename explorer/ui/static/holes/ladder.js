@@ -1,6 +1,7 @@
 /** The beta ladder: the runs that differ in beta alone, as small multiples under a slider, and what is traded for what. */
 
 import { button, freshId, h, segmented } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
 import { StatusLine } from "../kit/status.js";
 import { svg } from "../kit/svg.js";
 import { ALPHA } from "../latent/vacancy.js";
@@ -139,7 +140,7 @@ export class Ladder {
     this.measured = ""; // the law that the rungs' scores belong to
     this.run = "";
     this.chosen = 0;
-    this.asked = 0;
+    this.asks = new Latest();
     this.inSight = false;
     this.stale = false;
     this.reading = h("div.xp-rung-reading");
@@ -203,22 +204,22 @@ export class Ladder {
 
   /** Something changed: draw it anew, once it is in sight. */
   update() {
-    this.asked++;
+    this.asks.stop();
     this.stale = true;
     if (this.inSight) this.draw();
   }
 
   async draw() {
     this.stale = false;
-    const mine = ++this.asked;
+    const signal = this.asks.next();
     const { law, run } = this;
     this.element.removeAttribute("data-ready");
     this.element.setAttribute("aria-busy", "true");
     this.status.clear();
     this.again.hidden = true;
     try {
-      const found = await source.ask("ladder", run, { query: { law } });
-      if (mine !== this.asked) return;
+      const found = await source.ask("ladder", run, { query: { law }, signal });
+      if (signal.aborted) return;
       const kept = this.rungs[this.chosen]?.name;
       this.rungs = found.rungs;
       this.measured = law;
@@ -232,16 +233,16 @@ export class Ladder {
       this.choose(Math.max(0, names.indexOf(names.includes(kept) ? kept : run)));
       for (const card of this.cards) {
         const show = await card.draw(law); // one after the other: each opens a model
-        if (mine !== this.asked) return;
+        if (signal.aborted) return;
         show();
       }
       this.element.dataset.ready = `${run} ${law}`;
     } catch (error) {
-      if (mine !== this.asked) return;
+      if (signal.aborted) return;
       this.status.say(`The ladder is not complete: ${/** @type {Error} */ (error).message}`);
       this.again.hidden = false;
     } finally {
-      if (mine === this.asked) this.element.removeAttribute("aria-busy");
+      if (!signal.aborted) this.element.removeAttribute("aria-busy");
     }
   }
 

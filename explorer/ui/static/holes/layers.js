@@ -1,6 +1,7 @@
 /** What the planes of Holes are coloured by: the choice of layer and sampling law, and why a layer is not offered. */
 
 import { dropdown, h } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
 import { LAWS } from "../latent/laws.js";
 import { source } from "../source/source.js";
 
@@ -27,7 +28,7 @@ export class LayerChoice {
     this.law = "white";
     /** @type {LayerInfo[]} */
     this.layers = [];
-    this.visits = 0;
+    this.visits = new Latest();
     this.field = h("div.xp-holes-field");
     const hint = "Which samples the density ratio asks about: those of the prior, of one Gaussian fitted to the codes, or of ten";
     this.lawField = dropdown("Sampling law", LAWS.map(({ name: value, title: text }) => ({ value, text })), this.law, (law) => this.chooseLaw(law), hint);
@@ -43,19 +44,19 @@ export class LayerChoice {
 
   /** @param {RunInfo[]} pair @param {string} run The run on show. */
   async setPair(pair, run) {
-    const visit = ++this.visits;
+    const signal = this.visits.next();
     this.layer = "vacancy";
     this.layers = []; // those on offer were another pair's
     this.lawField.hidden = true;
     this.show();
     try {
-      const { layers } = await source.ask("layers", run);
-      if (visit !== this.visits) return;
+      const { layers } = await source.ask("layers", run, { signal });
+      if (signal.aborted) return;
       this.layers = layers;
     } catch (error) {
-      if (visit === this.visits) this.wishes.say(`No other layers: ${/** @type {Error} */ (error).message}`);
+      if (!signal.aborted) this.wishes.say(`No other layers: ${/** @type {Error} */ (error).message}`);
     }
-    if (visit === this.visits) this.show();
+    if (!signal.aborted) this.show();
   }
 
   show() {

@@ -16,6 +16,7 @@ import { alongPath, ARROWS, endsText, FILMS, keptOn, pathLatents, pathSummary, S
 /** @typedef {"from" | "to"} EndName */
 
 const SETTLE_MS = 150;
+const LAST = ["pointerup", "pointercancel", "lostpointercapture"]; // events that end a drag
 const FILM = 84; // CSS pixels at most
 const ENDS = /** @type {[EndName, string][]} */ ([
   ["from", "A"],
@@ -34,6 +35,8 @@ class PathLine {
     this.path = path;
     this.line = h("div.xp-holes-line");
     this.clip = h("div.xp-holes-clip", {}, this.line);
+    /** What a pointer drags now. @type {HTMLElement | null} */
+    this.held = null;
     this.pad = h("div.xp-holes-pad", { hidden: true, "aria-hidden": "true" });
     this.ends = ENDS.map(([end, letter]) => this.handle(end, letter));
     this.pad.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.drawNew(event));
@@ -74,10 +77,10 @@ class PathLine {
    * @returns {Place | null}
    */
   placeOf(event) {
-    const { axes, plot } = this.side.figure;
-    if (!axes) return null;
+    const { frame, plot } = this.side.figure;
+    if (!frame) return null;
     const room = plot.getBoundingClientRect();
-    return [axes.x.p2l(event.clientX - room.left - axes.x._offset), axes.y.p2l(event.clientY - room.top - axes.y._offset)];
+    return frame.place(event.clientX - room.left - frame.left, event.clientY - room.top - frame.top);
   }
 
   /**
@@ -88,18 +91,21 @@ class PathLine {
    */
   follow(event, holder, end) {
     holder.setPointerCapture(event.pointerId);
+    this.held = holder;
     const move = (/** @type {PointerEvent} */ e) => {
       const place = this.placeOf(e);
       if (place && e.pointerId === event.pointerId) this.path.move(end, place, false, this.number);
     };
     const lift = (/** @type {PointerEvent} */ e) => {
       if (e.pointerId !== event.pointerId) return;
-      holder.removeEventListener("pointermove", move);
-      for (const last of ["pointerup", "pointercancel"]) holder.removeEventListener(last, /** @type {any} */ (lift));
+      held.abort();
+      this.held = null;
+      this.place();
       this.path.settle();
     };
-    holder.addEventListener("pointermove", move);
-    for (const last of ["pointerup", "pointercancel"]) holder.addEventListener(last, /** @type {any} */ (lift));
+    const held = new AbortController();
+    holder.addEventListener("pointermove", move, { signal: held.signal });
+    for (const last of LAST) holder.addEventListener(last, /** @type {any} */ (lift), { signal: held.signal });
   }
 
   /** @param {PointerEvent} event */
@@ -109,28 +115,33 @@ class PathLine {
     event.preventDefault();
     this.path.start(place);
     this.follow(event, this.pad, "to");
-    const done = () => this.path.setDrawing(false);
-    for (const last of ["pointerup", "pointercancel"]) this.pad.addEventListener(last, done, { once: true });
+    const done = new AbortController();
+    const end = () => {
+      done.abort();
+      this.path.setDrawing(false);
+    };
+    for (const last of LAST) this.pad.addEventListener(last, end, { signal: done.signal });
   }
 
   place() {
     const { figure, plane, info } = this.side;
-    const { axes } = figure;
-    const shownNow = Boolean(axes && plane && info && figure.traces && this.segment);
+    const { frame } = figure;
+    const shownNow = Boolean(frame && plane && info && figure.traces && this.segment);
     this.clip.hidden = this.ends[0].hidden = this.ends[1].hidden = !shownNow;
     this.pad.hidden = !shownNow || !this.path.drawing;
-    if (!shownNow || !axes) return;
-    const room = { left: `${axes.x._offset}px`, top: `${axes.y._offset}px`, width: `${axes.x._length}px`, height: `${axes.y._length}px` };
+    if (!shownNow || !frame) return;
+    const room = { left: `${frame.left}px`, top: `${frame.top}px`, width: `${frame.width}px`, height: `${frame.height}px` };
     Object.assign(this.clip.style, room);
     Object.assign(this.pad.style, room);
-    const [a, b] = ENDS.map(([end]) => [axes.x.l2p(this.segment[end][0]), axes.y.l2p(this.segment[end][1])]);
+    const [a, b] = ENDS.map(([end]) => [frame.px(this.segment[end][0]), frame.py(this.segment[end][1])]);
     const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
     Object.assign(this.line.style, { left: `${a[0]}px`, top: `${a[1]}px`, width: `${Math.hypot(dx, dy)}px`, transform: `rotate(${Math.atan2(dy, dx)}rad)` });
     [a, b].forEach(([x, y], k) => {
       const [end, letter] = ENDS[k];
       const handle = this.ends[k];
-      handle.hidden = x < -1 || y < -1 || x > axes.x._length + 1 || y > axes.y._length + 1;
-      Object.assign(handle.style, { left: `${axes.x._offset + x}px`, top: `${axes.y._offset + y}px` });
+      const isOutside = x < -1 || y < -1 || x > frame.width + 1 || y > frame.height + 1;
+      handle.hidden = isOutside && handle !== this.held; // a hidden one would lose the pointer that drags it
+      Object.assign(handle.style, { left: `${frame.left + x}px`, top: `${frame.top + y}px` });
       const [u, v] = this.segment[end];
       handle.setAttribute("aria-label", `End ${letter} of the path on ${info?.name}, u = (${shown(u)}, ${shown(v)}) sd; arrow keys move it`);
     });

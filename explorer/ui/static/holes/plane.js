@@ -70,7 +70,7 @@ export class PlaneSide {
     };
     this.cursor = h("div.xp-cursor", { hidden: true, "aria-hidden": "true" });
     this.figure.element.append(this.cursor);
-    this.picture = new LivePicture((words) => room.say(words, this.picture), { limit: 2 }); // of each model
+    this.picture = new LivePicture(room, { limit: 2 }); // of each model
     this.words = h("p.xp-trust", { "aria-live": "polite" });
     this.facts = h("dl.xp-holes-facts");
     this.title = h("h3");
@@ -109,7 +109,7 @@ export class PlaneSide {
     this.drop();
     this.info = info;
     this.element.hidden = !info;
-    if (!info) return;
+    if (!info) return this.figure.purge();
     this.title.textContent = info.name;
     this.picture.canvas.setAttribute("aria-label", `decode of ${info.name}`);
     this.figure.plot.setAttribute("aria-label", `plane of the latent space of ${info.name}; arrow keys move the cursor`);
@@ -118,7 +118,7 @@ export class PlaneSide {
   drop() {
     clearTimeout(this.settling);
     this.figure.drop();
-    for (const who of [this, this.picture]) this.room.say("", who);
+    this.room.say("", this);
     this.picture.drop();
     this.layers.drop();
     this.places.drop();
@@ -130,8 +130,9 @@ export class PlaneSide {
 
   drawn() {
     const { plot } = this.figure;
-    if (!this.listening) {
-      this.listening = true;
+    const emitter = /** @type {any} */ (plot)._ev;
+    if (this.heard !== emitter) {
+      this.heard = emitter; // plotly's emitter is a new one after a purge
       for (const event of ["plotly_afterplot", "plotly_relayouting"]) /** @type {any} */ (plot).on(event, () => this.moved());
     }
     this.room.say("", this);

@@ -36,7 +36,7 @@ import { source } from "../source/source.js";
  */
 
 const COLUMNS = 6;
-const GAP = 3; // CSS pixels between the tiles, and how far a tile's frame stands from its picture
+const GAP = 4; // CSS pixels between the tiles, and how far a tile's frame stands from its picture
 const FRAME = 5;
 const LARGE = 112;
 

@@ -38,13 +38,13 @@ class Distributions {
     this.figures = [0, 1].map(
       (i) =>
         new Figure("p-values of samples by sampling law", {
-          fail: (error) => (this.words[i].textContent = `No curves: ${error.message}`),
-          drawn: () => (this.words[i].textContent = ""),
+          fail: (error) => this.words[i].say(`No curves: ${error.message}`),
+          drawn: () => this.words[i].say(""),
         }),
     );
     this.titles = [h("h3"), h("h3")];
-    this.words = [h("p.xp-status", { role: "status" }), h("p.xp-status", { role: "status" })];
-    this.cards = this.figures.map((figure, i) => h("section.xp-half", {}, this.titles[i], figure.element, this.words[i]));
+    this.words = [new StatusLine(), new StatusLine()];
+    this.cards = this.figures.map((figure, i) => h("section.xp-half", {}, this.titles[i], figure.element, this.words[i].element));
     this.element = h("section.xp-holes-laws", { "aria-label": "p-values of samples" }, h("h3", {}, "What the sampling laws draw"), h("p.xp-hint", {}, CURVES_HINT), h("div.xp-twins.xp-curves", {}, ...this.cards));
   }
 
@@ -67,7 +67,6 @@ class HolesTab {
     this.points = true;
     this.pinned = false;
     this.at = { x: 0, y: 0 };
-    this.visits = 0; // runs that were asked for: the newest wins
     /** @type {RunInfo[]} */
     this.pair = [];
     this.status = new StatusLine();
@@ -136,7 +135,7 @@ class HolesTab {
 
   /** @param {string | null} run */
   async setRun(run) {
-    const visit = ++this.visits;
+    const { signal } = view;
     this.sides.forEach((side) => side.drop());
     this.body.hidden = !run;
     if (!run) return;
@@ -152,11 +151,11 @@ class HolesTab {
       // a model without a prior, the autoencoder, stands left
       pair = twin ? [info, twin].sort((a, b) => Number(a.default_law === "raw") - Number(b.default_law === "raw")) : [info];
     } catch (error) {
-      if (visit !== this.visits) return;
+      if (signal.aborted) return;
       this.body.hidden = true;
       return this.say(/** @type {Error} */ (error).message);
     }
-    if (visit !== this.visits) return;
+    if (signal.aborted) return;
     this.status.clear();
     this.say(pair.length === 1 ? alone : "", "alone");
     this.show(pair, run);

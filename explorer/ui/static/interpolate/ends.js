@@ -1,7 +1,7 @@
 /** The ends of a walk: which latents they are, and the controls that choose them. */
 
 import { button, dropdown, h } from "../kit/dom.js";
-import { paint } from "../kit/pixels.js";
+import { dim, paint } from "../kit/pixels.js";
 import { shown } from "../latent/numbers.js";
 import { norm, sourceWords } from "../latent/walk.js";
 import { view } from "../page/view.js";
@@ -73,7 +73,7 @@ export class EndCard {
    * @param {(index: number) => void} wishes.image Another test image is to be the end.
    * @param {() => void} wishes.draw A draw from the prior is to be it.
    * @param {() => void} wishes.take Explore's latent is to be it.
-   * @param {(words: string) => void} wishes.say
+   * @param {(words: string, who?: unknown) => void} wishes.say
    */
   constructor(end, wishes) {
     this.name = end.toUpperCase();
@@ -156,6 +156,7 @@ export class EndCard {
     this.caption.textContent = `${words}: norm ${shown(norm(chosen.latent))} latent units`;
     canvas.setAttribute("aria-label", `end ${this.name}: ${words}`);
     this.number.value = isImage ? String(index) : "";
+    dim(canvas, true); // until it is this end's picture
     const [, height, width] = info.image_shape;
     canvas.style.width = `${width * Math.max(1, Math.floor(THUMB / Math.max(width, height)))}px`;
     try {
@@ -165,8 +166,12 @@ export class EndCard {
         const decoded = await source.decode(info.name, chosen.latent, 1);
         if (this.chosen === chosen) paint(canvas, decoded);
       }
+      if (this.chosen === chosen) {
+        dim(canvas, false);
+        this.wishes.say("", this);
+      }
     } catch (error) {
-      if (this.chosen === chosen) this.wishes.say(`No picture of ${this.name}: ${/** @type {Error} */ (error).message}`);
+      if (this.chosen === chosen) this.wishes.say(`No picture of ${this.name}: ${/** @type {Error} */ (error).message}`, this);
     }
   }
 }

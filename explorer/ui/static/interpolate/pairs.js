@@ -1,7 +1,9 @@
 /** A sheet of walks between classes, from the most typical image of each; without labels, between images at random. */
 
 import { button, dropdown, h, segmented } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
 import { paint } from "../kit/pixels.js";
+import { StatusLine } from "../kit/status.js";
 import { percent, shown } from "../latent/numbers.js";
 import { ALPHA } from "../latent/vacancy.js";
 import { between, KIND_NAMES } from "../latent/walk.js";
@@ -82,7 +84,8 @@ export class PairSheet {
     this.show = "midpoints";
     this.from = 0;
     this.model = 0;
-    this.asked = 0;
+    this.asks = new Latest();
+    this.status = new StatusLine();
     /** @type {Typical[]} */
     this.classes = [];
     /** @type {Set<string>} */
@@ -90,14 +93,13 @@ export class PairSheet {
     this.paired = false; // whether its images are paired at random, for want of labels
     /** @type {{rows: PairRow[], latents: Float32Array[], run: string, kind: PathKind} | null} */
     this.made = null;
-    this.status = h("p.xp-status.xp-neutral", { role: "status" });
     this.controls = h("div.xp-bar");
     this.choice = h("div");
     this.heading = h("h3");
     this.intro = h("p.xp-hint");
     this.place = h("div.xp-scroll");
     this.exports = exportBar({ label: "export the sheet", kinds: ["sheet", "json"], what: () => this.wanted() });
-    this.element = h("section.xp-pairs", { "aria-label": "sheet of walks" }, this.heading, this.intro, this.controls, this.choice, this.status, this.place, this.exports.element);
+    this.element = h("section.xp-pairs", { "aria-label": "sheet of walks" }, this.heading, this.intro, this.controls, this.choice, this.status.element, this.place, this.exports.element);
     this.table = h("table.xp-sheet");
     this.place.append(this.table);
     this.table.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.onKey(event));
@@ -113,7 +115,7 @@ export class PairSheet {
    * @param {Int32Array | null} labels
    */
   async setRun(info, labels) {
-    const mine = ++this.asked;
+    const signal = this.asks.next(view.signal);
     this.made = null;
     this.classes = []; // those of the run before
     for (const part of [this.table, this.controls, this.choice]) part.replaceChildren();
@@ -122,10 +124,10 @@ export class PairSheet {
     else {
       try {
         const { medoids } = await source.ask("medoids", info.name);
-        if (mine !== this.asked) return;
+        if (signal.aborted) return;
         this.classes = medoids.map((/** @type {any} */ { name, image }) => ({ name, image }));
       } catch (error) {
-        if (mine === this.asked) this.say(`No classes: ${/** @type {Error} */ (error).message}`);
+        if (!signal.aborted) this.status.say(`No classes: ${/** @type {Error} */ (error).message}`);
         return;
       }
     }
@@ -142,7 +144,8 @@ export class PairSheet {
 
   /** @param {string} words */
   say(words) {
-    this.status.textContent = words;
+    if (words) this.status.tell(words);
+    else this.status.clear();
   }
 
   /** Controls for what there is. */
@@ -226,7 +229,8 @@ export class PairSheet {
     const info = this.tab.models()[this.model] ?? this.tab.models()[0];
     if (!info || this.classes.length < 2) return;
     this.stale = false;
-    const mine = ++this.asked;
+    const signal = this.asks.next(view.signal);
+    this.status.clear();
     const kind = this.tab.kind();
     const { rows } = this;
     const midpoints = !this.paired && this.show === "midpoints";
@@ -248,9 +252,9 @@ export class PairSheet {
       for (const row of rows) {
         const z = new Float32Array(row.cells.length * d);
         row.cells.forEach(({ from, to, t }, k) => z.set(between(kind, code(from), code(to), t), k * d));
-        const asked = source.ask("vacancies", info.name, { body: z });
-        const [decoded, p] = await Promise.all([source.decode(info.name, z, row.cells.length), asked]);
-        if (mine !== this.asked) return;
+        const asked = source.ask("vacancies", info.name, { body: z, signal });
+        const [decoded, p] = await Promise.all([source.decode(info.name, z, row.cells.length, { signal }), asked]);
+        if (signal.aborted) return;
         latents.push(z);
         vacancies.push(Array.from(p));
         body.append(this.rowOf(row, decoded, p, body.children.length === 0));
@@ -260,9 +264,9 @@ export class PairSheet {
       this.say(this.verdict(info.name, rows, vacancies));
       this.element.dataset.ready = `${info.name} ${midpoints ? "midpoints" : "strips"} ${kind}`;
     } catch (error) {
-      if (mine === this.asked) this.say(`No sheet: ${/** @type {Error} */ (error).message}`);
+      if (!signal.aborted) this.status.say(`No sheet: ${/** @type {Error} */ (error).message}`);
     } finally {
-      if (mine === this.asked) this.element.removeAttribute("aria-busy");
+      if (!signal.aborted) this.element.removeAttribute("aria-busy");
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { button, h } from "../kit/dom.js";
 import { dim } from "../kit/pixels.js";
+import { StatusLine } from "../kit/status.js";
 import { ALPHA } from "../latent/vacancy.js";
 import { between, KIND_NAMES, pathWords, placeWords } from "../latent/walk.js";
 import { Figure } from "../page/figure.js";
@@ -72,32 +73,32 @@ export class Side {
     /** @type {WalkWay} */
     this.way = { kind: "linear", steps: 2, overshoot: 0 };
     this.t = 0.5;
-    this.picture = new LivePicture((words) => (this.status.textContent = words));
+    this.status = new StatusLine();
+    this.picture = new LivePicture(this.status);
     this.trust = new TrustLine();
     this.name = h("h3");
-    this.status = h("p.xp-status", { role: "status" });
     this.reason = h("p.xp-hint", { hidden: true });
     this.frame = h("div.xp-frame", {}, this.picture.canvas);
-    this.stage = h("div.xp-half.xp-walk-stage", {}, this.name, this.frame, this.reason, this.status);
+    this.stage = h("div.xp-half.xp-walk-stage", {}, this.name, this.frame, this.reason, this.status.element);
     this.picture.fitInto(this.stage, (room) => Math.min(WIDE, NARROW_SHARE * room - 22));
     this.wordsName = h("p.xp-caption");
     this.words = h("div.xp-half", {}, this.wordsName, this.trust.element, h("div", {}, button("Open in Explore", "Take the latent at this position to the sliders", () => this.open())));
     this.cursor = h("div.xp-now", { hidden: true });
     this.chartName = h("p.xp-caption");
     this.told = h("div");
-    this.chartStatus = h("p.xp-status", { role: "status" });
+    this.chartStatus = new StatusLine();
     this.figure = new Figure("norm and vacancy along the walk", {
       click: ({ x }) => jump(x),
       fail: (error) => {
         dim(this.figure.plot, true); // what is drawn is of other ends
-        this.chartStatus.textContent = `No curves: ${error.message}`;
+        this.chartStatus.say(`No curves: ${error.message}`);
       },
       drawn: () => this.drawn(),
     });
     this.figure.element.append(this.cursor);
     new ResizeObserver(() => requestAnimationFrame(() => this.placeCursor())).observe(this.figure.element);
     this.figure.scrollZoom = false;
-    this.chart = h("div.xp-half", {}, this.chartName, this.figure.element, this.chartStatus, this.told);
+    this.chart = h("div.xp-half", {}, this.chartName, this.figure.element, this.chartStatus.element, this.told);
   }
 
   get z() {
@@ -123,7 +124,7 @@ export class Side {
     this.tell(info, "");
     const { kind, overshoot } = way;
     this.cursor.hidden = true;
-    this.chartStatus.textContent = "";
+    this.chartStatus.clear();
     this.told.replaceChildren();
     this.figure.show(info.name, "path", { kind, overshoot }, bothOf(a, b));
   }
@@ -135,6 +136,7 @@ export class Side {
    */
   refuse(info, reason) {
     this.drop();
+    this.figure.remove();
     this.tell(info, reason);
   }
 
@@ -146,7 +148,7 @@ export class Side {
     this.stage.hidden = !info;
     this.reason.hidden = !reason;
     this.reason.textContent = reason;
-    this.status.textContent = "";
+    this.status.clear();
     for (const part of [this.frame, this.words, this.chart]) part.hidden = !info || Boolean(reason);
   }
 
@@ -154,6 +156,7 @@ export class Side {
   stand(t) {
     this.t = t;
     this.placeCursor();
+    this.trust.doubt();
     if (this.info) this.picture.draw(this.info.name, this.z);
   }
 
@@ -168,7 +171,7 @@ export class Side {
 
   drawn() {
     if (!this.info) return;
-    this.chartStatus.textContent = "";
+    this.chartStatus.clear();
     this.told.replaceChildren(...pathWords(this.figure.meta).map((sentence) => h("p.xp-hint", {}, sentence)));
     this.placeCursor();
   }

@@ -1,15 +1,18 @@
 /** Interpolate: two latents, the walk between them through the run and its twin, and what lies on it. */
 
-import { button, freshId, h, segmented, useStyle } from "../kit/dom.js";
-import { dim, paint } from "../kit/pixels.js";
+import { button, freshId, h, segmented, setCurrent, useStyle } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
+import { paint } from "../kit/pixels.js";
+import { StatusLine } from "../kit/status.js";
 import { PATH_BOUNDS, USUAL_PATH } from "../latent/address.js";
+import { freshSeed } from "../latent/chance.js";
 import { lawOf } from "../latent/laws.js";
 import { shown } from "../latent/numbers.js";
 import { KIND_NAMES, pathCode, placeWords, sourceWords } from "../latent/walk.js";
 import { exportBar, fileName } from "../page/export.js";
 import { follow } from "../page/host.js";
+import { Stream } from "../page/stream.js";
 import { view } from "../page/view.js";
-import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
 import { EndCard, endFor, firstTwo, imageEnd, linkedEnd, namedEnd } from "./ends.js";
 import { PairSheet } from "./pairs.js";
@@ -28,7 +31,7 @@ const FILM = 56;
 const TURN_MS = 6000; // from A to B and back while it plays
 const SETTLE_MS = 250;
 
-class InterpolateTab {
+export class InterpolateTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
@@ -44,26 +47,26 @@ class InterpolateTab {
     this.steps = USUAL_PATH.steps;
     this.overshoot = USUAL_PATH.overshoot;
     this.t = USUAL_PATH.at;
-    this.seed = 0;
+    this.seed = freshSeed();
     this.seconds = 0.1;
     this.boomerang = true;
-    this.visits = 0; // runs that were asked for: the newest wins
-    this.takes = 0; // ends that were asked for
-    this.asks = 0; // walks that were asked for
-    this.lost = false; // whether the strip is older than the rest
+    this.status = new StatusLine();
+    this.copied = new StatusLine();
+    this.takes = new Latest(); // ends that were asked for
+    this.asks = new Latest(); // walks that were asked for
     /** @type {(Walk | null)[]} */
     this.walks = [];
-    this.strips = new NewestWins(
+    this.strips = new Stream(
       (/** @type {any} */ wanted) => Promise.all(wanted.sides.map((/** @type {any} */ side) => side && fetchWalk(side.run, side.a, side.b, wanted))),
       (walks, wanted) => this.showStrip(walks, wanted),
-      (error) => {
-        this.lost = true;
-        dim(this.film, true);
-        this.say(`No pictures along the walk: ${/** @type {Error} */ (error).message}`);
-      },
-      2,
+      { status: this.status, failed: "No pictures along the walk", pictures: () => [this.film], limit: 2 },
     );
     this.playing = 0; // the frame that is to come while it plays
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    this.still.addEventListener("change", () => {
+      this.pause();
+      this.namePlayer();
+    });
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.settling = undefined;
     this.sides = [new Side((t) => this.jump(t)), new Side((t) => this.jump(t))];
@@ -79,15 +82,14 @@ class InterpolateTab {
   /** @param {End} end */
   card(end) {
     return new EndCard(end, {
-      image: async (index) => this.info && this.choose(end, await imageEnd(index, this.info)),
+      image: (index) => this.chooseImage(end, index),
       draw: () => this.draw(end),
       take: () => this.take(end),
-      say: (words) => this.say(words),
+      say: (words, who) => this.status.say(words, who),
     });
   }
 
   build() {
-    this.status = h("p.xp-status", { role: "status" });
     const swap = button("⇄ Swap", "Exchange A and B", () => this.swap());
     this.kinds = segmented(
       "Way",
@@ -132,12 +134,12 @@ class InterpolateTab {
         this.settle();
       },
     });
-    this.player = button("Play", "Go back and forth between the ends", () => (this.playing ? this.pause() : this.play()));
+    this.player = button("Play", "Go back and forth between the ends", () => this.press());
+    this.namePlayer();
     this.place = h("span.xp-note");
     this.film = h("div.xp-strip.xp-films", { role: "group", "aria-label": "pictures along the walk" });
     this.filmHint = h("p.xp-hint");
     this.code = h("pre.xp-code", { tabIndex: 0, "aria-label": "Python of this walk" });
-    this.copied = h("p.xp-status.xp-neutral", { role: "status" });
     this.bars = h("div.xp-exports");
     const walkPart = h(
       "section.xp-walk",
@@ -166,11 +168,11 @@ class InterpolateTab {
         { "aria-label": "take it with you" },
         h("h3", {}, "Take it with you"),
         this.bars,
-        h("details.xp-python", {}, h("summary", {}, "The same walk in Python"), this.code, h("div.xp-bar", {}, button("Copy as Python", "Copy these lines", () => this.copy())), this.copied),
+        h("details.xp-python", {}, h("summary", {}, "The same walk in Python"), this.code, h("div.xp-bar", {}, button("Copy as Python", "Copy these lines", () => this.copy())), this.copied.element),
       ),
       this.pairs.element,
     );
-    this.root.replaceChildren(this.status, this.body);
+    this.root.replaceChildren(this.status.element, this.body);
   }
 
   /**
@@ -207,12 +209,22 @@ class InterpolateTab {
 
   /** @param {string} words */
   say(words) {
-    this.status.textContent = words;
+    this.status.say(words);
+  }
+
+  /**
+   * Say what went wrong, unless nobody waits for it any longer.
+   * @param {unknown} error
+   * @param {AbortSignal} signal
+   * @param {string} [what] What there is not.
+   */
+  fail(error, signal, what = "No such end") {
+    if (!signal.aborted) this.say(`${what}: ${/** @type {Error} */ (error).message}`);
   }
 
   /** @param {string | null} run */
   async setRun(run) {
-    const visit = ++this.visits;
+    const { signal } = view;
     this.root.removeAttribute("data-ready");
     this.pause();
     this.strips.drop();
@@ -225,12 +237,12 @@ class InterpolateTab {
       const twin = info.twin ? await view.info(info.twin).catch(() => null) : null;
       const labels = await view.labels(run);
       await Promise.all([view.points(run), twin?.count === info.count ? view.points(twin.name) : null]);
-      if (visit !== this.visits || view.run !== run) return;
+      if (signal.aborted) return;
       this.info = info;
       this.twin = twin?.count === info.count ? twin : null;
       this.labels = labels;
     } catch (error) {
-      if (visit !== this.visits || view.run !== run) return;
+      if (signal.aborted) return;
       this.body.hidden = true;
       return this.say(/** @type {Error} */ (error).message);
     }
@@ -244,7 +256,19 @@ class InterpolateTab {
   async takeEnds() {
     const { info } = this;
     if (!info || info.name !== view.run) return; // another run is on its way, and takes them up itself
-    const take = ++this.takes;
+    const signal = this.takes.next(view.signal);
+    try {
+      await this.takeUp(info, signal);
+    } catch (error) {
+      this.fail(error, signal, "No ends");
+    }
+  }
+
+  /**
+   * @param {RunInfo} info
+   * @param {AbortSignal} signal
+   */
+  async takeUp(info, signal) {
     const lost = await this.takeLink(info);
     const firsts = firstTwo(info.count, this.labels);
     for (const [k, end] of /** @type {End[]} */ (["a", "b"]).entries()) {
@@ -252,7 +276,7 @@ class InterpolateTab {
       let chosen = wanted && (await endFor(wanted, info));
       if (!chosen && wanted) lost.push(`${end.toUpperCase()} was ${sourceWords(wanted.whence)} of ${wanted.run}, which ${info.name} does not have`);
       if (!chosen) chosen = await imageEnd(firsts[k], info);
-      if (take !== this.takes || info !== this.info) return;
+      if (signal.aborted || info !== this.info) return;
       this.ends[end] = chosen;
     }
     const said = lost.join("; ");
@@ -288,6 +312,19 @@ class InterpolateTab {
     return lost;
   }
 
+  /** @param {End} end @param {number} index */
+  async chooseImage(end, index) {
+    const { info } = this;
+    if (!info) return;
+    const { signal } = view;
+    try {
+      const chosen = await imageEnd(index, info);
+      if (!signal.aborted) this.choose(end, chosen);
+    } catch (error) {
+      this.fail(error, signal);
+    }
+  }
+
   /** @param {End} end @param {Chosen} chosen */
   choose(end, chosen) {
     this.say("");
@@ -300,11 +337,12 @@ class InterpolateTab {
     if (!info) return;
     const seed = ++this.seed;
     const law = info.default_law;
+    const { signal } = view;
     try {
-      const latent = await source.ask("draws", info.name, { query: { law, n: 1, seed } });
-      if (info === this.info) this.choose(end, { run: info.name, latent, whence: { kind: "random", seed, text: lawOf(law).plain } });
+      const latent = await source.ask("draws", info.name, { query: { law, n: 1, seed }, signal });
+      if (!signal.aborted) this.choose(end, { run: info.name, latent, whence: { kind: "random", seed, text: lawOf(law).plain } });
     } catch (error) {
-      this.say(`No draw: ${/** @type {Error} */ (error).message}`);
+      this.fail(error, signal, "No draw");
     }
   }
 
@@ -328,11 +366,16 @@ class InterpolateTab {
   async walkBetween(one, other) {
     const { info } = this;
     if (!info) return;
-    const [a, b] = await Promise.all([imageEnd(one, info), imageEnd(other, info)]);
-    Object.assign(view.ends, { a, b });
+    const { signal } = view;
+    try {
+      const [a, b] = await Promise.all([imageEnd(one, info), imageEnd(other, info)]);
+      if (signal.aborted) return;
+      Object.assign(view.ends, { a, b });
+    } catch (error) {
+      return this.fail(error, signal);
+    }
     view.dispatchEvent(new Event("ends"));
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.body.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+    this.body.scrollIntoView({ block: "start", behavior: this.still.matches ? "auto" : "smooth" });
     this.slider.focus({ preventScroll: true });
   }
 
@@ -341,7 +384,7 @@ class InterpolateTab {
     const { info, twin } = this;
     const { a, b } = this.ends;
     if (!info || !a || !b) return;
-    const ask = ++this.asks;
+    const signal = this.asks.next(view.signal);
     this.walks = []; // until the new one is here there is nothing to export
     this.code.textContent = "";
     this.root.removeAttribute("data-ready");
@@ -352,19 +395,24 @@ class InterpolateTab {
     this.sides[0].set(info, a.latent, b.latent, pair);
     let other = null;
     if (twin) {
-      const [twinA, twinB] = await Promise.all([endFor(a, twin), endFor(b, twin)]);
-      if (ask !== this.asks) return;
+      const ends = await Promise.all([endFor(a, twin), endFor(b, twin)]).catch((error) => {
+        this.fail(error, signal, `No walk of ${twin.name}`);
+        return null;
+      });
+      if (signal.aborted) return;
+      const [twinA, twinB] = ends ?? [null, null];
       if (twinA && twinB) {
         other = { run: twin.name, a: twinA.latent, b: twinB.latent };
         this.sides[1].set(twin, other.a, other.b, pair);
-      } else {
+      } else if (!ends) this.sides[1].refuse(twin, "Its ends could not be had.");
+      else {
         const missing = [twinA ? null : "A", twinB ? null : "B"].filter(Boolean).join(" and ");
         this.sides[1].refuse(twin, `${missing} ${twinA || twinB ? "is a latent" : "are latents"} of ${info.name}, and ${twin.name} has a space of its own: choose test images, which both encode, to compare them.`);
       }
     } else this.sides[1].refuse(null, "");
     this.stand(this.t);
     this.settle();
-    this.strips.ask({ ask, sides: [{ run: info.name, a: a.latent, b: b.latent }, other], ...pair });
+    this.strips.ask({ signal, sides: [{ run: info.name, a: a.latent, b: b.latent }, other], ...pair });
   }
 
   /**
@@ -398,7 +446,7 @@ class InterpolateTab {
   tell() {
     const { a, b } = this.ends;
     if (!a || !b || [a.run, b.run].some((run) => run !== view.run)) return; // another run is on its way
-    view.setPath({ from: namedEnd(a), to: namedEnd(b), kind: this.kind, steps: this.steps, overshoot: this.overshoot, at: this.t });
+    view.setPath(a.run, { from: namedEnd(a), to: namedEnd(b), kind: this.kind, steps: this.steps, overshoot: this.overshoot, at: this.t });
   }
 
   /** @param {number} t */
@@ -408,11 +456,23 @@ class InterpolateTab {
     this.settle();
   }
 
+  namePlayer() {
+    this.player.textContent = this.playing ? "Pause" : this.still.matches ? "Next step" : "Play";
+  }
+
+  /** Play, or pause; who wants no motion goes on step by step, and from the end to the start. */
+  press() {
+    if (this.playing) return this.pause();
+    if (!this.still.matches) return this.play();
+    const [low, span] = [-this.overshoot, 1 + 2 * this.overshoot];
+    const step = Math.floor(((this.t - low) / span) * (this.steps - 1) + 1e-6) + 1;
+    this.jump(step < this.steps ? low + (span * step) / (this.steps - 1) : low);
+  }
+
   play() {
     const began = performance.now();
     const span = 1 + 2 * this.overshoot;
     const first = (this.t + this.overshoot) / span; // where on its way it starts
-    this.player.textContent = "Pause";
     const frame = (/** @type {number} */ now) => {
       const phase = (first + (2 * (now - began)) / TURN_MS) % 2;
       this.stand(-this.overshoot + span * (phase < 1 ? phase : 2 - phase));
@@ -420,13 +480,14 @@ class InterpolateTab {
       else this.pause(); // another tab was opened
     };
     this.playing = requestAnimationFrame(frame);
+    this.namePlayer();
   }
 
   pause() {
     if (!this.playing) return;
     cancelAnimationFrame(this.playing);
     this.playing = 0;
-    this.player.textContent = "Play";
+    this.namePlayer();
     this.settle();
   }
 
@@ -435,10 +496,7 @@ class InterpolateTab {
    * @param {any} wanted
    */
   showStrip(walks, wanted) {
-    if (wanted.ask !== this.asks) return; // an older walk than the controls say
-    if (this.lost) this.say("");
-    this.lost = false;
-    dim(this.film, false);
+    if (wanted.signal.aborted) return; // an older walk than the controls say
     this.walks = walks;
     const [mine, other] = walks;
     if (!mine) return;
@@ -475,7 +533,7 @@ class InterpolateTab {
     const films = /** @type {HTMLElement[]} */ ([...this.film.children]);
     const distance = (/** @type {HTMLElement} */ film) => Math.abs(Number(film.dataset.value) - this.t);
     const nearest = films.reduce((best, film) => (distance(film) < distance(best) ? film : best), films[0]);
-    for (const film of films) film.toggleAttribute("aria-current", film === nearest);
+    for (const film of films) setCurrent(film, film === nearest);
   }
 
   buildExports() {
@@ -532,9 +590,9 @@ class InterpolateTab {
     try {
       await navigator.clipboard.writeText(this.code.textContent ?? "");
       const place = this.walks[0]?.place;
-      this.copied.textContent = `The lines are copied; run them where ${place ? `there is ${place}` : "you called launch()"}.`;
+      this.copied.tell(`The lines are copied; run them where ${place ? `there is ${place}` : "you called launch()"}.`);
     } catch {
-      this.copied.textContent = "The browser does not let this page copy; select the lines above.";
+      this.copied.tell("The browser does not let this page copy; select the lines above.");
     }
   }
 }

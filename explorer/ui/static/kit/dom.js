@@ -96,3 +96,13 @@ export function dropdown(label, options, value, chosen, hint) {
 export function button(text, hint, pressed) {
   return h("button.xp-button", { type: "button", title: hint, onclick: pressed }, text);
 }
+
+/**
+ * Say of one of several things whether it is the current one.
+ * @param {HTMLElement} element
+ * @param {boolean} is
+ */
+export function setCurrent(element, is) {
+  if (is) element.setAttribute("aria-current", "true");
+  else element.removeAttribute("aria-current");
+}

@@ -9,14 +9,21 @@ export const ALPHA = 0.05;
 export const EDGE = 0.2;
 
 /**
+ * A p-value as it is shown, with two digits: the words beside it go by the same number.
+ * @param {number} p
+ */
+const asShown = (p) => Number(p.toPrecision(2));
+
+/**
  * The verdict on a p-value of vacancy.
  * @param {number} p In (0, 1].
  * @returns {{state: "hole" | "edge" | "near", sign: string, text: string}}
  */
 export function verdict(p) {
-  if (p <= ALPHA) return { state: "hole", sign: "⚠", text: `In a hole: rarer than ${percent(1 - p)} of real images` };
-  if (p <= EDGE) return { state: "edge", sign: "◐", text: `At the edge: rarer than ${percent(1 - p)} of real images` };
-  return { state: "near", sign: "✓", text: `Near the data: as usual as ${percent(p)} of real images` };
+  const said = asShown(p); // the number that stands beside the words
+  if (p <= ALPHA) return { state: "hole", sign: "⚠", text: `In a hole: rarer than ${percent(1 - said)} of real images` };
+  if (p <= EDGE) return { state: "edge", sign: "◐", text: `At the edge: rarer than ${percent(1 - said)} of real images` };
+  return { state: "near", sign: "✓", text: `Near the data: as usual as ${percent(said)} of real images` };
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { context, toRgba } from "../kit/pixels.js";
 import { onPlane } from "../latent/latent.js";
-import { NewestWins } from "../source/newest.js";
+import { Stream } from "../page/stream.js";
 import { source } from "../source/source.js";
 
 const CELL_PX = 52;
@@ -24,19 +24,18 @@ export function cellsOf(width, height, aspect) {
 export class Backdrop {
   /**
    * @param {import("./overlay.js").Overlay} overlay
-   * @param {(words: string) => void} say
+   * @param {import("../kit/status.js").StatusLine} status
    */
-  constructor(overlay, say) {
+  constructor(overlay, status) {
     this.overlay = overlay;
     this.on = false;
     /** @type {(() => {run: string, plane: import("../latent/latent.js").Plane, image: [number, number, number]} | null)} */
     this.wanted = () => null;
-    this.requests = new NewestWins(
+    this.requests = new Stream(
       async (/** @type {{run: string, latents: Float32Array, rows: number, columns: number, box: import("./shapes.js").Box}} */ request) =>
         source.decode(request.run, request.latents, request.rows * request.columns),
       (decoded, request) => this.show(decoded, request),
-      (error) => say(/** @type {Error} */ (error).message),
-      1,
+      { status, failed: "No decodes behind the dots", pictures: () => [overlay.backdrop], limit: 1 },
     );
   }
 

@@ -3,9 +3,9 @@
 import { button, h, segmented } from "../kit/dom.js";
 import { fitWhole, paint } from "../kit/pixels.js";
 import { percent, shown } from "../latent/numbers.js";
+import { Stream } from "../page/stream.js";
 import { showTrust } from "../page/trust.js";
 import { view } from "../page/view.js";
-import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
 
 /** @typedef {{image: number, distance: number}} Neighbour */
@@ -22,7 +22,7 @@ export class ChosenCard {
    * @param {(index: number) => void} listeners.choose An image was asked for, by its number or as a neighbour.
    * @param {(neighbours: Neighbour[]) => void} listeners.neighbours The nearest images are known.
    * @param {() => void} listeners.shown Another image or place is on show.
-   * @param {(words: string) => void} listeners.say
+   * @param {import("../kit/status.js").StatusLine} listeners.status
    */
   constructor(listeners) {
     this.listeners = listeners;
@@ -37,29 +37,28 @@ export class ChosenCard {
     this.fits = [];
     /** @type {HTMLElement[]} */
     this.details = [];
-    const fail = (/** @type {unknown} */ error) => listeners.say(/** @type {Error} */ (error).message);
-    this.points = new NewestWins(
+    const { status } = listeners;
+    this.points = new Stream(
       (/** @type {{run: string, index: number}} */ request) => this.fetchPoint(request),
       (answer, request) => this.showPoint(answer, request),
-      fail,
+      { status },
     );
-    this.places = new NewestWins(
+    this.places = new Stream(
       async (/** @type {{run: string, z: Float32Array, text: string, caption: string}} */ { run, z }) => {
         const [decoded, trust] = await Promise.all([source.decode(run, z, 1), source.ask("trust", run, { body: z })]);
         return { decoded, trust };
       },
       (answer, request) => this.showPlace(answer, request),
-      fail,
+      { status },
     );
-    this.near = new NewestWins(
+    this.near = new Stream(
       async (/** @type {{run: string, chosen: import("../latent/run.js").Chosen, metric: string}} */ { run, chosen, metric }) => {
         const { kind, index } = chosen.whence;
         const query = { metric, ...(kind === "image" && index !== undefined ? { without: index } : {}) };
         return /** @type {{neighbours: Neighbour[]}} */ (await source.ask("neighbours", run, { query, body: chosen.latent }));
       },
       ({ neighbours }, { run, chosen, metric }) => run === view.run && chosen === this.chosen && metric === this.metric && this.showNeighbours(neighbours),
-      fail,
-      2,
+      { status, failed: "No neighbours", limit: 2 },
     );
     this.build();
   }
@@ -122,7 +121,7 @@ export class ChosenCard {
     const index = this.number.valueAsNumber;
     if (Number.isInteger(index) && index >= 0 && index < this.info.count) return this.listeners.choose(index);
     this.number.value = String(this.chosen?.whence.index ?? "");
-    this.listeners.say(`There is no such image: images 0 to ${this.info.count - 1}.`);
+    this.listeners.status.say(`There is no such image: images 0 to ${this.info.count - 1}.`, this);
   }
 
   /** @param {"a" | "b"} end */
@@ -208,7 +207,7 @@ export class ChosenCard {
     this.picture.setAttribute("aria-label", `test image ${index}`);
     this.sprites.paint(this.picture, index).then(
       () => this.fits[0](),
-      () => this.listeners.say("The small pictures did not load; choose the image again."),
+      () => this.listeners.status.say("The small pictures did not load; choose the image again.", this),
     );
     paint(this.second, reconstruction);
     this.second.dataset.index = String(index);
@@ -255,7 +254,8 @@ export class ChosenCard {
     this.details.forEach((element) => (element.hidden = false));
     this.advice.hidden = true;
     this.fits.forEach((fit) => fit());
-    this.listeners.say("");
+    this.listeners.status.say("", this);
+    this.listeners.status.say("");
     this.listeners.shown();
     this.askNeighbours();
   }

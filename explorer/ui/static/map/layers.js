@@ -25,7 +25,7 @@ export class Layers {
    * @param {() => Int32Array} rows Images that are drawn.
    * @param {() => import("../latent/run.js").Chosen | null} chosenNow
    * @param {() => import("../latent/latent.js").Plane | null} plane
-   * @param {(words: string) => void} say
+   * @param {(words: string, who: unknown) => void} say
    */
   constructor(overlay, data, rows, chosenNow, plane, say) {
     this.overlay = overlay;
@@ -120,9 +120,10 @@ export class Layers {
     const data = this.data();
     try {
       const found = rows.length ? await this.covariances() : null;
+      this.say("", layer);
       if (data && data === this.data()) this.overlay.setShapes(layer, found ? ellipses(found, data.places, rows, ellipseOf) : []);
     } catch (error) {
-      this.say(/** @type {Error} */ (error).message);
+      this.say(/** @type {Error} */ (error).message, layer);
     }
   }
 

@@ -12,43 +12,6 @@ import { apart } from "./shapes.js";
  * @property {number} y
  */
 
-/** Where a map's axes are on the screen, and what window they show. */
-export class Frame {
-  /** @param {import("../page/figure.js").Figure} figure */
-  constructor(figure) {
-    const axes = /** @type {{x: any, y: any}} */ (figure.axes);
-    const { x, y } = axes;
-    this.left = x._offset;
-    this.top = y._offset;
-    this.width = x._length;
-    this.height = y._length;
-    // the ranges, and not plotly's own l2p, which stands still during a drag
-    this.box = { left: +x.range[0], right: +x.range[1], bottom: +y.range[0], top: +y.range[1] };
-    this.across = this.width / (this.box.right - this.box.left);
-    this.up = this.height / (this.box.top - this.box.bottom);
-  }
-
-  /** Pixels from the left edge of the axes. @param {number} x */
-  px(x) {
-    return (x - this.box.left) * this.across;
-  }
-
-  /** Pixels from their upper edge. @param {number} y */
-  py(y) {
-    return (this.box.top - y) * this.up;
-  }
-
-  /**
-   * The map's coordinates of a place on the screen.
-   * @param {number} px From the left edge of the axes.
-   * @param {number} py
-   * @returns {[number, number]}
-   */
-  place(px, py) {
-    return [this.box.left + px / this.across, this.box.top - py / this.up];
-  }
-}
-
 const LABEL_HEIGHT = 22;
 
 /** Layers over and under the dots of a figure. */
@@ -77,9 +40,9 @@ export class Overlay {
 
   /** Follow plotly's own drawing; called once there is one. */
   listen() {
-    if (this.listening) return;
-    this.listening = true;
     const plot = /** @type {any} */ (this.figure.plot);
+    if (this.heard === plot._ev) return;
+    this.heard = plot._ev; // plotly's emitter is a new one after a purge
     for (const event of ["plotly_afterplot", "plotly_relayouting", "plotly_relayout"]) {
       plot.on(event, () => {
         this.refresh();
@@ -120,7 +83,7 @@ export class Overlay {
 
   /** The window on show, or null before there is one. */
   get frame() {
-    return this.figure.axes ? new Frame(this.figure) : null;
+    return this.figure.frame;
   }
 
   refresh() {
@@ -143,7 +106,7 @@ export class Overlay {
    * Names are pushed apart, but those out of sight stay out of it.
    * @param {Pin[]} pins
    * @param {{x: number, y: number}[]} spots
-   * @param {Frame} frame
+   * @param {import("../page/figure.js").Frame} frame
    */
   spread(pins, spots, frame) {
     const placed = [...spots];
@@ -156,7 +119,7 @@ export class Overlay {
     return placed;
   }
 
-  /** @param {Frame} frame */
+  /** @param {import("../page/figure.js").Frame} frame */
   placeBackdrop(frame) {
     const { left, right, bottom, top } = /** @type {import("./shapes.js").Box} */ (this.backdropBox);
     Object.assign(this.backdrop.style, {

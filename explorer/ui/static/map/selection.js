@@ -3,8 +3,8 @@
 import { button, h } from "../kit/dom.js";
 import { dim, fitWhole, paint } from "../kit/pixels.js";
 import { percent } from "../latent/numbers.js";
+import { Stream } from "../page/stream.js";
 import { view } from "../page/view.js";
-import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
 
 const MOST_CLASSES = 12;
@@ -57,10 +57,10 @@ function shareBar(share) {
 export class Selection {
   /**
    * @param {() => void} cleared
-   * @param {(words: string) => void} say
+   * @param {import("../kit/status.js").StatusLine} status
    */
-  constructor(cleared, say) {
-    this.say = say;
+  constructor(cleared, status) {
+    this.status = status;
     /** @type {number[]} */
     this.rows = [];
     /** @type {import("../latent/run.js").RunInfo | null} */
@@ -98,11 +98,10 @@ export class Selection {
       ),
       this.told,
     );
-    this.requests = new NewestWins(
+    this.requests = new Stream(
       (/** @type {{run: string, rows: number[]}} */ request) => this.find(request),
       (answer, { run, rows }) => run === view.run && rows === this.rows && this.showFound(answer),
-      (error) => this.say(/** @type {Error} */ (error).message),
-      2,
+      { status, pictures: () => [this.image, this.decode], limit: 2 },
     );
   }
 
@@ -153,13 +152,11 @@ export class Selection {
     this.found = found;
     paint(this.image, image);
     paint(this.decode, decoded);
-    for (const picture of [this.image, this.decode]) dim(picture, false);
     this.imageLabel.textContent = this.info?.has_images ? "mean of the images" : "mean of their decodes";
     this.offer.disabled = !found.direction;
     if (!found.direction) this.told.textContent = "A direction needs ten images or more on either side.";
     this.element.dataset.ready = String(this.rows.length);
     this.fits.forEach((fit) => fit());
-    this.say("");
   }
 
   open() {
@@ -184,8 +181,9 @@ export class Selection {
       const href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
       h("a", { href, download: `${info.name}-selection.csv` }).click();
       setTimeout(() => URL.revokeObjectURL(href), 60_000);
+      this.status.say("", this);
     } catch (error) {
-      this.say(/** @type {Error} */ (error).message);
+      this.status.say(/** @type {Error} */ (error).message, this);
     }
   }
 

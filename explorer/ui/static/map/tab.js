@@ -7,12 +7,14 @@
 
 import { plotly } from "../kit/charts.js";
 import { button, h, useStyle } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
+import { StatusLine } from "../kit/status.js";
 import { onPlane, shadow } from "../latent/latent.js";
 import { shown } from "../latent/numbers.js";
 import { Figure } from "../page/figure.js";
 import { follow } from "../page/host.js";
+import { Stream } from "../page/stream.js";
 import { view } from "../page/view.js";
-import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
 import { Backdrop } from "./backdrop.js";
 import { MapBar } from "./bar.js";
@@ -65,19 +67,20 @@ class MapTab {
     this.data = null;
     /** Images that are drawn, in their order. @type {Int32Array} */
     this.rows = new Int32Array(0);
-    this.asked = 0;
-    this.taps = 0; // pictures that were asked for beside a finger
+    this.asks = new Latest(); // runs, planes
+    this.taps = new Latest(); // pictures that were asked for beside a finger
+    this.status = new StatusLine();
     const say = (/** @type {string} */ words) => this.say(words);
     this.figure = new Figure("map of the encoded test images; arrow keys move it, plus and minus zoom, Enter chooses what is in its middle", {
       hover: (place) => this.hover(place),
       click: (place) => this.click(place),
-      fail: (error) => this.say(error.message),
+      fail: (error) => this.status.say(error.message, this.figure),
       drawn: () => this.drawn(),
     });
     this.figure.prepare = (traces, layout) => this.prepare(traces, layout);
     this.figure.config = { modeBarButtons: [["toImage"]] }; // the other ones have words here
     this.overlay = new Overlay(this.figure);
-    this.backdrop = new Backdrop(this.overlay, say);
+    this.backdrop = new Backdrop(this.overlay, this.status);
     this.backdrop.wanted = () => (this.decodable && this.info ? { run: this.info.name, plane: this.anchored(), image: this.info.image_shape } : null);
     this.overlay.moved = () => this.backdrop.follow();
     this.outliner = new Outliner(this.overlay, (outline, more) => this.select(outline, more));
@@ -87,41 +90,40 @@ class MapTab {
       choose: (index) => this.card.askPoint(index),
       neighbours: (neighbours) => this.layers.neighbours(neighbours.map(({ image }) => image)),
       shown: () => this.markChosen(),
-      say,
+      status: this.status,
     });
-    this.selection = new Selection(() => this.redraw(), say);
+    this.selection = new Selection(() => this.redraw(), this.status);
     this.tsne = new TsneWait(() => this.load(), () => this.setPlane(this.lastPlane), say);
-    this.layers = new Layers(this.overlay, () => this.data, () => this.rows, () => this.card.chosen, () => this.figure.meta.plane ?? null, say);
+    this.layers = new Layers(this.overlay, () => this.data, () => this.rows, () => this.card.chosen, () => this.figure.meta.plane ?? null, (words, who) => this.status.say(words, who));
     this.bar = new MapBar(this);
-    this.status = h("p.xp-status", { role: "status" });
     this.note = h("div.xp-bar", { hidden: true });
     this.thinned = h("div.xp-bar.xp-thinned", { hidden: true });
     this.main = h("div.xp-mapmain", {}, this.thinned, this.tsne.element, this.figure.element, this.legend.element, this.bar.tools);
     const side = h("aside.xp-side", { "aria-label": "the chosen image" }, this.selection.element, this.card.element);
     this.body = h("div", {}, this.note, this.bar.element, h("div.xp-map", {}, this.main, side));
-    this.root.replaceChildren(this.body, this.status);
+    this.root.replaceChildren(this.body, this.status.element);
     const { plot } = this.figure;
     plot.tabIndex = 0;
     plot.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.press(event));
     plot.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => this.wander(event));
     plot.addEventListener("pointerleave", () => !this.tip.stays && this.tip.hide());
     plot.addEventListener("pointerdown", () => this.tip.hide());
-    this.hovered = new NewestWins(
+    this.hovered = new Stream(
       (/** @type {{run: string, z: Float32Array}} */ { run, z }) => source.decode(run, z, 1),
       (decoded) => this.hoverMode === "decode" && !this.tip.element.hidden && this.tip.paint(decoded),
-      (error) => this.say(/** @type {Error} */ (error).message),
+      { status: this.status },
     );
     view.addEventListener("own", () => this.layers.own());
   }
 
   /** @param {string} words */
   say(words) {
-    this.status.textContent = words;
+    this.status.say(words);
   }
 
   /** @param {string | null} run */
   async setRun(run) {
-    const mine = ++this.asked;
+    const signal = this.asks.next(view.signal);
     this.card.drop();
     this.hovered.drop();
     this.tsne.hide();
@@ -131,7 +133,7 @@ class MapTab {
     try {
       const info = await view.info(run);
       const sprites = await view.sprites(run);
-      if (mine !== this.asked) return;
+      if (signal.aborted) return;
       this.info = info;
       this.sprites = sprites;
       this.data = null;
@@ -152,11 +154,11 @@ class MapTab {
       this.layers.forget();
       this.showNote();
       this.bar.rebuild();
-      this.say("");
+      this.status.clear();
       await this.load();
       sprites.load().catch(() => this.say("The small pictures did not load; hover shows none."));
     } catch (error) {
-      if (mine !== this.asked) return;
+      if (signal.aborted) return;
       this.body.hidden = true;
       this.say(/** @type {Error} */ (error).message);
     }
@@ -173,12 +175,12 @@ class MapTab {
 
   /** Fetch what the plane and the colours need, and draw. */
   async load() {
-    const mine = ++this.asked;
+    const signal = this.asks.next(view.signal);
     const { info, plane } = this;
     if (!info) return;
     try {
       const isReady = plane !== "tsne" || (await this.tsne.ready(info.name));
-      if (mine !== this.asked) return;
+      if (signal.aborted) return;
       this.figure.element.hidden = this.legend.element.hidden = this.bar.tools.hidden = !isReady;
       if (!isReady) {
         this.thinned.hidden = true;
@@ -191,7 +193,8 @@ class MapTab {
         view.labels(info.name),
         colouringOf(info, colour, highlight),
       ]);
-      if (mine !== this.asked) return;
+      if (signal.aborted) return;
+      this.say("");
       if (colour !== this.colour || highlight !== this.highlight) return void this.load(); // another was chosen meanwhile
       const sample = sampleOf(info.count, this.everything ? Infinity : FIRST_DOTS);
       this.data = { info, places, plane, labels, sample, colouring, names: classNames(info, labels) };
@@ -200,7 +203,7 @@ class MapTab {
       this.backdrop.turn(false); // it is of another plane; `drawn` turns it on again
       this.figure.show(info.name, "map", { plane });
     } catch (error) {
-      if (mine === this.asked) this.say(/** @type {Error} */ (error).message);
+      if (!signal.aborted) this.say(/** @type {Error} */ (error).message);
     }
   }
 
@@ -308,7 +311,7 @@ class MapTab {
 
   /** A figure was drawn: of another run, plane or theme. */
   drawn() {
-    this.say("");
+    this.status.say("", this.figure);
     this.overlay.listen();
     if (!this.data) return;
     this.legend.show(this.data.colouring, this.figure.meta);
@@ -387,7 +390,7 @@ class MapTab {
    */
   showTip(index, event, stays) {
     if (!this.info || !this.sprites) return;
-    this.taps++;
+    this.taps.stop();
     const label = this.data?.labels ? `${this.data.names[this.data.labels[index]] ?? this.data.labels[index]} · ` : "";
     const canvas = this.tip.show(event, this.info.image_shape[2], `${label}image ${index}`, stays);
     this.sprites.paint(canvas, index).catch(() => {}); // setRun says that they did not load
@@ -415,9 +418,9 @@ class MapTab {
     this.card.askPlace(z, this.placeName(x, y), this.restName());
     if (!isTouch(event)) return;
     this.tip.show(event, info.image_shape[2], "decoded here", true);
-    const mine = ++this.taps;
-    const done = (/** @type {() => void} */ act) => mine === this.taps && act(); // else the finger is elsewhere
-    source.decode(info.name, z, 1).then((decoded) => done(() => this.tip.paint(decoded)), () => done(() => this.tip.hide())); // the card says why
+    const signal = this.taps.next(view.signal);
+    const done = (/** @type {() => void} */ act) => signal.aborted || act(); // else the finger is elsewhere
+    source.decode(info.name, z, 1, { signal }).then((decoded) => done(() => this.tip.paint(decoded)), () => done(() => this.tip.hide())); // the card says why
   }
 
   /**

@@ -101,8 +101,17 @@ export class TsneWait {
       this.ticket = progress.ticket;
       this.take(run, progress);
     } catch (error) {
+      if (this.run !== run) return;
       this.say(/** @type {Error} */ (error).message);
+      this.offer(); // who only joined somebody else's must be able to ask again
     }
+  }
+
+  /** Nothing is computed as far as is known: it can be asked for. */
+  offer() {
+    this.compute.hidden = false;
+    this.bar.hidden = true;
+    this.state.textContent = "";
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Files to keep: strips, contact sheets, moving pictures and latents, saved by the browser. */
 
 import { button, h } from "../kit/dom.js";
+import { StatusLine } from "../kit/status.js";
 import { source } from "../source/source.js";
 
 /** @typedef {"png" | "sheet" | "gif" | "webp" | "json"} Kind */
@@ -133,15 +134,12 @@ export function saveLatents(wanted) {
  * @param {Kind[]} [options.kinds] Which buttons; all where it is not said.
  */
 export function exportBar({ label, what, kinds }) {
-  const status = h("p.xp-status", { role: "status" });
+  const status = new StatusLine();
   const progress = h("progress", { hidden: true, "aria-label": "making the file" });
   const cancel = h("button.xp-link", { type: "button", hidden: true }, "Cancel");
   const chosen = BUTTONS.filter(([kind]) => !kinds || kinds.includes(kind));
   const buttons = chosen.map(([kind, text, hint]) => button(text, hint, () => run(kind, text)));
-  const say = (/** @type {string} */ words, good = true) => {
-    status.textContent = words;
-    status.classList.toggle("xp-neutral", good);
-  };
+  const say = (/** @type {string} */ words, good = true) => (good ? status.tell(words) : status.say(words));
 
   /** @param {Kind} kind @param {string} text */
   async function run(kind, text) {
@@ -168,5 +166,5 @@ export function exportBar({ label, what, kinds }) {
       for (const each of buttons) each.disabled = false;
     }
   }
-  return { element: h("div.xp-export", { role: "group", "aria-label": label }, h("div.xp-bar", {}, ...buttons, progress, cancel), status) };
+  return { element: h("div.xp-export", { role: "group", "aria-label": label }, h("div.xp-bar", {}, ...buttons, progress, cancel), status.element) };
 }

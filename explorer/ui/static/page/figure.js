@@ -19,6 +19,43 @@ const away = () => {
 /** @param {FigureWish} wish @returns {Promise<any>} */
 const fetched = ({ run, name, query, latents }) => source.ask(latents ? "figureOf" : "figure", run, { of: { name }, query, body: latents });
 
+/** Where a figure's axes are on the screen, and what window they show; linear axes, or logarithms of them. */
+export class Frame {
+  /** @param {Figure} figure */
+  constructor(figure) {
+    const axes = /** @type {{x: any, y: any}} */ (figure.axes);
+    const { x, y } = axes;
+    this.left = x._offset;
+    this.top = y._offset;
+    this.width = x._length;
+    this.height = y._length;
+    // the ranges, and not plotly's own l2p, which stands still during a drag
+    this.box = { left: +x.range[0], right: +x.range[1], bottom: +y.range[0], top: +y.range[1] };
+    this.across = this.width / (this.box.right - this.box.left);
+    this.up = this.height / (this.box.top - this.box.bottom);
+  }
+
+  /** Pixels from the left edge of the axes. @param {number} x */
+  px(x) {
+    return (x - this.box.left) * this.across;
+  }
+
+  /** Pixels from their upper edge. @param {number} y */
+  py(y) {
+    return (this.box.top - y) * this.up;
+  }
+
+  /**
+   * Data coordinates of a place on the screen.
+   * @param {number} px From the left edge of the axes.
+   * @param {number} py
+   * @returns {[number, number]}
+   */
+  place(px, py) {
+    return [this.box.left + px / this.across, this.box.top - py / this.up];
+  }
+}
+
 /** A figure in an element of the page. */
 export class Figure {
   /**
@@ -125,6 +162,30 @@ export class Figure {
     }
   }
 
+  /** The browser took the graphics away, as from the oldest of many figures: draw anew. */
+  recover() {
+    this.purge();
+    this.draw();
+  }
+
+  /** Give back what plotly holds for a figure that is not on show. */
+  purge() {
+    const Plotly = /** @type {any} */ (globalThis).Plotly;
+    if (!Plotly || !this.plot.classList.contains("js-plotly-plot")) return;
+    Plotly.purge(this.plot);
+    this.plot.classList.remove("js-plotly-plot");
+    this.listening = false; // its listeners went with it
+    this.layout = {};
+    this.traces = null;
+    this.element.removeAttribute("data-ready");
+  }
+
+  /** Forget what was wished for, and what is drawn: it is hidden. */
+  remove() {
+    this.drop();
+    this.purge();
+  }
+
   /** @param {unknown} error */
   fail(error) {
     this.element.removeAttribute("aria-busy");
@@ -149,6 +210,7 @@ export class Figure {
   listen() {
     if (this.listening) return;
     this.listening = true;
+    this.plot.on("plotly_webglcontextlost", () => this.recover());
     const { hover, click } = this.listeners;
     if (hover) {
       this.plot.on("plotly_hover", (/** @type {any} */ e) => hover(pointed(e)));
@@ -184,8 +246,13 @@ export class Figure {
    * @param {number} y
    */
   pixelAt(x, y) {
-    const axes = this.axes;
-    return axes && { left: axes.x._offset + axes.x.l2p(x), top: axes.y._offset + axes.y.l2p(y) };
+    const { frame } = this;
+    return frame && { left: frame.left + frame.px(x), top: frame.top + frame.py(y) };
+  }
+
+  /** The window on show, also in the middle of a drag; null before there is one. */
+  get frame() {
+    return this.axes ? new Frame(this) : null;
   }
 
   get axes() {

@@ -1,5 +1,6 @@
 /** What joins a live part of the page to its host: the run comes in, wishes go out. */
 
+import "./preparing.js";
 import { view } from "./view.js";
 
 /**
@@ -17,8 +18,9 @@ import { view } from "./view.js";
  * @param {Host} host
  * @param {string} tab Which tab it stands on.
  * @param {(run: string | null) => void} update
+ * @param {() => void} [leave] Called when the part goes out of sight.
  */
-export function follow({ element, props, trigger, watch }, tab, update) {
+export function follow({ element, props, trigger, watch }, tab, update, leave = () => {}) {
   let stale = true;
   let inSight = false;
   const bring = () => {
@@ -32,7 +34,9 @@ export function follow({ element, props, trigger, watch }, tab, update) {
     bring();
   });
   new IntersectionObserver((entries) => {
-    inSight = entries[entries.length - 1].isIntersecting;
+    const now = entries[entries.length - 1].isIntersecting;
+    if (inSight && !now && !element.offsetParent) leave(); // not for what was scrolled away
+    inSight = now;
     if (inSight) view.setTab(tab);
     bring();
   }).observe(element);

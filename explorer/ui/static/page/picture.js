@@ -2,36 +2,27 @@
 
 import { h } from "../kit/dom.js";
 import { dim, fitWhole, paint } from "../kit/pixels.js";
-import { Unreachable } from "../source/errors.js";
-import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
+import { Stream } from "./stream.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {import("./trust.js").Judged} Judged */
 
 export class LivePicture {
   /**
-   * @param {(words: string) => void} say Why there is no picture, and "" when there is one again.
+   * @param {{say: (words: string, who?: unknown) => void}} status Says why there is no picture.
    * @param {object} [settings]
    * @param {{find: (run: string, z: Float32Array) => {pictures: Decoded, index: number} | null}} [settings.ahead] Pictures that may be there already.
    * @param {number} [settings.limit] Most requests in flight.
    */
-  constructor(say, { ahead, limit } = {}) {
-    this.say = say;
+  constructor(status, { ahead, limit } = {}) {
     this.ahead = ahead;
-    this.lost = false; // whether the picture on show is not the latent's
     this.fit = () => {};
     this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": "decoded image" });
-    this.images = new NewestWins(
+    this.images = new Stream(
       (/** @type {Judged} */ { run, z }) => source.decode(run, z, 1),
       (decoded, { z }) => this.show(decoded, z),
-      (error) => {
-        const { message } = /** @type {Error} */ (error);
-        this.lost = true;
-        dim(this.canvas, true);
-        say(error instanceof Unreachable ? message : `No image: ${message}`);
-      },
-      limit,
+      { status, failed: "No image", pictures: () => [this.canvas], limit },
     );
   }
 
@@ -68,8 +59,6 @@ export class LivePicture {
     if (this.canvas.width !== width || this.canvas.height !== height) this.fit();
     this.canvas.dataset.latent = Array.from(z).join(",");
     dim(this.canvas, false);
-    if (this.lost) this.say("");
-    this.lost = false;
   }
 
   /** Forget what was asked for. */

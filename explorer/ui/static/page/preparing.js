@@ -1,14 +1,17 @@
 /** A line under the run picker that tells how far the preparation of pictures is. */
 
 import { h } from "../kit/dom.js";
+import { view } from "./view.js";
 
 const ID = "explorer-preparing";
+
+view.addEventListener("preparing", () => showPreparing(view.preparing.words, view.preparing.share));
 
 /**
  * @param {string} text What is going on; "" when it is over.
  * @param {number} share That is done, in [0, 1].
  */
-export function showPreparing(text, share) {
+function showPreparing(text, share) {
   const there = document.getElementById(ID);
   if (!text) return there?.remove();
   if (there) {

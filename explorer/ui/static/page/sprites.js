@@ -15,24 +15,69 @@ export function tilePlace(index, { size, columns }, height, width) {
   return { sheet: Math.floor(index / size), x: (k % columns) * width, y: Math.floor(k / columns) * height };
 }
 
+const MOST_BYTES = 192e6; // of unpacked sheets, of all runs together
+
+/** Pictures in memory up to a number of bytes: those that were looked at longest ago go first. */
+export class Shelf {
+  /** @param {number} most Bytes. */
+  constructor(most) {
+    this.most = most;
+    this.bytes = 0;
+    /** By name, the ones looked at last at the end. @type {Map<string, {picture: Promise<ImageBitmap>, bytes: number}>} */
+    this.held = new Map();
+  }
+
+  /**
+   * A picture, loaded where it is not here.
+   * @param {string} name
+   * @param {(name: string) => Promise<ImageBitmap>} load
+   * @returns {Promise<ImageBitmap>}
+   */
+  get(name, load) {
+    const known = this.held.get(name);
+    const entry = known ?? { picture: load(name), bytes: 0 };
+    this.held.delete(name);
+    this.held.set(name, entry);
+    if (!known) {
+      entry.picture.then(
+        ({ width, height }) => this.count(name, entry, 4 * width * height),
+        () => this.held.get(name) === entry && this.held.delete(name),
+      );
+    }
+    return entry.picture;
+  }
+
+  /**
+   * A picture is here: make room for it.
+   * @param {string} name
+   * @param {{bytes: number}} entry
+   * @param {number} bytes
+   */
+  count(name, entry, bytes) {
+    if (this.held.get(name) !== entry) return;
+    entry.bytes = bytes;
+    this.bytes += bytes;
+    for (const [other, { bytes: size }] of this.held) {
+      if (this.bytes <= this.most) return;
+      if (other === name || !size) continue; // the newest stays, and what is on its way
+      this.held.delete(other);
+      this.bytes -= size;
+    }
+  }
+}
+
+const SHEETS = new Shelf(MOST_BYTES);
+
 /** The small pictures of a run's evaluation split, loaded a sheet at a time. */
 export class Sprites {
   /** @param {import("../latent/run.js").RunInfo} info */
   constructor(info) {
     this.info = info;
-    /** @type {Map<number, Promise<ImageBitmap>>} */
-    this.sheets = new Map();
   }
 
   /** @param {number} number @returns {Promise<ImageBitmap>} */
   sheet(number) {
-    let sheet = this.sheets.get(number);
-    if (!sheet) {
-      sheet = source.picture(this.info.stored.sprites[number]);
-      this.sheets.set(number, sheet);
-      sheet.catch(() => this.sheets.delete(number));
-    }
-    return sheet;
+    return SHEETS.get(this.info.stored.sprites[number], (name) => source.picture(name));
   }
 
   /** Load every sheet now, so that no hover has to wait. */

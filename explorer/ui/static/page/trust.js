@@ -1,7 +1,9 @@
 /** The line that says how usual a latent is, in words and with a sign, never by colour alone. */
 
 import { h } from "../kit/dom.js";
+import { dim } from "../kit/pixels.js";
 import { details, verdict } from "../latent/vacancy.js";
+import { Unreachable } from "../source/errors.js";
 import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
 
@@ -12,8 +14,15 @@ export class TrustLine {
     this.element = h("p.xp-trust", { "aria-live": "polite" });
     this.answers = new NewestWins(
       (/** @type {Judged} */ { run, z }) => source.ask("trust", run, { body: z }),
-      (answer) => showTrust(this.element, answer),
-      () => this.element.replaceChildren(),
+      (answer) => {
+        dim(this.element, false);
+        showTrust(this.element, answer);
+      },
+      (error) => {
+        const { message } = /** @type {Error} */ (error);
+        dim(this.element, false);
+        showVerdict(this.element, null, error instanceof Unreachable ? message : `How usual this latent is cannot be told: ${message}`);
+      },
       2,
     );
   }
@@ -27,9 +36,15 @@ export class TrustLine {
     this.answers.ask({ run, z: z.slice() });
   }
 
+  /** The latent moves on: what is said of one before it waits for an answer of its own. */
+  doubt() {
+    this.answers.drop();
+    dim(this.element, true);
+  }
+
   /** Forget what was asked for. */
   drop() {
-    this.answers.drop();
+    this.doubt();
   }
 }
 

@@ -3,12 +3,15 @@
  *
  * Events: `run` (another run, or the same one anew), `latent` (the pending latent is to be opened), `link` (the
  * address was changed by hand, and its run is the one on show), `ends` (an end of a walk was chosen), `directions` (a
- * direction was found that Explore may offer), `own` (somebody's own image was encoded).
+ * direction was found that Explore may offer), `own` (somebody's own image was encoded), `preparing` (how far the
+ * preparation of the pictures of the run on show is).
+ *
+ * Nothing else writes the page's address. What a part tells of a run that is not on show any longer is not taken.
  */
 
+import { Latest } from "../kit/latest.js";
 import { fromFragment, namesLatent, toFragment } from "../latent/address.js";
 import { source } from "../source/source.js";
-import { showPreparing } from "./preparing.js";
 import { Sprites } from "./sprites.js";
 
 /** @typedef {import("../latent/latent.js").Direction} Direction */
@@ -26,9 +29,24 @@ const MOST_MISSES = 5; // times in a row that the server does not answer
  */
 const readLink = (fragment) => ({ ...fromFragment(fragment), asked: namesLatent(fragment) });
 
-class View extends EventTarget {
-  constructor() {
+/** Put a fragment into the page's address. @param {string} fragment */
+const intoAddress = (fragment) => history.replaceState(history.state, "", fragment);
+
+export class View extends EventTarget {
+  /**
+   * @param {object} [page]
+   * @param {string} [page.fragment] The address's fragment at first.
+   * @param {(fragment: string) => void} [page.write]
+   * @param {import("../source/source.js").Source} [page.from]
+   */
+  constructor({ fragment = globalThis.location?.hash ?? "", write = intoAddress, from = source } = {}) {
     super();
+    this.write = write;
+    this.source = from;
+    this.shown = new Latest();
+    /** Ends when another run is chosen, or this one anew: so does what belongs to it. */
+    this.signal = this.shown.next();
+    this.preparing = { words: "", share: 1 };
     /** @type {string | null} */
     this.run = null;
     this.tab = "explore";
@@ -40,7 +58,7 @@ class View extends EventTarget {
     /** @type {Float32Array | null} */
     this.latent = null;
     /** A link's wish, until its run and latent have been taken up, or something else was chosen. */
-    this.wish = readLink(globalThis.location?.hash ?? "");
+    this.wish = readLink(fragment);
     this.keepOther();
     /**
      * A latent to open in Explore, until Explore takes it up with its run.
@@ -100,6 +118,8 @@ class View extends EventTarget {
     this.latent = null;
     this.walk = {};
     this.path = null;
+    this.signal = this.shown.next();
+    this.prepared("", 1);
     this.writeAddress();
     this.dispatchEvent(new Event("run"));
   }
@@ -112,6 +132,7 @@ class View extends EventTarget {
   /** Everything about the runs may have changed, as after a download; the latent on show stays. */
   refresh() {
     this.known.clear();
+    this.signal = this.shown.next();
     if (this.run && this.latent) {
       this.pending = { run: this.run, latent: this.latent, whence: { kind: "place", text: "where you were" } };
     }
@@ -154,18 +175,22 @@ class View extends EventTarget {
 
   /**
    * The latent on show settled.
+   * @param {string} run Whose it is.
    * @param {Float32Array} latent
    */
-  setLatent(latent) {
+  setLatent(run, latent) {
+    if (run !== this.run) return;
     this.latent = latent.slice();
     this.writeAddress();
   }
 
   /**
    * Another direction of Explore is active, or its lattice changed.
+   * @param {string} run
    * @param {{direction?: string, grid?: string}} walk
    */
-  setWalk(walk) {
+  setWalk(run, walk) {
+    if (run !== this.run) return;
     this.walk = walk;
     this.writeAddress();
   }
@@ -208,9 +233,11 @@ class View extends EventTarget {
 
   /**
    * Another walk is on show in Interpolate, or another place of it.
+   * @param {string} run
    * @param {import("../latent/address.js").Path} path
    */
-  setPath(path) {
+  setPath(run, path) {
+    if (run !== this.run) return;
     this.path = path;
     this.writeAddress();
   }
@@ -266,7 +293,7 @@ class View extends EventTarget {
     const { direction = this.walk.direction, grid = this.walk.grid } = wish;
     const latent = wish.latent ?? this.latent ?? undefined;
     const path = (tab === "interpolate" && (this.linkedPath ?? this.path)) || undefined;
-    history.replaceState(history.state, "", toFragment({ run, tab, other, direction, grid, latent, path }));
+    this.write(toFragment({ run, tab, other, direction, grid, latent, path }));
   }
 
   /**
@@ -289,14 +316,30 @@ class View extends EventTarget {
   /** @param {string} run @returns {Promise<RunInfo>} */
   info(run) {
     return this.once(`info ${run}`, async () => {
-      const info = await source.ask("card", run);
+      const info = await this.source.ask("card", run);
       if (typeof info.preparing === "number") this.awaitPictures(run);
       return info;
     });
   }
 
   /**
-   * Tell how far a run's pictures are, which the server prepares once, and show them when they are there.
+   * How far the preparation of the pictures of the run on show is.
+   * @param {string} words "" when it is over.
+   * @param {number} share
+   */
+  prepared(words, share) {
+    this.preparing = { words, share };
+    this.dispatchEvent(new Event("preparing"));
+  }
+
+  /** Forget what is known of a run. @param {string} run */
+  forget(run) {
+    for (const key of [...this.known.keys()]) if (key.split(" ")[1] === run) this.known.delete(key);
+  }
+
+  /**
+   * Tell how far a run's pictures are, which the server prepares once, and show them when they are there. Those of a
+   * run that is not on show are only known anew.
    * @param {string} run
    */
   async awaitPictures(run) {
@@ -304,25 +347,26 @@ class View extends EventTarget {
     this.awaited.add(run);
     let misses = 0;
     while (misses < MOST_MISSES) {
-      const now = await source.ask("preparation", run).catch(() => null);
+      const now = await this.source.ask("preparation", run).catch(() => null);
       misses = now ? 0 : misses + 1;
       if (now?.preparing === null) break;
-      if (now && run === this.run) showPreparing(`${now.sentence} Decodes stand for them until then.`, now.preparing);
+      if (now && run === this.run) this.prepared(`${now.sentence} Decodes stand for them until then.`, now.preparing);
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
     this.awaited.delete(run);
-    showPreparing("", 1);
+    if (run !== this.run) return this.forget(run);
+    this.prepared("", 1);
     this.refresh();
   }
 
   /** Posterior means, (N * d). @param {string} run @returns {Promise<Float32Array>} */
   points(run) {
-    return this.once(`points ${run}`, async () => source.array(await this.info(run), "points"));
+    return this.once(`points ${run}`, async () => this.source.array(await this.info(run), "points"));
   }
 
   /** Labels, (N,), or null where there are none. @param {string} run @returns {Promise<Int32Array | null>} */
   labels(run) {
-    return this.once(`labels ${run}`, async () => source.array(await this.info(run), "labels"));
+    return this.once(`labels ${run}`, async () => this.source.array(await this.info(run), "labels"));
   }
 
   /**
@@ -331,7 +375,7 @@ class View extends EventTarget {
    * @returns {Promise<Uint8Array | null>}
    */
   attributes(run) {
-    return this.once(`attributes ${run}`, async () => source.array(await this.info(run), "attributes"));
+    return this.once(`attributes ${run}`, async () => this.source.array(await this.info(run), "attributes"));
   }
 
   /**
@@ -341,7 +385,7 @@ class View extends EventTarget {
    * @returns {Promise<Float32Array | null>}
    */
   scalar(run, name) {
-    return this.once(`${name} ${run}`, async () => source.array(await this.info(run), name));
+    return this.once(`${name} ${run}`, async () => this.source.array(await this.info(run), name));
   }
 
   /** Small pictures of the evaluation split. @param {string} run @returns {Promise<Sprites>} */

@@ -1,7 +1,9 @@
 /** A hundred test images at once beside what a run and its twin make of them, sortable by error. */
 
 import { button, dropdown, h } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
 import { context, toRgba } from "../kit/pixels.js";
+import { StatusLine } from "../kit/status.js";
 import { shown } from "../latent/numbers.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
@@ -68,16 +70,16 @@ export class Gallery {
     /** @type {() => number[]} */
     this.among = () => [];
     this.order = "number";
-    this.asked = 0;
+    this.asks = new Latest();
+    this.status = new StatusLine();
     /** @type {{image: number, canvas: HTMLCanvasElement, errors: number[]}[]} */
     this.tiles = [];
-    this.status = h("p.xp-status", { role: "status" });
     this.bar = h("div.xp-bar");
     this.grid = h("div.xp-gallery", { role: "group", "aria-label": "gallery of test images" });
     this.legend = h("p.xp-hint");
     this.showButton = button(`Show ${COUNT} test images`, "Test images, spread evenly, beside what the models make of them", () => this.load());
     this.body = h("div", { hidden: true }, this.bar, this.legend, this.grid);
-    this.element = h("section.xp-section", {}, h("h3", {}, "Gallery"), this.showButton, this.status, this.body);
+    this.element = h("section.xp-section", {}, h("h3", {}, "Gallery"), this.showButton, this.status.element, this.body);
   }
 
   /**
@@ -86,22 +88,22 @@ export class Gallery {
    * @param {() => number[]} among The images of the chosen class.
    */
   setRun(info, twin, among) {
-    this.asked++;
+    this.asks.stop();
     [this.info, this.twin, this.among] = [info, twin, among];
     this.body.hidden = true;
     this.showButton.hidden = !info.has_images;
     this.showButton.disabled = false;
-    this.status.textContent = info.has_images ? "" : "Without the data set there are no originals to compare with.";
+    this.status.clear();
+    if (!info.has_images) this.status.say("Without the data set there are no originals to compare with.");
   }
 
   async load() {
     const { info, twin, among } = this;
     if (!info) return;
-    const mine = ++this.asked;
+    const signal = this.asks.next();
     const images = evenly(among(), COUNT);
     this.showButton.disabled = true;
-    this.status.classList.add("xp-neutral");
-    this.status.textContent = "Decoding…";
+    this.status.tell("Decoding…");
     try {
       const models = twin ? [info, twin] : [info];
       const [sprites, ...found] = await Promise.all([view.sprites(info.name), ...models.map((model) => reconstructed(model, images))]);
@@ -111,18 +113,16 @@ export class Gallery {
         await paintTile(canvas, info, sprites, image, found.map(({ decoded }) => decoded), k);
         tiles.push({ image, canvas, errors: found.map(({ errors }) => errors[k]) });
       }
-      if (mine !== this.asked) return;
+      if (signal.aborted) return;
       this.tiles = tiles;
-      this.status.textContent = "";
+      this.status.clear();
       this.body.hidden = false;
       this.buildBar();
       this.arrange();
     } catch (error) {
-      if (mine !== this.asked) return;
-      this.status.classList.remove("xp-neutral");
-      this.status.textContent = /** @type {Error} */ (error).message;
+      if (!signal.aborted) this.status.say(/** @type {Error} */ (error).message);
     } finally {
-      if (mine === this.asked) this.showButton.disabled = false;
+      if (!signal.aborted) this.showButton.disabled = false;
     }
   }
 
@@ -182,7 +182,7 @@ export class Gallery {
     });
     sheet.toBlob((/** @type {Blob | null} */ blob) => {
       if (!blob) {
-        this.status.textContent = "This browser cannot make a PNG of it.";
+        this.status.say("This browser cannot make a PNG of it.");
         return;
       }
       const url = URL.createObjectURL(blob);

@@ -100,7 +100,7 @@ export const askSpoilt = (run, image, { kind, level }) => source.ask("spoilt", r
  * @param {"mse" | "elbo" | "bound"} score
  * @returns {Promise<Float32Array>}
  */
-export const standing = (run, score) => view.once(`standing ${score} ${run}`, () => source.ask("standing", run, { of: { score } }));
+export const standing = (run, score) => view.once(`standing-${score} ${run}`, () => source.ask("standing", run, { of: { score } }));
 
 /**
  * Mean squared errors of reconstructions of test images.

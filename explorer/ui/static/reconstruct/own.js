@@ -1,6 +1,7 @@
 /** Pictures that somebody brings along: a file, what is pasted or dropped, a frame of the camera; and how they are cropped. */
 
 import { button, freshId, h } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
 import { context } from "../kit/pixels.js";
 
 /** Bytes and pixels of one picture that the server takes (explorer/ui/app.py). */
@@ -112,7 +113,7 @@ export class Camera {
     this.say = say;
     /** @type {MediaStream | null} */
     this.stream = null;
-    this.starts = 0; // how often it was asked for, or given up
+    this.starts = new Latest(); // it was asked for, or given up
     this.live = false;
     this.video = h("video.xp-video", { muted: true, playsInline: true, hidden: true, "aria-label": "camera" });
     this.startButton = button("Start the camera", "The browser asks whether this page may use it", () => this.start());
@@ -134,13 +135,13 @@ export class Camera {
 
   async start() {
     if (!navigator.mediaDevices?.getUserMedia) return this.say("This browser lends the camera only to pages on this machine or over https.");
-    const mine = ++this.starts;
+    const signal = this.starts.next();
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: { ideal: 640 } } });
-      if (mine !== this.starts) return stream.getTracks().forEach((track) => track.stop()); // nobody waits for it now
+      if (signal.aborted) return stream.getTracks().forEach((track) => track.stop()); // nobody waits for it now
       this.stream = stream;
     } catch (error) {
-      if (mine !== this.starts) return;
+      if (signal.aborted) return;
       const refused = /** @type {Error} */ (error).name === "NotAllowedError";
       return this.say(refused ? "The browser does not lend this page the camera; allow it beside the address." : "There is no camera that this page can use.");
     }
@@ -151,7 +152,7 @@ export class Camera {
   }
 
   stop() {
-    this.starts++; // a permission that is still asked for comes too late
+    this.starts.stop(); // a permission that is still asked for comes too late
     this.setLive(false);
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
@@ -175,7 +176,8 @@ export class Camera {
     const { videoWidth, videoHeight } = this.video;
     if (!this.stream) return;
     if (!videoWidth) return this.live ? void setTimeout(() => this.take(), 100) : this.say("The camera shows nothing yet; try again in a moment.");
-    this.taken(await jpegOf(this.video, videoWidth, videoHeight, CAMERA_SIDE));
+    const frame = await jpegOf(this.video, videoWidth, videoHeight, CAMERA_SIDE);
+    if (this.stream) this.taken(frame); // it may be off by now
   }
 }
 

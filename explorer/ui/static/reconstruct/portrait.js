@@ -1,13 +1,14 @@
 /** One image and everything that a run and its twin make of it: pictures, prices, draws, axes, neighbours. */
 
 import { button, freshId, h } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
 import { context, ERROR_COLOURS, fitWhole, paint, paintError } from "../kit/pixels.js";
 import { onTheme, theme } from "../kit/theme.js";
 import { shown } from "../latent/numbers.js";
 import { verdict } from "../latent/vacancy.js";
+import { Stream } from "../page/stream.js";
 import { showVerdict } from "../page/trust.js";
 import { view } from "../page/view.js";
-import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
 import { askBound, askSpoilt, askSpread, costVerdict, majority, shareBelow, standing, topLevels, unpacked } from "./look.js";
 import { errorScale, scoreTable } from "./prices.js";
@@ -51,14 +52,15 @@ export class Portrait {
   /**
    * @param {object} events
    * @param {(index: number) => void} events.chosen A test image among the neighbours was chosen.
-   * @param {(words: string) => void} events.say
+   * @param {import("../kit/status.js").StatusLine} events.status
    */
-  constructor({ chosen, say }) {
+  constructor({ chosen, status }) {
     this.chosen = chosen;
-    this.say = say;
+    this.status = status;
     /** @type {Subject | null} */
     this.subject = null;
-    this.seen = 0; // subjects shown: what arrives late for an older one is dropped
+    this.subjects = new Latest(); // what arrives late for an older one is dropped
+    this.completed = 0; // subjects of which all is told
     this.seed = 0;
     this.level = 0.3; // of the noise
     /** @type {Map<string, Late>} */
@@ -68,12 +70,11 @@ export class Portrait {
     /** @type {(() => void)[]} */
     this.repaintDraws = [];
     onTheme(() => [...this.repaint, ...this.repaintDraws].forEach((draw) => draw()));
-    this.noises = new NewestWins(
+    this.noises = new Stream(
       (/** @type {{subject: Subject, noise: {kind: string, level: number}}} */ { subject, noise }) =>
         Promise.all(subject.found.map(({ info }) => askSpoilt(info.name, subject.image, noise))),
       (answer, request) => this.showNoise(answer, request),
-      (error) => this.say(/** @type {Error} */ (error).message),
-      2,
+      { status, failed: "No spoilt image", pictures: () => [this.noisePictures], limit: 2 },
     );
     this.build();
   }
@@ -101,7 +102,7 @@ export class Portrait {
 
   /** Nothing is shown any more. */
   clear() {
-    this.seen++;
+    this.subjects.stop();
     this.subject = null;
     this.noises.drop();
     this.element.hidden = true;
@@ -109,7 +110,7 @@ export class Portrait {
 
   /** @param {Subject} subject */
   show(subject) {
-    const mine = ++this.seen;
+    const signal = this.subjects.next();
     this.subject = subject;
     this.element.hidden = false;
     this.draws.classList.add("xp-stale"); // they are of the image before
@@ -117,34 +118,34 @@ export class Portrait {
     this.late = new Map(subject.found.map(({ info }) => [info.name, { ranks: {} }]));
     this.showPictures(subject);
     this.showTable();
-    this.rank(mine);
-    this.showNear(subject, mine);
+    this.rank(signal);
+    this.showNear(subject, signal);
     this.showAxes(subject);
-    this.showLevels(subject, mine);
+    this.showLevels(subject, signal);
     if (subject.passing) return;
     this.seed = 0;
     this.showNoiseControls(subject);
-    this.follow(mine);
+    this.follow(signal);
   }
 
   /**
    * What the image costs more than; from stored scores, so that it is there almost at once.
-   * @param {number} mine
+   * @param {AbortSignal} signal
    */
-  async rank(mine) {
+  async rank(signal) {
     const { subject } = this;
     if (!subject) return;
     await Promise.all(
       subject.found.map(async ({ info, look }) => {
         const [distortion, rate] = await Promise.all([view.scalar(info.name, "distortion"), look.rate === null ? null : view.scalar(info.name, "rate")]);
         const ranks = this.late.get(info.name)?.ranks;
-        if (mine !== this.seen || !ranks) return;
+        if (signal.aborted || !ranks) return;
         ranks.distortion = distortion;
         ranks.rate = rate;
         ranks.cost = distortion && rate ? distortion.map((value, i) => value + rate[i]) : distortion;
       }),
     ).catch(() => {});
-    if (mine !== this.seen) return;
+    if (signal.aborted) return;
     this.showTable();
     const { info, look } = subject.found[0];
     const costs = this.late.get(info.name)?.ranks.cost;
@@ -158,61 +159,61 @@ export class Portrait {
 
   /**
    * The slower questions, one after the other, while the image stays.
-   * @param {number} mine
+   * @param {AbortSignal} signal
    */
-  async follow(mine) {
+  async follow(signal) {
     const { subject } = this;
     if (!subject) return;
     const spreading = subject.found.filter(({ look }) => look.rate !== null);
     try {
-      await this.drawAgain(mine).catch((error) => {
-        if (mine !== this.seen) return;
+      await this.drawAgain(signal).catch((error) => {
+        if (signal.aborted) return;
         this.draws.hidden = true; // what is there is of another image
-        this.say(error.message);
+        this.status.say(error.message, this.draws);
       });
       for (const { info } of spreading) {
-        if (mine !== this.seen) return;
+        if (signal.aborted) return;
         const { bound } = await askBound(info.name, subject.image).catch(() => ({ bound: null }));
-        this.tell(mine, info.name, { bound });
+        this.tell(signal, info.name, { bound });
       }
       for (const { info } of subject.found) {
         if (!info.has_images) continue;
         for (const score of /** @type {("mse" | "elbo" | "bound")[]} */ (["mse", "elbo", "bound"])) {
-          if (mine !== this.seen) return;
+          if (signal.aborted) return;
           if (score !== "mse" && !spreading.some((each) => each.info === info)) continue;
           const ranks = this.late.get(info.name)?.ranks;
           const found = await standing(info.name, score).catch(() => null);
-          if (ranks && mine === this.seen) ranks[score] = found;
-          this.tell(mine, info.name, {});
+          if (ranks && !signal.aborted) ranks[score] = found;
+          this.tell(signal, info.name, {});
         }
       }
-      if (mine === this.seen) this.element.dataset.complete = String(mine);
+      if (!signal.aborted) this.element.dataset.complete = String(++this.completed);
     } catch (error) {
-      if (mine === this.seen) this.say(/** @type {Error} */ (error).message);
+      if (!signal.aborted) this.status.say(/** @type {Error} */ (error).message, this);
     }
   }
 
   /**
-   * @param {number} mine
+   * @param {AbortSignal} signal
    * @param {string} run
    * @param {Partial<Late>} news
    */
-  tell(mine, run, news) {
+  tell(signal, run, news) {
     const late = this.late.get(run);
-    if (mine !== this.seen || !late) return;
+    if (signal.aborted || !late) return;
     Object.assign(late, news);
     this.showTable();
   }
 
-  /** @param {number} mine */
-  async drawAgain(mine) {
+  /** @param {AbortSignal} signal */
+  async drawAgain(signal) {
     const { subject, seed } = this;
     if (!subject) return;
     const spreading = subject.found.filter(({ look }) => look.rate !== null);
     this.draws.hidden = !spreading.length;
     const answers = await Promise.all(spreading.map(({ info }) => askSpread(info.name, subject.image, seed)));
-    if (mine !== this.seen || seed !== this.seed) return;
-    answers.forEach(({ elbo }, k) => this.tell(mine, spreading[k].info.name, seed === 0 ? { elbo } : {}));
+    if (signal.aborted || seed !== this.seed) return;
+    answers.forEach(({ elbo }, k) => this.tell(signal, spreading[k].info.name, seed === 0 ? { elbo } : {}));
     this.repaintDraws = [];
     const rows = answers.flatMap(({ samples, deviation, deviation_most: most }, k) => {
       const { name } = spreading[k].info;
@@ -229,13 +230,14 @@ export class Portrait {
         h("h3", {}, "What else the posterior allows"),
         button("Draw again", "Eight other draws", () => {
           this.seed++;
-          this.drawAgain(this.seen).catch((error) => this.say(error.message));
+          this.drawAgain(signal).catch((error) => signal.aborted || this.status.say(error.message, this.draws));
         }),
       ),
       h("p.xp-hint", {}, "Decodes of eight codes drawn from q(z|x). The last picture says where 32 such draws differ: standard deviation of each pixel, in units of the full grey scale."),
       ...rows.filter((row) => row !== null),
     );
     this.draws.classList.remove("xp-stale");
+    this.status.say("", this.draws);
   }
 
   /** @param {Subject} subject */
@@ -277,14 +279,14 @@ export class Portrait {
 
   /**
    * @param {Subject} subject
-   * @param {number} mine
+   * @param {AbortSignal} signal
    */
-  async showNear({ found, index }, mine) {
+  async showNear({ found, index }, signal) {
     const { info, look } = found[0];
     const order = look.neighbours.map((image, k) => ({ image, distance: look.distances[k] }));
     const near = order.filter(({ image }) => image !== index).slice(0, NEAREST);
     const [labels, sprites] = await Promise.all([view.labels(info.name), view.sprites(info.name)]).catch(() => [null, null]);
-    if (mine !== this.seen) return;
+    if (signal.aborted) return;
     const most = labels && near.length ? majority(near.map(({ image }) => image), labels) : null;
     const nameOf = (/** @type {number} */ label) => info.classes?.[label] ?? String(label);
     const tiles = near.map(({ image, distance }) => {
@@ -356,15 +358,15 @@ export class Portrait {
 
   /**
    * @param {Subject} subject
-   * @param {number} mine
+   * @param {AbortSignal} signal
    */
-  async showLevels({ found }, mine) {
+  async showLevels({ found }, signal) {
     const deep = found.find(({ info }) => (info.level_sizes?.length ?? 1) > 1);
     this.levels.hidden = !deep;
     if (!deep?.info.level_sizes) return;
     const sizes = deep.info.level_sizes;
-    const decoded = await source.decode(deep.info.name, topLevels(deep.look.latent, sizes), sizes.length).catch((error) => this.say(error.message));
-    if (mine !== this.seen || !decoded) return;
+    const decoded = await source.decode(deep.info.name, topLevels(deep.look.latent, sizes), sizes.length).catch((error) => void (signal.aborted || this.status.say(error.message, this.levels)));
+    if (signal.aborted || !decoded) return;
     const cards = sizes.map((_, k) => {
       const title = k === 0 ? "level 1 only" : k + 1 === sizes.length ? "all levels" : `levels 1 to ${k + 1}`;
       return this.picture(title, null, (canvas) => paint(canvas, decoded, k), `top ${k + 1} of ${sizes.length} levels ${deep.info.name}`, SMALL);

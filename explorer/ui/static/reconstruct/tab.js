@@ -2,6 +2,8 @@
 
 import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
 import { dim, fitWhole, paint } from "../kit/pixels.js";
+import { StatusLine } from "../kit/status.js";
+import { shuffled } from "../latent/chance.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
 import { NewestWins } from "../source/newest.js";
@@ -80,15 +82,19 @@ class ReconstructTab {
     this.answers = 0; // pictures of somebody's own that were answered
     /** @type {{run: string, latent: Float32Array, whence: import("../latent/run.js").Whence} | null} */
     this.chosen = null;
-    this.drawings = 0; // states of the pad that were to be shown
-    this.newest = 0; // of those that were
+    this.drawings = new NewestWins(
+      (/** @type {boolean} */ _passing) => this.pad.picture(),
+      (file, passing) => this.source === "pad" && this.showOwn({ file, words: "your drawing", place: null, source: "pad" }, passing),
+      (error) => this.fail(/** @type {Error} */ (error)),
+    );
+    this.status = new StatusLine();
+    this.trouble = new StatusLine();
     this.requests = new NewestWins(
       (/** @type {Request} */ request) => this.fetchAll(request),
       (answer, request) => this.showAll(answer, request),
       (error) => this.fail(/** @type {Error} */ (error)),
       2,
     );
-    this.status = h("p.xp-status", { role: "status" });
     this.sources = h("div");
     this.bar = h("div.xp-bar");
     this.tray = new Tray((file, words) => this.bring(file, words));
@@ -106,7 +112,7 @@ class ReconstructTab {
       button("Use as A", "Begin the walk in Interpolate at this image", () => this.useAs("a")),
       button("Use as B", "End the walk in Interpolate at this image", () => this.useAs("b")),
     );
-    this.portrait = new Portrait({ chosen: (index) => this.chooseSource("test", index), say: (words) => this.say(words) });
+    this.portrait = new Portrait({ chosen: (index) => this.chooseSource("test", index), status: this.status });
     this.decodes = h("div.xp-pictures", { hidden: true });
     this.gallery = new Gallery((index) => {
       this.chooseSource("test", index);
@@ -117,15 +123,14 @@ class ReconstructTab {
       {},
       this.sources,
       ...Object.values(this.places),
-      this.status,
+      this.status.element,
       this.steps.element,
       this.actions,
       this.decodes,
       this.portrait.element,
       this.gallery.element,
     );
-    this.trouble = h("p.xp-status", { role: "status" });
-    this.root.replaceChildren(this.body, this.trouble);
+    this.root.replaceChildren(this.body, this.trouble.element);
     this.showSource();
     document.addEventListener("paste", (event) => this.paste(event));
     this.root.addEventListener("dragover", (event) => {
@@ -141,8 +146,8 @@ class ReconstructTab {
    * @param {boolean} [good] Whether it is no trouble.
    */
   say(words, good = false) {
-    this.status.textContent = words;
-    this.status.classList.toggle("xp-neutral", good);
+    if (good) this.status.tell(words);
+    else this.status.say(words);
   }
 
   /** @param {Error} error */
@@ -155,24 +160,25 @@ class ReconstructTab {
 
   /** @param {string | null} run */
   async setRun(run) {
+    const { signal } = view;
     this.requests.drop();
     this.portrait.clear();
     this.chosen = null;
     this.body.hidden = !run;
-    this.trouble.textContent = "";
+    this.trouble.clear();
     if (!run) return;
     try {
       const info = await view.info(run);
       const twin = info.twin ? await view.info(info.twin).catch(() => null) : null;
       const labels = await view.labels(run);
-      if (view.run !== run) return;
+      if (signal.aborted) return;
       this.info = info;
       this.twin = twin?.count === info.count ? twin : null;
       this.labels = labels;
     } catch (error) {
-      if (view.run !== run) return;
+      if (signal.aborted) return;
       this.body.hidden = true;
-      this.trouble.textContent = /** @type {Error} */ (error).message;
+      this.trouble.say(/** @type {Error} */ (error).message);
       return;
     }
     this.say("");
@@ -246,10 +252,9 @@ class ReconstructTab {
   }
 
   /** @param {boolean} passing Whether a stroke is still growing. */
-  async drawn(passing) {
-    const mine = ++this.drawings;
+  drawn(passing) {
     if (this.pad.empty) {
-      this.newest = mine;
+      this.drawings.drop();
       this.chosen = null;
       if (!passing) {
         this.requests.drop();
@@ -259,10 +264,7 @@ class ReconstructTab {
       }
       return;
     }
-    const file = await this.pad.picture();
-    if (mine < this.newest || this.source !== "pad") return; // a younger drawing is on show, or none
-    this.newest = mine;
-    this.showOwn({ file, words: "your drawing", place: null, source: "pad" }, passing);
+    this.drawings.ask(passing);
   }
 
   /** @param {Blob} frame */
@@ -332,7 +334,7 @@ class ReconstructTab {
         "div.xp-bar",
         { role: "group", "aria-label": "choose an image" },
         button("Shuffle", "An image at random", () => {
-          this.order = this.among().sort(() => Math.random() - 0.5);
+          this.order = shuffled(this.among());
           this.choose(this.order[0]);
         }),
         button("Worst", "The image with the largest distortion; Next goes on from there", () => this.extreme(true)),
@@ -490,5 +492,10 @@ class ReconstructTab {
 export async function mount(host) {
   await useStyle(STYLE);
   const tab = new ReconstructTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
-  follow(host, "reconstruct", (run) => tab.setRun(run));
+  follow(
+    host,
+    "reconstruct",
+    (run) => tab.setRun(run),
+    () => tab.camera.stop(), // nobody is filmed who looks at another tab
+  );
 }

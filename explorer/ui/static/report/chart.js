@@ -53,6 +53,6 @@ export class Chart {
   show(wanted, run, name, query) {
     this.element.hidden = !wanted;
     if (wanted) this.figure.show(run, name, query);
-    else this.figure.drop(); // another theme must not draw what is not shown
+    else this.figure.remove(); // another theme must not draw what is not shown
   }
 }

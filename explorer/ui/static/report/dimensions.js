@@ -71,7 +71,7 @@ export class Dimensions {
     this.beside = beside;
     this.element.hidden = !story;
     if (!story) {
-      for (const { figure } of [this.bars, this.codes, ...this.lines]) figure.drop();
+      for (const { figure } of [this.bars, this.codes, ...this.lines]) figure.remove();
       return;
     }
     this.title.textContent = story.name;

@@ -1,6 +1,8 @@
 /** Training: how a run and its twin were fitted, epoch by epoch and dimension by dimension. */
 
 import { dropdown, h, segmented, useStyle } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
+import { StatusLine } from "../kit/status.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
@@ -27,10 +29,10 @@ const SHEET_HINT =
 class TrainingTab {
   /** @param {HTMLElement} root */
   constructor(root) {
-    this.asked = 0;
+    this.asks = new Latest();
+    this.status = new StatusLine();
     /** What was last wished for, as in `view.other`. @type {string | undefined} */
     this.wished = undefined;
-    this.status = h("p.xp-status", { role: "status" });
     /** @type {Map<string, string>} */
     this.refused = new Map();
     this.picker = h("div.xp-bar");
@@ -103,7 +105,7 @@ class TrainingTab {
       this.noise,
       this.cards.element,
     );
-    root.replaceChildren(h("div.xp-compare", {}, this.picker, this.status), this.body);
+    root.replaceChildren(h("div.xp-compare", {}, this.picker, this.status.element), this.body);
     view.addEventListener("link", () => {
       if (this.body.dataset.shown === view.run && view.other !== this.wished) this.setRun(view.run);
     });
@@ -111,7 +113,7 @@ class TrainingTab {
 
   /** @param {string} words A message about the whole tab; one about a part of it stands in its place. */
   say(words) {
-    this.status.textContent = words;
+    this.status.say(words);
   }
 
   /**
@@ -119,13 +121,13 @@ class TrainingTab {
    * @param {string | null} run
    */
   async setRun(run) {
-    const mine = ++this.asked;
+    const signal = this.asks.next(view.signal);
     this.body.hidden = this.picker.hidden = true;
     this.say("");
     if (!run) return;
     try {
       const runs = /** @type {Listed[]} */ (await source.runs());
-      if (mine !== this.asked || view.run !== run) return;
+      if (signal.aborted) return;
       const twin = runs.find(({ name }) => name === run)?.twin ?? null;
       const others = runs.filter(({ name }) => name !== run).sort((a, b) => Number(b.name === twin) - Number(a.name === twin));
       const wished = (this.wished = view.other);
@@ -136,7 +138,7 @@ class TrainingTab {
       const current = await this.compare(run, other, false);
       if (current && wished !== undefined && !there && wished !== run) this.say(`There is no run ${wished} to compare with.`);
     } catch (error) {
-      if (mine === this.asked) this.say(/** @type {Error} */ (error).message);
+      if (!signal.aborted) this.say(/** @type {Error} */ (error).message);
     }
   }
 
@@ -168,17 +170,17 @@ class TrainingTab {
    * @returns {Promise<boolean>} Whether the run is on show now: nothing else was wished for meanwhile, and it is sound.
    */
   async compare(run, other, stay) {
-    const mine = ++this.asked;
+    const signal = this.asks.next(view.signal);
     this.say("");
     this.body.setAttribute("aria-busy", "true");
     const tell = async (/** @type {string} */ name) => {
       const refusal = this.refused.get(name);
       if (refusal) throw new Error(refusal);
-      return /** @type {Story} */ (await source.ask("training", name));
+      return /** @type {Story} */ (await source.ask("training", name, { signal }));
     };
     const failed = (/** @type {Error} */ error) => error;
     const [first, second] = await Promise.all([tell(run).catch(failed), other ? tell(other).catch(failed) : null]);
-    if (mine !== this.asked || view.run !== run) return false;
+    if (signal.aborted) return false;
     this.body.removeAttribute("aria-busy");
     if (first instanceof Error) {
       this.say(first.message);
