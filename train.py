@@ -20,6 +20,7 @@ import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.analysis.laws import RAW, WHITE
 from explorer.checkpoint import (
     append_history,
     begin_run,
@@ -327,7 +328,7 @@ def summary(metrics: dict[str, Any]) -> str:
         words = [f"nll_iw {test['nll_iw']:.2f} nats ({effort})"]
     words += [f"{name} {test[name]:.2f} nats" for name in ("elbo", "distortion", "rate") if name in test]
     words += [f"mse {test['mse']:.5f}", f"{test['active_units']} active units"]
-    words += [f"vacancy {law} {metrics['holes'][law]['vacancy']['value']:.3f}" for law in ("raw", "white")]
+    words += [f"vacancy {law} {metrics['holes'][law]['vacancy']['value']:.3f}" for law in (RAW.name, WHITE.name)]
     return ", ".join(words)
 
 

@@ -9,14 +9,11 @@ from numpy.typing import NDArray
 from explorer.analysis.bounds import elbo, importance_weighted_bound
 from explorer.analysis.encoding import decoded_features, encode_all, squared_errors
 from explorer.analysis.holes import (
-    GaussianMixture,
-    fit_gmm,
     fit_round_trip,
     fit_vacancy,
-    sample_raw,
-    sample_white,
     some_of,
 )
+from explorer.analysis.laws import LAWS, FittedCodes, GaussianMixture, fit_gmm
 from explorer.analysis.scores import (
     Score,
     active_axes,
@@ -241,11 +238,8 @@ def score_holes(
     active = active_axes(posterior)
     round_trip = fit_round_trip(coder, holes.frame, some_of(calibration, 2000), active)
     count = min(LAW_DRAWS, max(1000, len(features)))
-    draws = {
-        "raw": sample_raw(count, coder.latent_dim, rng),
-        "white": sample_white(holes.frame, count, rng),
-        "gmm10": gmm.sample(count, rng),
-    }
+    fitted = FittedCodes(coder.latent_dim, holes.frame, gmm)
+    draws = {name: law.of(fitted).sample(count, rng) for name, law in LAWS.items()}
     scores: dict[str, Any] = {}
     for law, drawn in draws.items():
         made = decoded_features(coder, drawn, judge.features)
