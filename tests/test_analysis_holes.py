@@ -8,21 +8,17 @@ from hypothesis import strategies as st
 from explorer.analysis.frames import fit_frame
 from explorer.analysis.holes import (
     ALPHA,
-    GaussianMixture,
     Plane,
     anchored_plane,
     axis_plane,
     conformal_p_values,
-    definite,
-    fit_gmm,
     fit_round_trip,
     fit_vacancy,
     round_trip_error,
-    sample_raw,
-    sample_white,
     some_of,
     spanned_plane,
 )
+from explorer.analysis.laws import GaussianMixture, definite, fit_gmm, sample_raw, sample_white
 from explorer.analysis.scores import midpoints, vacancy
 from explorer.arrays import Images, Posterior
 from explorer.errors import ShapeError

@@ -3,7 +3,8 @@ import pytest
 
 from explorer.analysis.densities import KernelDensity, PosteriorMixture, aggregate_density, fit_kernel_density
 from explorer.analysis.frames import fit_frame
-from explorer.analysis.holes import ALPHA, GaussianMixture, raw_log_density, sample_raw
+from explorer.analysis.holes import ALPHA
+from explorer.analysis.laws import GaussianMixture, raw_log_density, sample_raw
 from explorer.analysis.maps import cliff, density_ratio, entropy, fit_density_ratio, fit_validity, hole_share
 from explorer.arrays import Images, Posterior
 from explorer.errors import ShapeError

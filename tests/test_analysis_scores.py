@@ -4,7 +4,8 @@ import pytest
 from explorer.analysis.densities import PosteriorMixture, fit_kernel_density
 from explorer.analysis.encoding import decode_all, encode_all
 from explorer.analysis.frames import fit_frame
-from explorer.analysis.holes import ALPHA, fit_vacancy, raw_log_density, sample_raw
+from explorer.analysis.holes import ALPHA, fit_vacancy
+from explorer.analysis.laws import raw_log_density, sample_raw
 from explorer.analysis.scores import (
     Score,
     active_axes,

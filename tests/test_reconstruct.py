@@ -152,7 +152,7 @@ def test_only_so_many_pictures_arrive_at_once(url, client, monkeypatch):
     "query",
     [
         "x=1",
-        "x=.5&y=.5&side=1",
+        "x=0,5&y=0,5&side=1",
         "x=0.5&y=0.5&side=nan",
         "x=1e99&y=0&side=1",
         "x=-1&y=0&side=1",

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.analysis.holes import raw_log_density
+from explorer.analysis.laws import raw_log_density
 from explorer.arrays import ConditionalPosterior, Images, Latents, MeasuringCoder, Posterior, Scores
 
 BATCH = 2048

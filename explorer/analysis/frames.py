@@ -32,7 +32,7 @@ class Frame:
 
     @property
     def latent_dim(self) -> int:
-        """D."""
+        """Latent dimension d."""
         return len(self.mean)
 
     @property
@@ -41,15 +41,15 @@ class Frame:
         return np.sqrt(np.diag(self.covariance))
 
     def whiten(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
-        """U of latents z, both (N, d); in float64, for distances to be taken there."""
+        """Frame coordinates u of latents z, both (N, d); in float64, for distances to be taken there."""
         return (np.asarray(latents, dtype=np.float64) - self.mean) @ self.to_white
 
     def unwhiten(self, whitened: NDArray[np.floating]) -> Latents:
-        """Z = m + S^(1/2) u of whitened latents u, both (N, d)."""
+        """Latents z = m + S^(1/2) u of frame coordinates u, both (N, d)."""
         return (self.mean + np.asarray(whitened, dtype=np.float64) @ self.from_white).astype(np.float32)
 
     def log_density(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Log N(z; m, S), the density of the law `white`, at latents (N, d); (N,), nats."""
+        """Log N(z; m, S) at latents (N, d); (N,), nats."""
         squares = (self.whiten(latents) ** 2).sum(1)
         return -0.5 * (squares + self.latent_dim * np.log(2 * np.pi)) + self.log_determinant
 

@@ -162,106 +162,11 @@ def fit_round_trip(
     return calibrate(lambda latents: round_trip_error(coder, frame, latents, active), calibration)
 
 
-def sample_raw(count: int, latent_dim: int, rng: np.random.Generator) -> Latents:
-    """The law *raw*: N(0, I), the model's own prior, (count, d). For an autoencoder it only tests luck."""
-    return rng.standard_normal((count, latent_dim)).astype(np.float32)
-
-
-def sample_white(frame: Frame, count: int, rng: np.random.Generator) -> Latents:
-    """The law *white*: m + S^(1/2) eps, the best single Gaussian, (count, d); the fair law for an autoencoder."""
-    return frame.unwhiten(rng.standard_normal((count, frame.latent_dim)))
-
-
-def raw_log_density(latents: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Log N(z; 0, I) at latents (N, d); (N,), nats."""
-    latents = np.asarray(latents, dtype=np.float64)
-    return -0.5 * ((latents**2).sum(1) + latents.shape[1] * np.log(2 * np.pi))
-
-
-@dataclass(frozen=True, slots=True)
-class GaussianMixture:
-    """The law *gmm10*: a mixture fitted to the codes, the repair for a space with holes.
-
-    Ghosh, Sajjadi, Vergari, Black & Schoelkopf 2020, https://arxiv.org/abs/1903.12436
-
-    Attributes:
-        weights: (K,), summing to one.
-        means: (K, d).
-        covariances: (K, d, d).
-    """
-
-    weights: NDArray[np.float64]
-    means: NDArray[np.float64]
-    covariances: NDArray[np.float64]
-
-    def sample(self, count: int, rng: np.random.Generator) -> Latents:
-        """Latents drawn from the mixture, (count, d)."""
-        weights = np.asarray(self.weights, dtype=np.float64)
-        component = rng.choice(len(weights), size=count, p=weights / weights.sum())
-        noise = rng.standard_normal((count, self.means.shape[1]))
-        factors = np.linalg.cholesky(np.asarray(self.covariances, dtype=np.float64))
-        drawn = np.empty_like(noise)
-        for k in np.unique(component):
-            rows = component == k
-            drawn[rows] = self.means[k] + noise[rows] @ factors[k].T
-        return drawn.astype(np.float32)
-
-    def log_density(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Log p(z) at latents (N, d); (N,), nats."""
-        latents = np.asarray(latents, dtype=np.float64)
-        terms = np.empty((len(self.weights), len(latents)))
-        for k, covariance in enumerate(np.asarray(self.covariances, dtype=np.float64)):
-            factor = np.linalg.cholesky(covariance)
-            squares = (np.linalg.solve(factor, (latents - self.means[k]).T) ** 2).sum(0)
-            terms[k] = np.log(max(self.weights[k], 1e-300)) - np.log(np.diag(factor)).sum() - 0.5 * squares
-        top = terms.max(0)
-        return top + np.log(np.exp(terms - top).sum(0)) - 0.5 * latents.shape[1] * np.log(2 * np.pi)
-
-
-def definite(covariances: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Covariances (K, d, d) that can be sampled from: stored as float32, that of flat codes may not be definite."""
-    wide = np.asarray(covariances, dtype=np.float64)
-    values, vectors = np.linalg.eigh((wide + wide.transpose(0, 2, 1)) / 2)
-    least = 1e-6 * values[:, -1:]
-    if (values >= least).all():
-        return wide
-    return (vectors * np.maximum(values, least)[:, None]) @ vectors.transpose(0, 2, 1)
-
-
 def some_of(codes: Latents, most: int) -> Latents:
     """At most so many of the codes (N, d), always the same, from everywhere: data sets often stand class by class."""
     if len(codes) <= most:
         return codes
     return codes[np.sort(np.random.default_rng(0).permutation(len(codes))[:most])]
-
-
-def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) -> GaussianMixture:
-    """A mixture of Gaussians with full covariances, fitted to codes by expectation maximisation.
-
-    It is fitted in the frame of the codes and carried back, so that it does not depend on the model's scale.
-
-    Args:
-        codes: One draw per image, (R, d).
-        components: K; fewer where there are not ten codes for each.
-        seed: Of the k-means start.
-    """
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture as Mixture
-
-    frame = fit_frame(codes)
-    components = max(1, min(components, len(codes) // 10))
-    mixture = Mixture(components, reg_covar=1e-5, max_iter=300, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture a hair from converged samples just as well
-        mixture.fit(frame.whiten(codes))
-    covariances = np.asarray(mixture.covariances_)
-    return GaussianMixture(
-        weights=np.asarray(mixture.weights_, dtype=np.float64),
-        means=frame.mean + np.asarray(mixture.means_) @ frame.from_white,
-        covariances=frame.from_white @ covariances @ frame.from_white,
-    )
 
 
 @dataclass(frozen=True, slots=True)

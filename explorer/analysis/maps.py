@@ -21,7 +21,7 @@ def density_ratio(law: LogDensity, aggregate: Density, latents: NDArray[np.float
     Linear maps change both alike, so it is the same in z and in the frame.
 
     Args:
-        law: Log density of the sampling law: `raw_log_density`, `frame.log_density` or `gmm.log_density`.
+        law: Log density of the sampling law, as `explorer.analysis.laws.Distribution` has it.
         aggregate: q^.
         latents: (N, d).
     """

@@ -3,12 +3,11 @@
 Nothing heavy is imported here at module level: a page that only lists runs needs neither torch nor scikit-learn.
 """
 
+from explorer.analysis.laws import LAWS
 from explorer.library.run import (
-    LAWS,
     SCALARS,
     Card,
     ImagesTrouble,
-    Law,
     OpenRun,
     ScalarName,
     TroubleKind,
@@ -22,7 +21,6 @@ __all__ = [
     "SCALARS",
     "Card",
     "ImagesTrouble",
-    "Law",
     "Library",
     "OpenRun",
     "Run",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.encoding import checked_latents, decode_all
+from explorer.analysis.laws import LAWS, first_law
 from explorer.arrays import UNKNOWN, Coder, Images, Latents, Pixels, Posterior, Scores
 from explorer.checkpoint import StoredLatents, list_sheets, place_of, read_history, read_sheet
 from explorer.config import RunConfig
@@ -21,13 +22,9 @@ if TYPE_CHECKING:
     from explorer.analysis.densities import Density
     from explorer.analysis.directions import Direction
     from explorer.analysis.frames import Frame
-    from explorer.analysis.holes import CalibratedScore, GaussianMixture, Vacancy
+    from explorer.analysis.holes import CalibratedScore, Vacancy
+    from explorer.analysis.laws import Distribution, GaussianMixture
     from explorer.training.judge import Judge
-
-Law = Literal["raw", "white", "gmm10"]
-"""Where latents are drawn from: N(0, I); one Gaussian fitted to the codes; ten of them."""
-
-LAWS: tuple[Law, ...] = get_args(Law)
 
 ScalarName = Literal["distortion", "rate", "vacancy"]
 """What is known of every image of the evaluation split as one number."""
@@ -224,9 +221,9 @@ class OpenRun:
         return self.latents.log_variance is None
 
     @property
-    def default_law(self) -> Law:
-        """Where to sample from first: the prior, or the fitted Gaussian for a model that has no prior."""
-        return "white" if self.is_point else "raw"
+    def default_law(self) -> str:
+        """Name of the law to sample from first."""
+        return first_law(self.is_point).name
 
     @property
     def coder(self) -> Coder:
@@ -284,7 +281,7 @@ class OpenRun:
         """The stored mixture of Gaussians of the codes."""
 
         def build() -> "GaussianMixture":
-            from explorer.analysis.holes import GaussianMixture, definite
+            from explorer.analysis.laws import GaussianMixture, definite
 
             weights, means = (part.astype(np.float64) for part in (self.latents.gmm_weights, self.latents.gmm_means))
             return GaussianMixture(weights, means, definite(self.latents.gmm_covariances))
@@ -337,15 +334,17 @@ class OpenRun:
         Raises:
             ShapeError: The law is none of `LAWS`.
         """
-        from explorer.analysis.holes import raw_log_density
+        return self.law(law).log_density
 
-        if law == "raw":
-            return raw_log_density
-        if law == "white":
-            return self.frame.log_density
-        if law == "gmm10":
-            return self.gmm.log_density
-        raise ShapeError(f"the law must be one of {', '.join(LAWS)}, but is {law!r:.40}.")
+    def law(self, name: str) -> "Distribution":
+        """One of `LAWS` as fitted to the codes of this run.
+
+        Raises:
+            ShapeError: The law is none of `LAWS`.
+        """
+        if name not in LAWS:
+            raise ShapeError(f"the law must be one of {', '.join(LAWS)}, but is {name!r:.40}.")
+        return LAWS[name].of(self)
 
     @property
     def round_trip(self) -> "CalibratedScore":
@@ -400,15 +399,7 @@ class OpenRun:
         Raises:
             ShapeError: The law is none of `LAWS`.
         """
-        from explorer.analysis.holes import sample_raw, sample_white
-
-        if law == "raw":
-            return sample_raw(count, self.latent_dim, rng)
-        if law == "white":
-            return sample_white(self.frame, count, rng)
-        if law == "gmm10":
-            return self.gmm.sample(count, rng)
-        raise ShapeError(f"the law must be one of {', '.join(LAWS)}, but is {law!r:.40}.")
+        return self.law(law).sample(count, rng)
 
     def scalar(self, name: str) -> Scores:
         """One number per image of the evaluation split, (N,): one of `SCALARS`.

@@ -497,7 +497,7 @@ class Library:
             CheckpointError: The name is taken, or is no plain name.
             ShapeError: Images, labels and model do not go together.
         """
-        from explorer.analysis.holes import fit_gmm
+        from explorer.analysis.laws import fit_gmm
 
         if not RUN_NAME.fullmatch(name):
             raise CheckpointError(f"a run's name is letters, digits, '.', '_' and '-', but this is {name[:100]!r}.")

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.analysis.holes import ALPHA
+from explorer.analysis.laws import LAWS
 from explorer.plots.style import INKS, P_TICKS, PETROFF_10, Figure, Theme, lay_out, lit, plain
 
+LAW_LINES = ((PETROFF_10[2], "solid"), (PETROFF_10[0], "dash"), (PETROFF_10[4], "dot"), (PETROFF_10[5], "dashdot"))
+"""Colours and dashes of the sampling laws, in the order of `LAWS`; after the last they repeat."""
+
 LAW_STYLES: Mapping[str, tuple[str, str, str]] = {
-    "raw": ("raw: N(0, I)", PETROFF_10[2], "solid"),
-    "white": ("white: one Gaussian", PETROFF_10[0], "dash"),
-    "gmm10": ("GMM-10: ten Gaussians", PETROFF_10[4], "dot"),
+    name: (law.title, *line) for (name, law), line in zip(LAWS.items(), cycle(LAW_LINES), strict=False)
 }
 """Name, colour and dash of each sampling law, the same in every figure."""
 
@@ -40,7 +43,7 @@ def p_value_curves(p_values: Mapping[str, NDArray[np.floating]], theme: Theme, r
         )
     )
     for law, values in p_values.items():
-        name, colour, dash = LAW_STYLES.get(law, (law, PETROFF_10[5], "solid"))
+        name, colour, dash = LAW_STYLES[law]
         share = np.searchsorted(np.sort(values), grid, side="right") / max(1, len(values))
         line = {"color": lit(colour, theme), "dash": dash, "width": 2.5}
         figure.add_trace(

@@ -17,15 +17,12 @@ from numpy.typing import NDArray
 from explorer.analysis.bounds import elbo, importance_weighted_bound
 from explorer.analysis.encoding import decoded_features, encode_all, squared_errors
 from explorer.analysis.holes import (
-    GaussianMixture,
     Vacancy,
-    fit_gmm,
     fit_round_trip,
     fit_vacancy,
-    sample_raw,
-    sample_white,
     some_of,
 )
+from explorer.analysis.laws import LAWS, FittedCodes, GaussianMixture, fit_gmm
 from explorer.analysis.scores import (
     Score,
     active_axes,
@@ -51,9 +48,6 @@ from explorer.models.losses import Gaussian
 from explorer.progress import stage
 from explorer.training.baseline import principal_components
 from explorer.training.judge import Judge, Tell, open_judge, unheard
-
-LAWS = ("raw", "white", "gmm10")
-"""The sampling laws that holes are measured under."""
 
 MOST_DRAWS, LEAST_DRAWS = 10_000, 1_000
 """Draws of a sampling law; as many as test images between the two, since coverage grows with draws."""
@@ -313,11 +307,8 @@ class Subject:
         """Draws of each sampling law, (n, d), and "midpoints" of pairs of codes."""
         rng = np.random.default_rng(self.seed)
         count = self.effort.draws
-        draws = {
-            "raw": sample_raw(count, self.coder.latent_dim, rng),
-            "white": sample_white(self.holes.frame, count, rng),
-            "gmm10": self.mixture.sample(count, rng),
-        }
+        fitted = FittedCodes(self.coder.latent_dim, self.holes.frame, self.mixture)
+        draws = {name: law.of(fitted).sample(count, rng) for name, law in LAWS.items()}
         labels = None if self.images.labels is None else self.images.labels[self.parts.test]
         return draws | {"midpoints": midpoints(self.codes["draw"], min(count, 5000), rng, labels)}
 

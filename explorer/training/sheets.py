@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.analysis.frames import fit_frame
-from explorer.analysis.holes import sample_raw, sample_white
+from explorer.analysis.laws import sample_raw, sample_white
 from explorer.arrays import Coder, Latents
 from explorer.checkpoint import one_sentence, write_bytes
 from explorer.config import VARIATIONAL

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from explorer.analysis.laws import RAW, WHITE
 from explorer.config import RunConfig
 from explorer.data import ImageSet, Split
 
@@ -62,12 +63,12 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "draws of the prior in holes",
-        lambda c, m: _share(m, "raw", "vacancy") if c.model.has_prior else None,
+        lambda c, m: _share(m, RAW.name, "vacancy") if c.model.has_prior else None,
         lambda m: f"lower is better, 5 % is usual; {_count(m, 'holes', 'raw', 'vacancy', 'n')} draws",
     ),
     Row(
         "draws of one fitted bell in holes",
-        lambda _, m: _share(m, "white", "vacancy"),
+        lambda _, m: _share(m, WHITE.name, "vacancy"),
         lambda m: f"lower is better, 5 % is usual; {_count(m, 'holes', 'white', 'vacancy', 'n')} draws",
     ),
     Row(
@@ -134,7 +135,7 @@ def split_words(images: ImageSet, parts: Split) -> str:
 
 def _own_law(config: RunConfig) -> str:
     """The law that a run is sampled from first: its prior, or the fitted bell where it has none."""
-    return "raw" if config.model.has_prior else "white"
+    return (RAW if config.model.has_prior else WHITE).name
 
 
 def _at(metrics: Metrics, *path: str) -> Any:

@@ -4,7 +4,8 @@ import gradio as gr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from explorer.library import LAWS, Library
+from explorer.analysis.laws import LAWS, RAW, WHITE
+from explorer.library import Library
 from explorer.ui.components import live, table
 from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import MOST_SEED, PRIVATE, RunRoutes, TabRoute, finite, latents_of
@@ -60,7 +61,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         """The p-values of one latent."""
         card = await runs.card(request)
         layer = choice(request.query_params, "layer", LAYERS, "vacancy")
-        law = choice(request.query_params, "law", LAWS, "white")
+        law = choice(request.query_params, "law", tuple(LAWS), WHITE.name)
         latent = await latents_of(request, card.latent_dim, 1)
 
         def work() -> dict[str, object]:
@@ -79,7 +80,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
     async def samples(request: Request) -> Response:
         """A sheet of samples of one law, with their p-values."""
         card = await runs.card(request)
-        law = choice(request.query_params, "law", LAWS, "raw")
+        law = choice(request.query_params, "law", tuple(LAWS), RAW.name)
         seed = whole(request.query_params, "seed", 0, MOST_SEED, default=0)
         redraw = whole(request.query_params, "redraw", 0, 1, default=0) == 1
         made = await runs.opening.run(lambda: drawn_sheet(runs.library.open(card.name), law, seed, redraw))
@@ -88,7 +89,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
     async def ladder(request: Request) -> Response:
         """The runs that differ from this one in beta alone, with their stored scores."""
         card = await runs.card(request)
-        law = choice(request.query_params, "law", LAWS, "white")
+        law = choice(request.query_params, "law", tuple(LAWS), WHITE.name)
         found = await runs.opening.run(lambda: ladder_of(runs.library, card.name, law))
         return JSONResponse(found, headers=PRIVATE)
 

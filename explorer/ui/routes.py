@@ -20,10 +20,11 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from explorer.analysis.encoding import FEW, checked_latents
+from explorer.analysis.laws import LAWS, RAW
 from explorer.arrays import Latents
 from explorer.errors import ExplorerError, NotFoundError, ShapeError, TooMuchError
 from explorer.images import to_bytes
-from explorer.library import LAWS, SCALARS, Card, Library, OpenRun
+from explorer.library import SCALARS, Card, Library, OpenRun
 from explorer.ui.page import FigureMaker, public_sentence, public_text
 from explorer.views.query import choice, theme_of, whole
 from explorer.views.runs import SHEET, describe_run, sprite_sheet
@@ -265,7 +266,7 @@ class RunRoutes:
         """Latents drawn from one of the laws; the seed decides them."""
         card = await self.card(request)
         query = request.query_params
-        law = choice(query, "law", LAWS, "raw")
+        law = choice(query, "law", tuple(LAWS), RAW.name)
         count = whole(query, "n", 1, MOST_LATENTS, default=1)
         seed = whole(query, "seed", 0, MOST_SEED, default=0)
 

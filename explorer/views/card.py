@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 
+from explorer.analysis.laws import first_law
 from explorer.config import RunConfig, field_help
 from explorer.library import Card
 from explorer.views.history import finite_number, number_at
@@ -44,7 +45,7 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
         add("Settings", "Seed", "of weights, order and noise", train.seed)
         for name, meaning, value in _further_settings(config):
             add("Further settings", name, meaning, value)
-    nats, law = "nats per test image", "white" if is_point else "raw"
+    nats, law = "nats per test image", first_law(is_point).name
     samples, images = card.number("test", "nll_iw_samples"), card.number("test", "nll_iw_images")
     bound = f"K = {samples:,.0f}, {images:,.0f} images; " if samples is not None and images is not None else ""
     scores = (

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.analysis.laws import LAWS, WHITE
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
-from explorer.library import LAWS, Library, OpenRun
+from explorer.library import Library, OpenRun
 from explorer.views.hole_planes import planes_of, twin_of
 from explorer.views.query import choice, theme_of
 
@@ -213,7 +214,7 @@ def layer_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     from explorer.plots.holes import hole_layer
     from explorer.plots.style import as_json
 
-    layer, law = choice(query, "layer", LAYERS), choice(query, "law", LAWS, "white")
+    layer, law = choice(query, "layer", LAYERS), choice(query, "law", tuple(LAWS), WHITE.name)
     run, other, cut, plane = planes_of(library, name, query)
 
     def sheet(each: OpenRun) -> NDArray[np.float32]:

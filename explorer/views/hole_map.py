@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.analysis.laws import LAWS, WHITE
 from explorer.images import data_uri, tile, to_bytes
-from explorer.library import LAWS, Library, OpenRun
+from explorer.library import Library, OpenRun
 from explorer.views.hole_layers import class_names, note_on
 from explorer.views.hole_planes import Cut, plane_latents, planes_of
 from explorer.views.query import theme_of
@@ -99,10 +100,10 @@ def _draw(run: OpenRun, plane: "Plane", cut: Cut) -> dict[str, Any]:
     }
     meta = {
         "share": hole_share(grid.ravel()),
-        "weighted": hole_share(grid.ravel(), run.law_log_density("white")(everywhere)),
+        "weighted": hole_share(grid.ravel(), run.law_log_density(WHITE.name)(everywhere)),
         "anchors": [] if anchors is None else [[float(a), float(b)] for a, b in anchors],
         "images": list(cut.anchors) if anchors is not None else [],
-        "note": note_on(run, "vacancy", "white"),
+        "note": note_on(run, "vacancy", WHITE.name),
     }
     return {"map": drawn, "meta": meta}
 

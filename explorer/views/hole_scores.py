@@ -5,14 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from explorer.analysis.laws import GMM10, LAWS, RAW, WHITE, Law
 from explorer.config import VARIATIONAL
 from explorer.errors import ExplorerError, ShapeError
-from explorer.library import LAWS, Card, Library, is_number
+from explorer.library import Card, Library, is_number
 from explorer.views.query import choice, theme_of
-
-LAW_TITLES = {"raw": "raw: N(0, I)", "white": "white: one Gaussian", "gmm10": "GMM-10: ten Gaussians"}
-
-LAW_NAMES = {"raw": "raw", "white": "white", "gmm10": "GMM-10"}
 
 AGAINST = {
     "coverage": "coverage, share of test images",
@@ -89,7 +86,7 @@ def score_table(cards: list[Card]) -> dict[str, Any] | None:
     )
     caption = "Scores with 95 % intervals over the draws; another calibration, and another fit, move them too."
     caption += f" Measured against {sizes}." if sizes else ""
-    models, laws = [card.name for card in cards], [LAW_TITLES[law] for law in LAWS]
+    models, laws = [card.name for card in cards], [law.title for law in LAWS.values()]
     return {"caption": caption, "reading": readings(cards), "models": models, "laws": laws, "rows": rows}
 
 
@@ -101,15 +98,13 @@ def readings(cards: Sequence[Card]) -> list[str]:
     said += [words for card in cards if (words := missing_words(card)) is not None]
     if len(cards) == 2:
         first, second = cards
-        of_both = [(compared(cards, ("white", "white")), "Equal laws first, one Gaussian fitted to each")]
+        of_both = [(compared(cards, (WHITE, WHITE)), "Equal laws first, one Gaussian fitted to each")]
         if first.family not in VARIATIONAL and second.family in VARIATIONAL:
             own = f"the prior that {second.name} was fitted to"
-            of_both.append((compared(cards, ("white", "raw")), f"One Gaussian for {first.name} against {own}"))
-            of_both.append(
-                (compared(cards, ("gmm10", "raw")), f"Ten Gaussians for {first.name} against the same prior")
-            )
+            of_both.append((compared(cards, (WHITE, RAW)), f"One Gaussian for {first.name} against {own}"))
+            of_both.append((compared(cards, (GMM10, RAW)), f"Ten Gaussians for {first.name} against the same prior"))
         said += [f"{title}: {words}" for words, title in of_both if words is not None]
-    crowded = [f"{card.name} under {LAW_NAMES[law]}" for card in cards for law in LAWS if is_crowded(card, law)]
+    crowded = [f"{card.name} under {LAWS[law].short}" for card in cards for law in LAWS if is_crowded(card, law)]
     if crowded:
         said.append(
             f"Fewer samples than codes of new images ({100 * ALPHA:.0f} %) fall in holes: {', '.join(crowded)}. They "
@@ -146,7 +141,7 @@ def collapse_words(card: Card) -> str | None:
         return None
     if active == 0:
         words = f"{card.name} has collapsed: none of its {d} dimensions depends on the image"
-        covered = score_at(holes_of(card).get("raw"), "coverage")
+        covered = score_at(holes_of(card).get(RAW.name), "coverage")
         return (
             words
             + ", so its samples are all alike and its low vacancy is no merit"
@@ -158,7 +153,7 @@ def collapse_words(card: Card) -> str | None:
     )
 
 
-def compared(cards: Sequence[Card], laws: tuple[str, str]) -> str | None:
+def compared(cards: Sequence[Card], laws: tuple[Law, Law]) -> str | None:
     """Which of two runs has more samples in holes, each under a law, with what must be read beside it.
 
     Whether their intervals leave a doubt is said, whichever run has the larger share.
@@ -166,7 +161,7 @@ def compared(cards: Sequence[Card], laws: tuple[str, str]) -> str | None:
     Returns:
         A sentence or two; None where a vacancy is missing.
     """
-    scores = [vacancy_under(card, law) for card, law in zip(cards, laws, strict=True)]
+    scores = [vacancy_under(card, law.name) for card, law in zip(cards, laws, strict=True)]
     one, two = scores
     if one is None or two is None:
         return None
@@ -181,7 +176,7 @@ def compared(cards: Sequence[Card], laws: tuple[str, str]) -> str | None:
         said += f"; {worse} has {high / low:.1f} times as many." if low > 0 else f"; only {worse} has any."
     beside = []
     for card, law in zip(cards, laws, strict=True):
-        covered, active = score_at(holes_of(card).get(law), "coverage"), card.number("test", "active_units")
+        covered, active = score_at(holes_of(card).get(law.name), "coverage"), card.number("test", "active_units")
         parts = [f"{covered['value']:.2f}" if covered else "not measured"]
         if active is not None:
             parts.append(f"with {active:.0f} of {card.latent_dim} units active")
@@ -305,7 +300,7 @@ def ladder_readings(rungs: Sequence[Mapping[str, Any]], law: str) -> list[str]:
     if len(swept) > 1:
         first, last = swept[0], swept[-1]
         words = (
-            f"From {first['label']} to {last['label']}, vacancy under {LAW_NAMES[law]} goes from "
+            f"From {first['label']} to {last['label']}, vacancy under {LAWS[law].short} goes from "
             f"{share(first['vacancy'])} to {share(last['vacancy'])}"
         )
         if first["distortion"] and last["distortion"]:
@@ -341,7 +336,7 @@ def trade_off_figure(library: Library, name: str, query: Mapping[str, str]) -> s
     from explorer.plots.scores import Rung, trade_off
     from explorer.plots.style import as_json
 
-    law, against = choice(query, "law", LAWS, "white"), choice(query, "against", tuple(AGAINST), "coverage")
+    law, against = choice(query, "law", tuple(LAWS), WHITE.name), choice(query, "against", tuple(AGAINST), "coverage")
     ladder = ladder_of(library, name, law)
     found = [rung for rung in ladder["rungs"] if rung["vacancy"] and rung[against]]
     if len(found) < 2:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from explorer.analysis.directions import Direction
+from explorer.analysis.laws import LAWS
 from explorer.images import encoded_picture, tile
-from explorer.library import LAWS, SCALARS, Library, OpenRun
+from explorer.library import SCALARS, Library, OpenRun
 
 SHEET = 10_000
 """Thumbnails on one sheet, `SHEET_COLUMNS` in a row."""

@@ -1,0 +1,253 @@
+"""Sampling laws: where latents are drawn from, each with its names, its draws and its density.
+
+Adding a law is one entry of `LAWS`: routes, score tables, figures and the page's menus ask this table.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.analysis.frames import Frame, fit_frame
+from explorer.arrays import Latents
+
+
+class Distribution(Protocol):
+    """Something that latents are drawn from."""
+
+    def sample(self, count: int, rng: np.random.Generator) -> Latents:
+        """Latents drawn from it, (count, d)."""
+        ...
+
+    def log_density(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Log p(z) at latents (N, d); (N,), nats."""
+        ...
+
+
+class Codes(Protocol):
+    """What a law may be fitted to: the codes of one model."""
+
+    @property
+    def latent_dim(self) -> int:
+        """Latent dimension d."""
+        ...
+
+    @property
+    def frame(self) -> Frame:
+        """Mean and covariance of the codes."""
+        ...
+
+    @property
+    def gmm(self) -> "GaussianMixture":
+        """The mixture fitted to the codes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FittedCodes:
+    """Codes that were fitted already; the fields are those of `Codes`."""
+
+    latent_dim: int
+    frame: Frame
+    gmm: "GaussianMixture"
+
+
+def sample_raw(count: int, latent_dim: int, rng: np.random.Generator) -> Latents:
+    """Latents drawn from N(0, I), the prior of a VAE, (count, d)."""
+    return rng.standard_normal((count, latent_dim)).astype(np.float32)
+
+
+def sample_white(frame: Frame, count: int, rng: np.random.Generator) -> Latents:
+    """Latents m + S^(1/2) eps drawn from the Gaussian of a frame, (count, d)."""
+    return frame.unwhiten(rng.standard_normal((count, frame.latent_dim)))
+
+
+def raw_log_density(latents: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Log N(z; 0, I) at latents (N, d); (N,), nats."""
+    latents = np.asarray(latents, dtype=np.float64)
+    return -0.5 * ((latents**2).sum(1) + latents.shape[1] * np.log(2 * np.pi))
+
+
+@dataclass(frozen=True, slots=True)
+class GaussianMixture:
+    """A mixture of Gaussians fitted to the codes, the repair for a space with holes.
+
+    Ghosh, Sajjadi, Vergari, Black & Schoelkopf 2020, https://arxiv.org/abs/1903.12436
+
+    Attributes:
+        weights: (K,), summing to one.
+        means: (K, d).
+        covariances: (K, d, d).
+    """
+
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+
+    def sample(self, count: int, rng: np.random.Generator) -> Latents:
+        """Latents drawn from the mixture, (count, d)."""
+        weights = np.asarray(self.weights, dtype=np.float64)
+        component = rng.choice(len(weights), size=count, p=weights / weights.sum())
+        noise = rng.standard_normal((count, self.means.shape[1]))
+        factors = np.linalg.cholesky(np.asarray(self.covariances, dtype=np.float64))
+        drawn = np.empty_like(noise)
+        for k in np.unique(component):
+            rows = component == k
+            drawn[rows] = self.means[k] + noise[rows] @ factors[k].T
+        return drawn.astype(np.float32)
+
+    def log_density(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Log p(z) at latents (N, d); (N,), nats."""
+        latents = np.asarray(latents, dtype=np.float64)
+        terms = np.empty((len(self.weights), len(latents)))
+        for k, covariance in enumerate(np.asarray(self.covariances, dtype=np.float64)):
+            factor = np.linalg.cholesky(covariance)
+            squares = (np.linalg.solve(factor, (latents - self.means[k]).T) ** 2).sum(0)
+            terms[k] = np.log(max(self.weights[k], 1e-300)) - np.log(np.diag(factor)).sum() - 0.5 * squares
+        top = terms.max(0)
+        return top + np.log(np.exp(terms - top).sum(0)) - 0.5 * latents.shape[1] * np.log(2 * np.pi)
+
+
+def definite(covariances: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Covariances (K, d, d) that can be sampled from: stored as float32, that of flat codes may not be definite."""
+    wide = np.asarray(covariances, dtype=np.float64)
+    values, vectors = np.linalg.eigh((wide + wide.transpose(0, 2, 1)) / 2)
+    least = 1e-6 * values[:, -1:]
+    if (values >= least).all():
+        return wide
+    return (vectors * np.maximum(values, least)[:, None]) @ vectors.transpose(0, 2, 1)
+
+
+def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) -> GaussianMixture:
+    """A mixture of Gaussians with full covariances, fitted to codes by expectation maximisation.
+
+    It is fitted in the frame of the codes and carried back, so that it does not depend on the model's scale.
+
+    Args:
+        codes: One draw per image, (R, d).
+        components: K; fewer where there are not ten codes for each.
+        seed: Of the k-means start.
+    """
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture as Mixture
+
+    frame = fit_frame(codes)
+    components = max(1, min(components, len(codes) // 10))
+    mixture = Mixture(components, reg_covar=1e-5, max_iter=300, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture a hair from converged samples just as well
+        mixture.fit(frame.whiten(codes))
+    covariances = np.asarray(mixture.covariances_)
+    return GaussianMixture(
+        weights=np.asarray(mixture.weights_, dtype=np.float64),
+        means=frame.mean + np.asarray(mixture.means_) @ frame.from_white,
+        covariances=frame.from_white @ covariances @ frame.from_white,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """N(0, I) in d dimensions."""
+
+    latent_dim: int
+
+    def sample(self, count: int, rng: np.random.Generator) -> Latents:
+        """Latents drawn from it, (count, d)."""
+        return sample_raw(count, self.latent_dim, rng)
+
+    def log_density(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Log N(z; 0, I) at latents (N, d); (N,), nats."""
+        return raw_log_density(latents)
+
+
+@dataclass(frozen=True, slots=True)
+class OneGaussian:
+    """The Gaussian with the mean and covariance of a frame."""
+
+    frame: Frame
+
+    def sample(self, count: int, rng: np.random.Generator) -> Latents:
+        """Latents drawn from it, (count, d)."""
+        return sample_white(self.frame, count, rng)
+
+    def log_density(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Log N(z; m, S) at latents (N, d); (N,), nats."""
+        return self.frame.log_density(latents)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """A sampling law.
+
+    Attributes:
+        name: In addresses and in metrics.json.
+        short: The field's word.
+        formula: What it is, in a few words.
+        plain: What a draw comes from, in plain words.
+        hint: What it is good for, in half a sentence.
+        words: What is drawn, and how to read it, in a sentence or two.
+        of: The law as fitted to the codes of one model.
+    """
+
+    name: str
+    short: str
+    formula: str
+    plain: str
+    hint: str
+    words: str
+    of: Callable[[Codes], Distribution]
+
+    @property
+    def title(self) -> str:
+        """The field's word with what it stands for."""
+        return f"{self.short}: {self.formula}"
+
+
+RAW = Law(
+    name="raw",
+    short="raw",
+    formula="N(0, I)",
+    plain="the prior N(0, I)",
+    hint="N(0, I): the prior of a VAE; of an autoencoder it only tests luck",
+    words=(
+        "drawn from N(0, I), the prior a VAE was fitted to. An autoencoder was fitted to none: there it only tests "
+        "luck."
+    ),
+    of=lambda codes: Prior(codes.latent_dim),
+)
+
+WHITE = Law(
+    name="white",
+    short="white",
+    formula="one Gaussian",
+    plain="one Gaussian fitted to the codes",
+    hint="One Gaussian fitted to the codes: the fair law for both models",
+    words="drawn from one Gaussian with the mean and covariance of the codes. Compare models under this law first.",
+    of=lambda codes: OneGaussian(codes.frame),
+)
+
+GMM10 = Law(
+    name="gmm10",
+    short="GMM-10",
+    formula="ten Gaussians",
+    plain="ten Gaussians fitted to the codes",
+    hint="Ten Gaussians fitted to the codes: the repair that leaves nothing out",
+    words="drawn from ten Gaussians fitted to the codes: the repair that throws nothing away, open to both models.",
+    of=lambda codes: codes.gmm,
+)
+
+LAWS: Mapping[str, Law] = {law.name: law for law in (RAW, WHITE, GMM10)}
+"""The sampling laws by name, in the order of the page."""
+
+
+def first_law(is_point: bool) -> Law:
+    """Where to sample from first: the prior, or the one Gaussian for a model that has no prior.
+
+    Args:
+        is_point: Whether the codes are points, as an autoencoder's.
+    """
+    return WHITE if is_point else RAW
