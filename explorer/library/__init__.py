@@ -3,6 +3,7 @@
 Nothing heavy is imported here at module level: a page that only lists runs needs neither torch nor scikit-learn.
 """
 
+from explorer.library.memory import Memory, kept
 from explorer.library.run import (
     LAWS,
     SCALARS,
@@ -24,11 +25,13 @@ __all__ = [
     "ImagesTrouble",
     "Law",
     "Library",
+    "Memory",
     "OpenRun",
     "Run",
     "ScalarName",
     "TroubleKind",
     "is_number",
+    "kept",
     "load_coder",
     "load_run",
 ]

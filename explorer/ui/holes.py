@@ -1,6 +1,7 @@
 """Holes: an autoencoder and its VAE twin side by side, in standard deviations of their own codes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -10,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from explorer.images import data_uri, tile, to_bytes
-from explorer.library import LAWS, Library
+from explorer.library import LAWS, Library, kept
 from explorer.ui.components import live, table
 from explorer.ui.hole_layers import (
     checked_law,
     checked_layer,
     class_names,
     described_place,
-    kept_as,
+    is_fitted,
     layer_figure,
     note_on,
     offered_layers,
@@ -29,7 +30,6 @@ from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import MOST_SEED, PRIVATE, RunRoutes, TabRoute, finite, latents_of, whole
 
 if TYPE_CHECKING:
-    from explorer.analysis.holes import Plane
     from explorer.library import OpenRun
 
 INTRO = (
@@ -55,9 +55,6 @@ LATTICE = 20
 
 SAMPLES = 2000
 """Draws of each law behind its curve."""
-
-MOST_SLICES = 8
-"""Slices of one run that are kept; the oldest is forgotten first."""
 
 
 def build(library: Library, page: Page) -> None:
@@ -92,19 +89,19 @@ def hole_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
 
     run, _, cut, plane = planes_of(library, name, query)
     theme = "dark" if query.get("theme") == "dark" else "light"
+    drawn = hole_slice(run, cut if run.latent_dim > 2 else Cut(), plane.extent)
     key = (plane.extent, cut) if run.latent_dim > 2 else (plane.extent, None)
-    kept: dict[Any, dict[str, Any]] = run.keep("slices", dict)
-    drawn = kept.get(key)
-    if drawn is None:
-        drawn = _draw(run, plane, cut)
-        while len(kept) >= MOST_SLICES:
-            kept.pop(next(iter(kept)), None)
-        kept[key] = drawn
     return as_json(hole_map(theme=theme, revision=f"{name} {key}", told=drawn["meta"], **drawn["map"]))
 
 
-def _draw(run: "OpenRun", plane: "Plane", cut: Cut) -> dict[str, Any]:
+@kept
+def hole_slice(run: "OpenRun", cut: Cut, extent: float) -> dict[str, Any]:
     """Everything of a hole map but the theme, and what the page says beside it.
+
+    Args:
+        run: The run.
+        cut: How its plane is chosen.
+        extent: How wide the plane is, +-, in standard deviations of the codes.
 
     Returns:
         `map`, what `hole_map` takes; and `meta`: `share`, how much of the plane is hole, in [0, 1]; `weighted`, the
@@ -114,7 +111,7 @@ def _draw(run: "OpenRun", plane: "Plane", cut: Cut) -> dict[str, Any]:
     from explorer.analysis.holes import ALPHA
     from explorer.analysis.maps import hole_share
 
-    frame = run.frame
+    frame, plane = run.frame, replace(cut.plane(run), extent=extent)
     size = GRID if run.latent_dim == 2 else SPARSE_GRID
     everywhere = plane.latents(frame, *plane.lattice(size))
     grid = run.vacancy.p_value(everywhere).reshape(size, size)
@@ -162,14 +159,15 @@ def p_value_figure(library: Library, name: str, query: Mapping[str, str]) -> str
     """The curves of p-values under each sampling law as plotly JSON; `query` says the theme."""
     from explorer.plots import as_json, p_value_curves
 
-    run = library.open(name)
-
-    def draw() -> dict[str, NDArray[np.float64]]:
-        rng = np.random.default_rng(0)
-        return {law: run.vacancy.p_value(run.sample(law, SAMPLES, rng)) for law in LAWS}
-
-    curves = run.keep("p-value curves", draw)
+    curves = law_p_values(library.open(name))
     return as_json(p_value_curves(curves, "dark" if query.get("theme") == "dark" else "light", name))
+
+
+@kept
+def law_p_values(run: "OpenRun") -> dict[str, NDArray[np.float64]]:
+    """The vacancy p-values of draws from each sampling law, (`SAMPLES`,) each."""
+    rng = np.random.default_rng(0)
+    return {law: run.vacancy.p_value(run.sample(law, SAMPLES, rng)) for law in LAWS}
 
 
 def routes(runs: RunRoutes) -> list[TabRoute]:
@@ -191,14 +189,9 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         def work() -> dict[str, object]:
             return finite(described_place(runs.library.open(card.name), latent, layer, law))
 
-        def is_fitted() -> bool:
-            run = runs.library.open(card.name)
-            behind = "judge" if layer in ("class", "entropy") else kept_as(layer, law)
-            wanted = ["vacancy", "round trip", *([] if layer == "cliff" else [behind])]
-            return all(run.knows(key) for key in wanted)
-
         # what is calibrated for the first time takes seconds, and must hold up no drag
-        lane = runs.decoding if await runs.looking.run(is_fitted) else runs.opening
+        fitted = await runs.looking.run(lambda: is_fitted(runs.library.open(card.name), layer, law))
+        lane = runs.decoding if fitted else runs.opening
         return JSONResponse(await lane.run(work), headers=PRIVATE)
 
     async def samples(request: Request) -> Response:

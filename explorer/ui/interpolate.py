@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
-from explorer.library import Library
+from explorer.library import Library, kept
 from explorer.ui.components import live
 from explorer.ui.export import decimal
 from explorer.ui.page import Page
@@ -202,18 +202,29 @@ def curve_positions(overshoot: float) -> NDArray[np.float64]:
     return np.concatenate([-beyond[::-1], inside, 1 + beyond])
 
 
-def class_medoids_of(run: "OpenRun") -> list[dict[str, object]]:
-    """The most typical image of each class, as `label`, `name`, `image` (its number) and `count` of its images.
+@kept
+def medoids_of(run: "OpenRun") -> NDArray[np.int64]:
+    """The number of the most typical image of each class, (classes,), or -1.
 
     Args:
         run: One with labels.
     """
     from explorer.analysis.neighbours import class_medoids
 
+    assert run.labels is not None, "the run has labels"
+    return class_medoids(run.latents.mean, run.labels, int(run.labels.max(initial=-1)) + 1)
+
+
+def class_medoids_of(run: "OpenRun") -> list[dict[str, object]]:
+    """The most typical image of each class, as `label`, `name`, `image` (its number) and `count` of its images.
+
+    Args:
+        run: One with labels.
+    """
     labels = run.labels
     assert labels is not None, "the run has labels"
     classes = int(labels.max(initial=-1)) + 1
-    found = run.keep("medoids", lambda: class_medoids(run.latents.mean, labels, classes))
+    found = medoids_of(run)
     counts = np.bincount(labels[labels >= 0], minlength=classes)
     return [
         {"label": label, "name": run.label_name(int(image)), "image": int(image), "count": int(counts[label])}

@@ -24,7 +24,7 @@ from explorer.analysis.encoding import FEW, checked_latents
 from explorer.arrays import Latents
 from explorer.errors import ExplorerError, ShapeError
 from explorer.images import encoded_picture, tile, to_bytes
-from explorer.library import LAWS, SCALARS, Card, Library, OpenRun
+from explorer.library import LAWS, SCALARS, Card, Library, OpenRun, kept
 from explorer.ui.page import FigureMaker, public_sentence, public_text
 
 STATIC = Path(__file__).parent / "static"
@@ -332,8 +332,7 @@ class RunRoutes:
         fresh = unchanged(request, tag)
         if fresh is not None:
             return fresh
-        key = f"sheet {sheet} of {tag}"
-        picture, kind = await self.opening.run(lambda: run.keep(key, lambda: sprite_sheet(run, sheet)))
+        picture, kind = await self.opening.run(lambda: sprite_sheet(run, sheet, has_images))
         return Response(picture, media_type=kind, headers=keeping(request, tag))
 
     async def figure(self, request: Request) -> Response:
@@ -469,7 +468,8 @@ def direction_json(direction: Direction) -> dict[str, object]:
     }
 
 
-def sprite_sheet(run: OpenRun, sheet: int) -> tuple[bytes, str]:
+@kept
+def sprite_sheet(run: OpenRun, sheet: int, has_images: bool) -> tuple[bytes, str]:  # noqa: ARG001 - a part of the key
     """Thumbnails `sheet * SHEET` onwards as the bytes of a picture, and its media type.
 
     Grey sheets are PNG: exact, and for 10,000 MNIST digits as small as WebP in a quarter of its time. Colour is WebP.

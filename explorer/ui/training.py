@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from explorer.arrays import Posterior
 from explorer.config import RunConfig, field_help
 from explorer.errors import CheckpointError, ShapeError
 from explorer.images import picture_type
-from explorer.library import Library
+from explorer.library import Library, kept
 from explorer.ui.components import live
 from explorer.ui.page import FigureMaker, Page, public_sentence
 from explorer.ui.routes import PRIVATE, NotFoundError, RunRoutes, TabRoute, keeping, number_of, unchanged
@@ -266,14 +265,16 @@ def gradient_variances(run: "OpenRun", history: History) -> dict[str, float] | N
     return known if len(known) == len(ESTIMATORS) else None
 
 
+@kept
 def run_history(run: "OpenRun") -> History:
     """The history of a run, read once."""
-    return run.keep("history", lambda: history_of(run.history(), run.latent_dim, run.level_sizes))
+    return history_of(run.history(), run.latent_dim, run.level_sizes)
 
 
 Axes = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
 
 
+@kept
 def ranked_axes(run: "OpenRun") -> Axes:
     """What each latent dimension carries on the test images.
 
@@ -281,17 +282,10 @@ def ranked_axes(run: "OpenRun") -> Axes:
         The dimensions, the one with the highest rate (AE: variance) first, (d,); then of each dimension its rate in
         nats, the variance of its posterior mean, and whether it is active, (d,) each.
     """
-
-    def measure() -> Axes:
-        from explorer.analysis.scores import active_axes
-
-        posterior = Posterior(run.latents.mean, run.latents.log_variance)
-        variance = run.latents.mean.astype(np.float64).var(0)
-        rates = run.axis_rates
-        order = np.argsort(-(variance if run.is_point else rates), kind="stable")
-        return order, rates, variance, active_axes(posterior)
-
-    return run.keep("ranked axes", measure)
+    variance = run.latents.mean.astype(np.float64).var(0)
+    rates = run.axis_rates
+    order = np.argsort(-(variance if run.is_point else rates), kind="stable")
+    return order, rates, variance, run.active_axes
 
 
 def loss_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
