@@ -7,7 +7,6 @@ which a child computes. Linux only: the numbers are those of /proc. The data set
 import contextlib
 import http.client
 import json
-import os
 import re
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from tests.benchmarks.usual_loop import ROOT, Row
 ROUNDS = 2
 """Rounds through all runs: the second must add nothing."""
 
-SLICES = 12
+SLICES = 4
 """Slices of a run of more than two dimensions that are looked at, each with every layer."""
 
 PATIENCE = 1800
@@ -195,15 +194,17 @@ def held(pid: int) -> dict[str, float]:
     return {name: int(number[1]) / 1000 for name, number in found.items() if number is not None}
 
 
-def rows() -> Iterator[Row]:
+def rows(checkpoints: Path = CHECKPOINTS) -> Iterator[Row]:
     """Resident memory at the start, after each run, and after each round.
+
+    Args:
+        checkpoints: The runs.
 
     Raises:
         DataError: This machine has no /proc.
     """
     if not Path("/proc/self/status").is_file():
         raise DataError("the memory of another process is read from /proc, which only Linux has.")
-    checkpoints = Path(os.environ.get("EXPLORER_BENCH_CHECKPOINTS", CHECKPOINTS))
     with served(checkpoints) as (process, url):
         visitor = Visitor(url)
         for _ in range(200):
