@@ -5,11 +5,12 @@ The rooms, each seeing itself and strictly lower ranks only (tests/test_architec
     0  errors, arrays                  the error tree; names for arrays, Posterior, the Coder protocol
     1  config, images, devices, locks  settings; pixels in and out; where to compute; one process at a time
     2  analysis, data, models          numpy functions of latents; data sets as arrays; torch modules
-    3  checkpoint, coder, export       runs on disk; a fitted model as a Coder
+    3  checkpoint, coder               runs on disk; a fitted model as a Coder
     4  training                        the fit loop, the judge, evaluation
     5  library, plots                  the runs of one process; plotly figures
-    6  ui                              the page
-    7  api, __main__                   launch from Python and from the command line
+    6  views                           a run to the values that a tab shows
+    7  ui                              the page over HTTP
+    8  api, __main__                   launch from Python and from the command line
 
 `import explorer` loads neither torch nor gradio; the public names below are loaded when first used.
 """

@@ -15,6 +15,14 @@ class ShapeError(ExplorerError):
     """An array has the wrong shape or holds values that are not finite."""
 
 
+class NotFoundError(ExplorerError):
+    """A run, an image or a part of one is named that is not there."""
+
+
+class TooMuchError(ExplorerError):
+    """More is asked for at once than one answer may cost."""
+
+
 class ConfigError(ExplorerError):
     """A setting is unknown, out of range, or at odds with another."""
 
@@ -40,7 +48,7 @@ class CheckpointError(ExplorerError):
 
 
 class TrainingError(ExplorerError):
-    """A fit cannot go on: it diverged, or its results cannot be written."""
+    """A fit diverged: its loss is no longer finite."""
 
 
 class ServeError(ExplorerError):

@@ -12,12 +12,13 @@ from PIL import Image
 
 from explorer.analysis.directions import FEWEST
 from explorer.arrays import UNKNOWN
-from explorer.errors import ShapeError
+from explorer.errors import NotFoundError, ShapeError
 from explorer.images import to_bytes, to_unit
 from explorer.library import Library, OpenRun, load_run
 from explorer.ui.app import is_public
-from explorer.ui.explore import LONGEST_NAME, MOST_VARIATIONS, groups, posterior_of_decode, python_lines, variations
-from explorer.ui.routes import NotFoundError, RunRoutes
+from explorer.ui.explore import LONGEST_NAME, MOST_VARIATIONS
+from explorer.ui.routes import RunRoutes
+from explorer.views.explore import groups, posterior_of_decode, python_lines, variations
 from tests.serve_fake import client_of, fake_library, serving
 
 RUN = "explorer/api/run/linear-vae"

@@ -13,7 +13,8 @@ from PIL import Image
 
 from explorer.errors import ShapeError
 from explorer.images import animation, contact_sheet, encoded_picture, enlarged, tile, to_bytes
-from explorer.ui.export import KINDS, MOST_CAPTION, MOST_QUERY, MOST_SCALE, MOST_TILES, MOST_TITLE
+from explorer.ui.export import MOST_CAPTION, MOST_QUERY, MOST_TITLE
+from explorer.views.export import FORMATS, MOST_SCALE, MOST_TILES
 from tests.serve_fake import client_of, fake_library, serving
 
 D = 4
@@ -177,12 +178,12 @@ def test_columns_lay_out_a_lattice(client):
         assert picture.size == (24, 16)
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", list(FORMATS))
 def test_a_file_is_named_after_the_run_and_what_it_shows(client, kind):
     answer = export(client, kind, name="axis-4")
-    ending, media = KINDS[kind]
+    ending = FORMATS[kind].ending
     assert answer.headers["content-disposition"] == f'attachment; filename="linear-vae-axis-4.{ending}"'
-    assert answer.headers["content-type"] == media
+    assert answer.headers["content-type"] == FORMATS[kind].media
     with Image.open(io.BytesIO(answer.content)) as picture:
         assert picture.format == ending.upper()
 
@@ -206,7 +207,7 @@ def test_a_contact_sheet_carries_the_name_of_its_run_and_what_was_asked_for(clie
 REFUSED = {
     "columns": ["0", "-1", "x", "1e3", str(MOST_TILES + 1)],
     "scale": ["-1", str(MOST_SCALE + 1), "2.5", "\N{ARABIC-INDIC DIGIT TWO}"],
-    "seconds": ["0", "0.001", "9", "nan", "inf", "1e-1", "", "-0.1", "0.1.1"],
+    "seconds": ["0", "0.001", "9", "nan", "inf", "1_0", "", "-0.1", "0.1.1"],
     "boomerang": ["2", "true", "-1"],
     "name": [
         "",

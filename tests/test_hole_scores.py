@@ -14,8 +14,8 @@ from explorer.checkpoint import list_runs, read_metrics
 from explorer.config import DataConfig, Family, ModelConfig, RunConfig, TrainConfig
 from explorer.errors import ShapeError
 from explorer.library import LAWS, Card, Library
-from explorer.ui import hole_samples, hole_scores
-from explorer.ui.hole_planes import planes_of
+from explorer.views import hole_samples, hole_scores
+from explorer.views.hole_planes import planes_of
 from tests.conftest import ROOT
 from tests.serve_fake import fake_library, serving
 from tests.twin_seeds import twins_table

@@ -11,8 +11,9 @@ import pytest
 
 from explorer.errors import ShapeError
 from explorer.library import Library
-from explorer.plots import middles
-from explorer.ui import hole_layers, hole_planes, hole_samples, holes
+from explorer.plots.holes import middles
+from explorer.ui import holes
+from explorer.views import hole_layers, hole_map, hole_planes, hole_samples
 from tests.serve_fake import client_of, fake_library, linear_digits, serving
 
 
@@ -122,11 +123,11 @@ def test_the_twins_ends_of_nonsense_are_refused(library, ends):
 def test_the_share_of_holes_counts_places_as_often_as_the_law_comes_by(library):
     for name in ("linear-ae", "linear-vae"):
         run = library.open(name)
-        figure = json.loads(holes.hole_figure(library, name, {"theme": "light", "anchors": "3,50,700"}))
+        figure = json.loads(hole_map.hole_figure(library, name, {"theme": "light", "anchors": "3,50,700"}))
         meta = figure["layout"]["meta"]
         plane = hole_planes.plane_through(run, (3, 50, 700))
         plane = dataclasses.replace(plane, extent=meta["extent"])
-        a, b = plane.lattice(holes.SPARSE_GRID)
+        a, b = plane.lattice(hole_map.SPARSE_GRID)
         hole = run.vacancy.p_value(plane.latents(run.frame, a, b)) <= 0.05
         assert meta["share"] == pytest.approx(hole.mean())
         weight = np.exp(-0.5 * (a**2 + b**2))  # N(0, I) of the frame, whose middle the slice passes at its own centre
@@ -272,7 +273,7 @@ def test_a_slice_needs_three_test_images_and_a_plane_of_two_dimensions_none(late
     stored = {part: getattr(run.latents, part)[:2] for part in ("mean", "log_variance", "draw", "index", "distortion")}
     run.latents = dataclasses.replace(run.latents, **stored, rate=run.latents.rate[:2])
     if latent_dim == 2:
-        assert json.loads(holes.hole_figure(library, "small", {}))["layout"]["meta"]["images"] == []
+        assert json.loads(hole_map.hole_figure(library, "small", {}))["layout"]["meta"]["images"] == []
     else:
         with pytest.raises(ShapeError, match="has 2 test images, and three span a slice"):
-            holes.hole_figure(library, "small", {})
+            hole_map.hole_figure(library, "small", {})

@@ -13,7 +13,8 @@ from hypothesis.extra.numpy import arrays
 
 from explorer.analysis.neighbours import class_medoids
 from explorer.ui import interpolate
-from explorer.ui.interpolate import CURVE_POINTS, MOST_STEPS, curve_positions, path_figure, walk
+from explorer.ui.interpolate import MOST_STEPS
+from explorer.views.interpolate import CURVE_POINTS, curve_positions, path_figure, walk
 from tests.serve_fake import client_of, fake_library, serving
 
 D = 4

@@ -15,7 +15,8 @@ from explorer.arrays import Posterior
 from explorer.config import from_json
 from explorer.errors import CheckpointError, DataError, MissingDataError, ShapeError
 from explorer.images import encoded_picture, picture_type, to_unit
-from explorer.library import FEWEST_IMAGES, LAWS, SCALARS, Card, Library, Memory, look
+from explorer.library import FEWEST_IMAGES, LAWS, SCALARS, Card, Library, Memory
+from explorer.views import look
 from tests.fakes import LinearCoder, linear_coder
 from tests.serve_fake import fake_library
 

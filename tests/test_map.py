@@ -8,10 +8,9 @@ import httpx
 import numpy as np
 import pytest
 
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, NotFoundError
 from explorer.library import Library, OpenRun
-from explorer.ui import map as map_tab
-from explorer.ui.routes import NotFoundError
+from explorer.views import map as map_view
 from tests.fakes import linear_coder
 from tests.serve_fake import client_of, fake_library, serving
 
@@ -45,7 +44,7 @@ def floats(answer: httpx.Response) -> np.ndarray:
 @pytest.mark.parametrize("plane", ["pca", "2,0"])
 def test_places_are_those_of_the_plane_and_are_kept_by_the_browser(client, run, plane):
     answer = client.get(f"{RUN}/places", params={"plane": plane, "v": run.card.version})
-    np.testing.assert_array_equal(floats(answer), map_tab.map_axes(run, plane)[0])
+    np.testing.assert_array_equal(floats(answer), map_view.map_axes(run, plane)[0])
     assert "immutable" in answer.headers["cache-control"]
     again = client.get(f"{RUN}/places", params={"plane": plane}, headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304
@@ -53,7 +52,7 @@ def test_places_are_those_of_the_plane_and_are_kept_by_the_browser(client, run, 
 
 def test_the_spread_on_a_plane_is_the_posteriors_covariance_seen_on_it(client, run):
     found = floats(client.get(f"{RUN}/spread", params={"plane": "pca"})).astype(np.float64)
-    behind = cast(Any, map_tab.map_axes(run, "pca")[1].plane)
+    behind = cast(Any, map_view.map_axes(run, "pca")[1].plane)
     vectors = np.stack([behind["first"], behind["second"]])
     for row in (0, 17):
         covariance = vectors @ np.diag(np.exp(run.latents.log_variance[row].astype(np.float64))) @ vectors.T
@@ -65,15 +64,15 @@ def test_the_spread_on_a_plane_is_the_posteriors_covariance_seen_on_it(client, r
 def test_where_a_posterior_has_no_shape_on_a_map_that_is_said(library, name, plane):
     run = library.open(name)
     with pytest.raises(NotFoundError, match=r"\.$"):
-        map_tab.spread_on(run, map_tab.map_axes(run, plane)[1])
+        map_view.spread_on(run, map_view.map_axes(run, plane)[1])
 
 
 def test_levels_are_named_where_there_are_several(run):
     class Levels:
         level_sizes = (2, 3)
 
-    assert map_tab.axis_name(run, 3) == "axis 3"
-    names = [map_tab.axis_name(cast(OpenRun, Levels()), axis) for axis in range(5)]
+    assert map_view.axis_name(run, 3) == "axis 3"
+    names = [map_view.axis_name(cast(OpenRun, Levels()), axis) for axis in range(5)]
     assert names == ["axis 0 · level 1", "axis 1 · level 1", *(f"axis {axis} · level 2" for axis in (2, 3, 4))]
 
 
@@ -89,26 +88,26 @@ def test_loneliness_is_the_distance_to_the_nearest_other_code(client, run):
 
 
 def test_loneliness_of_too_many_images_is_refused(run, monkeypatch):
-    map_tab.loneliness.forget(run)
-    monkeypatch.setattr(map_tab, "MOST_COMPARED", 100)
+    map_view.loneliness.forget(run)
+    monkeypatch.setattr(map_view, "MOST_COMPARED", 100)
     with pytest.raises(ExplorerError, match="2 to 100 images"):
-        map_tab.loneliness(run)
+        map_view.loneliness(run)
 
 
-@pytest.mark.parametrize("metric", map_tab.METRICS)
+@pytest.mark.parametrize("metric", map_view.METRICS)
 def test_an_image_is_no_neighbour_of_its_own_and_the_nearest_come_first(client, run, metric):
     body = run.latents.mean[7].astype("<f4").tobytes()
     found = client.post(f"{RUN}/neighbours", params={"metric": metric, "without": 7}, content=body).json()["neighbours"]
-    assert len(found) == map_tab.NEIGHBOURS
+    assert len(found) == map_view.NEIGHBOURS
     assert 7 not in [each["image"] for each in found]
     distances = [each["distance"] for each in found]
     assert distances == sorted(distances)
     whitened = run.frame.whiten(run.latents.mean)
     if metric == "euclidean":
-        expected = np.sort(np.linalg.norm(whitened - whitened[7], axis=1))[1 : map_tab.NEIGHBOURS + 1]
+        expected = np.sort(np.linalg.norm(whitened - whitened[7], axis=1))[1 : map_view.NEIGHBOURS + 1]
     else:
         units = whitened / np.linalg.norm(whitened, axis=1, keepdims=True)
-        expected = np.sort(1 - units @ units[7])[1 : map_tab.NEIGHBOURS + 1]
+        expected = np.sort(1 - units @ units[7])[1 : map_view.NEIGHBOURS + 1]
     np.testing.assert_allclose(distances, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -119,12 +118,12 @@ def test_a_place_has_its_nearest_image_among_its_neighbours(client, run):
 
 
 def test_a_run_with_few_images_has_fewer_neighbours(monkeypatch):
-    monkeypatch.setattr(map_tab, "NEIGHBOURS", 100)
+    monkeypatch.setattr(map_view, "NEIGHBOURS", 100)
     library = Library(None)
     coder = linear_coder(2)
     library.hold("few", coder, np.clip(coder.sample_images(40, np.random.default_rng(0)), 0, 1))
     run = library.open("few")
-    found = map_tab.neighbours_of(run, run.latents.mean[3:4], "euclidean", 3)
+    found = map_view.neighbours_of(run, run.latents.mean[3:4], "euclidean", 3)
     assert sorted(each["image"] for each in found) == [row for row in range(40) if row != 3]
 
 
@@ -160,7 +159,7 @@ def test_a_selection_without_another_side_has_a_mean_and_no_direction(client, ru
 
 
 def test_the_mean_image_is_the_mean_of_the_pixels_however_many_there_are(client, run, monkeypatch):
-    monkeypatch.setattr(map_tab, "MEAN_BATCH", 7)
+    monkeypatch.setattr(map_view, "MEAN_BATCH", 7)
     rows = np.arange(0, 200, 3)
     answer = client.post(f"{RUN}/selection/image", content=body_of([*rows, 0, 3]))  # twice named counts once
     assert answer.headers["x-shape"] == "8,8,1"

@@ -15,10 +15,11 @@ from explorer.checkpoint import read_history
 from explorer.config import VARIATIONAL, DataConfig, Family
 from explorer.data import ImageSet, load_dataset, split
 from explorer.images import to_unit
-from explorer.library import LAWS, Library, load_run, look
+from explorer.library import LAWS, Library, load_run
 from explorer.models import FAMILIES
 from explorer.models.normalisation import BatchNorm
 from explorer.training.fit import Fit, in_order
+from explorer.views import look
 
 QUICK = ["--dataset", "digits", "--latent-dim", "3", "--hidden", "16", "--nll-samples", "5", "--nll-images", "10"]
 QUICK += ["--epochs", "3", "--threads", "1", "--quiet", "--lr", "0.01"]
@@ -97,7 +98,9 @@ def test_every_family_and_likelihood_is_fitted_kept_and_opened(name: str, fitted
 
 @pytest.mark.parametrize("name", ["digits-vae-3-bernoulli", "digits-hierarchical-3-iwae", "digits-sparse-3-kl"])
 def test_the_pages_tabs_describe_a_run_of_any_family(name: str, fitted: Path):
-    from explorer.ui.training import FIGURES, card_rows, story
+    from explorer.ui.training import FIGURES
+    from explorer.views.card import card_rows
+    from explorer.views.training import story
 
     run_of(fitted, name)
     library = Library(fitted)

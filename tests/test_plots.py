@@ -8,9 +8,10 @@ import re
 import numpy as np
 import pytest
 
-from explorer import plots
+from explorer.plots import holes, scores, style, training
+from explorer.plots import map as map_plots
 
-THEMES: tuple[plots.Theme, ...] = ("light", "dark")
+THEMES: tuple[style.Theme, ...] = ("light", "dark")
 
 
 def numbers(spec):
@@ -23,7 +24,7 @@ def numbers(spec):
 
 
 def as_json(figure):
-    return json.loads(plots.as_json(figure))
+    return json.loads(style.as_json(figure))
 
 
 @pytest.fixture
@@ -39,10 +40,10 @@ def labels():
 @pytest.fixture
 def axes():
     plane = {"origin": np.array([1.0, 2.0]), "first": np.array([1.0, 0.0]), "second": np.array([0.0, 1.0])}
-    return plots.MapAxes(("across, nats", "up, nats"), plane, (0.5, -0.5))
+    return map_plots.MapAxes(("across, nats", "up, nats"), plane, (0.5, -0.5))
 
 
-def hole_map(points, theme: plots.Theme = "light", **changes):
+def hole_map(points, theme: style.Theme = "light", **changes):
     grid = np.random.default_rng(2).uniform(0.001, 1, size=(11, 11))
     given = {
         "p_grid": grid,
@@ -55,39 +56,39 @@ def hole_map(points, theme: plots.Theme = "light", **changes):
         "lattice": "data:image/png;base64,AAAA",
         "lattice_holes": np.eye(4, dtype=bool),
     } | changes
-    return grid, as_json(plots.hole_map(theme=theme, **given))
+    return grid, as_json(holes.hole_map(theme=theme, **given))
 
 
 def test_both_axes_of_a_map_have_one_scale_if_they_have_one_unit(axes):
-    layout = as_json(plots.map_frame(axes, "light"))["layout"]
+    layout = as_json(map_plots.map_frame(axes, "light"))["layout"]
     assert layout["yaxis"]["scaleanchor"] == "x"
     assert layout["yaxis"]["scaleratio"] == 1
     unlike = dataclasses.replace(axes, alike=False)
-    assert "scaleanchor" not in as_json(plots.map_frame(unlike, "light"))["layout"]["yaxis"]
+    assert "scaleanchor" not in as_json(map_plots.map_frame(unlike, "light"))["layout"]["yaxis"]
 
 
 def test_circles_stand_at_one_two_and_three_deviations_of_the_prior(axes):
-    shapes = as_json(plots.map_frame(axes, "light"))["layout"]["shapes"]
+    shapes = as_json(map_plots.map_frame(axes, "light"))["layout"]["shapes"]
     assert [(s["x1"] - s["x0"]) / 2 for s in shapes] == [1, 2, 3]
     assert all(s["x0"] + s["x1"] == 1 and s["y0"] + s["y1"] == -1 for s in shapes)
 
 
 def test_a_model_without_a_prior_gets_no_circles(axes):
     bare = dataclasses.replace(axes, circles=None)
-    assert "shapes" not in as_json(plots.map_frame(bare, "light"))["layout"]
+    assert "shapes" not in as_json(map_plots.map_frame(bare, "light"))["layout"]
 
 
 def test_the_plane_behind_a_map_travels_with_it(axes):
-    meta = as_json(plots.map_frame(axes, "light"))["layout"]["meta"]
+    meta = as_json(map_plots.map_frame(axes, "light"))["layout"]["meta"]
     assert meta["plane"] == {"origin": [1.0, 2.0], "first": [1.0, 0.0], "second": [0.0, 1.0]}
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_map_brings_the_colours_of_its_theme_and_no_dots(axes, theme):
-    figure = as_json(plots.map_frame(axes, theme))
+    figure = as_json(map_plots.map_frame(axes, theme))
     assert figure["data"] == []
     meta = figure["layout"]["meta"]
-    assert meta["palette"] == [plots.class_colour(number, theme) for number in range(10)]
+    assert meta["palette"] == [style.class_colour(number, theme) for number in range(10)]
     brightness = [luminance(stop) for stop in meta["scale"]]
     assert brightness == sorted(brightness), "told apart without seeing colours"
     page = {"light": 1.0, "dark": luminance("#0b0f19")}[theme]
@@ -97,7 +98,7 @@ def test_a_map_brings_the_colours_of_its_theme_and_no_dots(axes, theme):
 
 
 def test_the_view_is_kept_between_themes_and_not_between_planes(axes):
-    light, dark = (plots.map_frame(axes, theme, revision="run 0,1") for theme in THEMES)
+    light, dark = (map_plots.map_frame(axes, theme, revision="run 0,1") for theme in THEMES)
     assert light.layout.uirevision == dark.layout.uirevision == "run 0,1"
 
 
@@ -126,7 +127,7 @@ def test_every_hole_is_hatched_and_nothing_else(points):
 
 
 def test_hatching_of_a_model_without_holes_draws_nothing():
-    assert "L" not in plots.hatching(np.zeros((4, 4), dtype=bool), 3.0)
+    assert "L" not in holes.hatching(np.zeros((4, 4), dtype=bool), 3.0)
 
 
 def test_codes_far_from_the_slice_fade(points):
@@ -146,7 +147,7 @@ def test_the_lattice_waits_below_the_map_and_fills_the_same_square(points):
 
 def test_the_curve_at_the_level_is_the_share_of_samples_in_holes():
     p = np.random.default_rng(3).uniform(0.001, 1, 4000) ** 2
-    figure = as_json(plots.p_value_curves({"raw": p}, "light"))
+    figure = as_json(scores.p_value_curves({"raw": p}, "light"))
     curve = next(trace for trace in figure["data"] if "raw" in trace["name"])
     x, y = numbers(curve["x"]), numbers(curve["y"])
     at = np.argmin(np.abs(x - 0.05))
@@ -156,8 +157,8 @@ def test_the_curve_at_the_level_is_the_share_of_samples_in_holes():
 
 def test_each_law_keeps_its_colour_and_dash_in_every_figure():
     p = {"white": np.array([0.5]), "gmm10": np.array([0.5])}
-    both = as_json(plots.p_value_curves(p, "light"))["data"]
-    alone = as_json(plots.p_value_curves({"gmm10": np.array([0.2])}, "light"))["data"]
+    both = as_json(scores.p_value_curves(p, "light"))["data"]
+    alone = as_json(scores.p_value_curves({"gmm10": np.array([0.2])}, "light"))["data"]
     line = {trace["name"]: trace.get("line") for trace in both}
     assert next(trace["line"] for trace in alone if "GMM" in trace["name"]) in line.values()
     assert len({json.dumps(value) for value in line.values()}) == 3
@@ -170,9 +171,9 @@ def luminance(colour):
 
 
 def test_words_stand_out_from_the_page_in_both_themes():
-    pages: dict[plots.Theme, float] = {"light": 1.0, "dark": luminance("#0b0f19")}
+    pages: dict[style.Theme, float] = {"light": 1.0, "dark": luminance("#0b0f19")}
     for theme, page in pages.items():
-        ink = luminance(plots.INKS[theme].text)
+        ink = luminance(style.INKS[theme].text)
         low, high = sorted((ink, page))
         assert (high + 0.05) / (low + 0.05) > 7, "WCAG AAA"
 
@@ -181,32 +182,32 @@ def test_words_stand_out_from_the_page_in_both_themes():
 def test_a_curve_that_never_moves_stands_in_the_middle_of_its_frame(theme):
     epochs = np.arange(1.0, 41)
     for value in (0.001, 0.0, 30.0, -5.0):
-        curve = plots.Curve("a", 0, epochs, np.full(40, value), None)
-        low, high = as_json(plots.loss_curves([curve], "x", theme))["layout"]["yaxis"]["range"]
+        curve = training.Curve("a", 0, epochs, np.full(40, value), None)
+        low, high = as_json(training.loss_curves([curve], "x", theme))["layout"]["yaxis"]["range"]
         assert low < value < high
         assert (low + high) / 2 == pytest.approx(value)
 
 
 def test_counts_start_at_zero_and_have_whole_numbers():
-    curve = plots.Curve("a", 0, np.arange(1.0, 4), np.array([2.0, 1, 2]), None)
-    axis = as_json(plots.loss_curves([curve], "units", "light", counts=True))["layout"]["yaxis"]
+    curve = training.Curve("a", 0, np.arange(1.0, 4), np.array([2.0, 1, 2]), None)
+    axis = as_json(training.loss_curves([curve], "units", "light", counts=True))["layout"]["yaxis"]
     assert axis["range"][0] == 0
     assert axis["dtick"] == 1
 
 
 def test_a_single_epoch_is_a_point_at_its_own_number():
-    curve = plots.Curve("a", 0, np.array([7.0]), np.array([2.0]), np.array([3.0]))
-    figure = as_json(plots.loss_curves([curve], "nats", "light"))
+    curve = training.Curve("a", 0, np.array([7.0]), np.array([2.0]), np.array([3.0]))
+    figure = as_json(training.loss_curves([curve], "nats", "light"))
     assert figure["layout"]["xaxis"]["range"] == [6.5, 7.5]
     assert figure["layout"]["xaxis"]["dtick"] == 1
     lines = as_json(
-        plots.axis_lines(np.array([7.0]), np.ones((1, 2)), np.arange(2), np.ones(2, bool), "nats", 0, "light")
+        training.axis_lines(np.array([7.0]), np.ones((1, 2)), np.arange(2), np.ones(2, bool), "nats", 0, "light")
     )
     assert {trace["mode"] for trace in lines["data"]} == {"markers"}
 
 
 def test_variances_of_the_gradient_are_told_apart_on_a_logarithmic_scale():
-    figure = as_json(plots.gradient_dots({"reparameterised": 0.02, "score": 50.0}, 0, "dark"))
+    figure = as_json(training.gradient_dots({"reparameterised": 0.02, "score": 50.0}, 0, "dark"))
     assert figure["layout"]["xaxis"]["type"] == "log"
     low, high = figure["layout"]["xaxis"]["range"]
     assert 10**low < 0.02 < 50 < 10**high

@@ -19,8 +19,9 @@ import pytest
 
 from explorer.analysis.corruption import corrupted
 from explorer.images import from_bytes, to_bytes, to_unit
-from explorer.library import Library, look
+from explorer.library import Library
 from explorer.ui.app import MOST_PIXELS, MOST_UPLOAD
+from explorer.views import look
 from tests.fakes import linear_coder
 from tests.pictures import AWKWARD, glyph, saved, scene
 from tests.serve_fake import client_of, fake_library, serving

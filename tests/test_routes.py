@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,12 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from starlette.routing import Route
 
 from explorer.errors import ShapeError
 from explorer.images import to_bytes
 from explorer.library import SCALARS, Library
-from explorer.ui import reconstruct, training
-from explorer.ui.routes import MOST_LATENTS, StaticFiles, Workers, sprite_sheet
+from explorer.ui import export, reconstruct, training
+from explorer.ui.app import tab_modules
+from explorer.ui.routes import MOST_LATENTS, STATIC, RunRoutes, StaticFiles, Workers
+from explorer.views.runs import sprite_sheet
 from tests.fakes import linear_coder
 from tests.serve_fake import awaited, client_of, fake_library, serving
 
@@ -324,6 +328,38 @@ def test_a_page_left_open_gets_todays_files_and_does_not_keep_them(client):
     answer = client.get(f"explorer/static/yesterday/{name}")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_the_page_has_words_for_every_law_that_a_run_draws_from(client):
+    drawn = client.get(RUN).json()["laws"]
+    text = (STATIC / "latent" / "laws.js").read_text(encoding="utf-8")
+    assert sorted(re.findall(r'^    name: "(\w+)"', text, re.MULTILINE)) == sorted(drawn)
+
+
+QUESTION = re.compile(r'^  \w+: \{ kind: "(\w+)", form: "\w+", path: "([^"]*)"(, sends: true)? \},$', re.MULTILINE)
+
+NAMED_BY_CARDS = {"points", "labels", "attributes", "scalar/{}", "sprites/{}", "sheets/{}"}
+"""Stored arrays and pictures: a card or a story tells the page their addresses."""
+
+
+def test_the_page_asks_for_every_route_of_a_run_and_for_nothing_else(library):
+    text = (STATIC / "source" / "questions.js").read_text(encoding="utf-8")
+    found = QUESTION.findall(text)
+    assert {kind for kind, _, _ in found} == {"stored", "computed", "served"}
+    asked = {("POST" if sends else "GET", re.sub(r"\{\w+\}", "{}", path)) for _, path, sends in found}
+    offers = [export.routes, *(module.routes for module in tab_modules().values() if hasattr(module, "routes"))]
+    run = "/explorer/api/run/{}"
+    offered = set()
+    for route in RunRoutes(library, {}, offers).routes():
+        assert isinstance(route, Route)
+        path = re.sub(r"\{[\w:]+\}", "{}", route.path)
+        if path.startswith(run):
+            offered |= {
+                (method, path.removeprefix(run).lstrip("/")) for method in route.methods or () if method != "HEAD"
+            }
+    stored = {("GET", path) for path in NAMED_BY_CARDS}
+    curves = {("POST", "figure/path")}  # asked for by name, as every figure is
+    assert asked - {("POST", "figure/{}")} == offered - stored - curves
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,11 @@ import pytest
 from explorer.arrays import Posterior
 from explorer.errors import CheckpointError, ShapeError
 from explorer.library import Card, ImagesTrouble, Library, TroubleKind
-from explorer.ui import components, hole_planes, hole_scores, holes, reconstruct, training
-from explorer.ui import map as map_tab
+from explorer.ui import components, reconstruct
+from explorer.views import card as run_card
+from explorer.views import history as fit_history
+from explorer.views import hole_map, hole_planes, hole_scores, training
+from explorer.views import map as map_view
 from tests.fakes import linear_coder
 
 
@@ -52,7 +55,7 @@ def decoded(spec: Any) -> np.ndarray:
 
 def test_the_map_of_two_axes_shows_the_posterior_means(library):
     run = library.open("five-vae")
-    points, axes = map_tab.map_axes(run, "3,1")
+    points, axes = map_view.map_axes(run, "3,1")
     assert points is not None
     np.testing.assert_allclose(points, run.latents.mean[:, [3, 1]], rtol=1e-5)
     assert axes.circles == (0, 0)
@@ -61,7 +64,7 @@ def test_the_map_of_two_axes_shows_the_posterior_means(library):
 @pytest.mark.parametrize("plane", ["pca", "0,1", "4,2"])
 def test_empty_space_is_decoded_on_the_plane_through_the_mean_of_the_codes(library, plane):
     run = library.open("five-vae")
-    points, axes = map_tab.map_axes(run, plane)
+    points, axes = map_view.map_axes(run, plane)
     behind = axes.plane
     assert behind is not None and points is not None
     mean = run.latents.mean.astype(np.float64).mean(0)
@@ -76,7 +79,7 @@ def test_empty_space_is_decoded_on_the_plane_through_the_mean_of_the_codes(libra
 
 def test_the_circles_of_a_pca_map_stand_around_the_priors_own_centre(library):
     run = library.open("five-vae")
-    _, axes = map_tab.map_axes(run, "pca")
+    _, axes = map_view.map_axes(run, "pca")
     assert axes.circles is not None
     assert axes.plane is not None
     at = axes.plane["origin"] + axes.circles[0] * axes.plane["first"] + axes.circles[1] * axes.plane["second"]
@@ -85,7 +88,7 @@ def test_the_circles_of_a_pca_map_stand_around_the_priors_own_centre(library):
 
 
 def test_an_autoencoder_has_no_prior_to_circle(library):
-    _, axes = map_tab.map_axes(library.open("two-ae"), "0,1")
+    _, axes = map_view.map_axes(library.open("two-ae"), "0,1")
     assert axes.circles is None
 
 
@@ -94,22 +97,22 @@ def test_an_autoencoder_has_no_prior_to_circle(library):
 )
 def test_a_plane_that_is_none_is_refused(library, plane):
     with pytest.raises(ShapeError, match="plane must be pca"):
-        drawn(map_tab.map_figure, library, "five-vae", plane=plane)
+        drawn(map_view.map_figure, library, "five-vae", plane=plane)
 
 
 def test_a_run_of_one_dimension_is_mapped_over_its_distortion_and_decoded_along_its_axis(library):
     run = library.open("one-vae")
-    points, _ = map_tab.map_axes(run, "pca")
+    points, _ = map_view.map_axes(run, "pca")
     assert points is not None
     np.testing.assert_allclose(points, np.stack([run.latents.mean[:, 0], run.latents.distortion], axis=1), rtol=1e-6)
-    plane = drawn(map_tab.map_figure, library, "one-vae")["layout"]["meta"]["plane"]
+    plane = drawn(map_view.map_figure, library, "one-vae")["layout"]["meta"]["plane"]
     assert plane == {"origin": [0], "first": [1], "second": [0]}
 
 
 @pytest.mark.parametrize("name", ["two-vae", "two-ae", "five-vae"])
 def test_the_plane_of_a_hole_map_leads_to_the_latents_behind_it(library, name):
     run = library.open(name)
-    figure = drawn(holes.hole_figure, library, name)
+    figure = drawn(hole_map.hole_figure, library, name)
     meta = figure["layout"]["meta"]
     plane = {key: np.array(value) for key, value in meta["plane"].items()}
     grid = figure["data"][0]
@@ -125,7 +128,7 @@ def test_the_plane_of_a_hole_map_leads_to_the_latents_behind_it(library, name):
 def test_the_first_row_of_the_lattice_is_at_the_top(library):
     run = library.open("two-vae")
     rng = np.random.default_rng(1)
-    cells = rng.standard_normal((holes.LATTICE**2, 2)).astype(np.float32)
+    cells = rng.standard_normal((hole_map.LATTICE**2, 2)).astype(np.float32)
     import base64
     import io
 
@@ -133,11 +136,11 @@ def test_the_first_row_of_the_lattice_is_at_the_top(library):
 
     from explorer.images import to_bytes
 
-    data = holes.lattice_picture(run, cells).split(",", 1)[1]
+    data = hole_map.lattice_picture(run, cells).split(",", 1)[1]
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
-    side = holes.LATTICE * 8
+    side = hole_map.LATTICE * 8
     assert picture.shape == (side, side)
-    last_row_first_cell = to_bytes(run.coder.decode(cells[-holes.LATTICE][None]))[0, 0]
+    last_row_first_cell = to_bytes(run.coder.decode(cells[-hole_map.LATTICE][None]))[0, 0]
     np.testing.assert_array_equal(picture[:8, :8], last_row_first_cell)
     np.testing.assert_array_equal(picture[-8:, :8], to_bytes(run.coder.decode(cells[:1]))[0, 0])
 
@@ -147,12 +150,12 @@ def test_the_first_row_of_the_lattice_is_at_the_top(library):
 )
 def test_anchors_that_are_no_three_images_are_refused(library, anchors):
     with pytest.raises(ShapeError, match="anchors must be"):
-        drawn(holes.hole_figure, library, "five-vae", anchors=anchors)
+        drawn(hole_map.hole_figure, library, "five-vae", anchors=anchors)
 
 
 def test_three_times_the_same_image_spans_no_slice(library):
     with pytest.raises(ShapeError, match="one line"):
-        drawn(holes.hole_figure, library, "five-vae", anchors="4,4,4")
+        drawn(hole_map.hole_figure, library, "five-vae", anchors="4,4,4")
 
 
 @pytest.mark.parametrize("lead", ["five-vae", "five-ae"])
@@ -161,7 +164,7 @@ def test_both_sides_of_a_pair_are_cut_through_the_same_images_over_the_same_exte
     extents = set()
     for name in ("five-vae", "five-ae"):
         run = library.open(name)
-        figure = drawn(holes.hole_figure, library, name, lead=lead)
+        figure = drawn(hole_map.hole_figure, library, name, lead=lead)
         meta = figure["layout"]["meta"]
         plane = {key: np.array(value) for key, value in meta["plane"].items()}
         marked = next(trace for trace in figure["data"] if trace.get("name") == "images that span the slice")
@@ -181,14 +184,14 @@ def test_one_extent_holds_the_images_that_span_both_slices(library):
     wanted = [hole_planes.plane_through(run, anchors).extent for run in runs]
     assert wanted[0] != wanted[1]
     for run in runs:
-        figure = drawn(holes.hole_figure, library, run.name, anchors=",".join(map(str, anchors)))
+        figure = drawn(hole_map.hole_figure, library, run.name, anchors=",".join(map(str, anchors)))
         assert figure["layout"]["meta"]["extent"] == pytest.approx(max(wanted))
 
 
 def test_only_the_run_and_its_twin_may_lead(library):
     for lead in ("two-ae", "../etc", ""):
         with pytest.raises(ShapeError, match="lead must be"):
-            drawn(holes.hole_figure, library, "five-vae", lead=lead)
+            drawn(hole_map.hole_figure, library, "five-vae", lead=lead)
 
 
 def test_what_is_wrong_with_a_data_set_is_said_and_only_a_missing_one_is_offered(monkeypatch):
@@ -212,29 +215,29 @@ def test_what_is_wrong_with_a_data_set_is_said_and_only_a_missing_one_is_offered
 
 
 def test_other_anchors_are_another_slice_and_only_some_are_kept(library, monkeypatch):
-    first = drawn(holes.hole_figure, library, "five-vae", anchors="0,1,2")
-    second = drawn(holes.hole_figure, library, "five-vae", anchors="3,4,5")
+    first = drawn(hole_map.hole_figure, library, "five-vae", anchors="0,1,2")
+    second = drawn(hole_map.hole_figure, library, "five-vae", anchors="3,4,5")
     assert first["layout"]["meta"] != second["layout"]["meta"]
     run = library.open("five-vae")
     monkeypatch.setattr(library.memory, "most_each", run.drawer.held)
     for start in range(0, 60, 3):
-        drawn(holes.hole_figure, library, "five-vae", anchors=f"{start},{start + 1},{start + 2}")
+        drawn(hole_map.hole_figure, library, "five-vae", anchors=f"{start},{start + 1},{start + 2}")
         assert run.drawer.held <= library.memory.most_each
 
 
 def test_a_run_of_one_dimension_has_no_hole_plane_but_curves(library):
     with pytest.raises(ShapeError, match="no plane"):
-        drawn(holes.hole_figure, library, "one-vae")
-    assert len(drawn(holes.p_value_figure, library, "one-vae")["data"]) == 4
+        drawn(hole_map.hole_figure, library, "one-vae")
+    assert len(drawn(hole_map.p_value_figure, library, "one-vae")["data"]) == 4
 
 
 def test_the_curves_agree_with_the_laws_and_stay_the_same(library):
-    once = drawn(holes.p_value_figure, library, "two-vae")
-    assert once["data"] == drawn(holes.p_value_figure, library, "two-vae", theme="light")["data"]
+    once = drawn(hole_map.p_value_figure, library, "two-vae")
+    assert once["data"] == drawn(hole_map.p_value_figure, library, "two-vae", theme="light")["data"]
 
 
 def test_a_run_that_is_not_there_has_no_figures(library):
-    for maker in (map_tab.map_figure, holes.hole_figure, holes.p_value_figure):
+    for maker in (map_view.map_figure, hole_map.hole_figure, hole_map.p_value_figure):
         with pytest.raises(CheckpointError):
             maker(library, "../etc", {"theme": "light"})
 
@@ -317,13 +320,13 @@ def epoch(number, **rest):
 
 
 def test_a_history_is_read_as_numbers_and_what_is_missing_is_unknown():
-    history = training.history_of([epoch(1, beta=0.5), epoch(2, validation=None, rate_per_dimension=None)], 2)
+    history = fit_history.history_of([epoch(1, beta=0.5), epoch(2, validation=None, rate_per_dimension=None)], 2)
     np.testing.assert_array_equal(history.epochs, [1, 2])
     np.testing.assert_array_equal(history.train["sum"], [32, 17])
     np.testing.assert_array_equal(history.validation["sum"], [32, np.nan])
     np.testing.assert_array_equal(history.rates, [[1, 1], [np.nan, np.nan]])
     assert history.varies_beta
-    assert not training.history_of([epoch(1), epoch(2)], 2).varies_beta
+    assert not fit_history.history_of([epoch(1), epoch(2)], 2).varies_beta
 
 
 @pytest.mark.parametrize(
@@ -339,14 +342,14 @@ def test_a_history_is_read_as_numbers_and_what_is_missing_is_unknown():
     ],
 )
 def test_a_line_of_a_history_that_makes_no_sense_is_passed_over(line):
-    history = training.history_of([epoch(1), line, epoch(2)], 2)
+    history = fit_history.history_of([epoch(1), line, epoch(2)], 2)
     np.testing.assert_array_equal(history.epochs, [1, 2])
     assert np.isfinite(history.train["sum"]).all()
 
 
 def test_a_hostile_value_in_a_history_is_unknown_and_breaks_nothing():
     odd = epoch(1, beta=10**400, train=[1], validation={"distortion": "<img>", "rate": float("inf")})
-    history = training.history_of([odd | {"rate_per_dimension": ["x", None]}], 2)
+    history = fit_history.history_of([odd | {"rate_per_dimension": ["x", None]}], 2)
     assert np.isnan(history.beta).all()
     assert np.isnan(history.train["sum"]).all()
     assert np.isnan(history.validation["sum"]).all()
@@ -364,24 +367,24 @@ def test_learning_rate_deviations_and_penalty_are_read_where_they_stand():
         epoch(2, lr=None, posterior_deviation=[1.0], gradient_variance=variances(score=3.0)),
         epoch(3, lr="fast", gradient_variance=variances(reparameterised=0.5, score=8)),
     ]
-    history = training.history_of(lines, 2)
+    history = fit_history.history_of(lines, 2)
     np.testing.assert_array_equal(history.learning_rate, [0.1, np.nan, np.nan])
     np.testing.assert_array_equal(history.deviations, [[1, 0.5], [np.nan] * 2, [np.nan] * 2])
     np.testing.assert_array_equal(history.train["penalty"], [4, np.nan, np.nan])
     assert history.gradient == {"reparameterised": 0.5, "score": 8}
-    inside = training.history_of([epoch(1, train={"distortion": 1, "rate": 1, "penalty": 2.5})], 2)
+    inside = fit_history.history_of([epoch(1, train={"distortion": 1, "rate": 1, "penalty": 2.5})], 2)
     np.testing.assert_array_equal(inside.train["penalty"], [2.5])
 
 
 def test_the_rate_of_a_level_is_the_sum_of_its_axes():
     lines = [epoch(1, rate_per_dimension=[3, 0.5, 0.25, 1, 2]), epoch(2, rate_per_dimension=[1, "x", 0, 0, 4])]
-    np.testing.assert_array_equal(training.history_of(lines, 5, (1, 2, 2)).levels, [[3, 0.75, 3], [1, np.nan, 4]])
-    np.testing.assert_array_equal(training.history_of(lines, 5, (4, 1)).levels, [[4.75, 2], [np.nan, 4]])
+    np.testing.assert_array_equal(fit_history.history_of(lines, 5, (1, 2, 2)).levels, [[3, 0.75, 3], [1, np.nan, 4]])
+    np.testing.assert_array_equal(fit_history.history_of(lines, 5, (4, 1)).levels, [[4.75, 2], [np.nan, 4]])
 
 
 def test_a_run_of_one_level_has_no_rates_of_levels():
     for sizes in (None, (2,)):
-        assert training.history_of([epoch(1), epoch(2)], 2, sizes).levels.shape == (2, 0)
+        assert fit_history.history_of([epoch(1), epoch(2)], 2, sizes).levels.shape == (2, 0)
 
 
 @pytest.fixture
@@ -446,13 +449,13 @@ def test_rates_of_axes_in_the_scores_that_make_no_sense_are_measured_anew(level_
 
 def test_active_units_are_dimensions_of_at_least_a_hundredth_of_a_nat():
     rates = ([0.01, 0.00999], [2.0, 0.02], [0.0, 0.0], None)
-    history = training.history_of([epoch(i + 1, rate_per_dimension=r) for i, r in enumerate(rates)], 2)
+    history = fit_history.history_of([epoch(i + 1, rate_per_dimension=r) for i, r in enumerate(rates)], 2)
     np.testing.assert_array_equal(history.active, [1, 2, 0, np.nan])
 
 
 def test_a_very_long_history_is_thinned_evenly():
-    history = training.history_of([epoch(n) for n in range(1, 5002)], 2)
-    assert training.MOST_EPOCHS / 2 < len(history.epochs) <= training.MOST_EPOCHS
+    history = fit_history.history_of([epoch(n) for n in range(1, 5002)], 2)
+    assert fit_history.MOST_EPOCHS / 2 < len(history.epochs) <= fit_history.MOST_EPOCHS
     assert len(set(np.diff(history.epochs))) == 1
 
 
@@ -594,7 +597,7 @@ def test_a_run_says_what_its_nats_are_nats_of(runs, library):
 def test_the_card_of_a_stored_run_holds_every_setting_once(runs):
     run = Library(runs).open("digits-vae-2")
     assert run.config is not None
-    rows = training.card_rows(run.card, run.is_point)
+    rows = run_card.card_rows(run.card, run.is_point)
     names = [row["name"] for row in rows if row["group"].endswith("ettings")]
     assert len(names) == len(set(names))
     further = {row["name"]: row["text"] for row in rows if row["group"] == "Further settings"}
@@ -605,7 +608,7 @@ def test_the_card_of_a_stored_run_holds_every_setting_once(runs):
 
 
 def test_a_rate_of_many_dimensions_is_drawn_strongest_first_and_says_what_is_left_out():
-    from explorer.plots import MOST_BARS, MOST_LINES, axis_bars, axis_lines
+    from explorer.plots.training import MOST_BARS, MOST_LINES, axis_bars, axis_lines
 
     order, active = np.arange(300)[::-1], np.ones(300, dtype=bool)
     bars: Any = json.loads(axis_bars(np.linspace(3, 0, 300), order, active, "nats", 0, "light").to_json() or "")
@@ -639,7 +642,7 @@ def test_bars_are_the_models_rates_and_say_which_axis_they_are(library):
 
 
 def test_a_collapsed_dimension_is_hatched_among_the_bars_and_dotted_among_the_lines():
-    from explorer.plots import axis_bars, axis_lines
+    from explorer.plots.training import axis_bars, axis_lines
 
     order, active = np.array([1, 0]), np.array([False, True])
     bars: Any = json.loads(axis_bars(np.array([2.0, 0.001]), order, active[order], "nats", 0, "light").to_json() or "")
@@ -652,7 +655,7 @@ def test_a_collapsed_dimension_is_hatched_among_the_bars_and_dotted_among_the_li
 
 
 def test_lines_that_end_together_share_their_words():
-    from explorer.plots import axis_lines
+    from explorer.plots.training import axis_lines
 
     rates, order = np.array([[1.0, 1.01, 3.0]]), np.array([2, 1, 0])
     lines = axis_lines(np.array([1]), rates, order, np.ones(3, dtype=bool), "nats", 0, "dark")
@@ -690,7 +693,7 @@ def test_losses_of_a_model_without_a_history_are_an_empty_figure(library, part):
 def test_the_card_tells_scores_with_their_intervals_and_leaves_out_what_is_not_known():
     test = {"elbo": -92.801, "elbo_interval": [-93.271, -92.331], "mse": 0.0063, "rate": "<img>", "active_units": 2}
     metrics = {"test": test, "train": {"seconds": 1073.7, "images_per_second": 2487.6, "device": ["cpu"]}}
-    rows = {row["name"]: row for row in training.card_rows(card("a", "vae", metrics), False)}
+    rows = {row["name"]: row for row in run_card.card_rows(card("a", "vae", metrics), False)}
     assert rows["ELBO"]["text"] == "−92.80"
     assert rows["ELBO"]["detail"] == "−93.27 to −92.33"
     assert rows["Squared error"]["text"] == "0.00630"

@@ -1,11 +1,11 @@
-"""The page: layout and wiring. A handler reads values, calls library or analysis, and returns.
+"""The page: layout and wiring. A handler reads values, calls views, and answers.
 
     app        the page put together, and the server it runs on
     page       what the tabs share while they are built
     routes     pixels, points and scores over plain HTTP, for the browser's own code
     security   what stands between the network and the page
-    components the panel of sliders and canvas, the figure
-    export     files of what is decoded: strips, contact sheets, moving pictures
+    components the elements that modules of static/ fill
+    export     files of what is decoded
     explore, map, reconstruct, interpolate, holes, training   one tab each
 
 Importing any of them imports gradio, in the way set up here.

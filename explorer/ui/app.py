@@ -311,7 +311,7 @@ def serve(
         "auth": list(accounts) or None,
         "auth_message": "This page is private." if accounts else None,
         "theme": theme(),
-        "css_paths": [path for path in [STATIC / "explorer.css"] if path.is_file()],
+        "css_paths": [path for path in [STATIC / "page" / "frame.css"] if path.is_file()],
         "app_kwargs": {
             "routes": served(library, figures, static, offers, is_public(host, share, accounts)),
             "middleware": [

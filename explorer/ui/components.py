@@ -13,17 +13,17 @@ from explorer.errors import ExplorerError
 from explorer.ui.page import TABS, Page, public_sentence
 
 
-def live(page: Page, module: str, label: str) -> gr.HTML:
-    """An element filled by `static/<module>.js`, whose value is the run's name and follows the picker.
+def live(page: Page, room: str, label: str) -> gr.HTML:
+    """An element filled by `static/<room>/tab.js`, whose value is the run's name and follows the picker.
 
     The module may ask the page for another run or tab; what it asks is checked here.
 
     Args:
         page: The page that is being built.
-        module: Name of the module; it exports `mount({element, props, trigger, watch})`.
+        room: Folder of its modules; `tab.js` there exports `mount({element, props, trigger, watch})`.
         label: What the part is, for screen readers.
     """
-    part = _hosted(page, module, label, page.run.value)
+    part = _hosted(page, f"{room}/tab", label, page.run.value)
     page.run.change(
         fn=None,
         js="(run) => run",
@@ -50,8 +50,8 @@ def live(page: Page, module: str, label: str) -> gr.HTML:
 
 
 def table(page: Page, label: str, value: dict[str, Any] | None) -> gr.HTML:
-    """A table whose value is what `static/scores.js` draws: caption, columns, and rows of scores with intervals."""
-    return _hosted(page, "scores", label, value)
+    """A table whose value is what `static/holes/scores.js` draws: caption, columns, rows of scores with intervals."""
+    return _hosted(page, "holes/scores", label, value)
 
 
 def wish(page: Page, asked: object) -> tuple[Any, Any]:
@@ -75,7 +75,7 @@ def wish(page: Page, asked: object) -> tuple[Any, Any]:
 
 
 def _hosted(page: Page, module: str, label: str, value: Any) -> gr.HTML:
-    assert module.isidentifier(), "templates hold no data"
+    assert module.replace("/", "").isidentifier(), "templates hold no data"
     assert label.replace(" ", "").isalnum(), "templates hold no data"
     return gr.HTML(
         value=value,

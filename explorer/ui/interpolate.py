@@ -1,35 +1,19 @@
 """Interpolate: walks between two latents, what lies on the way, and walks between classes."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
-import numpy as np
-from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
-from explorer.library import Library, kept
+from explorer.library import Library
 from explorer.ui.components import live
-from explorer.ui.export import decimal
 from explorer.ui.page import Page
-from explorer.ui.routes import (
-    MOST_LATENTS,
-    PRIVATE,
-    NotFoundError,
-    RunRoutes,
-    TabRoute,
-    array_response,
-    latents_of,
-    whole,
-)
-
-if TYPE_CHECKING:
-    from explorer.analysis.interpolation import Interpolation
-    from explorer.library import OpenRun
-    from explorer.plots import Theme
+from explorer.ui.routes import MOST_LATENTS, PRIVATE, RunRoutes, TabRoute, array_response, latents_of
+from explorer.views import interpolate as view
+from explorer.views.query import choice, number, theme_of, whole
 
 INTRO = (
     "A walk leads from one latent to another, straight or along an arc, and both models draw what they find on the "
@@ -37,20 +21,12 @@ INTRO = (
     "them are digits, faces or flowers of their own, or nothing at all."
 )
 
-KINDS = ("linear", "spherical")
-"""Ways from one latent to another."""
 
 FEWEST_STEPS, MOST_STEPS = 2, 64
 """Latents along one walk."""
 
 MOST_OVERSHOOT = 2.0
 """How far a walk may lead beyond its ends, as a share of the way between them."""
-
-CURVE_POINTS = 121
-"""Places of a walk that its curves are measured at."""
-
-SHELL = (0.05, 0.5, 0.95)
-"""Quantiles of the norms of codes that are called typical, and their middle."""
 
 
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
@@ -65,29 +41,27 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
     async def path(request: Request) -> Response:
         """A walk between the two latents of the body, what is known of each of its steps, and the run's `place`."""
         card = await runs.card(request)
-        steps = whole(request, "steps", FEWEST_STEPS, MOST_STEPS, default=9)
-        overshoot = decimal(request, "overshoot", 0, MOST_OVERSHOOT, default=0)
-        kind = _kind_of(request)
+        query = request.query_params
+        steps = whole(query, "steps", FEWEST_STEPS, MOST_STEPS, default=9)
+        overshoot = number(query, "overshoot", 0, MOST_OVERSHOOT, default=0)
+        kind = choice(query, "kind", view.KINDS, "linear")
         ends = await _ends_of(request, card.latent_dim)
 
         def work() -> dict[str, Any]:
             run = runs.library.open(card.name)
-            return walk(run, ends, steps, overshoot, kind) | {"place": runs.place_of(run)}
+            return view.walk(run, ends, steps, overshoot, kind) | {"place": runs.place_of(run)}
 
         return JSONResponse(await runs.opening.run(work), headers=PRIVATE)
 
     async def curves(request: Request) -> Response:
         """The figure of norm and vacancy along both walks between the two latents of the body."""
         card = await runs.card(request)
-        overshoot = decimal(request, "overshoot", 0, MOST_OVERSHOOT, default=0)
-        kind, theme = _kind_of(request), request.query_params.get("theme", "light")
-        if theme not in ("light", "dark"):
-            raise ShapeError("theme must be light or dark.")
+        query = request.query_params
+        overshoot = number(query, "overshoot", 0, MOST_OVERSHOOT, default=0)
+        kind, theme = choice(query, "kind", view.KINDS, "linear"), theme_of(query)
         ends = await _ends_of(request, card.latent_dim)
         figure = await runs.opening.run(
-            lambda: path_figure(
-                runs.library.open(card.name), ends, overshoot, kind, "dark" if theme == "dark" else "light"
-            )
+            lambda: view.path_figure(runs.library.open(card.name), ends, overshoot, kind, theme)
         )
         return Response(figure, media_type="application/json", headers=PRIVATE)
 
@@ -102,13 +76,8 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         """The most typical image of each class that has one."""
         card = await runs.card(request)
 
-        def find() -> list[dict[str, object]]:
-            run = runs.library.open(card.name)
-            if run.labels is None:
-                raise NotFoundError(f"the images of {run.name} have no labels.")
-            return class_medoids_of(run)
-
-        return JSONResponse({"medoids": await runs.opening.run(find)}, headers=PRIVATE)
+        found = await runs.opening.run(lambda: view.class_medoids_of(runs.library.open(card.name)))
+        return JSONResponse({"medoids": found}, headers=PRIVATE)
 
     return [
         ("POST", "/path", path),
@@ -116,128 +85,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         ("POST", "/vacancies", vacancies),
         ("GET", "/medoids", medoids),
     ]
-
-
-def walk(run: "OpenRun", ends: Latents, steps: int, overshoot: float, kind: str) -> dict[str, Any]:
-    """A walk between two latents as plain values.
-
-    Args:
-        run: Whose latents they are.
-        ends: A and B, (2, d).
-        steps: T, how many latents.
-        overshoot: How far it leads beyond its ends, as a share of the way between them.
-        kind: One of `KINDS`.
-
-    Returns:
-        `kind` it really is and a `note` on why, should that be another; `positions` (0 is A, 1 is B), `latents`, `norm`
-        (latent units), `vacancy` (p-value), `round_trip` (standard deviations of the codes) of each step.
-    """
-    from explorer.analysis.interpolation import interpolate, path_positions
-
-    positions = path_positions(steps, overshoot)
-    found = interpolate(ends[0], ends[1], positions, "spherical" if kind == "spherical" else "linear")
-    return {
-        "kind": found.kind,
-        "note": found.note,
-        "positions": [round(float(t), 9) for t in positions],
-        "latents": [[float(str(value)) for value in latent] for latent in found.latents],  # str is short and exact
-        "norm": np.linalg.norm(found.latents.astype(np.float64), axis=1).tolist(),
-        "vacancy": run.vacancy.p_value(found.latents).tolist(),
-        "round_trip": run.round_trips(found.latents).tolist(),
-    }
-
-
-def path_figure(run: "OpenRun", ends: Latents, overshoot: float, kind: str, theme: "Theme") -> str:
-    """Norm and vacancy along both walks between two latents, as plotly JSON.
-
-    Its `meta` says in numbers what the curves show: `angle` between the ends, degrees, None where one has no
-    direction; `norms` of the ends; `middle`: the norm half way, `lowest`: the smallest p-value between the ends, and
-    `in_holes`: the share of the way between them that lies in holes, of each kind; `shell`: the `SHELL` quantiles of
-    the norms of codes; `note` on an arc that there is not.
-
-    Args:
-        run: Whose latents they are.
-        ends: A and B, (2, d).
-        overshoot: As in `walk`.
-        kind: The walk that is on show.
-        theme: Light or dark.
-    """
-    from explorer.analysis.holes import ALPHA
-    from explorer.analysis.interpolation import interpolate
-    from explorer.plots import PathCurve, as_json, path_curves
-
-    positions = curve_positions(overshoot)
-    between = (positions >= 0) & (positions <= 1)
-    half = int(np.argmin(np.abs(positions - 0.5)))
-    walks: Mapping[str, Interpolation] = {
-        "linear": interpolate(ends[0], ends[1], positions, "linear"),
-        "spherical": interpolate(ends[0], ends[1], positions, "spherical"),
-    }
-    curves = [
-        PathCurve(name, np.linalg.norm(found.latents.astype(np.float64), axis=1), run.vacancy.p_value(found.latents))
-        for name, found in walks.items()
-    ]
-    low, middle, high = (float(value) for value in np.quantile(run.norms, SHELL))
-    figure = path_curves(positions, curves, (low, high), kind, theme, f"{run.name} {overshoot}")
-    lengths = np.linalg.norm(ends.astype(np.float64), axis=1)
-    cosine = float(ends[0].astype(np.float64) @ ends[1] / lengths.prod()) if lengths.min() > 1e-9 else None
-    meta = {
-        "angle": None if cosine is None else float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))),
-        "norms": [float(value) for value in lengths],
-        "middle": {curve.kind: float(curve.norms[half]) for curve in curves},
-        "lowest": {curve.kind: float(curve.p_values[between].min()) for curve in curves},
-        "in_holes": {curve.kind: float((curve.p_values[between] <= ALPHA).mean()) for curve in curves},
-        "shell": [low, middle, high],
-        "note": walks["spherical"].note,
-    }
-    figure.update_layout(meta=meta)
-    return as_json(figure)
-
-
-def curve_positions(overshoot: float) -> NDArray[np.float64]:
-    """Places that the curves of a walk are measured at: even, and among them both ends and the middle."""
-    inside = np.linspace(0, 1, CURVE_POINTS)
-    step = inside[1]
-    beyond = np.arange(1, int(np.floor(overshoot / step + 1e-9)) + 1) * step
-    return np.concatenate([-beyond[::-1], inside, 1 + beyond])
-
-
-@kept
-def medoids_of(run: "OpenRun") -> NDArray[np.int64]:
-    """The number of the most typical image of each class, (classes,), or -1.
-
-    Args:
-        run: One with labels.
-    """
-    from explorer.analysis.neighbours import class_medoids
-
-    assert run.labels is not None, "the run has labels"
-    return class_medoids(run.latents.mean, run.labels, int(run.labels.max(initial=-1)) + 1)
-
-
-def class_medoids_of(run: "OpenRun") -> list[dict[str, object]]:
-    """The most typical image of each class, as `label`, `name`, `image` (its number) and `count` of its images.
-
-    Args:
-        run: One with labels.
-    """
-    labels = run.labels
-    assert labels is not None, "the run has labels"
-    classes = int(labels.max(initial=-1)) + 1
-    found = medoids_of(run)
-    counts = np.bincount(labels[labels >= 0], minlength=classes)
-    return [
-        {"label": label, "name": run.label_name(int(image)), "image": int(image), "count": int(counts[label])}
-        for label, image in enumerate(found)
-        if image >= 0
-    ]
-
-
-def _kind_of(request: Request) -> str:
-    kind = request.query_params.get("kind", "linear")
-    if kind not in KINDS:
-        raise ShapeError(f"kind must be {' or '.join(KINDS)}.")
-    return kind
 
 
 async def _ends_of(request: Request, latent_dim: int) -> Latents:

@@ -103,7 +103,7 @@ class Page:
         tabs: The tabs; `gr.Tabs(selected="explore")` as an event's output opens one of `TABS`.
         notice: A line under the picker for messages that concern the whole page; its value is HTML, so escape names.
         static_url: Folder of the page's own files, relative to the page and without a slash at either end:
-            `f"{page.static_url}/panel.js"`. It changes with the files, so that they may be cached for ever.
+            `f"{page.static_url}/explore/tab.js"`. It changes with the files, so that they may be cached for ever.
         api_url: Where the HTTP routes are, relative to the page, without a slash at either end.
     """
 

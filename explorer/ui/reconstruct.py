@@ -3,7 +3,6 @@
 import base64
 import html
 import io
-import re
 
 import anyio
 import gradio as gr
@@ -12,12 +11,12 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from explorer.analysis.corruption import CORRUPTIONS, corrupted
+from explorer.analysis.corruption import CORRUPTIONS
 from explorer.arrays import Images
 from explorer.data.own import OwnImage, Place, form_of, own_image
-from explorer.errors import ExplorerError, ShapeError
+from explorer.errors import ExplorerError, NotFoundError, ShapeError
 from explorer.images import data_uri, from_bytes, to_bytes, to_unit
-from explorer.library import Library, OpenRun, look
+from explorer.library import Library, OpenRun
 from explorer.ui.app import MOST_PIXELS, MOST_UPLOAD
 from explorer.ui.components import live
 from explorer.ui.page import Page, answering, public_text
@@ -25,7 +24,6 @@ from explorer.ui.routes import (
     MOST_SEED,
     PRIVATE,
     BusyError,
-    NotFoundError,
     RunRoutes,
     TabRoute,
     Workers,
@@ -34,8 +32,9 @@ from explorer.ui.routes import (
     finite,
     number_of,
     pixels_response,
-    whole,
 )
+from explorer.views import look
+from explorer.views.query import choice, number, whole
 
 INTRO = (
     "An image goes through the encoder and back; the coloured picture shows what was lost on the way, and the line "
@@ -136,9 +135,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
     async def reconstruct_pixels(request: Request) -> Response:
         """One image of the evaluation split or its reconstruction, as bytes laid out (H, W, C)."""
         number = number_of(request, "number")
-        part = request.query_params.get("part", "reconstruction")
-        if part not in ("original", "reconstruction"):
-            raise ShapeError("part must be original or reconstruction.")
+        part = choice(request.query_params, "part", ("original", "reconstruction"), "reconstruction")
         card = await runs.card(request)
         run = await runs.open_with(card, number)
 
@@ -205,7 +202,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
     async def spread(request: Request) -> Response:
         """Decodes of draws from an image's posterior, how much they differ, and the ELBO."""
-        seed = whole(request, "seed", 0, MOST_SEED, default=0)
+        seed = whole(request.query_params, "seed", 0, MOST_SEED, default=0)
         run, image = await shown(request)
         found = await runs.decoding.run(lambda: look.spread(run, image, seed))
         most = float(found.deviation.max())
@@ -225,18 +222,14 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
     async def spoilt(request: Request) -> Response:
         """An image spoilt as in a denoising fit, and its reconstruction."""
-        kind = request.query_params.get("kind", "gaussian")
-        if kind not in CORRUPTIONS:
-            raise ShapeError(f"kind must be one of {', '.join(CORRUPTIONS)}.")
-        level = fraction(request, "level", 0.0, 1.0)
-        seed = whole(request, "seed", 0, MOST_SEED, default=0)
+        query = request.query_params
+        kind, level = choice(query, "kind", CORRUPTIONS, "gaussian"), number(query, "level", 0, 1)
+        seed = whole(query, "seed", 0, MOST_SEED, default=0)
         run, image = await shown(request)
 
         def work() -> dict[str, object]:
-            spoilt = corrupted(image, kind, level, np.random.default_rng(seed))
-            again = np.clip(run.coder.decode(run.coder.encode(spoilt).mean), 0, 1)
-            mse = float(np.square(again - image).mean())
-            return {"input": packed(to_bytes(spoilt[0])), "reconstruction": packed(to_bytes(again[0])), "mse": mse}
+            spoilt, again, mse = look.spoilt(run, image, kind, level, seed)
+            return {"input": packed(to_bytes(spoilt)), "reconstruction": packed(to_bytes(again)), "mse": mse}
 
         return JSONResponse(finite(await runs.decoding.run(work)), headers=PRIVATE)
 
@@ -314,17 +307,4 @@ def place_of(request: Request) -> Place | None:
     named = [name for name in Place._fields if name in request.query_params]
     if not named:
         return None
-    return Place(*(fraction(request, name, 0.0, 1.0) for name in Place._fields))
-
-
-def fraction(request: Request, name: str, least: float, most: float) -> float:
-    """A number of the address's query.
-
-    Raises:
-        ShapeError: It is none, or out of range.
-    """
-    text = request.query_params.get(name, "")
-    plain = len(text) <= 25 and re.fullmatch(r"[0-9]+(\.[0-9]*)?([eE]-?[0-9]{1,2})?", text, re.ASCII)
-    if not plain or not least <= float(text) <= most:
-        raise ShapeError(f"{name} must be a number from {least:g} to {most:g}.")
-    return float(text)
+    return Place(*(number(request.query_params, name, 0, 1) for name in Place._fields))

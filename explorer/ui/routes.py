@@ -9,7 +9,7 @@ import importlib.util
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -19,13 +19,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from explorer.analysis.directions import Direction
 from explorer.analysis.encoding import FEW, checked_latents
 from explorer.arrays import Latents
-from explorer.errors import ExplorerError, ShapeError
-from explorer.images import encoded_picture, tile, to_bytes
-from explorer.library import LAWS, SCALARS, Card, Library, OpenRun, kept
+from explorer.errors import ExplorerError, NotFoundError, ShapeError, TooMuchError
+from explorer.images import to_bytes
+from explorer.library import LAWS, SCALARS, Card, Library, OpenRun
 from explorer.ui.page import FigureMaker, public_sentence, public_text
+from explorer.views.query import choice, theme_of, whole
+from explorer.views.runs import SHEET, describe_run, sprite_sheet
 
 STATIC = Path(__file__).parent / "static"
 """The page's own JavaScript and style sheets."""
@@ -45,13 +46,6 @@ MEDIA = {
 MOST_LATENTS = 1024
 """Latents that one request may decode or draw."""
 
-SHEET = 10_000
-"""Thumbnails on one sheet, `SHEET_COLUMNS` in a row."""
-
-SHEET_COLUMNS = 100
-
-WIDEST_WEBP = 16_383
-"""Pixels of the longest side that the WebP format can hold."""
 
 MOST_SEED = 2**63 - 1
 """Largest seed of a sample."""
@@ -72,14 +66,6 @@ TabRoute: TypeAlias = tuple[str, str, Endpoint]
 
 RoutesMaker: TypeAlias = "Callable[[RunRoutes], Sequence[TabRoute]]"
 """What a tab offers as `routes(runs)`: the addresses that only its own part of the page asks for."""
-
-
-class NotFoundError(ExplorerError):
-    """The address names a run, image or part that is not there: status 404."""
-
-
-class TooMuchError(ExplorerError):
-    """More is asked for than one request may ask: status 413."""
 
 
 class TooSlowError(ExplorerError):
@@ -238,8 +224,12 @@ class RunRoutes:
     async def run(self, request: Request) -> Response:
         """What a run is, and where its arrays are."""
         card = await self.card(request)
-        described = await self.opening.run(lambda: describe_run(self.library, self.library.open(card.name)))
-        return JSONResponse(described, headers=PRIVATE)
+
+        def work() -> dict[str, object]:
+            run = self.library.open(card.name)
+            return with_addresses(run, describe_run(self.library, run))
+
+        return JSONResponse(await self.opening.run(work), headers=PRIVATE)
 
     async def pictures(self, request: Request) -> Response:
         """How far the preparation of a run's pictures is, asked again and again while it goes on."""
@@ -274,11 +264,10 @@ class RunRoutes:
     async def sample(self, request: Request) -> Response:
         """Latents drawn from one of the laws; the seed decides them."""
         card = await self.card(request)
-        law = request.query_params.get("law", "raw")
-        if law not in LAWS:
-            raise ShapeError(f"law must be one of {', '.join(LAWS)}.")
-        count = whole(request, "n", 1, MOST_LATENTS, default=1)
-        seed = whole(request, "seed", 0, MOST_SEED, default=0)
+        query = request.query_params
+        law = choice(query, "law", LAWS, "raw")
+        count = whole(query, "n", 1, MOST_LATENTS, default=1)
+        seed = whole(query, "seed", 0, MOST_SEED, default=0)
 
         def work() -> Latents:
             return self.library.open(card.name).sample(law, count, np.random.default_rng(seed))
@@ -343,8 +332,7 @@ class RunRoutes:
         if len(request.url.query) > 4000:
             raise TooMuchError("the query is longer than 4,000 characters.")
         query = dict(request.query_params)
-        if query.setdefault("theme", "light") not in ("light", "dark"):
-            raise ShapeError("theme must be light or dark.")
+        query["theme"] = theme_of(query)
         card = await self.card(request)
         figure = await self.opening.run(lambda: maker(self.library, card.name, query))
         return Response(figure, media_type="application/json", headers=PRIVATE)
@@ -409,75 +397,16 @@ def answering(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
-    """A run as the browser's code sees it."""
-    base = f"explorer/api/run/{run.name}"
-    sheets = -(-len(run) // SHEET)
-    trouble = library.images_trouble(run.name)
-    has_images = trouble is None
-    pictures = f"{run.card.version}-{'images' if has_images else 'decodes'}"
-    stored: dict[str, object] = {"points": f"{base}/points?v={run.card.version}"}
-    if run.labels is not None:
-        stored["labels"] = f"{base}/labels?v={run.card.version}"
-    if run.attribute_names is not None:
-        stored["attributes"] = f"{base}/attributes?v={run.card.version}"
-    for score in SCALARS:
-        missing = run.is_point if score == "rate" else score == "distortion" and np.isnan(run.latents.distortion).any()
-        if missing:
-            continue
-        stored[score] = f"{base}/scalar/{score}?v={run.card.version}"
-    stored["sprites"] = [f"{base}/sprites/{sheet}?v={pictures}" for sheet in range(sheets)]
-    return {
-        "name": run.name,
-        "family": run.family,
-        "dataset": run.card.dataset,
-        "latent_dim": run.latent_dim,
-        "image_shape": list(run.image_shape),
-        "levels": run.levels,
-        "twin": library.twin(run.name),
-        "classes": list(run.class_names) if run.class_names is not None else None,
-        "attributes": list(run.attribute_names) if run.attribute_names is not None else None,
-        "count": len(run),
-        "has_images": has_images,
-        "images_trouble": public_text(trouble.sentence) if trouble is not None else None,
-        "preparing": trouble.share if trouble is not None else None,
-        "can_download": library.can_download(run.name),
-        "directions": {
-            kind: [direction_json(direction) for direction in directions] for kind, directions in run.directions.items()
-        },
-        "mean": [float(value) for value in run.latents.mean.mean(0)],
-        "laws": list(LAWS),
-        "default_law": run.default_law,
-        "sheet": {"size": SHEET, "columns": SHEET_COLUMNS},
-        "stored": stored,
-        **({"level_sizes": list(run.level_sizes)} if len(run.level_sizes) > 1 else {}),
-    }
-
-
-def direction_json(direction: Direction) -> dict[str, object]:
-    """A direction as the browser's code takes it (`static/latent.js`)."""
-    return {
-        "name": direction.name,
-        "kind": direction.kind,
-        "vector": [round(float(value), 7) for value in direction.vector],
-        "offset": float(direction.offset),
-        "scale": float(direction.scale),
-        "low": float(direction.low),
-        "high": float(direction.high),
-        "note": direction.note,
-    }
-
-
-@kept
-def sprite_sheet(run: OpenRun, sheet: int, has_images: bool) -> tuple[bytes, str]:  # noqa: ARG001 - a part of the key
-    """Thumbnails `sheet * SHEET` onwards as the bytes of a picture, and its media type.
-
-    Grey sheets are PNG: exact, and for 10,000 MNIST digits as small as WebP in a quarter of its time. Colour is WebP.
-    """
-    laid = tile(run.thumbnails()[sheet * SHEET : (sheet + 1) * SHEET], SHEET_COLUMNS)
-    if len(laid) == 1 or max(laid.shape[1:]) > WIDEST_WEBP:
-        return encoded_picture(laid), "image/png"
-    return encoded_picture(laid, "webp", quality=80, method=2), "image/webp"
+def with_addresses(run: OpenRun, described: dict[str, Any]) -> dict[str, object]:
+    """What `describe_run` found, for visitors: each array and sheet by its address, which names its version."""
+    base, version = f"explorer/api/run/{run.name}", run.card.version
+    places = {name: f"scalar/{name}" if name in SCALARS else name for name in described["stored"]}
+    stored: dict[str, object] = {name: f"{base}/{place}?v={version}" for name, place in places.items()}
+    pictures = f"{version}-{'images' if described['has_images'] else 'decodes'}"
+    sheets = range(-(-len(run) // described["sheet"]["size"]))
+    stored["sprites"] = [f"{base}/sprites/{sheet}?v={pictures}" for sheet in sheets]
+    trouble = described["images_trouble"]
+    return described | {"images_trouble": None if trouble is None else public_text(trouble), "stored": stored}
 
 
 async def latents_of(request: Request, latent_dim: int, most: int) -> Latents:
@@ -521,18 +450,6 @@ async def body_of(request: Request, most: int, what: str, too_much: str) -> byte
     except TimeoutError:
         raise TooSlowError(f"{what} did not arrive within {PATIENCE:g} seconds.") from None
     return bytes(body)
-
-
-def whole(request: Request, name: str, least: int, most: int, default: int) -> int:
-    """A whole number of the address's query.
-
-    Raises:
-        ShapeError: It is none, or out of range.
-    """
-    text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and least <= int(text) <= most):
-        raise ShapeError(f"{name} must be a whole number from {least} to {most}.")
-    return int(text)
 
 
 def number_of(request: Request, name: str) -> int:

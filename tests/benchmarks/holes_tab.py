@@ -67,8 +67,8 @@ def rows() -> Iterator[Row]:
 
 def planes() -> Iterator[Row]:
     """Vacancy over 64x64 places and a lattice of 20x20 decodes of both models, after loading, over several slices."""
-    from explorer.ui.hole_planes import planes_of
-    from explorer.ui.holes import hole_figure, hole_slice
+    from explorer.views.hole_map import hole_figure, hole_slice
+    from explorer.views.hole_planes import planes_of
 
     library = Library(CHECKPOINTS)
     try:

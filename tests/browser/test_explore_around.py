@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.ui.explore import python_lines, variations
+from explorer.views.explore import python_lines, variations
 from tests.browser.driver import expect
 from tests.browser.explore_page import image, shows, status_of, typed, unfold
 
@@ -148,10 +148,10 @@ def test_ones_own_image_is_offered_once_reconstruct_encoded_it(visit):
     expect(own).to_be_hidden()
     page.evaluate(
         """async () => {
-          const style = [...document.querySelectorAll('link')].find((link) => link.href.includes('parts.css'));
-          const { view } = await import(new URL('./view.js', style.href).href);
+          const style = [...document.querySelectorAll('link')].find((link) => link.href.includes('kit/kit.css'));
+          const { view } = await import(new URL('../page/view.js', style.href).href);
           const latent = Float32Array.of(1.25, -0.5);
-          view.setOwn('flat-vae', { run: 'flat-vae', latent, source: { kind: 'own', text: 'a drawing' } });
+          view.setOwn('flat-vae', { run: 'flat-vae', latent, whence: { kind: 'own', text: 'a drawing' } });
         }"""
     )
     own.click()
@@ -168,9 +168,9 @@ def test_the_latent_on_show_becomes_an_end_of_the_walk_in_interpolate(visit):
     expect(part.get_by_role("status").last).to_have_text("This latent is end B of the walk in the tab Interpolate.")
     end = page.evaluate(
         """async () => {
-          const style = [...document.querySelectorAll('link')].find((link) => link.href.includes('parts.css'));
-          const { view } = await import(new URL('./view.js', style.href).href);
-          return [view.ends.a, view.ends.b.run, ...view.ends.b.latent, view.ends.b.source.kind];
+          const style = [...document.querySelectorAll('link')].find((link) => link.href.includes('kit/kit.css'));
+          const { view } = await import(new URL('../page/view.js', style.href).href);
+          return [view.ends.a, view.ends.b.run, ...view.ends.b.latent, view.ends.b.whence.kind];
         }"""
     )
     assert end == [None, "flat-vae", 0.25, -1.5, "link"]

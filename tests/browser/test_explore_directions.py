@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from explorer.ui.explore import found_direction
+from explorer.views.explore import found_direction
 from tests.browser.driver import expect
 from tests.browser.explore_page import image, shows, status_of, typed, unfold
 
 pytestmark = pytest.mark.browser
 
 OFFER = """async ([run, direction]) => {
-  const style = [...document.querySelectorAll('link')].find((link) => link.href.includes('parts.css'));
-  const { view } = await import(new URL('./view.js', style.href).href);
+  const style = [...document.querySelectorAll('link')].find((link) => link.href.includes('kit/kit.css'));
+  const { view } = await import(new URL('../page/view.js', style.href).href);
   view.offer(run, direction);
 }"""
 """What another tab does that found a direction."""

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.checkpoint import read_metrics
 from explorer.library import LAWS, Library
-from explorer.ui.hole_samples import drawn_sheet
+from explorer.views.hole_samples import drawn_sheet
 from tests.browser.driver import expect
 from tests.conftest import ROOT
 

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from explorer.ui import hole_layers
-from explorer.ui.hole_planes import plane_along, plane_latents
+from explorer.views import hole_layers
+from explorer.views.hole_planes import plane_along, plane_latents
 from tests.browser.driver import expect
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ from explorer.analysis.interpolation import interpolate, path_positions
 from explorer.analysis.neighbours import class_medoids
 from explorer.images import enlarged, to_bytes, to_unit
 from explorer.library import Library
-from explorer.ui.interpolate import walk
+from explorer.views.interpolate import walk
 from tests.browser.driver import expect
 from tests.browser.explore_page import unfold
 from tests.serve_fake import serving
@@ -197,10 +197,10 @@ def test_another_tab_chooses_an_end_without_being_left(visit, run_of):
     page = visit("Map")
     page.evaluate(
         """async () => {
-          const at = [...document.querySelectorAll('link')].find((link) => link.href.endsWith('/parts.css')).href;
-          const { view } = await import(new URL('view.js', at));
-          const source = { kind: 'place', text: 'a place on the map' };
-          view.useAs('b', { run: 'flat-vae', latent: Float32Array.of(1, -1), source });
+          const at = [...document.querySelectorAll('link')].find((link) => link.href.endsWith('/kit/kit.css')).href;
+          const { view } = await import(new URL('../page/view.js', at));
+          const whence = { kind: 'place', text: 'a place on the map' };
+          view.useAs('b', { run: 'flat-vae', latent: Float32Array.of(1, -1), whence });
         }"""
     )
     expect(page.get_by_role("tab", name="Map")).to_have_attribute("aria-selected", "true")

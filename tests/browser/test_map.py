@@ -376,8 +376,8 @@ def test_a_lasso_selects_and_its_direction_and_table_can_be_taken_away(visit, ru
     assert (distances < 0.6).sum() < count < (distances < 0.9).sum()
     page.evaluate(
         """async () => {
-          const at = document.querySelector('link[href*="parts.css"]').href;
-          const { view } = await import(new URL('view.js', at).href);
+          const at = document.querySelector('link[href*="kit/kit.css"]').href;
+          const { view } = await import(new URL('../page/view.js', at).href);
           view.addEventListener('directions', () => (window.offered = view.found.get('flat-vae')));
         }"""
     )
@@ -459,8 +459,8 @@ def test_a_chosen_place_becomes_an_end_of_a_walk(visit, run_of):
     expect(page.locator(".xp-overlay .xp-cross")).to_have_count(1)
     page.evaluate(
         """async () => {
-          const at = document.querySelector('link[href*="parts.css"]').href;
-          const { view } = await import(new URL('view.js', at).href);
+          const at = document.querySelector('link[href*="kit/kit.css"]').href;
+          const { view } = await import(new URL('../page/view.js', at).href);
           view.addEventListener('ends', () => (window.ends = { a: view.ends.a, b: [...view.ends.b.latent] }));
         }"""
     )
@@ -531,9 +531,9 @@ def test_ones_own_image_is_a_star_where_its_latent_is(visit):
     page = opened(visit)
     page.evaluate(
         """async () => {
-          const at = document.querySelector('link[href*="parts.css"]').href;
-          const { view } = await import(new URL('view.js', at).href);
-          view.setOwn('flat-vae', { run: 'flat-vae', latent: Float32Array.of(0.5, -0.25), source: { kind: 'own' } });
+          const at = document.querySelector('link[href*="kit/kit.css"]').href;
+          const { view } = await import(new URL('../page/view.js', at).href);
+          view.setOwn('flat-vae', { run: 'flat-vae', latent: Float32Array.of(0.5, -0.25), whence: { kind: 'own' } });
         }"""
     )
     star = page.locator(".xp-overlay .xp-star")

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from explorer.images import to_bytes, to_unit
-from explorer.library import Library, look
+from explorer.library import Library
+from explorer.views import look
 from tests.browser.driver import expect
 from tests.fakes import linear_coder
 
@@ -326,8 +327,8 @@ def test_the_picture_follows_to_another_run_and_opens_in_explore(visit, pick):
     page.locator("[data-ready='deep-vae own']").wait_for()
     own = page.evaluate(
         """async () => {
-        const script = performance.getEntriesByType('resource').map((e) => e.name).find((n) => n.endsWith('/view.js'));
-        const { view } = await import(script);
+        const names = performance.getEntriesByType('resource').map((entry) => entry.name);
+        const { view } = await import(names.find((name) => name.endsWith('/page/view.js')));
         return ['flat-vae', 'flat-ae', 'deep-vae'].map((run) => view.own.get(run)?.latent.length);
     }"""
     )

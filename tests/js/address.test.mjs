@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { USUAL_PATH, fromFragment, namesLatent, toFragment } from "../../explorer/ui/static/address.js";
+import { USUAL_PATH, fromFragment, namesLatent, toFragment } from "../../explorer/ui/static/latent/address.js";
 
 test("a view survives the way through the address", () => {
   const latent = Float32Array.of(0.12345, -1.5, 0, 1e-7, 300);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Ahead } from "../../explorer/ui/static/ahead.js";
-import { moved } from "../../explorer/ui/static/latent.js";
+import { Ahead } from "../../explorer/ui/static/explore/ahead.js";
+import { moved } from "../../explorer/ui/static/latent/latent.js";
 
 const DIRECTION = { name: "slanted", vector: [0.6, 0.8, 0], offset: 0.3, scale: 2, low: -3, high: 3, note: "" };
 const OTHER = { ...DIRECTION, name: "level", vector: [0, 0, 1], offset: 0, scale: 1 };

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fromFragment, toFragment } from "../../explorer/ui/static/address.js";
-import { posteriorOf } from "../../explorer/ui/static/around.js";
-import { matching as twinMatching } from "../../explorer/ui/static/beside.js";
-import { directionAt, directionName, directionsOf, isPoint, keyOf, matching, setsOf, unitOf } from "../../explorer/ui/static/directions.js";
-import { refusal } from "../../explorer/ui/static/finder.js";
-import { around, coordinate, moved, sheet } from "../../explorer/ui/static/latent.js";
-import { nearestPlace } from "../../explorer/ui/static/lattice.js";
-import { wanted } from "../../explorer/ui/static/saving.js";
-import { dataSpacing, normalQuantile, normalShare, priorOffsets } from "../../explorer/ui/static/spacing.js";
-import { shellPlace } from "../../explorer/ui/static/trust.js";
+import { refusal } from "../../explorer/ui/static/explore/finder.js";
+import { nearestPlace } from "../../explorer/ui/static/explore/lattice.js";
+import { wanted } from "../../explorer/ui/static/explore/saving.js";
+import { twinLatent } from "../../explorer/ui/static/explore/twin.js";
+import { posteriorOf } from "../../explorer/ui/static/explore/variations.js";
+import { fromFragment, toFragment } from "../../explorer/ui/static/latent/address.js";
+import { directionAt, directionName, directionsOf, keyOf, namedLike, setsOf, unitOf } from "../../explorer/ui/static/latent/directions.js";
+import { around, coordinate, moved, sheet } from "../../explorer/ui/static/latent/latent.js";
+import { isPoint } from "../../explorer/ui/static/latent/run.js";
+import { dataSpacing, normalQuantile, normalShare, priorOffsets } from "../../explorer/ui/static/latent/spacing.js";
+import { shellPlace } from "../../explorer/ui/static/latent/vacancy.js";
+
 
 /** @returns {any} */
 const direction = (vector, rest = {}) => ({ name: "axis 0", vector, offset: 0, scale: 1, low: -3, high: 3, note: "", ...rest });
@@ -62,9 +64,9 @@ test("a key finds its direction again, and one that names nothing finds none", (
 
 test("a filter finds names by all of its words, however they are joined", () => {
   const names = ["5_o_Clock_Shadow", "Mouth_Slightly_Open", "Smiling"].map((name) => ({ name }));
-  assert.deepEqual(matching(names, "open mouth").map(({ name }) => name), ["Mouth_Slightly_Open"]);
-  assert.equal(matching(names, " ").length, 3);
-  assert.equal(matching(names, "mouth smiling").length, 0);
+  assert.deepEqual(namedLike(names, "open mouth").map(({ name }) => name), ["Mouth_Slightly_Open"]);
+  assert.equal(namedLike(names, " ").length, 3);
+  assert.equal(namedLike(names, "mouth smiling").length, 0);
   assert.equal(directionName({ ...names[1], vector: [1] }), "Mouth Slightly Open");
 });
 
@@ -145,11 +147,11 @@ test("the nearest place is told within the lattice and not far outside of it", (
 test("draws are from a test image's own posterior only while the latent is its code", () => {
   const z = Float32Array.of(1, 2);
   /** @type {any} */
-  const here = { z, start: z.slice(), source: { kind: "image", index: 4 } };
+  const here = { z, start: z.slice(), whence: { kind: "image", index: 4 } };
   assert.equal(posteriorOf(RUN, here).of, 4);
   assert.match(posteriorOf(RUN, here).words, /test image 4/);
   assert.deepEqual(posteriorOf(RUN, { ...here, start: Float32Array.of(1, 3) }).of, z);
-  assert.deepEqual(posteriorOf(RUN, { ...here, source: { kind: "random", seed: 1 } }).of, z);
+  assert.deepEqual(posteriorOf(RUN, { ...here, whence: { kind: "random", seed: 1 } }).of, z);
   const levels = { ...RUN, level_sizes: [1, 1] };
   assert.equal(posteriorOf(levels, here).of, 4);
   assert.match(posteriorOf({ ...levels, has_images: false }, here).words, /picture on show\. The data set.*not on this machine/);
@@ -159,9 +161,9 @@ test("what belongs to it of the twin is told in words: the same image, the same 
   const twin = { ...RUN, name: "b", stored: {} };
   const runs = { info: async () => twin, points: async () => Float32Array.from({ length: 20 }, (_, i) => i) };
   /** @type {any} */
-  const server = { sample: async (run, law, n, seed) => Float32Array.of(n, seed), twinsView: async () => Float32Array.of(8, 8) };
+  const server = /** @type {any} */ ({ ask: async (question, run, { query }) => (question === "draws" ? Float32Array.of(query.n, query.seed) : Float32Array.of(8, 8)) });
   const z = Float32Array.of(1, 2);
-  const ask = (/** @type {any} */ source, start = z) => twinMatching({ info: RUN, twin: "b", z, start, source }, runs, server);
+  const ask = (/** @type {any} */ whence, start = z) => twinLatent({ info: RUN, twin: "b", z, start, whence }, runs, server);
   const image = await ask({ kind: "image", index: 3 });
   assert.deepEqual([...image.latent], [6, 7]);
   assert.match(image.words, /same test image 3, as b encodes it/);
@@ -169,8 +171,8 @@ test("what belongs to it of the twin is told in words: the same image, the same 
   assert.deepEqual([...drawn.latent], [1, 9]);
   assert.match(drawn.words, /draw 9 of b from a Gaussian/);
   assert.deepEqual([...(await ask({ kind: "origin" })).latent], [5, 6]);
-  for (const source of [{ kind: "link" }, { kind: "place" }, { kind: "image", index: 99 }, { kind: "random", seed: 1, law: "odd" }]) {
-    assert.match((await ask(source)).words, /picture on show, as b encodes/);
+  for (const whence of [{ kind: "link" }, { kind: "place" }, { kind: "image", index: 99 }, { kind: "random", seed: 1, law: "odd" }]) {
+    assert.match((await ask(whence)).words, /picture on show, as b encodes/);
   }
   assert.deepEqual([...(await ask({ kind: "image", index: 3 }, Float32Array.of(0, 0))).latent], [8, 8]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { alongPath, endsText, levelShares, pathLatents, pathSummary, placeFacts, sliceDirections, within } from "../../explorer/ui/static/holegrid.js";
+import { alongPath, endsText, levelShares, pathLatents, pathSummary, placeFacts, sliceDirections, keptOn } from "../../explorer/ui/static/holes/grid.js";
 
 const PLANE = { origin: [1, 0, -1], first: [2, 0, 0], second: [0, 1, 1] };
 
@@ -13,7 +13,7 @@ test("a path's latents run from end to end in even steps", () => {
 
 test("an end that is dragged off the plane stays on its edge, also as the server reads it", () => {
   const extent = 3.45678951;
-  const kept = within([99, -99], extent);
+  const kept = keptOn([99, -99], extent);
   assert.deepEqual(kept, [extent, -extent]);
   const told = endsText({ from: kept, to: [0, 0.1 + 0.2] }).split(",").map(Number);
   assert.ok(told.every((v) => Math.abs(v) <= extent + 1e-6));

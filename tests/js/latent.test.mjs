@@ -11,7 +11,7 @@ import {
   sameLatent,
   spaced,
   walk,
-} from "../../explorer/ui/static/latent.js";
+} from "../../explorer/ui/static/latent/latent.js";
 
 /** Numbers that repeat: a failure can be run again. */
 function generator(seed) {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { evenly, placesBy } from "../../explorer/ui/static/gallery.js";
-import { costVerdict, majority, rounded, shareBelow, topLevels, unpacked } from "../../explorer/ui/static/look.js";
-import { pictureIn, within } from "../../explorer/ui/static/own.js";
-import { widthOf } from "../../explorer/ui/static/pad.js";
+import { rounded } from "../../explorer/ui/static/latent/numbers.js";
+import { evenly, placesBy } from "../../explorer/ui/static/reconstruct/gallery.js";
+import { costVerdict, majority, shareBelow, topLevels, unpacked } from "../../explorer/ui/static/reconstruct/look.js";
+import { pictureIn, shrunkTo } from "../../explorer/ui/static/reconstruct/own.js";
+import { widthOf } from "../../explorer/ui/static/reconstruct/pad.js";
+
 
 test("an image as JSON has it is unpacked byte by byte", () => {
   const { pixels, shape } = unpacked({ shape: [1, 2, 3], bytes: Buffer.from([0, 128, 255, 7, 8, 9]).toString("base64") });
@@ -52,9 +54,9 @@ test("below the levels that are kept every coordinate is 0", () => {
 });
 
 test("a large picture keeps its proportions and a small one its size", () => {
-  assert.deepEqual(within(4000, 3000, 1280), { width: 1280, height: 960 });
-  assert.deepEqual(within(30, 20, 1280), { width: 30, height: 20 });
-  assert.deepEqual(within(100000, 1, 1280), { width: 1280, height: 1 });
+  assert.deepEqual(shrunkTo(4000, 3000, 1280), { width: 1280, height: 960 });
+  assert.deepEqual(shrunkTo(30, 20, 1280), { width: 30, height: 20 });
+  assert.deepEqual(shrunkTo(100000, 1, 1280), { width: 1280, height: 1 });
 });
 
 test("of several files the first picture is taken, and without one the first file", () => {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { shadow, onPlane } from "../../explorer/ui/static/latent.js";
-import { byAttribute, byClass, byNumber, choices, markerOf, rowsShown } from "../../explorer/ui/static/mapcolours.js";
-import { cellsOf } from "../../explorer/ui/static/maplattice.js";
-import { axisText } from "../../explorer/ui/static/mapbar.js";
-import { cell, classCounts, csvOf } from "../../explorer/ui/static/mapselection.js";
-import { apart, boxOf, contourPath, densityOf, ellipseOf, isInside, levelHolding, middleOf, nearestRow, rowsInside, sampleOf } from "../../explorer/ui/static/mapshapes.js";
-import { keyWish, windowOf } from "../../explorer/ui/static/maptools.js";
-import { progressWords } from "../../explorer/ui/static/maptsne.js";
+import { shadow, onPlane } from "../../explorer/ui/static/latent/latent.js";
+import { byAttribute, byClass, byNumber, choices, markerOf, rowsShown } from "../../explorer/ui/static/map/colours.js";
+import { cellsOf } from "../../explorer/ui/static/map/backdrop.js";
+import { axisText } from "../../explorer/ui/static/map/bar.js";
+import { csvCell, classCounts, csvOf } from "../../explorer/ui/static/map/selection.js";
+import { apart, boxOf, contourPath, densityOf, ellipseOf, isInside, levelHolding, middleOf, nearestRow, rowsInside, sampleOf } from "../../explorer/ui/static/map/shapes.js";
+import { keyWish, windowOf } from "../../explorer/ui/static/map/tools.js";
+import { progressWords } from "../../explorer/ui/static/map/tsne.js";
 
 const META = { palette: Array.from({ length: 10 }, (_, k) => `#00000${k}`), scale: ["#000000", "#ffffff"], other: "grey" };
 
@@ -184,9 +184,9 @@ test("only what a run has is offered as a colour", () => {
 });
 
 test("a table is plain CSV that no spreadsheet takes for formulas", () => {
-  assert.equal(cell("=1+1"), "'=1+1");
-  assert.equal(cell('a "b", c'), '"a ""b"", c"');
-  assert.equal(cell(Math.fround(0.1)), "0.100000001");
+  assert.equal(csvCell("=1+1"), "'=1+1");
+  assert.equal(csvCell('a "b", c'), '"a ""b"", c"');
+  assert.equal(csvCell(Math.fround(0.1)), "0.100000001");
   const text = csvOf([1], [7, 9], () => "x", Float32Array.of(0, 1, 0.5, -2), 2);
   assert.equal(text, "image,dataset_row,label,z0,z1\r\n1,9,x,0.5,-2\r\n");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bytesOf, coloursOf } from "../../explorer/ui/static/mapdots.js";
+import { bytesOf, coloursOf } from "../../explorer/ui/static/map/dots.js";
 
 const SCALE = [
   [0, "#000000"],

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { exportAddress, fileName, latentsText, printable } from "../../explorer/ui/static/export.js";
-import { firstTwo } from "../../explorer/ui/static/ends.js";
-import { holesOf, rowsOf, strip } from "../../explorer/ui/static/pairs.js";
-import { between, norm, pathCode, pathWords, placeWords, sourceWords } from "../../explorer/ui/static/paths.js";
+import { exportQuery, fileName, latentsText, printable } from "../../explorer/ui/static/page/export.js";
+import { firstTwo } from "../../explorer/ui/static/interpolate/ends.js";
+import { holesOf, rowsOf, strip } from "../../explorer/ui/static/interpolate/pairs.js";
+import { between, norm, pathCode, pathWords, placeWords, sourceWords } from "../../explorer/ui/static/latent/walk.js";
 
 const close = (one, other, within = 1e-5) => assert.ok(Math.abs(one - other) <= within, `${one} is not ${other}`);
 const A = [1, 2, -1, 0.5];
@@ -63,8 +63,8 @@ test("the words of the curves say 0.71, the numbers of this walk, and why there 
 });
 
 test("the Python of a walk names images by their numbers and latents by theirs", () => {
-  const image = { source: { kind: /** @type {const} */ ("image"), index: 7 }, latent: Float32Array.of(1, 2) };
-  const place = { source: { kind: /** @type {const} */ ("place") }, latent: Float32Array.of(0.1, -2) };
+  const image = { whence: { kind: /** @type {const} */ ("image"), index: 7 }, latent: Float32Array.of(1, 2) };
+  const place = { whence: { kind: /** @type {const} */ ("place") }, latent: Float32Array.of(0.1, -2) };
   const path = { a: image, b: place, kind: /** @type {const} */ ("linear"), steps: 5, overshoot: 0.25 };
   const stored = pathCode({ ...path, place: 'my "runs"/mnist-vae-2' }).split("\n");
   assert.equal(stored.length, 6);
@@ -102,10 +102,10 @@ test("each pair's middle is counted once, whichever way it is walked", () => {
 
 test("an export's address says what the kind needs and nothing else", () => {
   const wanted = { run: "mnist-vae-16", latents: new Float32Array(2), count: 1, name: "axis 4", title: "t", captions: ["−1", "1"], seconds: 0.1 };
-  const gif = exportAddress("gif", wanted).searchParams;
-  assert.deepEqual([gif.get("boomerang"), gif.get("seconds"), gif.get("name"), gif.get("title")], ["1", "0.100", "axis-4", null]);
-  const sheet = exportAddress("sheet", { ...wanted, columns: 2 }).searchParams;
-  assert.deepEqual([sheet.getAll("caption"), sheet.get("columns"), sheet.get("boomerang")], [["−1", "1"], "2", null]);
+  const gif = exportQuery("gif", wanted);
+  assert.deepEqual([gif.boomerang, gif.seconds, gif.name, gif.title], ["1", "0.100", "axis-4", undefined]);
+  const sheet = exportQuery("sheet", { ...wanted, columns: 2 });
+  assert.deepEqual([sheet.caption, sheet.columns, sheet.boomerang], [["−1", "1"], 2, undefined]);
 });
 
 test("words that come from outside become names and texts that the server takes", () => {

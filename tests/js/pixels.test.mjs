@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ERROR_COLOURS, errorColour, errorMap, tilePlace, toRgba } from "../../explorer/ui/static/pixels.js";
+import { ERROR_COLOURS, errorColour, errorMap, toRgba } from "../../explorer/ui/static/kit/pixels.js";
+import { tilePlace } from "../../explorer/ui/static/page/sprites.js";
+
 
 test("grey bytes become opaque grey", () => {
   assert.deepEqual([...toRgba([0, 200], 1)], [0, 0, 0, 255, 200, 200, 200, 255]);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { perCent, sheetWords, withInterval } from "../../explorer/ui/static/holesheets.js";
-import { barHeights, flagWord, rungWords } from "../../explorer/ui/static/ladder.js";
+import { perCent, sheetWords, withInterval } from "../../explorer/ui/static/holes/samples.js";
+import { barHeights, flagWord, rungWords } from "../../explorer/ui/static/holes/ladder.js";
 
 const drawn = {
   law: "white",

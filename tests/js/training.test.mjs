@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import {
-  activeWords,
-  differingWords,
-  gradientWords,
-  mergedRows,
-  scaleWords,
-  scrubberStops,
-  sheetAt,
-} from "../../explorer/ui/static/training.js";
+import { activeWords, differingWords, gradientWords, mergedRows, scaleWords, scrubberStops, sheetAt } from "../../explorer/ui/static/report/story.js";
+
 
 const sheets = (...epochs) => epochs.map((epoch) => ({ epoch, url: `sheets/${epoch}` }));
 const fit = (name, epochs, ...kept) => ({ name, epochs, sheets: sheets(...kept) });

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { shown } from "../../explorer/ui/static/dom.js";
-import { compact, keepWheel, place } from "../../explorer/ui/static/figure.js";
-import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holegrid.js";
-import { directionName, niceStep } from "../../explorer/ui/static/directions.js";
-import { resampleChoices } from "../../explorer/ui/static/levels.js";
-import { ranked } from "../../explorer/ui/static/reconstruct.js";
-import { details, normPlace, percent, verdict } from "../../explorer/ui/static/trust.js";
+import { resampleChoices } from "../../explorer/ui/static/explore/levels.js";
+import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holes/grid.js";
+import { compact, keepWheel, pointed } from "../../explorer/ui/static/kit/charts.js";
+import { directionName, niceStep } from "../../explorer/ui/static/latent/directions.js";
+import { percent, shown } from "../../explorer/ui/static/latent/numbers.js";
+import { details, normPlace, verdict } from "../../explorer/ui/static/latent/vacancy.js";
+import { ranked } from "../../explorer/ui/static/reconstruct/tab.js";
+
 
 test("a p-value at the level is a hole, one above is not", () => {
   assert.equal(verdict(0.05).state, "hole");
@@ -77,16 +78,16 @@ test("a slider's step is 1, 2 or 5 times a power of ten and gives about a hundre
   assert.ok(niceStep(1, 1) > 0);
 });
 
-test("a click on a point names its image, one on empty space only the place", () => {
+test("a click on a point names its image, one on empty space only the pointed", () => {
   const event = {};
-  assert.deepEqual(place({ points: [{ customdata: 7, x: 1, y: 2 }], event }), { index: 7, x: 1, y: 2, event });
-  assert.deepEqual(place({ points: [], xvals: [3], yvals: [4], event }), { index: null, x: 3, y: 4, event });
-  assert.equal(place({ points: [], event }), null);
-  assert.equal(place({ points: [], xvals: [NaN], yvals: [0], event }), null);
+  assert.deepEqual(pointed({ points: [{ customdata: 7, x: 1, y: 2 }], event }), { index: 7, x: 1, y: 2, event });
+  assert.deepEqual(pointed({ points: [], xvals: [3], yvals: [4], event }), { index: null, x: 3, y: 4, event });
+  assert.equal(pointed({ points: [], event }), null);
+  assert.equal(pointed({ points: [], xvals: [NaN], yvals: [0], event }), null);
 });
 
 test("points that are no images are not taken for one", () => {
-  assert.equal(place({ points: [{ x: 1, y: 1 }], xvals: [1], yvals: [1] }).index, null);
+  assert.equal(pointed({ points: [{ x: 1, y: 1 }], xvals: [1], yvals: [1] }).index, null);
 });
 
 test("a phone's figure gets smaller words and keeps its data", () => {
@@ -100,7 +101,7 @@ test("a phone's figure gets smaller words and keeps its data", () => {
   assert.deepEqual(data[0].x, [1]);
 });
 
-test("a grid is read at the cell nearest to the place, from below", () => {
+test("a grid is read at the cell nearest to the pointed, from below", () => {
   const grid = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   assert.equal(gridValue(grid, 3, 3, -3, -3), 0);
   assert.equal(gridValue(grid, 3, 3, 3, -3), 2);

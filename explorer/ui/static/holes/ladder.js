@@ -1,0 +1,294 @@
+/** The beta ladder: the runs that differ in beta alone, as small multiples under a slider, and what is traded for what. */
+
+import { button, freshId, h, segmented } from "../kit/dom.js";
+import { StatusLine } from "../kit/status.js";
+import { svg } from "../kit/svg.js";
+import { ALPHA } from "../latent/vacancy.js";
+import { Figure } from "../page/figure.js";
+import { view } from "../page/view.js";
+import { source } from "../source/source.js";
+import { LAW_OPTIONS, paintSheet, perCent, withInterval } from "./samples.js";
+
+/** @typedef {import("./scores.js").Score} Score */
+
+/**
+ * A run of the ladder (explorer/ui/hole_scores.py, `ladder_of`).
+ * @typedef {object} Rung
+ * @property {string} name
+ * @property {string} family
+ * @property {string} label
+ * @property {number | null} beta Null of an autoencoder.
+ * @property {Score | null} vacancy
+ * @property {Score | null} coverage
+ * @property {Score | null} distortion
+ * @property {number | null} active_units
+ * @property {number} latent_dim
+ * @property {string | null} flag What to say before its numbers are believed.
+ */
+
+const SIDE = 3; // pictures on a side of a small sheet
+
+const [WIDTH, HEIGHT] = [160, 64];
+
+/**
+ * Heights of bars in [0, 1]: the square root of the shares, so that 5 % stays in sight beside 100 %.
+ * @param {number[]} shares
+ */
+export const barHeights = (shares) => shares.map((share) => Math.sqrt(Math.min(1, Math.max(0, share))));
+
+/**
+ * The histogram of p-values as a small drawing; the first bar, the holes, is hatched.
+ * @param {number[]} shares
+ * @param {string} label
+ */
+function histogram(shares, label) {
+  const id = freshId();
+  const step = WIDTH / shares.length;
+  const bars = barHeights(shares).map((height, k) =>
+    svg("rect", { x: k * step + 0.5, y: HEIGHT - HEIGHT * height, width: step - 1, height: HEIGHT * height, ...(k ? { class: "xp-rung-bar" } : { class: "xp-rung-holes", fill: `url(#${id})` }) }),
+  );
+  const level = HEIGHT - HEIGHT * Math.sqrt(1 / shares.length);
+  const stripes = svg(
+    "pattern",
+    { id, width: 4, height: 4, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+    svg("rect", { width: 2.4, height: 4, class: "xp-rung-stripe" }),
+  );
+  return svg(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label, class: "xp-rung-histogram" },
+    svg("defs", {}, stripes),
+    ...bars,
+    svg("line", { x1: 0, x2: WIDTH, y1: level, y2: level, class: "xp-rung-level" }),
+  );
+}
+
+/**
+ * A rung in words: its scores, and never a vacancy without coverage and active units.
+ * @param {Rung} rung
+ * @param {string} law
+ */
+export function rungWords(rung, law) {
+  const units = rung.active_units === null ? "active units not counted" : `${rung.active_units} of ${rung.latent_dim} units active`;
+  const distortion = rung.distortion ? `distortion ${withInterval(rung.distortion, (value) => value.toFixed(1))} nats per image` : "distortion not measured";
+  return `${rung.label}, ${rung.name}: vacancy under ${law} ${withInterval(rung.vacancy, perCent)}, coverage ${withInterval(rung.coverage)}, ${units}, ${distortion}.`;
+}
+
+/**
+ * A rung's flag in a word or two; the sentence stands below the slider.
+ * @param {Rung} rung
+ */
+export function flagWord({ active_units: units, latent_dim: d }) {
+  if (units === 0) return "collapsed";
+  return units !== null && units < d ? `${d - units} units idle` : "covers little";
+}
+
+/** One run of the ladder, small. */
+class RungCard {
+  /**
+   * @param {Rung} rung
+   * @param {() => void} chosen
+   */
+  constructor(rung, chosen) {
+    this.rung = rung;
+    const { vacancy, coverage, active_units: units, latent_dim: d, flag } = rung;
+    this.canvas = h("canvas.xp-image", { width: 3, height: 3, "aria-hidden": "true" });
+    this.drawing = h("div.xp-rung-drawing");
+    this.button = h("button.xp-rung-name", { type: "button", title: `Choose ${rung.name}`, onclick: chosen }, rung.label);
+    this.element = h(
+      `li.xp-rung${units === 0 ? ".xp-rung-flagged" : ""}`,
+      {},
+      this.button,
+      this.canvas,
+      this.drawing,
+      h("p", {}, `vacancy ${vacancy ? perCent(vacancy.value) : "–"}`),
+      h("p", {}, `coverage ${coverage ? coverage.value.toFixed(2) : "–"}`),
+      h("p", {}, `units ${units ?? "–"} of ${d}`),
+      flag && h("p.xp-rung-flag", {}, h("span", { "aria-hidden": "true" }, "⚠ "), flagWord(rung)),
+    );
+  }
+
+  /** @param {string} law */
+  async draw(law) {
+    const { name, latent_dim: d } = this.rung;
+    /** @type {import("./samples.js").Drawn} */
+    const drawn = await source.ask("samples", name, { query: { law, seed: 0 } });
+    const count = SIDE * SIDE;
+    const latents = Float32Array.from(drawn.latents.slice(0, count).flat());
+    const decoded = await source.decode(name, latents, latents.length / d);
+    return () => {
+      paintSheet(this.canvas, decoded, drawn.p, SIDE);
+      const label = `p-values of ${drawn.drawn} draws of ${name} under ${law}: ${perCent(drawn.histogram[0])} in holes`;
+      this.drawing.replaceChildren(histogram(drawn.histogram, label));
+      this.element.dataset.ready = law;
+    };
+  }
+}
+
+const AXES = [
+  { against: "coverage", label: "vacancy against coverage along the beta ladder", title: "Vacancy against coverage: the best corner is top left" },
+  { against: "distortion", label: "vacancy against distortion along the beta ladder", title: "Vacancy against distortion: the best corner is bottom left" },
+];
+
+export class Ladder {
+  constructor() {
+    /** @type {Rung[]} */
+    this.rungs = [];
+    /** @type {RungCard[]} */
+    this.cards = [];
+    this.law = "white";
+    this.measured = ""; // the law that the rungs' scores belong to
+    this.run = "";
+    this.chosen = 0;
+    this.asked = 0;
+    this.inSight = false;
+    this.stale = false;
+    this.reading = h("div.xp-rung-reading");
+    this.slider = h("input", { type: "range", min: 0, max: 1, step: 1, value: 0, title: "From run to run by rising beta", oninput: () => this.choose(Number(this.slider.value)) });
+    this.name = h("output.xp-rung-output");
+    this.words = h("p", { role: "status" });
+    this.flag = h("p.xp-rung-flag", { hidden: true });
+    this.openButton = button("Show this run", "Choose the rung's run for the whole page", () => this.openRun());
+    this.list = h("ol.xp-rungs");
+    this.figures = AXES.map(
+      ({ against, label }) =>
+        new Figure(label, {
+          click: ({ index }) => index !== null && this.choose(this.rungs.indexOf(this.on(against)[index])),
+          fail: (error) => this.status.say(error.message, label),
+          drawn: () => this.status.say("", label),
+        }),
+    );
+    for (const figure of this.figures) Object.assign(figure, { scrollZoom: false, config: { displayModeBar: false } });
+    this.status = new StatusLine();
+    this.again = button("Try again", "Ask the server for the ladder once more", () => this.update());
+    this.again.hidden = true;
+    this.body = h(
+      "div.xp-rung-body",
+      { hidden: true },
+      h("div.xp-bar", {}, segmented("Sampling law of the ladder", LAW_OPTIONS, this.law, (law) => ((this.law = law), this.update()))),
+      this.list,
+      h("p.xp-hint", {}, MULTIPLES),
+      h("label.xp-rung-slider", {}, h("span", {}, "Rung"), this.slider, this.name),
+      h("div.xp-rung-chosen", {}, this.words, this.flag, this.openButton),
+      h("div.xp-rung-figures", {}, ...this.figures.map((figure, i) => h("section", {}, h("h4", {}, AXES[i].title), figure.element))),
+      h("p.xp-hint", {}, CURVES),
+    );
+    this.element = h(
+      "section.xp-ladder",
+      { "aria-label": "beta ladder" },
+      h("h3", {}, "Beta ladder"),
+      h("p.xp-hint", {}, INTRO),
+      this.status.element,
+      h("div", {}, this.again),
+      this.reading,
+      this.body,
+    );
+    // what is far below the fold is not computed before somebody scrolls there
+    new IntersectionObserver((entries) => {
+      this.inSight = entries[entries.length - 1].isIntersecting;
+      if (this.inSight && this.stale) this.draw();
+    }).observe(this.element);
+  }
+
+  /** @param {import("../latent/run.js").RunInfo[]} pair */
+  setPair(pair) {
+    const mine = pair.find(({ name }) => name === view.run) ?? pair[0];
+    if (!mine) return;
+    // a rung of the ladder on show brings nothing new but itself
+    const known = this.rungs.findIndex(({ name }) => name === mine.name);
+    this.run = mine.name;
+    const isUnderWay = this.stale || this.element.hasAttribute("aria-busy"); // perhaps for a run of another ladder
+    if (known >= 0 && !isUnderWay) return this.choose(known);
+    this.update();
+  }
+
+  /** Something changed: draw it anew, once it is in sight. */
+  update() {
+    this.asked++;
+    this.stale = true;
+    if (this.inSight) this.draw();
+  }
+
+  async draw() {
+    this.stale = false;
+    const mine = ++this.asked;
+    const { law, run } = this;
+    this.element.removeAttribute("data-ready");
+    this.element.setAttribute("aria-busy", "true");
+    this.status.clear();
+    this.again.hidden = true;
+    try {
+      const found = await source.ask("ladder", run, { query: { law } });
+      if (mine !== this.asked) return;
+      const kept = this.rungs[this.chosen]?.name;
+      this.rungs = found.rungs;
+      this.measured = law;
+      this.reading.replaceChildren(...found.reading.map((/** @type {string} */ words) => h("p", {}, words)));
+      this.body.hidden = !this.rungs.length;
+      this.cards = this.rungs.map((rung, k) => new RungCard(rung, () => this.choose(k)));
+      this.list.replaceChildren(...this.cards.map(({ element }) => element));
+      this.slider.max = String(Math.max(1, this.rungs.length - 1));
+      if (!this.rungs.length) return void (this.element.dataset.ready = `${run} ${law}`);
+      const names = this.rungs.map(({ name }) => name);
+      this.choose(Math.max(0, names.indexOf(names.includes(kept) ? kept : run)));
+      for (const card of this.cards) {
+        const show = await card.draw(law); // one after the other: each opens a model
+        if (mine !== this.asked) return;
+        show();
+      }
+      this.element.dataset.ready = `${run} ${law}`;
+    } catch (error) {
+      if (mine !== this.asked) return;
+      this.status.say(`The ladder is not complete: ${/** @type {Error} */ (error).message}`);
+      this.again.hidden = false;
+    } finally {
+      if (mine === this.asked) this.element.removeAttribute("aria-busy");
+    }
+  }
+
+  /**
+   * The rungs that stand on a curve, in its order.
+   * @param {string} against
+   */
+  on(against) {
+    return this.rungs.filter((rung) => rung.vacancy && /** @type {any} */ (rung)[against]);
+  }
+
+  /** @param {number} k */
+  choose(k) {
+    const rung = this.rungs[k];
+    if (!rung) return;
+    this.chosen = k;
+    this.slider.value = String(k);
+    this.slider.setAttribute("aria-valuetext", rung.label);
+    this.name.textContent = rung.label;
+    this.words.textContent = rungWords(rung, this.measured);
+    this.flag.hidden = !rung.flag;
+    this.flag.textContent = rung.flag ? `⚠ ${rung.flag}` : "";
+    this.openButton.disabled = rung.name === view.run;
+    this.cards.forEach((card, i) => {
+      card.button.setAttribute("aria-pressed", String(i === k));
+      card.element.classList.toggle("xp-rung-now", i === k);
+    });
+    this.figures.forEach((figure, i) => {
+      const { against } = AXES[i];
+      const isOn = this.on(against).length > 1;
+      /** @type {HTMLElement} */ (figure.element.parentElement).hidden = !isOn;
+      if (isOn) figure.show(rung.name, "hole-ladder", { law: this.measured, against });
+    });
+  }
+
+  openRun() {
+    const rung = this.rungs[this.chosen];
+    if (rung) view.goTo({ run: rung.name });
+  }
+}
+
+const INTRO =
+  "The same net fitted with ever more weight (beta) on the rate: what becomes of the holes, and what is paid for it. " +
+  "Read vacancy only beside coverage and active units: a collapsed model has no holes and generates nothing.";
+
+const MULTIPLES =
+  `Of each run nine draws with the same random numbers, holes striped along their foot, and how 1,000 draws fall by p-value: ` +
+  `the hatched bar are those in holes (p ≤ ${ALPHA}), the line is where codes of new images stand, ${perCent(ALPHA)} in each bar; heights are square roots.`;
+
+const CURVES = "Bars are 95 % intervals; in brackets the active units of all. The chosen run is the large dot; click a dot to choose its run.";

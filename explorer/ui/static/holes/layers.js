@@ -1,0 +1,116 @@
+/** What the planes of Holes are coloured by: the choice of layer and sampling law, and why a layer is not offered. */
+
+import { dropdown, h } from "../kit/dom.js";
+import { LAWS } from "../latent/laws.js";
+import { source } from "../source/source.js";
+
+/** @typedef {import("../latent/run.js").RunInfo} RunInfo */
+
+/**
+ * @typedef {object} LayerInfo
+ * @property {string} name
+ * @property {string} title
+ * @property {string} reading How to read it.
+ * @property {boolean} calibrated Whether its values are p-values.
+ * @property {string | null} reason Why the pair cannot have it.
+ */
+
+export class LayerChoice {
+  /**
+   * @param {object} wishes
+   * @param {() => void} wishes.chosen Another layer, or another law of it.
+   * @param {(words: string) => void} wishes.say
+   */
+  constructor(wishes) {
+    this.wishes = wishes;
+    this.layer = "vacancy";
+    this.law = "white";
+    /** @type {LayerInfo[]} */
+    this.layers = [];
+    this.visits = 0;
+    this.field = h("div.xp-holes-field");
+    const hint = "Which samples the density ratio asks about: those of the prior, of one Gaussian fitted to the codes, or of ten";
+    this.lawField = dropdown("Sampling law", LAWS.map(({ name: value, title: text }) => ({ value, text })), this.law, (law) => this.chooseLaw(law), hint);
+    this.lawField.hidden = true;
+    this.reading = h("p.xp-hint", { role: "status" });
+    this.missing = h("p.xp-hint");
+  }
+
+  /** What a figure or place is asked for with. */
+  get query() {
+    return { layer: this.layer, law: this.law };
+  }
+
+  /** @param {RunInfo[]} pair @param {string} run The run on show. */
+  async setPair(pair, run) {
+    const visit = ++this.visits;
+    this.layer = "vacancy";
+    this.layers = []; // those on offer were another pair's
+    this.lawField.hidden = true;
+    this.show();
+    try {
+      const { layers } = await source.ask("layers", run);
+      if (visit !== this.visits) return;
+      this.layers = layers;
+    } catch (error) {
+      if (visit === this.visits) this.wishes.say(`No other layers: ${/** @type {Error} */ (error).message}`);
+    }
+    if (visit === this.visits) this.show();
+  }
+
+  show() {
+    const options = this.layers.map(({ name, title, reason }) => ({ value: name, text: reason ? `${title}: not here` : title }));
+    const field = dropdown("Colour by", options.length ? options : [{ value: "vacancy", text: "Vacancy" }], this.layer, (layer) => this.choose(layer), "What the colours of both planes measure; holes stay hatched");
+    this.layers.forEach(({ reason }, i) => (field.querySelectorAll("option")[i].disabled = reason !== null));
+    this.field.replaceChildren(field);
+    const without = this.layers.filter(({ reason }) => reason !== null);
+    // several layers mostly lack the same thing: it is said once
+    const reasons = [...new Set(without.map(({ reason }) => reason))];
+    this.missing.textContent = reasons
+      .map((reason) => `Not offered: ${without.filter((each) => each.reason === reason).map(({ title }) => title).join(", ")} (${reason}).`)
+      .join(" ");
+    this.missing.hidden = !without.length;
+    this.tell();
+  }
+
+  tell() {
+    this.reading.textContent = this.layers.find(({ name }) => name === this.layer)?.reading ?? "";
+  }
+
+  /** @param {string} layer */
+  choose(layer) {
+    this.layer = layer;
+    this.lawField.hidden = layer !== "density";
+    this.tell();
+    this.wishes.chosen();
+  }
+
+  /** @param {string} law */
+  chooseLaw(law) {
+    this.law = law;
+    this.wishes.chosen();
+  }
+}
+
+/** A name beside its colour. @param {string} colour @param {string} words */
+function keyed(colour, words) {
+  const swatch = h("span.xp-holes-swatch", { "aria-hidden": "true" });
+  swatch.style.background = colour;
+  return h("li", {}, swatch, words);
+}
+
+/** Classes of the codes by name, with their colours. @param {{name: string, colour: string}[]} classes */
+export const codesKey = (classes) =>
+  h("ul.xp-holes-legend", { "aria-label": "classes of the codes" }, ...classes.map(({ name, colour }) => keyed(colour, name)));
+
+/**
+ * Classes of a plane by name, with their colours and how much of it they take.
+ * @param {{name: string, colour: string, share: number}[]} legend
+ * @param {number} [most]
+ */
+export function legendOf(legend, most = 12) {
+  const items = legend.slice(0, most).map(({ name, colour, share }) => keyed(colour, `${name}: ${(100 * share).toFixed(share < 0.01 ? 1 : 0)} %`));
+  const rest = legend.slice(most);
+  if (rest.length) items.push(h("li", {}, `and ${rest.length} more: ${(100 * rest.reduce((sum, { share }) => sum + share, 0)).toFixed(0)} %`));
+  return h("ul.xp-holes-legend", { "aria-label": "classes by the share of this plane" }, ...items);
+}

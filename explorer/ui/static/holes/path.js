@@ -1,0 +1,434 @@
+/** A straight path between two places of the planes: its ends are dragged, its pictures stand in two filmstrips. */
+
+import { button, h } from "../kit/dom.js";
+import { dim, paint } from "../kit/pixels.js";
+import { StatusLine } from "../kit/status.js";
+import { percent, shown } from "../latent/numbers.js";
+import { ALPHA } from "../latent/vacancy.js";
+import { Figure } from "../page/figure.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
+import { alongPath, ARROWS, endsText, FILMS, keptOn, pathLatents, pathSummary, STEPS } from "./grid.js";
+
+/** @typedef {import("./grid.js").Place} Place */
+/** @typedef {import("./grid.js").Segment} Segment */
+/** @typedef {import("./plane.js").PlaneSide} PlaneSide */
+/** @typedef {"from" | "to"} EndName */
+
+const SETTLE_MS = 150;
+const FILM = 84; // CSS pixels at most
+const ENDS = /** @type {[EndName, string][]} */ ([
+  ["from", "A"],
+  ["to", "B"],
+]);
+const FIRST = /** @type {Segment} */ ({ from: [-2, -1], to: [2, 1] });
+
+/** The path as it lies on one plane: a line, and two ends that can be dragged or moved by arrow keys. */
+class PathLine {
+  /**
+   * @param {PlaneSide} side
+   * @param {HolePath} path
+   */
+  constructor(side, path) {
+    this.side = side;
+    this.path = path;
+    this.line = h("div.xp-holes-line");
+    this.clip = h("div.xp-holes-clip", {}, this.line);
+    this.pad = h("div.xp-holes-pad", { hidden: true, "aria-hidden": "true" });
+    this.ends = ENDS.map(([end, letter]) => this.handle(end, letter));
+    this.pad.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.drawNew(event));
+    side.figure.element.append(this.clip, this.pad, ...this.ends);
+  }
+
+  /** @param {EndName} end @param {string} letter */
+  handle(end, letter) {
+    const handle = h("button.xp-holes-end", { type: "button", title: `End ${letter} of the path: drag it, or move it with the arrow keys`, hidden: true }, letter);
+    handle.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
+      if (event.button !== 0) return;
+      event.preventDefault();
+      handle.focus();
+      this.follow(event, handle, end);
+    });
+    handle.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      const step = ARROWS[event.key];
+      if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      const size = event.shiftKey ? 0.5 : 0.1;
+      const [a, b] = this.segment[end];
+      this.path.move(end, [a + size * step[0], b + size * step[1]], true, this.number);
+    });
+    return handle;
+  }
+
+  get number() {
+    return this.path.sides.indexOf(this.side);
+  }
+
+  get segment() {
+    return this.path.segments[this.number];
+  }
+
+  /**
+   * The place under a pointer, also beyond the axes.
+   * @param {PointerEvent} event
+   * @returns {Place | null}
+   */
+  placeOf(event) {
+    const { axes, plot } = this.side.figure;
+    if (!axes) return null;
+    const room = plot.getBoundingClientRect();
+    return [axes.x.p2l(event.clientX - room.left - axes.x._offset), axes.y.p2l(event.clientY - room.top - axes.y._offset)];
+  }
+
+  /**
+   * Let an end follow a pointer until it is lifted.
+   * @param {PointerEvent} event
+   * @param {HTMLElement} holder Keeps the pointer.
+   * @param {EndName} end
+   */
+  follow(event, holder, end) {
+    holder.setPointerCapture(event.pointerId);
+    const move = (/** @type {PointerEvent} */ e) => {
+      const place = this.placeOf(e);
+      if (place && e.pointerId === event.pointerId) this.path.move(end, place, false, this.number);
+    };
+    const lift = (/** @type {PointerEvent} */ e) => {
+      if (e.pointerId !== event.pointerId) return;
+      holder.removeEventListener("pointermove", move);
+      for (const last of ["pointerup", "pointercancel"]) holder.removeEventListener(last, /** @type {any} */ (lift));
+      this.path.settle();
+    };
+    holder.addEventListener("pointermove", move);
+    for (const last of ["pointerup", "pointercancel"]) holder.addEventListener(last, /** @type {any} */ (lift));
+  }
+
+  /** @param {PointerEvent} event */
+  drawNew(event) {
+    const place = this.placeOf(event);
+    if (!place || event.button !== 0) return;
+    event.preventDefault();
+    this.path.start(place);
+    this.follow(event, this.pad, "to");
+    const done = () => this.path.setDrawing(false);
+    for (const last of ["pointerup", "pointercancel"]) this.pad.addEventListener(last, done, { once: true });
+  }
+
+  place() {
+    const { figure, plane, info } = this.side;
+    const { axes } = figure;
+    const shownNow = Boolean(axes && plane && info && figure.traces && this.segment);
+    this.clip.hidden = this.ends[0].hidden = this.ends[1].hidden = !shownNow;
+    this.pad.hidden = !shownNow || !this.path.drawing;
+    if (!shownNow || !axes) return;
+    const room = { left: `${axes.x._offset}px`, top: `${axes.y._offset}px`, width: `${axes.x._length}px`, height: `${axes.y._length}px` };
+    Object.assign(this.clip.style, room);
+    Object.assign(this.pad.style, room);
+    const [a, b] = ENDS.map(([end]) => [axes.x.l2p(this.segment[end][0]), axes.y.l2p(this.segment[end][1])]);
+    const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+    Object.assign(this.line.style, { left: `${a[0]}px`, top: `${a[1]}px`, width: `${Math.hypot(dx, dy)}px`, transform: `rotate(${Math.atan2(dy, dx)}rad)` });
+    [a, b].forEach(([x, y], k) => {
+      const [end, letter] = ENDS[k];
+      const handle = this.ends[k];
+      handle.hidden = x < -1 || y < -1 || x > axes.x._length + 1 || y > axes.y._length + 1;
+      Object.assign(handle.style, { left: `${axes.x._offset + x}px`, top: `${axes.y._offset + y}px` });
+      const [u, v] = this.segment[end];
+      handle.setAttribute("aria-label", `End ${letter} of the path on ${info?.name}, u = (${shown(u)}, ${shown(v)}) sd; arrow keys move it`);
+    });
+  }
+}
+
+/** One model's filmstrip. */
+class Strip {
+  /** @param {HolePath} path @param {number} number Of its side. */
+  constructor(path, number) {
+    this.path = path;
+    this.number = number;
+    this.title = h("h4.xp-holes-strip-title");
+    this.canvases = Array.from({ length: FILMS }, () => h("canvas.xp-image", { width: 28, height: 28 }));
+    this.labels = this.canvases.map(() => h("span"));
+    this.films = this.canvases.map((canvas, k) => h("button.xp-film", { type: "button", title: "Put the cursor here", onclick: () => path.stand(number, k) }, canvas, this.labels[k]));
+    this.row = h("div.xp-holes-strip", { role: "group" }, ...this.films);
+    this.element = h("div", {}, this.title, this.row);
+    this.decodes = new NewestWins(
+      (/** @type {{run: string, latents: Float32Array}} */ { run, latents }) => source.decode(run, latents, FILMS),
+      (decoded, { latents }) => {
+        const width = decoded.shape[2];
+        const times = Math.max(1, Math.floor(FILM / width));
+        this.canvases.forEach((canvas, k) => {
+          paint(canvas, decoded, k);
+          canvas.style.width = `${times * width}px`;
+        });
+        const d = latents.length / FILMS;
+        this.row.dataset.ends = [...latents.slice(0, d), ...latents.slice(-d)].join(",");
+        dim(this.row, false);
+        path.say("", this);
+      },
+      (error) => {
+        dim(this.row, true);
+        path.say(`No pictures along the path: ${/** @type {Error} */ (error).message}`, this);
+      },
+      2,
+    );
+  }
+
+  /**
+   * Say how usual the pictures are.
+   * @param {string} run
+   * @param {ArrayLike<number>} p Of each picture, or of `STEPS` places along the path.
+   * @param {boolean} measured Whether these are the server's own, else read off the map.
+   */
+  mark(run, p, measured) {
+    const stride = (p.length - 1) / (FILMS - 1);
+    this.films.forEach((film, k) => {
+      const value = p[Math.round(k * stride)];
+      const hole = value <= ALPHA;
+      this.labels[k].textContent = `${hole ? "⚠ " : ""}${shown(value, 2)}`;
+      film.classList.toggle("xp-holes-in", hole);
+      film.setAttribute("aria-label", `${run}, ${percent(k / (FILMS - 1) + 1e-9)} of the way: vacancy p = ${shown(value, 2)}${hole ? ", in a hole" : ""}`);
+    });
+    this.title.replaceChildren(h("strong", {}, run), ` ${measured ? pathSummary(p, ALPHA) : ""}`);
+  }
+}
+
+export class HolePath {
+  /**
+   * @param {PlaneSide[]} sides
+   * @param {object} wishes
+   * @param {(x: number, y: number) => void} wishes.stand Put the linked cursor there.
+   * @param {() => {run: string | null, query: Record<string, string>}} wishes.slice The run on show, and how its plane is asked for.
+   */
+  constructor(sides, wishes) {
+    this.sides = sides;
+    this.wishes = wishes;
+    this.drawing = false;
+    /** Between which images of the slice it goes, or null for places of one's own. @type {[number, number] | null} */
+    this.images = null;
+    this.isSlice = false;
+    this.chosen = false; // by somebody; else it follows the slice
+    /** @type {Segment[]} */
+    this.segments = sides.map(() => ({ ...FIRST }));
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.settling = undefined;
+    this.overlays = sides.map((side) => new PathLine(side, this));
+    this.strips = sides.map((_, i) => new Strip(this, i));
+    this.status = new StatusLine();
+    this.words = h("p.xp-hint");
+    this.figure = new Figure("vacancy along the path in both models", {
+      click: ({ x }) => this.stand(0, (x / 100) * (FILMS - 1)),
+      fail: (error) => this.say(`No curve: ${error.message}`, this.figure),
+      drawn: () => this.measured(),
+    });
+    this.figure.scrollZoom = false;
+    this.figure.config = { displayModeBar: false };
+    this.figure.prepare = (_, layout) => (layout.dragmode = false);
+    this.drawButton = button("Draw a new path", "Then drag a line on either plane, with a mouse, pen or finger", () => this.setDrawing(!this.drawing));
+    this.drawButton.setAttribute("aria-pressed", "false");
+    this.boxes = ENDS.map(([end, letter]) => [0, 1].map((axis) => this.box(end, letter, axis)));
+    this.pairs = h("div.xp-bar");
+    const fields = ENDS.map(([, letter], k) =>
+      h("fieldset.xp-holes-box", {}, h("legend", {}, `End ${letter}, sd of the codes`), h("div", {}, ...this.boxes[k])),
+    );
+    this.element = h(
+      "section.xp-holes-path",
+      { "aria-label": "a path between two places" },
+      h("h3", {}, "A path between two places"),
+      this.words,
+      h("div.xp-bar", {}, this.drawButton, ...fields, this.pairs),
+      this.status.element,
+      h("div.xp-holes-films", {}, ...this.strips.map((strip) => strip.element)),
+      h("div.xp-holes-curve", {}, this.figure.element),
+    );
+  }
+
+  /** @param {string} words @param {unknown} [who] */
+  say(words, who = this) {
+    this.status.say(words, who);
+  }
+
+  /** @param {EndName} end @param {string} letter @param {number} axis */
+  box(end, letter, axis) {
+    const name = `End ${letter}, u${"₁₂"[axis]}`;
+    const box = h("input.xp-number", {
+      type: "number",
+      step: 0.1,
+      title: `${name}: type a value and press Enter`,
+      "aria-label": name,
+      onchange: () => {
+        const place = /** @type {Place} */ ([...this.segments[0][end]]);
+        if (Number.isFinite(box.valueAsNumber)) place[axis] = box.valueAsNumber;
+        this.move(end, place, true);
+        box.value = String(+this.segments[0][end][axis].toFixed(2));
+      },
+    });
+    return box;
+  }
+
+  get live() {
+    return this.sides.filter(({ info }) => info);
+  }
+
+  get extent() {
+    return this.sides[0].extent;
+  }
+
+  /**
+   * @param {import("../latent/run.js").RunInfo[]} pair
+   */
+  setPair(pair) {
+    clearTimeout(this.settling);
+    this.strips.forEach((strip, i) => {
+      strip.decodes.drop();
+      dim(strip.row, true); // until its pictures are of this pair
+      strip.element.hidden = !pair[i];
+      if (pair[i]) {
+        strip.title.replaceChildren(h("strong", {}, pair[i].name));
+        strip.row.setAttribute("aria-label", `pictures along the path in ${pair[i].name}`);
+      }
+    });
+    this.figure.drop(); // it is of other runs
+    const d = pair[0]?.latent_dim ?? 1;
+    this.element.hidden = d < 2;
+    this.chosen = false;
+    this.isSlice = d > 2;
+    this.images = d > 2 ? [0, 1] : null;
+    this.segments = this.sides.map(() => ({ ...FIRST }));
+    this.setDrawing(false);
+    this.status.clear();
+    const between = (/** @type {[number, number]} */ [k, l]) =>
+      button(`Image ${k + 1} to ${l + 1}`, "From one image of the slice to another, where each model has them", () => {
+        this.images = [k, l];
+        this.chosen = true;
+        this.planesDrawn();
+      });
+    this.pairs.replaceChildren(...(d > 2 ? /** @type {[number, number][]} */ ([[0, 1], [1, 2], [2, 0]]).map(between) : []));
+  }
+
+  /** Another slice: its images lie elsewhere. */
+  newSlice() {
+    if (this.isSlice && (this.images || !this.chosen)) this.images = [0, 1];
+  }
+
+  /** The planes are there: lay the path on them. */
+  planesDrawn() {
+    const { live } = this;
+    if (!live.length || live.some(({ plane }) => !plane)) return;
+    if (this.images) {
+      const [k, l] = this.images;
+      const anchored = live.every((side) => side.figure.meta.anchors?.length === 3);
+      this.sides.forEach((side, i) => {
+        const anchors = /** @type {Place[]} */ (side.figure.meta.anchors ?? []);
+        this.segments[i] = anchored && side.info ? { from: anchors[k], to: anchors[l] } : { from: [-2, 0], to: [2, 0] };
+      });
+      this.pairs.hidden = !anchored;
+    } else {
+      this.segments = this.segments.map(({ from, to }) => ({ from: keptOn(from, this.extent), to: keptOn(to, this.extent) }));
+      this.pairs.hidden = !live.every((side) => side.figure.meta.anchors?.length === 3);
+    }
+    this.show();
+    this.settle();
+  }
+
+  /** @param {boolean} on */
+  setDrawing(on) {
+    this.drawing = on;
+    this.drawButton.setAttribute("aria-pressed", String(on));
+    this.drawButton.textContent = on ? "Drag a line on a plane…" : "Draw a new path";
+    this.place();
+  }
+
+  /** Begin a new path. @param {Place} place */
+  start(place) {
+    const from = keptOn(place, this.extent);
+    this.chosen = true;
+    this.images = null;
+    this.segments = this.sides.map(() => ({ from, to: from }));
+    this.place();
+  }
+
+  /**
+   * Move an end, in both models alike.
+   * @param {EndName} end
+   * @param {Place} place
+   * @param {boolean} settled Whether it rests there.
+   * @param {number} [side] On whose plane: there the other end stays.
+   */
+  move(end, place, settled, side = 0) {
+    const kept = keptOn(/** @type {Place} */ (place.map((v) => Math.round(100 * v) / 100)), this.extent);
+    const other = this.segments[side][end === "from" ? "to" : "from"];
+    this.chosen = true;
+    this.images = null; // from now on both walk between the same places of their frames
+    this.segments = this.sides.map(() => /** @type {Segment} */ (end === "from" ? { from: kept, to: other } : { from: other, to: kept }));
+    this.show();
+    if (settled) this.settle();
+  }
+
+  /** Overlays on the planes. */
+  place() {
+    this.overlays?.forEach((overlay) => overlay.place());
+  }
+
+  write() {
+    ENDS.forEach(([end], k) => this.segments[0][end].forEach((v, axis) => {
+      const box = this.boxes[k][axis];
+      Object.assign(box, { min: -this.extent, max: this.extent });
+      if (document.activeElement !== box) box.value = String(+v.toFixed(2));
+    }));
+  }
+
+  /** Everything that can follow a hand: the line, the pictures, and vacancy as the maps have it. */
+  show() {
+    this.place();
+    this.write();
+    const images = this.images?.map((k) => k + 1);
+    const anchored = images && !this.pairs.hidden;
+    this.words.textContent = anchored
+      ? `From image ${images[0]} to image ${images[1]} of the slice, where each model has them; the boxes tell where the left one does. Drag A or B on either plane and both models walk between the same two places of their frames.`
+      : "Both models walk straight between the same two places of their frames. Drag A or B on either plane, move the one in focus with the arrow keys, or draw a new path.";
+    this.sides.forEach((side, i) => {
+      if (!side.info || !side.plane) return;
+      const segment = this.segments[i];
+      this.strips[i].decodes.ask({ run: side.info.name, latents: pathLatents(side.plane, segment, FILMS) });
+      const p = Array.from({ length: FILMS }, (_, k) => side.vacancyAt(...alongPath(segment, k / (FILMS - 1))));
+      this.strips[i].mark(side.info.name, p, false);
+    });
+    this.figure.element.removeAttribute("data-ends");
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.settle(), SETTLE_MS);
+  }
+
+  /** The hand rests: measure the vacancy along the way. */
+  settle() {
+    clearTimeout(this.settling);
+    const { run, query } = this.wishes.slice();
+    const mine = this.sides.findIndex(({ info }) => info?.name === run);
+    if (!run || mine < 0 || this.live.some(({ plane }) => !plane)) return;
+    const ends = endsText(this.segments[mine]);
+    const { from, to } = this.segments[mine];
+    if (from[0] === to[0] && from[1] === to[1]) return this.say("A and B are the same place; move one of them.");
+    this.say("");
+    const twin = this.live.length > 1 ? endsText(this.segments[1 - mine]) : ends;
+    this.asked = `${ends};${twin}`;
+    this.figure.show(run, "hole-path", { ...query, ends, ...(twin === ends ? {} : { twin_ends: twin }) });
+  }
+
+  /** The server's own numbers are here. */
+  measured() {
+    this.say("", this.figure);
+    const { paths } = this.figure.meta;
+    if (!paths) return;
+    this.sides.forEach(({ info }, i) => {
+      if (info && paths[info.name]?.length === STEPS) this.strips[i].mark(info.name, paths[info.name], true);
+    });
+    this.figure.element.dataset.ends = this.asked;
+  }
+
+  /**
+   * Put the linked cursor on a picture.
+   * @param {number} side
+   * @param {number} k Number of the picture.
+   */
+  stand(side, k) {
+    const number = this.sides[side].info ? side : 0;
+    this.wishes.stand(...alongPath(this.segments[number], Math.min(1, Math.max(0, k / (FILMS - 1)))));
+  }
+}

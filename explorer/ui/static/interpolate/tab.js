@@ -1,0 +1,563 @@
+/** Interpolate: two latents, the walk between them through the run and its twin, and what lies on it. */
+
+import { button, freshId, h, segmented, useStyle } from "../kit/dom.js";
+import { dim, paint } from "../kit/pixels.js";
+import { PATH_BOUNDS, USUAL_PATH } from "../latent/address.js";
+import { lawOf } from "../latent/laws.js";
+import { shown } from "../latent/numbers.js";
+import { KIND_NAMES, pathCode, placeWords, sourceWords } from "../latent/walk.js";
+import { exportBar, fileName } from "../page/export.js";
+import { follow } from "../page/host.js";
+import { view } from "../page/view.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
+import { EndCard, endFor, firstTwo, imageEnd, linkedEnd, namedEnd } from "./ends.js";
+import { PairSheet } from "./pairs.js";
+import { fetchWalk, markOf, Side } from "./side.js";
+
+export const STYLE = new URL("./interpolate.css", import.meta.url);
+
+/** @typedef {import("../latent/walk.js").PathKind} PathKind */
+/** @typedef {import("../latent/run.js").Chosen} Chosen */
+/** @typedef {import("../latent/run.js").RunInfo} RunInfo */
+/** @typedef {import("./side.js").Walk} Walk */
+/** @typedef {"a" | "b"} End */
+
+const { fewest: FEWEST, most: MOST, overshoot: MOST_OVERSHOOT } = PATH_BOUNDS;
+const FILM = 56;
+const TURN_MS = 6000; // from A to B and back while it plays
+const SETTLE_MS = 250;
+
+class InterpolateTab {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    /** @type {RunInfo | null} */
+    this.info = null;
+    /** @type {RunInfo | null} */
+    this.twin = null;
+    /** @type {Int32Array | null} */
+    this.labels = null;
+    /** @type {{a: Chosen | null, b: Chosen | null}} */
+    this.ends = { a: null, b: null };
+    this.kind = USUAL_PATH.kind;
+    this.steps = USUAL_PATH.steps;
+    this.overshoot = USUAL_PATH.overshoot;
+    this.t = USUAL_PATH.at;
+    this.seed = 0;
+    this.seconds = 0.1;
+    this.boomerang = true;
+    this.visits = 0; // runs that were asked for: the newest wins
+    this.takes = 0; // ends that were asked for
+    this.asks = 0; // walks that were asked for
+    this.lost = false; // whether the strip is older than the rest
+    /** @type {(Walk | null)[]} */
+    this.walks = [];
+    this.strips = new NewestWins(
+      (/** @type {any} */ wanted) => Promise.all(wanted.sides.map((/** @type {any} */ side) => side && fetchWalk(side.run, side.a, side.b, wanted))),
+      (walks, wanted) => this.showStrip(walks, wanted),
+      (error) => {
+        this.lost = true;
+        dim(this.film, true);
+        this.say(`No pictures along the walk: ${/** @type {Error} */ (error).message}`);
+      },
+      2,
+    );
+    this.playing = 0; // the frame that is to come while it plays
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.settling = undefined;
+    this.sides = [new Side((t) => this.jump(t)), new Side((t) => this.jump(t))];
+    this.pairs = new PairSheet({
+      kind: () => this.kind,
+      choose: (one, other) => this.walkBetween(one, other),
+      models: () => [this.info, this.twin],
+    });
+    this.cards = { a: this.card("a"), b: this.card("b") };
+    this.build();
+  }
+
+  /** @param {End} end */
+  card(end) {
+    return new EndCard(end, {
+      image: async (index) => this.info && this.choose(end, await imageEnd(index, this.info)),
+      draw: () => this.draw(end),
+      take: () => this.take(end),
+      say: (words) => this.say(words),
+    });
+  }
+
+  build() {
+    this.status = h("p.xp-status", { role: "status" });
+    const swap = button("⇄ Swap", "Exchange A and B", () => this.swap());
+    this.kinds = segmented(
+      "Way",
+      [
+        { value: "linear", text: "Straight line", hint: "The shortest way between the two latents" },
+        { value: "spherical", text: "Arc", hint: "Turns from one direction to the other, while the norm changes evenly" },
+      ],
+      this.kind,
+      (kind) => {
+        this.kind = /** @type {PathKind} */ (kind);
+        this.redraw();
+        this.pairs.update();
+      },
+    );
+    this.stepsBox = this.numberBox("Steps", `Pictures along the walk, ${FEWEST} to ${MOST}`, FEWEST, MOST, 1, () => this.steps, (value) => (this.steps = value));
+    this.overBox = this.numberBox("Overshoot", `How far beyond A and B the walk goes, as a share of the way between them, 0 to ${MOST_OVERSHOOT}`, 0, MOST_OVERSHOOT, 0.05, () => this.overshoot, (value) => {
+      this.overshoot = value;
+      this.stand(this.t);
+    });
+    const id = freshId();
+    this.slider = h("input", {
+      id,
+      type: "range",
+      min: 0,
+      max: 1,
+      step: 0.005,
+      value: this.t,
+      oninput: () => {
+        this.pause();
+        this.stand(this.slider.valueAsNumber);
+      },
+      onchange: () => this.settle(),
+    });
+    this.box = h("input.xp-number", {
+      type: "number",
+      step: 0.01,
+      "aria-label": "Position, exact value",
+      title: "0 is A, 1 is B: type a value and press Enter",
+      onchange: () => {
+        this.pause();
+        this.stand(Number.isFinite(this.box.valueAsNumber) ? this.box.valueAsNumber : this.t);
+        this.settle();
+      },
+    });
+    this.player = button("Play", "Go back and forth between the ends", () => (this.playing ? this.pause() : this.play()));
+    this.place = h("span.xp-note");
+    this.film = h("div.xp-strip.xp-films", { role: "group", "aria-label": "pictures along the walk" });
+    this.filmHint = h("p.xp-hint");
+    this.code = h("pre.xp-code", { tabIndex: 0, "aria-label": "Python of this walk" });
+    this.copied = h("p.xp-status.xp-neutral", { role: "status" });
+    this.bars = h("div.xp-exports");
+    const walkPart = h(
+      "section.xp-walk",
+      { "aria-label": "the walk" },
+      h("div.xp-stages", {}, ...this.sides.map((side) => side.stage)),
+      h(
+        "div.xp-slider.xp-position",
+        {},
+        h("label", { for: id }, h("span.xp-name", {}, "Position"), this.place),
+        this.slider,
+        this.box,
+        this.player,
+      ),
+    );
+    this.body = h(
+      "div.xp-interpolate",
+      {},
+      h("div.xp-ends", {}, this.cards.a.element, swap, this.cards.b.element),
+      h("div.xp-bar", {}, this.kinds, this.stepsBox, this.overBox),
+      walkPart,
+      h("div.xp-twins.xp-words", {}, ...this.sides.map((side) => side.words)),
+      h("section", { "aria-label": "step by step" }, this.filmHint, this.film),
+      h("section", { "aria-label": "norm and vacancy along the walk" }, h("h3", {}, "What lies on the way"), h("div.xp-twins.xp-paths", {}, ...this.sides.map((side) => side.chart))),
+      h(
+        "section",
+        { "aria-label": "take it with you" },
+        h("h3", {}, "Take it with you"),
+        this.bars,
+        h("details.xp-python", {}, h("summary", {}, "The same walk in Python"), this.code, h("div.xp-bar", {}, button("Copy as Python", "Copy these lines", () => this.copy())), this.copied),
+      ),
+      this.pairs.element,
+    );
+    this.root.replaceChildren(this.status, this.body);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} hint
+   * @param {number} low
+   * @param {number} high
+   * @param {number} step
+   * @param {() => number} now
+   * @param {(value: number) => void} chosen
+   */
+  numberBox(name, hint, low, high, step, now, chosen) {
+    const box = h("input.xp-number", {
+      type: "number",
+      min: low,
+      max: high,
+      step,
+      value: now(),
+      title: hint,
+      onchange: () => {
+        const typed = box.valueAsNumber;
+        const whole = step !== 1 || Number.isInteger(typed);
+        if (!(whole && typed >= low && typed <= high)) {
+          box.value = String(now());
+          return this.say(`${name}: ${step === 1 ? "a whole number" : "a number"} from ${low} to ${high}.`);
+        }
+        this.say("");
+        chosen(typed);
+        this.redraw();
+      },
+    });
+    return h("label.xp-field", { title: hint }, h("span", {}, name), box);
+  }
+
+  /** @param {string} words */
+  say(words) {
+    this.status.textContent = words;
+  }
+
+  /** @param {string | null} run */
+  async setRun(run) {
+    const visit = ++this.visits;
+    this.root.removeAttribute("data-ready");
+    this.pause();
+    this.strips.drop();
+    for (const side of this.sides) side.drop();
+    this.body.hidden = !run;
+    this.say("");
+    if (!run) return;
+    try {
+      const info = await view.info(run);
+      const twin = info.twin ? await view.info(info.twin).catch(() => null) : null;
+      const labels = await view.labels(run);
+      await Promise.all([view.points(run), twin?.count === info.count ? view.points(twin.name) : null]);
+      if (visit !== this.visits || view.run !== run) return;
+      this.info = info;
+      this.twin = twin?.count === info.count ? twin : null;
+      this.labels = labels;
+    } catch (error) {
+      if (visit !== this.visits || view.run !== run) return;
+      this.body.hidden = true;
+      return this.say(/** @type {Error} */ (error).message);
+    }
+    for (const card of [this.cards.a, this.cards.b]) card.setRun(this.info, this.labels);
+    this.buildExports();
+    this.pairs.setRun(this.info, this.labels);
+    this.takeEnds();
+  }
+
+  /** Take up what other tabs chose, and for an end that this run cannot have a test image. */
+  async takeEnds() {
+    const { info } = this;
+    if (!info || info.name !== view.run) return; // another run is on its way, and takes them up itself
+    const take = ++this.takes;
+    const lost = await this.takeLink(info);
+    const firsts = firstTwo(info.count, this.labels);
+    for (const [k, end] of /** @type {End[]} */ (["a", "b"]).entries()) {
+      const wanted = view.ends[end];
+      let chosen = wanted && (await endFor(wanted, info));
+      if (!chosen && wanted) lost.push(`${end.toUpperCase()} was ${sourceWords(wanted.whence)} of ${wanted.run}, which ${info.name} does not have`);
+      if (!chosen) chosen = await imageEnd(firsts[k], info);
+      if (take !== this.takes || info !== this.info) return;
+      this.ends[end] = chosen;
+    }
+    const said = lost.join("; ");
+    this.say(said && `${said[0].toUpperCase()}${said.slice(1)}: a test image stands there.`);
+    this.cards.a.show(this.ends.a);
+    this.cards.b.show(this.ends.b);
+    this.redraw();
+  }
+
+  /**
+   * Take up the walk of a link.
+   * @param {RunInfo} info
+   * @returns {Promise<string[]>} Which of its ends the run does not have.
+   */
+  async takeLink(info) {
+    const path = view.takePath();
+    if (!path) return [];
+    this.pause();
+    const { from, to, ...rest } = path;
+    const { kind, steps, overshoot, at } = { ...USUAL_PATH, ...rest };
+    Object.assign(this, { kind, steps, overshoot, t: at });
+    for (const input of this.kinds?.querySelectorAll("input") ?? []) input.checked = input.value === kind;
+    for (const input of this.stepsBox?.querySelectorAll("input") ?? []) input.value = String(steps);
+    for (const input of this.overBox?.querySelectorAll("input") ?? []) input.value = String(overshoot);
+    this.pairs.update();
+    const lost = [];
+    for (const [end, named] of /** @type {const} */ ([["a", from], ["b", to]])) {
+      if (named === undefined) continue;
+      const chosen = await linkedEnd(named, info);
+      if (!chosen) lost.push(`the link's ${end.toUpperCase()} does not fit ${info.name}`);
+      Object.assign(view.ends, { [end]: chosen });
+    }
+    return lost;
+  }
+
+  /** @param {End} end @param {Chosen} chosen */
+  choose(end, chosen) {
+    this.say("");
+    view.useAs(end, chosen); // its event brings it here
+  }
+
+  /** @param {End} end */
+  async draw(end) {
+    const { info } = this;
+    if (!info) return;
+    const seed = ++this.seed;
+    const law = info.default_law;
+    try {
+      const latent = await source.ask("draws", info.name, { query: { law, n: 1, seed } });
+      if (info === this.info) this.choose(end, { run: info.name, latent, whence: { kind: "random", seed, text: lawOf(law).plain } });
+    } catch (error) {
+      this.say(`No draw: ${/** @type {Error} */ (error).message}`);
+    }
+  }
+
+  /** @param {End} end */
+  take(end) {
+    const { info } = this;
+    if (!info) return;
+    const { latent } = view;
+    if (view.run !== info.name || latent?.length !== info.latent_dim) return this.say(`Explore has shown no latent of ${info.name} yet: open Explore, and come back.`);
+    this.choose(end, { run: info.name, latent: latent.slice(), whence: { kind: "place", text: "Explore's latent" } });
+  }
+
+  swap() {
+    const { a, b } = this.ends;
+    if (!a || !b) return;
+    [view.ends.a, view.ends.b] = [b, a];
+    view.dispatchEvent(new Event("ends"));
+  }
+
+  /** Walk between two test images. @param {number} one @param {number} other */
+  async walkBetween(one, other) {
+    const { info } = this;
+    if (!info) return;
+    const [a, b] = await Promise.all([imageEnd(one, info), imageEnd(other, info)]);
+    Object.assign(view.ends, { a, b });
+    view.dispatchEvent(new Event("ends"));
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.body.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+    this.slider.focus({ preventScroll: true });
+  }
+
+  /** Everything anew: ends, way, steps or overshoot changed. */
+  async redraw() {
+    const { info, twin } = this;
+    const { a, b } = this.ends;
+    if (!info || !a || !b) return;
+    const ask = ++this.asks;
+    this.walks = []; // until the new one is here there is nothing to export
+    this.code.textContent = "";
+    this.root.removeAttribute("data-ready");
+    const [low, high] = [-this.overshoot, 1 + this.overshoot];
+    Object.assign(this.slider, { min: low, max: high });
+    Object.assign(this.box, { min: low, max: high });
+    const pair = { kind: this.kind, steps: this.steps, overshoot: this.overshoot };
+    this.sides[0].set(info, a.latent, b.latent, pair);
+    let other = null;
+    if (twin) {
+      const [twinA, twinB] = await Promise.all([endFor(a, twin), endFor(b, twin)]);
+      if (ask !== this.asks) return;
+      if (twinA && twinB) {
+        other = { run: twin.name, a: twinA.latent, b: twinB.latent };
+        this.sides[1].set(twin, other.a, other.b, pair);
+      } else {
+        const missing = [twinA ? null : "A", twinB ? null : "B"].filter(Boolean).join(" and ");
+        this.sides[1].refuse(twin, `${missing} ${twinA || twinB ? "is a latent" : "are latents"} of ${info.name}, and ${twin.name} has a space of its own: choose test images, which both encode, to compare them.`);
+      }
+    } else this.sides[1].refuse(null, "");
+    this.stand(this.t);
+    this.settle();
+    this.strips.ask({ ask, sides: [{ run: info.name, a: a.latent, b: b.latent }, other], ...pair });
+  }
+
+  /**
+   * Stand at a position; the pictures follow.
+   * @param {number} t
+   */
+  stand(t) {
+    this.t = Math.min(1 + this.overshoot, Math.max(-this.overshoot, t));
+    if (document.activeElement !== this.slider || this.slider.valueAsNumber !== this.t) this.slider.value = String(this.t);
+    const words = placeWords(this.t);
+    this.place.textContent = words;
+    this.slider.setAttribute("aria-valuetext", `${+this.t.toFixed(3)}, ${words}`);
+    const text = this.t.toFixed(3).replace(/0$/, "");
+    if (document.activeElement !== this.box && this.box.value !== text) this.box.value = text;
+    for (const side of this.sides) side.stand(this.t);
+    this.markFilm();
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.settle(), SETTLE_MS);
+  }
+
+  /** The hand rests: say what is known of the place. */
+  settle() {
+    clearTimeout(this.settling);
+    this.box.value = this.t.toFixed(3).replace(/0$/, "");
+    if (this.playing) return;
+    for (const side of this.sides) side.settle();
+    this.tell();
+  }
+
+  /** Put the walk into the page's address. */
+  tell() {
+    const { a, b } = this.ends;
+    if (!a || !b || [a.run, b.run].some((run) => run !== view.run)) return; // another run is on its way
+    view.setPath({ from: namedEnd(a), to: namedEnd(b), kind: this.kind, steps: this.steps, overshoot: this.overshoot, at: this.t });
+  }
+
+  /** @param {number} t */
+  jump(t) {
+    this.pause();
+    this.stand(t);
+    this.settle();
+  }
+
+  play() {
+    const began = performance.now();
+    const span = 1 + 2 * this.overshoot;
+    const first = (this.t + this.overshoot) / span; // where on its way it starts
+    this.player.textContent = "Pause";
+    const frame = (/** @type {number} */ now) => {
+      const phase = (first + (2 * (now - began)) / TURN_MS) % 2;
+      this.stand(-this.overshoot + span * (phase < 1 ? phase : 2 - phase));
+      if (this.root.offsetParent) this.playing = requestAnimationFrame(frame);
+      else this.pause(); // another tab was opened
+    };
+    this.playing = requestAnimationFrame(frame);
+  }
+
+  pause() {
+    if (!this.playing) return;
+    cancelAnimationFrame(this.playing);
+    this.playing = 0;
+    this.player.textContent = "Play";
+    this.settle();
+  }
+
+  /**
+   * @param {(Walk | null)[]} walks
+   * @param {any} wanted
+   */
+  showStrip(walks, wanted) {
+    if (wanted.ask !== this.asks) return; // an older walk than the controls say
+    if (this.lost) this.say("");
+    this.lost = false;
+    dim(this.film, false);
+    this.walks = walks;
+    const [mine, other] = walks;
+    if (!mine) return;
+    const [, height, width] = mine.decoded.shape;
+    const times = Math.max(1, Math.floor(FILM / Math.max(width, height)));
+    const films = mine.positions.map((t, k) => {
+      const parts = walks.flatMap((walk) => {
+        if (!walk) return [];
+        const canvas = h("canvas.xp-image", { width, height, "aria-hidden": "true" });
+        canvas.style.width = `${times * width}px`;
+        paint(canvas, walk.decoded, k);
+        return [canvas, h("span.xp-step-mark", { "aria-hidden": "true" }, markOf(walk.vacancy[k]))];
+      });
+      const place = shown(t, 2);
+      const holes = walks.filter((walk) => walk && markOf(walk.vacancy[k])).map((walk) => walk?.run);
+      const said = `position ${place}${holes.length ? `, in a hole of ${holes.join(" and ")}` : ""}`;
+      const title = walks
+        .filter((walk) => walk !== null)
+        .map((walk) => `${walk.run}: norm ${shown(walk.norm[k])}, p = ${shown(walk.vacancy[k], 2)}, encodes back ${shown(walk.round_trip[k], 2)} sd away`)
+        .join("\n");
+      return h("button.xp-film", { type: "button", title, "aria-label": said, "data-value": t, onclick: () => this.jump(t) }, ...parts, h("span", {}, place));
+    });
+    const focused = [...this.film.children].indexOf(/** @type {any} */ (document.activeElement));
+    this.film.replaceChildren(...films);
+    films[focused]?.focus();
+    this.filmHint.textContent = `${other ? `Above ${mine.run}, below ${other.run}` : mine.run}, along the ${KIND_NAMES[mine.kind]}; ⚠ marks a hole (vacancy p ≤ 0.05). Click a picture to go there.`;
+    this.markFilm();
+    this.showCode();
+    this.root.dataset.ready = `${mine.run} ${wanted.kind} ${wanted.steps} ${wanted.overshoot}`;
+  }
+
+  /** Mark the picture of the strip that is nearest to the position. */
+  markFilm() {
+    const films = /** @type {HTMLElement[]} */ ([...this.film.children]);
+    const distance = (/** @type {HTMLElement} */ film) => Math.abs(Number(film.dataset.value) - this.t);
+    const nearest = films.reduce((best, film) => (distance(film) < distance(best) ? film : best), films[0]);
+    for (const film of films) film.toggleAttribute("aria-current", film === nearest);
+  }
+
+  buildExports() {
+    const runs = [this.info, this.twin].filter((info) => info !== null);
+    const seconds = h("input.xp-number", {
+      type: "number",
+      min: 0.02,
+      max: 5,
+      step: 0.01,
+      value: this.seconds,
+      title: "Seconds that GIF and WebP show each picture, 0.02 to 5",
+      onchange: () => {
+        const typed = seconds.valueAsNumber;
+        if (typed >= 0.02 && typed <= 5) this.seconds = typed;
+        else seconds.value = String(this.seconds);
+      },
+    });
+    const back = h("input", { type: "checkbox", checked: this.boomerang, onchange: () => (this.boomerang = back.checked) });
+    this.bars.replaceChildren(
+      h("p.xp-hint", {}, `The pictures of every step, as many as are shown above: raise Steps to ${MOST} for a smooth film.`),
+      h("div.xp-bar", {}, h("label.xp-field", {}, h("span", {}, "Seconds a picture"), seconds), h("label.xp-check", { title: "GIF and WebP also run back to A" }, back, "and back again")),
+      ...runs.map(({ name }, k) => h("div", {}, h("p.xp-caption", {}, name), exportBar({ label: `export the walk of ${name}`, what: () => this.wanted(k) }).element)),
+    );
+  }
+
+  /** What an export of the walk holds. @param {number} side */
+  wanted(side) {
+    const walk = this.walks[side];
+    if (!walk) return side ? "The twin has no such walk: choose test images as ends." : null;
+    const { a, b } = this.ends;
+    if (!a || !b) return null;
+    const [from, to] = [sourceWords(a.whence), sourceWords(b.whence)];
+    const short = (/** @type {Chosen} */ { whence }) => (whence.kind === "image" ? String(whence.index) : whence.kind);
+    return {
+      run: walk.run,
+      latents: walk.latents,
+      count: walk.positions.length,
+      name: fileName(`${walk.kind}-${short(a)}-${short(b)}`),
+      title: `${KIND_NAMES[walk.kind]} from ${from} to ${to}`,
+      captions: walk.positions.map((t) => shown(t, 2)),
+      seconds: this.seconds,
+      boomerang: this.boomerang,
+      facts: { kind: walk.kind, from, to, positions: walk.positions },
+    };
+  }
+
+  showCode() {
+    const { a, b } = this.ends;
+    const walk = this.walks[0];
+    if (a && b && walk) this.code.textContent = pathCode({ place: walk.place, a, b, kind: this.kind, steps: this.steps, overshoot: this.overshoot });
+  }
+
+  async copy() {
+    try {
+      await navigator.clipboard.writeText(this.code.textContent ?? "");
+      const place = this.walks[0]?.place;
+      this.copied.textContent = `The lines are copied; run them where ${place ? `there is ${place}` : "you called launch()"}.`;
+    } catch {
+      this.copied.textContent = "The browser does not let this page copy; select the lines above.";
+    }
+  }
+}
+
+/** @param {import("../page/host.js").Host} host */
+export async function mount(host) {
+  await useStyle(STYLE);
+  const tab = new InterpolateTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
+  const root = tab.root;
+  let stale = false; // whether ends were chosen while the tab was out of sight
+  const takeEnds = () => {
+    stale = !root.offsetParent;
+    if (!stale) tab.takeEnds();
+  };
+  view.addEventListener("ends", takeEnds);
+  view.addEventListener("link", () => view.linkedPath && takeEnds());
+  follow(host, "interpolate", (run) => {
+    stale = false;
+    tab.setRun(run);
+  });
+  new IntersectionObserver(() => {
+    if (!stale || !root.offsetParent) return;
+    stale = false;
+    tab.takeEnds();
+  }).observe(host.element);
+}

@@ -1,0 +1,53 @@
+/** What is known of a run: how its source describes it, and latents of it that somebody chose. */
+
+/** @typedef {import("./latent.js").Direction} Direction */
+
+/**
+ * A run as the server describes it.
+ * @typedef {object} RunInfo
+ * @property {string} name
+ * @property {string} family
+ * @property {string} dataset
+ * @property {number} latent_dim
+ * @property {number[]} [level_sizes] Axes of each stochastic level, the top one first; only where there are several.
+ * @property {[number, number, number]} image_shape channels, height, width
+ * @property {string | null} twin
+ * @property {string[] | null} classes
+ * @property {string[] | null} attributes Names of the attributes of its images.
+ * @property {number} count Images of the evaluation split.
+ * @property {boolean} has_images Whether the data set is on disk.
+ * @property {string | null} images_trouble Why it is not, as a sentence.
+ * @property {number | null} preparing Share of its pictures that are prepared, while that goes on.
+ * @property {boolean} can_download Whether Reconstruct offers to fetch it.
+ * @property {{axes: Direction[], pca: Direction[], classes?: Direction[], attributes?: Direction[]}} directions
+ * @property {number[]} mean Mean of the encoded data, (d,).
+ * @property {string[]} laws
+ * @property {string} default_law
+ * @property {{size: number, columns: number}} sheet Tiles of a sprite sheet, and tiles in its rows.
+ * @property {{points: string, labels?: string, attributes?: string, distortion?: string, rate?: string, vacancy?: string, sprites: string[]}} stored
+ *   Addresses relative to the page; they change with the run's files.
+ */
+
+/**
+ * Where a latent came from.
+ * @typedef {object} Whence
+ * @property {"origin" | "image" | "random" | "link" | "place" | "own"} kind `own`: of somebody's own image.
+ * @property {number} [index] Of an image of the evaluation split.
+ * @property {number} [seed] Of a random draw.
+ * @property {string} [law] Which it was drawn from.
+ * @property {string} [text] What to say of it.
+ */
+
+/**
+ * A latent that somebody chose, and whose it is.
+ * @typedef {object} Chosen
+ * @property {string} run
+ * @property {Float32Array} latent
+ * @property {Whence} whence
+ */
+
+/**
+ * Whether a run gives each image one code, without a prior and without a spread: an autoencoder of any family.
+ * @param {RunInfo} info
+ */
+export const isPoint = (info) => !info.stored.rate;

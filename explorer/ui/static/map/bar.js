@@ -1,0 +1,247 @@
+/** The controls of a map: plane, colours, layers, tools. */
+
+import { button, dropdown, h, segmented } from "../kit/dom.js";
+import { levelOf } from "../latent/latent.js";
+import { source } from "../source/source.js";
+import { choices, MOST_CLASSES, THE_LARGEST } from "./colours.js";
+
+/** @param {import("../latent/latent.js").Direction[]} pca */
+function pcaHint(pca) {
+  const two = pca.slice(0, 2).map(({ name, note }) => `${name}: ${note}`);
+  return `The plane in which the encoded data varies most (${two.join(", ")})`;
+}
+
+/**
+ * What an axis is called in a list: with what it carries, and its level where there are several.
+ * @param {import("../latent/latent.js").Direction} axis
+ * @param {number[]} [sizes] Axes of each level.
+ */
+export function axisText({ name, note, vector }, sizes) {
+  const level = sizes ? levelOf({ vector }, sizes) : null;
+  return level === null ? `${name} (${note})` : `${name} · level ${level} (${note})`;
+}
+
+/** @type {[import("./layers.js").LayerName, string, string][]} */
+const LAYERS = [
+  ["names", "Class names", "The name of every class at the middle of its dots"],
+  ["prior", "Prior circles", "1, 2 and 3 standard deviations of the prior N(0, I)"],
+  ["density", "Density lines (25, 50, 75, 95 %)", "Each line holds that share of the images drawn"],
+  ["spread", "Posterior ellipses", "Where the encoder thinks an image may lie: two standard deviations of the posteriors of up to 150 images"],
+  ["classes", "An image per class", "The image in the middle of each class, at the place of its latent"],
+  ["backdrop", "Decodes behind", "What the decoder makes of the places of this window, under the dots"],
+];
+
+/** The controls above the map, and those below it. */
+export class MapBar {
+  /** @param {import("./tab.js").Tab} tab */
+  constructor(tab) {
+    this.tab = tab;
+    /** @type {any} */
+    this.strength = null;
+    /** Of the decodes behind the dots, per cent. */
+    this.opacity = 55;
+    this.top = h("div.xp-bar");
+    this.checks = h("div.xp-bar.xp-layers", { role: "group", "aria-label": "what is laid over the map" });
+    this.element = h("div.xp-mapbar", {}, this.top, h("details.xp-layerbox", { open: matchMedia("(min-width: 700px)").matches }, h("summary", {}, "Layers"), this.checks));
+    this.zooms = h(
+      "div.xp-bar",
+      { role: "group", "aria-label": "window of the map" },
+      button("+", "Zoom in", () => tab.zoom(0.7)),
+      button("−", "Zoom out", () => tab.zoom(1 / 0.7)),
+      button("Whole map", "Show all dots again", () => tab.goHome()),
+    );
+    this.zooms.children[0].setAttribute("aria-label", "Zoom in");
+    this.zooms.children[1].setAttribute("aria-label", "Zoom out");
+    const isCoarse = matchMedia("(pointer: coarse)").matches;
+    this.chosenNote = h("p.xp-told", { role: "status" });
+    this.tools = h(
+      "div.xp-bar.xp-maptools",
+      {},
+      segmented(
+        "A drag",
+        [
+          ...(isCoarse ? [{ value: "move", text: "Scrolls", hint: "A swipe scrolls the page" }] : []),
+          { value: isCoarse ? "pan" : "move", text: "Moves", hint: "Drag to move the map" },
+          { value: "box", text: "Box", hint: "Drag a box around dots to select them; Shift adds to the selection" },
+          { value: "lasso", text: "Lasso", hint: "Draw a line around dots to select them; Shift adds to the selection" },
+        ],
+        "move",
+        (tool) => tab.useTool(/** @type {import("./tools.js").Tool} */ (tool)),
+      ),
+      this.zooms,
+      button("Select all shown", "Select every dot that is drawn: hide classes first to select others", () => tab.choose(Array.from(tab.rows))),
+      this.chosenNote,
+    );
+  }
+
+  /** Make the controls anew for the run, its plane and its colours. */
+  rebuild() {
+    const { info } = this.tab;
+    if (!info) return;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const held = focused && this.top.contains(focused) ? focused.closest("[data-control]") : null;
+    const name = held instanceof HTMLElement ? held.dataset.control : null;
+    this.top.replaceChildren(...this.planes(), ...this.colours(), this.hovers(), this.rest());
+    if (name) /** @type {HTMLElement | null} */ (this.top.querySelector(`[data-control="${name}"] :is(select, input:checked)`))?.focus();
+    this.checks.replaceChildren(...this.layers());
+    this.told(0, () => {});
+    this.mark();
+  }
+
+  /** @returns {HTMLElement[]} */
+  planes() {
+    const { tab } = this;
+    const { latent_dim, directions, level_sizes } = /** @type {import("../latent/run.js").RunInfo} */ (tab.info);
+    if (latent_dim < 2) return [];
+    const axes = directions.axes.map((axis) => ({ value: String(axis.vector.findIndex((v) => Math.abs(v) > 0.5)), text: axisText(axis, level_sizes) }));
+    const isAxes = tab.plane.includes(",");
+    const [x, y] = isAxes ? tab.plane.split(",") : [axes[0].value, axes[1].value];
+    const options = [
+      { value: "axes", text: "Two axes", hint: "Two latent dimensions, as they are" },
+      { value: "pca", text: "PCA", hint: pcaHint(directions.pca) },
+    ];
+    if (latent_dim > 2 && source.can("startTsne")) options.push({ value: "tsne", text: "t-SNE", hint: "A layout that keeps neighbours together; computed once, on at most 5,000 images" });
+    const parts = [
+      named("plane", segmented("Plane", options, isAxes ? "axes" : tab.plane, (plane) => tab.setPlane(plane === "axes" ? `${x},${y}` : plane))),
+    ];
+    if (isAxes && latent_dim > 2) {
+      parts.push(
+        named("across", dropdown("Across", axes, x, (value) => tab.setPlane(`${value},${y === value ? x : y}`), "Axis from left to right")),
+        named("up", dropdown("Up", axes, y, (value) => tab.setPlane(`${x === value ? y : x},${value}`), "Axis from bottom to top")),
+      );
+    }
+    return parts;
+  }
+
+  /** @returns {HTMLElement[]} */
+  colours() {
+    const { tab } = this;
+    const info = /** @type {import("../latent/run.js").RunInfo} */ (tab.info);
+    const there = choices(info);
+    const field = dropdown("Colour by", there, tab.colour, (colour) => tab.setColour(colour), there.find(({ value }) => value === tab.colour)?.hint);
+    const attributes = there.filter(({ value }) => value.startsWith("attribute:")).map(({ value }) => value);
+    const options = [...field.querySelectorAll("option")].filter((option) => attributes.includes(option.value));
+    if (options.length) {
+      const group = h("optgroup", { label: "Attributes" });
+      options[0].before(group);
+      group.append(...options);
+    }
+    const parts = [named("colour", field)];
+    const names = info.classes ?? [];
+    if (tab.colour === "label" && names.length > MOST_CLASSES) {
+      const classes = [{ value: THE_LARGEST, text: "the ten largest classes" }, ...names.map((text, number) => ({ value: String(number), text }))];
+      parts.push(named("highlight", dropdown("Highlight", classes, tab.highlight, (value) => tab.setColour("label", value), "Which classes are coloured; the others are grey")));
+    }
+    return parts;
+  }
+
+  hovers() {
+    const { tab } = this;
+    const options = [
+      { value: "image", text: "Image", hint: "The image of the dot under the pointer" },
+      { value: "decode", text: "Decode", hint: "What the decoder makes of the place under the pointer, all the time" },
+    ];
+    this.hover = named(
+      "hover",
+      segmented("Pointing shows", options, tab.hoverMode, (mode) => {
+        tab.hoverMode = mode;
+        tab.tip.hide();
+      }),
+    );
+    return this.hover;
+  }
+
+  /** What a decoded place has in all other directions. */
+  rest() {
+    const { tab } = this;
+    const options = [
+      { value: "mean", text: "The mean", hint: "Places are decoded on the plane through the mean of the codes" },
+      { value: "chosen", text: "The chosen image", hint: "Places are decoded on the parallel plane through what is chosen on the map" },
+    ];
+    this.anchor = named(
+      "anchor",
+      segmented("All else as in", options, tab.anchor, (anchor) => {
+        tab.anchor = anchor;
+        tab.backdrop.follow();
+      }),
+    );
+    return this.anchor;
+  }
+
+  /** @returns {HTMLElement[]} */
+  layers() {
+    const { tab } = this;
+    const { on } = tab.layers;
+    return LAYERS.map(([name, text, hint]) => {
+      const box = h("input", {
+        type: "checkbox",
+        checked: on[name],
+        onchange: () => {
+          on[name] = box.checked;
+          if (name === "prior") tab.showPrior();
+          else if (name === "names") tab.layers.classes();
+          else if (name === "backdrop") tab.showBackdrop();
+          else tab.layers[name]();
+          this.mark();
+        },
+      });
+      const check = h("label.xp-check", { title: hint, "data-layer": name }, box, h("span", {}, text));
+      if (name !== "backdrop") return check;
+      this.strength = h("input", {
+        type: "range",
+        min: 5,
+        max: 100,
+        step: 5,
+        value: this.opacity,
+        title: "How strong the decodes behind the dots are, per cent",
+        "aria-label": "Strength of the decodes, per cent",
+        oninput: () => this.fade(),
+      });
+      this.fade();
+      return h("span.xp-bar", { "data-layer": name }, check, this.strength);
+    });
+  }
+
+  fade() {
+    this.opacity = this.strength.valueAsNumber;
+    this.tab.overlay.backdrop.style.opacity = String(this.opacity / 100);
+  }
+
+  /** Offer only what this run and plane have. */
+  mark() {
+    const { tab } = this;
+    const { info } = tab;
+    if (!info) return;
+    const isLinear = tab.plane !== "tsne";
+    if (this.hover) this.hover.hidden = !isLinear || matchMedia("(hover: none)").matches;
+    if (this.anchor) this.anchor.hidden = !isLinear || info.latent_dim <= 2 || !tab.card.chosen;
+    const isFlat = isLinear && info.latent_dim > 1;
+    const hasSpread = Boolean(info.stored.rate) && isFlat;
+    const hasClasses = tab.colour === "label";
+    /** @type {Partial<Record<string, boolean>>} */
+    const offered = { prior: hasSpread, spread: hasSpread, backdrop: isFlat, names: hasClasses, classes: hasClasses || tab.colour.startsWith("attribute:") };
+    for (const element of this.checks.children) element.hidden = offered[element.dataset.layer ?? ""] === false;
+    if (this.strength) this.strength.hidden = !tab.layers.on.backdrop;
+  }
+
+  /**
+   * Say how many images are selected, beside the tools: the summary may be out of sight.
+   * @param {number} count
+   * @param {() => void} go
+   */
+  told(count, go) {
+    if (!count) return this.chosenNote.replaceChildren();
+    const link = h("button.xp-link", { type: "button", title: "Go to what they have in common", onclick: go }, "Summary");
+    return this.chosenNote.replaceChildren(`${count.toLocaleString("en")} selected. `, link);
+  }
+}
+
+/**
+ * Name a control, so that it can be found again when the bar is made anew.
+ * @param {string} name
+ * @param {any} element
+ */
+function named(name, element) {
+  element.dataset.control = name;
+  return element;
+}

@@ -1,0 +1,53 @@
+/** What a map asks the server for, each thing once. */
+
+import { view } from "../page/view.js";
+import { source } from "../source/source.js";
+import { byAttribute, byClass, byNumber, titleOf } from "./colours.js";
+
+/** @typedef {import("../latent/run.js").RunInfo & {attributes?: string[] | null}} RunInfo */
+
+/**
+ * An array about every image; its address names the version of the run's files, so that it may be kept for ever.
+ * @param {RunInfo} info
+ * @param {"places" | "spread" | "loneliness"} what
+ * @param {Record<string, string>} [query]
+ * @returns {Promise<Float32Array>}
+ */
+export function arrayOf(info, what, query = {}) {
+  const said = { ...query, v: source.version(info) };
+  return view.once(`${what} ${info.name} ${JSON.stringify(said)}`, () => source.ask(what, info.name, { query: said }));
+}
+
+/**
+ * Names of a run's classes: their numbers where they have no names.
+ * @param {RunInfo} info
+ * @param {Int32Array | null} labels
+ * @returns {string[]}
+ */
+export function classNames({ classes }, labels) {
+  if (classes) return classes;
+  let most = -1;
+  for (const label of labels ?? []) if (label > most) most = label;
+  return Array.from({ length: most + 1 }, (_, c) => String(c));
+}
+
+/**
+ * The colours of every image.
+ * @param {RunInfo} info
+ * @param {string} colour A choice's value.
+ * @param {string} highlight As in `byClass`.
+ * @returns {Promise<import("./colours.js").Colouring>}
+ */
+export async function colouringOf(info, colour, highlight) {
+  const { name, attributes, count } = info;
+  if (colour === "label") {
+    const labels = (await view.labels(name)) ?? new Int32Array(count);
+    return byClass(labels, classNames(info, labels), highlight);
+  }
+  if (colour.startsWith("attribute:") && attributes) {
+    const values = (await view.attributes(name)) ?? new Uint8Array(count * attributes.length);
+    return byAttribute(values, Number(colour.slice("attribute:".length)), attributes);
+  }
+  const values = colour === "loneliness" ? await arrayOf(info, "loneliness") : await view.scalar(name, /** @type {any} */ (colour));
+  return byNumber(values ?? new Float32Array(count), titleOf(colour), colour === "vacancy");
+}

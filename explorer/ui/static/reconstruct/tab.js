@@ -1,0 +1,494 @@
+/** Reconstruct: an image, of the data set or somebody's own, and what the run and its twin make of it. */
+
+import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
+import { dim, fitWhole, paint } from "../kit/pixels.js";
+import { follow } from "../page/host.js";
+import { view } from "../page/view.js";
+import { NewestWins } from "../source/newest.js";
+import { source } from "../source/source.js";
+import { Gallery } from "./gallery.js";
+import { askFacts, askLook, askOwn, unpacked } from "./look.js";
+import { Camera, pictureIn, sendable, Steps, Tray } from "./own.js";
+import { Pad } from "./pad.js";
+import { Portrait } from "./portrait.js";
+
+export const STYLE = new URL("./reconstruct.css", import.meta.url);
+
+/** @typedef {import("../kit/pixels.js").Decoded} Decoded */
+/** @typedef {import("../latent/run.js").RunInfo} RunInfo */
+
+const WIDTH = 224;
+
+const SOURCES = [
+  { value: "test", text: "Test images", hint: "Images of the data set that the run was not fitted to" },
+  { value: "own", text: "Your picture", hint: "A file of yours, or what you paste or drop here" },
+  { value: "pad", text: "Draw", hint: "Draw something yourself" },
+  { value: "camera", text: "Camera", hint: "What the camera of this device sees" },
+];
+
+const NOTHING_YET = /** @type {Record<string, string>} */ ({
+  own: "There is no picture yet; choose, drop or paste one.",
+  pad: "The pad is empty; draw something.",
+  camera: "The camera is off; start it and take a picture.",
+});
+
+/**
+ * A picture that somebody shows.
+ * @typedef {object} Shown
+ * @property {Blob} file
+ * @property {string} words What it is.
+ * @property {import("./look.js").Crop | null} place
+ * @property {string} source One of `SOURCES`.
+ */
+
+/**
+ * What is to be shown under a run and its twin.
+ * @typedef {object} Request
+ * @property {RunInfo} info
+ * @property {RunInfo | null} twin
+ * @property {number | null} index A test image.
+ * @property {Shown | null} own Or a picture of somebody's own.
+ * @property {boolean} passing Whether more of it is coming, as while somebody draws.
+ */
+
+/**
+ * Indices in an order of a score.
+ * @param {Float32Array} scores (N,)
+ * @param {number[]} among Which images.
+ * @param {boolean} worst Highest first.
+ * @returns {number[]}
+ */
+export function ranked(scores, among, worst) {
+  return [...among].sort((a, b) => (worst ? scores[b] - scores[a] : scores[a] - scores[b]));
+}
+
+class ReconstructTab {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.index = 0;
+    this.label = "any";
+    this.source = "test";
+    /** @type {Shown | null} */
+    this.own = null;
+    /** @type {number[]} */
+    this.order = [];
+    /** @type {RunInfo | null} */
+    this.info = null;
+    /** @type {RunInfo | null} */
+    this.twin = null;
+    this.answers = 0; // pictures of somebody's own that were answered
+    /** @type {{run: string, latent: Float32Array, whence: import("../latent/run.js").Whence} | null} */
+    this.chosen = null;
+    this.drawings = 0; // states of the pad that were to be shown
+    this.newest = 0; // of those that were
+    this.requests = new NewestWins(
+      (/** @type {Request} */ request) => this.fetchAll(request),
+      (answer, request) => this.showAll(answer, request),
+      (error) => this.fail(/** @type {Error} */ (error)),
+      2,
+    );
+    this.status = h("p.xp-status", { role: "status" });
+    this.sources = h("div");
+    this.bar = h("div.xp-bar");
+    this.tray = new Tray((file, words) => this.bring(file, words));
+    this.pad = new Pad({ drawn: () => this.drawn(true), done: () => this.drawn(false) });
+    this.camera = new Camera({ taken: (frame) => this.take(frame), say: (words) => this.say(words) });
+    this.steps = new Steps((place) => {
+      if (this.own) this.showOwn({ ...this.own, place }, false);
+    });
+    this.places = { test: this.bar, own: this.tray.element, pad: this.pad.element, camera: this.camera.element };
+    this.actions = h(
+      "div.xp-bar.xp-actions",
+      { role: "group", "aria-label": "what to do with this image's code" },
+      button("Open in Explore", "Take this image's code to the sliders", () => this.withCode((c) => view.open(c.run, c.latent, c.whence))),
+      button("Show on the map", "Mark where this image's code lies among those of the test images", () => this.showOnMap()),
+      button("Use as A", "Begin the walk in Interpolate at this image", () => this.useAs("a")),
+      button("Use as B", "End the walk in Interpolate at this image", () => this.useAs("b")),
+    );
+    this.portrait = new Portrait({ chosen: (index) => this.chooseSource("test", index), say: (words) => this.say(words) });
+    this.decodes = h("div.xp-pictures", { hidden: true });
+    this.gallery = new Gallery((index) => {
+      this.chooseSource("test", index);
+      this.root.scrollIntoView({ block: "start" });
+    });
+    this.body = h(
+      "div.xp-reconstruct",
+      {},
+      this.sources,
+      ...Object.values(this.places),
+      this.status,
+      this.steps.element,
+      this.actions,
+      this.decodes,
+      this.portrait.element,
+      this.gallery.element,
+    );
+    this.trouble = h("p.xp-status", { role: "status" });
+    this.root.replaceChildren(this.body, this.trouble);
+    this.showSource();
+    document.addEventListener("paste", (event) => this.paste(event));
+    this.root.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      this.root.classList.add("xp-dropping");
+    });
+    this.root.addEventListener("dragleave", () => this.root.classList.remove("xp-dropping"));
+    this.root.addEventListener("drop", (event) => this.drop(event));
+  }
+
+  /**
+   * @param {string} words
+   * @param {boolean} [good] Whether it is no trouble.
+   */
+  say(words, good = false) {
+    this.status.textContent = words;
+    this.status.classList.toggle("xp-neutral", good);
+  }
+
+  /** @param {Error} error */
+  fail(error) {
+    this.say(error.message);
+    this.camera.setLive(false);
+    dim(this.portrait.element, true); // it is of an older image
+    this.root.dataset.failed = String(++this.answers);
+  }
+
+  /** @param {string | null} run */
+  async setRun(run) {
+    this.requests.drop();
+    this.portrait.clear();
+    this.chosen = null;
+    this.body.hidden = !run;
+    this.trouble.textContent = "";
+    if (!run) return;
+    try {
+      const info = await view.info(run);
+      const twin = info.twin ? await view.info(info.twin).catch(() => null) : null;
+      const labels = await view.labels(run);
+      if (view.run !== run) return;
+      this.info = info;
+      this.twin = twin?.count === info.count ? twin : null;
+      this.labels = labels;
+    } catch (error) {
+      if (view.run !== run) return;
+      this.body.hidden = true;
+      this.trouble.textContent = /** @type {Error} */ (error).message;
+      return;
+    }
+    this.say("");
+    if (this.index >= this.info.count) this.index = 0;
+    this.order = this.among();
+    this.pad.setColourful(this.info.image_shape[0] === 3);
+    this.buildBar();
+    this.gallery.setRun(this.info, this.twin, () => this.among());
+    if (this.source !== "test" && this.own) this.showOwn({ ...this.own, place: null }, false);
+    else this.choose(this.index);
+  }
+
+  // Sources
+
+  showSource() {
+    this.sources.replaceChildren(segmented("Image", SOURCES, this.source, (way) => this.chooseSource(way)));
+    for (const [name, place] of Object.entries(this.places)) place.hidden = name !== this.source;
+    if (this.source !== "camera") this.camera.stop();
+    if (this.source === "test") this.steps.hide();
+  }
+
+  /**
+   * @param {string} way One of `SOURCES`.
+   * @param {number} [index] A test image to show.
+   */
+  chooseSource(way, index = this.index) {
+    this.source = way;
+    this.chosen = null;
+    this.showSource();
+    this.say("");
+    if (way === "test") return this.choose(index);
+    if (way === "pad" && !this.pad.empty) return void this.drawn(false);
+    if (this.own?.source === way) return this.showOwn(this.own, false);
+    this.requests.drop();
+    this.steps.hide();
+    dim(this.portrait.element, true);
+    this.say(NOTHING_YET[way], true);
+  }
+
+  /** @param {ClipboardEvent} event */
+  paste(event) {
+    if (!this.root.offsetParent) return;
+    const file = pictureIn(event.clipboardData);
+    if (!file) return;
+    event.preventDefault();
+    this.bring(file, "what you pasted");
+  }
+
+  /** @param {DragEvent} event */
+  drop(event) {
+    event.preventDefault();
+    this.root.classList.remove("xp-dropping");
+    const file = pictureIn(event.dataTransfer);
+    if (file) this.bring(file, file.name || "what you dropped");
+    else this.say("That is no picture file; drop one from a folder of this device.");
+  }
+
+  /**
+   * @param {Blob} file
+   * @param {string} words
+   */
+  async bring(file, words) {
+    this.source = "own";
+    this.showSource();
+    this.say("Preparing…", true);
+    try {
+      this.showOwn({ file: await sendable(file), words, place: null, source: "own" }, false);
+    } catch (error) {
+      this.fail(/** @type {Error} */ (error));
+    }
+  }
+
+  /** @param {boolean} passing Whether a stroke is still growing. */
+  async drawn(passing) {
+    const mine = ++this.drawings;
+    if (this.pad.empty) {
+      this.newest = mine;
+      this.chosen = null;
+      if (!passing) {
+        this.requests.drop();
+        this.steps.hide();
+        dim(this.portrait.element, true);
+        this.say(NOTHING_YET.pad, true);
+      }
+      return;
+    }
+    const file = await this.pad.picture();
+    if (mine < this.newest || this.source !== "pad") return; // a younger drawing is on show, or none
+    this.newest = mine;
+    this.showOwn({ file, words: "your drawing", place: null, source: "pad" }, passing);
+  }
+
+  /** @param {Blob} frame */
+  take(frame) {
+    const place = this.own?.source === "camera" ? this.own.place : null;
+    this.showOwn({ file: frame, words: "the camera's picture", place, source: "camera" }, this.camera.live);
+  }
+
+  /**
+   * @param {Shown} own
+   * @param {boolean} passing
+   */
+  showOwn(own, passing) {
+    this.own = own;
+    if (!passing) this.chosen = null; // until its code is there
+    if (this.info) this.requests.ask({ info: this.info, twin: this.twin, index: null, own, passing });
+  }
+
+  // Test images
+
+  /** @returns {number[]} The images of the chosen class. */
+  among() {
+    const all = Array.from({ length: this.info?.count ?? 0 }, (_, i) => i);
+    const { labels } = this;
+    return this.label === "any" || !labels ? all : all.filter((i) => labels[i] === Number(this.label));
+  }
+
+  buildBar() {
+    if (!this.info) return;
+    const { count, classes } = this.info;
+    if (this.label !== "any" && Number(this.label) >= (classes?.length ?? 0)) this.label = "any";
+    this.number = h("input.xp-number", {
+      type: "number",
+      min: 0,
+      max: count - 1,
+      step: 1,
+      value: this.index,
+      title: `An image's number, 0 to ${count - 1}`,
+      onchange: () => {
+        const index = this.number.valueAsNumber;
+        if (Number.isInteger(index) && index >= 0 && index < count) this.choose(index);
+        else {
+          this.number.value = String(this.index);
+          this.say(`There is no such image: images 0 to ${count - 1}.`);
+        }
+      },
+    });
+    const parts = [h("label.xp-field", {}, h("span", {}, "Test image"), this.number)];
+    if (classes && this.labels) {
+      parts.push(
+        dropdown(
+          "Class",
+          [{ value: "any", text: "any" }, ...classes.map((name, i) => ({ value: String(i), text: name }))],
+          this.label,
+          (label) => {
+            this.label = label;
+            this.order = this.among();
+            if (this.order.length) this.choose(this.order[Math.floor(Math.random() * this.order.length)]);
+            else this.say("No test image has this label.");
+          },
+          "Only images of this class",
+        ),
+      );
+    }
+    parts.push(
+      h(
+        "div.xp-bar",
+        { role: "group", "aria-label": "choose an image" },
+        button("Shuffle", "An image at random", () => {
+          this.order = this.among().sort(() => Math.random() - 0.5);
+          this.choose(this.order[0]);
+        }),
+        button("Worst", "The image with the largest distortion; Next goes on from there", () => this.extreme(true)),
+        button("Best", "The image with the smallest distortion; Next goes on from there", () => this.extreme(false)),
+        button("Previous", "The image before in this order", () => this.along(-1)),
+        button("Next", "The next image in this order", () => this.along(1)),
+      ),
+    );
+    this.bar.replaceChildren(...parts);
+  }
+
+  /** @param {boolean} worst */
+  async extreme(worst) {
+    if (!this.info) return;
+    const scores = await view.scalar(this.info.name, "distortion").catch((error) => void this.fail(error));
+    if (scores === undefined) return;
+    if (!scores) return this.say("This run has no likelihood, so its images have no distortion.");
+    this.order = ranked(scores, this.among(), worst);
+    if (this.order.length) this.choose(this.order[0]);
+  }
+
+  /** @param {number} steps */
+  along(steps) {
+    const { order } = this;
+    if (order.length) this.choose(order[(order.indexOf(this.index) + steps + order.length) % order.length]);
+  }
+
+  /** @param {number} index */
+  choose(index) {
+    if (!this.info || index === undefined) return;
+    this.index = index;
+    this.chosen = null; // until its code is there, the stored one is taken
+    if (this.number) this.number.value = String(index);
+    this.requests.ask({ info: this.info, twin: this.twin, index, own: null, passing: false });
+  }
+
+  // What is found
+
+  /** @param {Request} request */
+  async fetchAll({ info, twin, index, own }) {
+    if (own) {
+      const mine = await askOwn(info.name, own.file, own.place);
+      const image = unpacked(mine.image);
+      const other = twin ? await askLook(twin.name, image) : null;
+      return { steps: mine, image, looks: other ? [mine.look, other] : [mine.look], label: null };
+    }
+    const number = /** @type {number} */ (index);
+    if (!info.has_images) {
+      const models = twin ? [info, twin] : [info];
+      const decodes = await Promise.all(models.map(({ name }) => source.ask("pixels", name, { of: { number }, query: { part: "reconstruction" } })));
+      return { decodes, looks: [], label: (await askFacts(info.name, number)).label };
+    }
+    const [image, labels] = await Promise.all([source.ask("pixels", info.name, { of: { number }, query: { part: "original" } }), view.labels(info.name)]);
+    const looks = await Promise.all((twin ? [info, twin] : [info]).map(({ name }) => askLook(name, image)));
+    return { image, looks, label: labels ? (info.classes?.[labels[number]] ?? String(labels[number])) : null };
+  }
+
+  /**
+   * @param {{steps?: import("./look.js").Own, image?: Decoded, decodes?: Decoded[], looks: import("./look.js").Look[], label: string | null}} answer
+   * @param {Request} request
+   */
+  showAll({ steps, image, decodes, looks, label }, { info, twin, index, own, passing }) {
+    if (info.name !== view.run || (own === null) !== (this.source === "test")) return;
+    this.say("");
+    dim(this.portrait.element, false);
+    this.decodes.hidden = !decodes;
+    if (own && steps) {
+      this.own = { ...own, place: own.place ?? steps.place };
+      this.steps.show(steps, info.image_shape[2] / info.image_shape[1]);
+    } else this.steps.hide();
+    const models = twin ? [info, twin] : [info];
+    if (decodes) {
+      this.portrait.clear();
+      this.decodes.replaceChildren(...decodes.map((decoded, k) => this.decode(decoded, models[k].name)));
+    } else if (image) {
+      const found = looks.map((look, k) => ({ info: models[k], look, reconstruction: unpacked(look.reconstruction) }));
+      const title = own ? own.words : `test image ${index}`;
+      const detail = own ? `as ${info.name} sees it` : label;
+      this.portrait.show({ title, detail, index, image, found, passing });
+    }
+    this.setCode(looks, models, index, own);
+    if (own && !passing) this.tellOwn(looks, models, own);
+    this.root.dataset.ready = `${info.name} ${own ? "own" : index}`;
+    if (own) this.root.dataset.own = String(++this.answers);
+    if (own?.source === "camera") this.camera.next();
+  }
+
+  /**
+   * @param {Decoded} decoded
+   * @param {string} name
+   */
+  decode(decoded, name) {
+    const canvas = h("canvas.xp-image", { role: "img", "aria-label": `reconstruction ${name}` });
+    paint(canvas, decoded);
+    const card = h("figure.xp-card", {}, canvas, h("figcaption", {}, h("strong", {}, "reconstruction"), h("span", {}, name)));
+    fitWhole(canvas, card, WIDTH);
+    return card;
+  }
+
+  /**
+   * @param {import("./look.js").Look[]} looks
+   * @param {RunInfo[]} models
+   * @param {number | null} index
+   * @param {Shown | null} own
+   */
+  setCode(looks, models, index, own) {
+    /** @type {import("../latent/run.js").Whence} */
+    const whence = own ? { kind: "own", text: own.words } : { kind: "image", index: index ?? 0 };
+    this.chosen = looks.length ? { run: models[0].name, latent: Float32Array.from(looks[0].latent), whence } : null;
+  }
+
+  /**
+   * Let the other tabs know where somebody's own image lies, under the run and its twin.
+   * @param {import("./look.js").Look[]} looks
+   * @param {RunInfo[]} models
+   * @param {Shown} own
+   */
+  tellOwn(looks, models, own) {
+    looks.forEach(({ latent }, k) => {
+      const { name } = models[k];
+      view.setOwn(name, { run: name, latent: Float32Array.from(latent), whence: { kind: "own", text: own.words } });
+    });
+  }
+
+  /**
+   * Do something with the code of the image on show; without its pixels the stored code is taken.
+   * @param {(chosen: {run: string, latent: Float32Array, whence: import("../latent/run.js").Whence}) => void} act
+   */
+  async withCode(act) {
+    if (this.chosen) return act(this.chosen);
+    if (!this.info || this.source !== "test") return this.say("There is no image yet; show or draw one first.");
+    const { index } = this;
+    const { name, latent_dim: d } = this.info;
+    const points = await view.points(name).catch((error) => void this.fail(error));
+    if (points) act({ run: name, latent: points.slice(index * d, (index + 1) * d), whence: { kind: "image", index } });
+  }
+
+  showOnMap() {
+    this.withCode((chosen) => {
+      view.setOwn(chosen.run, chosen);
+      view.goTo({ tab: "map" });
+    });
+  }
+
+  /** @param {"a" | "b"} end */
+  useAs(end) {
+    this.withCode((chosen) => {
+      view.useAs(end, chosen);
+      this.say(`End ${end.toUpperCase()} of the walk in Interpolate is now this image.`, true);
+    });
+  }
+}
+
+/** @param {import("../page/host.js").Host} host */
+export async function mount(host) {
+  await useStyle(STYLE);
+  const tab = new ReconstructTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
+  follow(host, "reconstruct", (run) => tab.setRun(run));
+}

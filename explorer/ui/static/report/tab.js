@@ -1,0 +1,280 @@
+/** Training: how a run and its twin were fitted, epoch by epoch and dimension by dimension. */
+
+import { dropdown, h, segmented, useStyle } from "../kit/dom.js";
+import { follow } from "../page/host.js";
+import { view } from "../page/view.js";
+import { source } from "../source/source.js";
+import { Chart } from "./chart.js";
+import { LOSSES, PANELS, SETTING_CURVES } from "./curves.js";
+import { Dimensions } from "./dimensions.js";
+import { Scrubber, Sheets } from "./film.js";
+import { Cards } from "./settings.js";
+import { gradientWords, isTold, scaleWords, scrubberStops } from "./story.js";
+
+export const STYLE = new URL("./report.css", import.meta.url);
+
+/** @typedef {import("./story.js").Story} Story */
+/** @typedef {{name: string, dataset: string | null, latent_dim: number | null, twin: string | null, error: string | null}} Listed */
+
+const LOSS_HINT =
+  "Solid: training images; dashed, open markers: images held out for validation. " +
+  "The frames leave out what the first epochs lost; double-click one for all of it, drag to zoom.";
+
+const SHEET_HINT =
+  "What the decoder made of 64 latents after each kept epoch: a VAE's come from its prior, an autoencoder's from one Gaussian " +
+  "fitted to its codes, and with two dimensions they are a lattice over ±2 standard deviations. These are decodes, never images of the data set.";
+
+class TrainingTab {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.asked = 0;
+    /** What was last wished for, as in `view.other`. @type {string | undefined} */
+    this.wished = undefined;
+    this.status = h("p.xp-status", { role: "status" });
+    /** @type {Map<string, string>} */
+    this.refused = new Map();
+    this.picker = h("div.xp-bar");
+    this.note = h("p.xp-hint");
+    this.scale = h("p.xp-caution");
+    /** @type {Map<string, {colour: string, symbol: string}>} */
+    this.marks = new Map();
+    this.legends = [h("p.xp-legend"), h("p.xp-legend")];
+    this.panels = PANELS.map(({ label, hint }) => {
+      /** @type {Chart} */
+      const chart = new Chart(label, hint, { drawn: () => this.drawLegends(chart.figure.meta.legend ?? []) });
+      return chart;
+    });
+    this.across = h("div.xp-bar.xp-across");
+    const grid = (/** @type {Chart[]} */ charts) => h("div.xp-losses", {}, ...charts.map(({ element }) => element));
+    this.losses = h(
+      "section",
+      {},
+      h("h3", {}, "Loss curves"),
+      this.legends[0],
+      h("p.xp-hint", {}, LOSS_HINT),
+      this.across,
+      grid(this.panels.slice(0, LOSSES.length)),
+    );
+    this.course = h("section", {}, h("h3", {}, "Course of the fit"), this.legends[1], grid(this.panels.slice(LOSSES.length)));
+    this.sheets = [new Sheets(), new Sheets()];
+    this.scrubber = new Scrubber(({ epochs }) => this.sheets.forEach((sheets, i) => sheets.show(epochs[i] ?? null)));
+    this.linked = h("p.xp-hint", {}, "These fits differ in length, so their sheets are linked by the share of the fit.");
+    this.decodes = h(
+      "section",
+      {},
+      h("h3", {}, "Decodes by epoch"),
+      h("p.xp-hint", {}, SHEET_HINT),
+      this.linked,
+      this.scrubber.element,
+      h("div.xp-twins", {}, ...this.sheets.map((sheets) => sheets.element)),
+    );
+    this.noSheets = h("p.xp-hint", {}, "No sheets of decodes were kept; train.py keeps one every --save-every epochs.");
+    this.dimensions = [new Dimensions(), new Dimensions()];
+    this.gradients = [0, 1].map(() => new Chart("variance of the encoder's gradient", ""));
+    this.gradientTitles = this.gradients.map(() => h("h3"));
+    this.noise = h(
+      "section",
+      {},
+      h("h3", {}, "Noise of the gradient"),
+      h("p.xp-hint", {}, "How much the encoder's gradient varies from draw to draw of the latents, by the two ways to estimate it."),
+      h(
+        "div.xp-twins",
+        {},
+        ...this.gradients.map(({ element }, i) => h("section.xp-half", {}, this.gradientTitles[i], element)),
+      ),
+    );
+    this.cards = new Cards();
+    this.body = h(
+      "div.xp-training",
+      {},
+      this.note,
+      this.scale,
+      this.losses,
+      this.course,
+      this.decodes,
+      this.noSheets,
+      h(
+        "section",
+        {},
+        h("h3", {}, "Latent dimensions"),
+        h("p.xp-hint", {}, "What each axis carries at the end, on the test images. Click a bar, or choose an axis, for its codes."),
+        h("div.xp-twins", {}, ...this.dimensions.map((dimensions) => dimensions.element)),
+      ),
+      this.noise,
+      this.cards.element,
+    );
+    root.replaceChildren(h("div.xp-compare", {}, this.picker, this.status), this.body);
+    view.addEventListener("link", () => {
+      if (this.body.dataset.shown === view.run && view.other !== this.wished) this.setRun(view.run);
+    });
+  }
+
+  /** @param {string} words A message about the whole tab; one about a part of it stands in its place. */
+  say(words) {
+    this.status.textContent = words;
+  }
+
+  /**
+   * Show a run, and beside it its twin or the run that the address names.
+   * @param {string | null} run
+   */
+  async setRun(run) {
+    const mine = ++this.asked;
+    this.body.hidden = this.picker.hidden = true;
+    this.say("");
+    if (!run) return;
+    try {
+      const runs = /** @type {Listed[]} */ (await source.runs());
+      if (mine !== this.asked || view.run !== run) return;
+      const twin = runs.find(({ name }) => name === run)?.twin ?? null;
+      const others = runs.filter(({ name }) => name !== run).sort((a, b) => Number(b.name === twin) - Number(a.name === twin));
+      const wished = (this.wished = view.other);
+      const there = wished === "" || others.some(({ name }) => name === wished);
+      const other = wished !== undefined && there ? wished : (twin ?? "");
+      this.refused = new Map(others.flatMap(({ name, error }) => (error ? [[name, error]] : [])));
+      this.fillPicker(run, others, twin, other);
+      const current = await this.compare(run, other, false);
+      if (current && wished !== undefined && !there && wished !== run) this.say(`There is no run ${wished} to compare with.`);
+    } catch (error) {
+      if (mine === this.asked) this.say(/** @type {Error} */ (error).message);
+    }
+  }
+
+  /**
+   * @param {string} run
+   * @param {Listed[]} others
+   * @param {string | null} twin
+   * @param {string} other Chosen at first.
+   */
+  fillPicker(run, others, twin, other) {
+    const options = others.map(({ name, error }) => ({
+      value: name,
+      text: error ? `${name} (cannot be opened)` : name === twin ? `${name} (its twin)` : name,
+    }));
+    const choose = (/** @type {string} */ chosen) => {
+      this.wished = chosen === (twin ?? "") ? undefined : chosen;
+      view.setOther(this.wished);
+      this.compare(run, chosen, true);
+    };
+    const hint = "Any other run: its curves in the same frames, its decodes and its card beside this one's";
+    this.picker.hidden = false;
+    this.picker.replaceChildren(dropdown("Compare with", [{ value: "", text: "no other run" }, ...options], other, choose, hint));
+  }
+
+  /**
+   * @param {string} run
+   * @param {string} other The run to show beside it, or "".
+   * @param {boolean} stay Whether the same run was on show, so that the scrubber stays where it is.
+   * @returns {Promise<boolean>} Whether the run is on show now: nothing else was wished for meanwhile, and it is sound.
+   */
+  async compare(run, other, stay) {
+    const mine = ++this.asked;
+    this.say("");
+    this.body.setAttribute("aria-busy", "true");
+    const tell = async (/** @type {string} */ name) => {
+      const refusal = this.refused.get(name);
+      if (refusal) throw new Error(refusal);
+      return /** @type {Story} */ (await source.ask("training", name));
+    };
+    const failed = (/** @type {Error} */ error) => error;
+    const [first, second] = await Promise.all([tell(run).catch(failed), other ? tell(other).catch(failed) : null]);
+    if (mine !== this.asked || view.run !== run) return false;
+    this.body.removeAttribute("aria-busy");
+    if (first instanceof Error) {
+      this.say(first.message);
+      return false;
+    }
+    const sound = second !== null && !(second instanceof Error);
+    this.show(sound ? [first, second] : [first], stay);
+    this.body.dataset.with = sound ? other : "";
+    this.body.dataset.shown = run;
+    if (second instanceof Error) this.say(`${other} cannot be shown beside it: ${second.message}`);
+    return true;
+  }
+
+  /**
+   * @param {Story[]} stories The run's, and that of the one it is compared with.
+   * @param {boolean} stay As in `compare`.
+   */
+  show(stories, stay) {
+    const [run, other] = stories;
+    /** @type {(story: Story) => Record<string, string>} */
+    const beside = (story) => (other ? { with: story === run ? other.name : run.name } : {});
+    const inOrder = [...stories].sort((a, b) => Number(b.point) - Number(a.point)); // as in Holes: the autoencoder on the left
+    this.body.hidden = false;
+    const notes = inOrder.filter(({ note }) => note).map(({ note, name }) => ({ note, name }));
+    const same = notes.length === stories.length && new Set(notes.map(({ note }) => note)).size === 1;
+    this.note.textContent = same ? notes[0].note : notes.map(({ note, name }) => `${name}: ${note}`).join(" ");
+    this.note.hidden = !notes.length;
+    this.scale.textContent = scaleWords(inOrder);
+    this.scale.hidden = !this.scale.textContent;
+
+    this.names = stories.map(({ name }) => name);
+    this.marks.clear();
+    const lengths = new Set(stories.filter(({ parts }) => parts.length).map(({ epochs }) => epochs));
+    this.across.hidden = lengths.size < 2;
+    const draw = (/** @type {string} */ across) => {
+      PANELS.forEach(({ part }, i) => {
+        const query = { part, ...beside(run), ...(across === "share" ? { across } : {}) };
+        this.panels[i].show(isTold(part, stories), run.name, "losses", query);
+      });
+    };
+    this.across.replaceChildren(
+      segmented(
+        "Across",
+        [
+          { value: "epochs", text: "epochs" },
+          { value: "share", text: "share of the fit", hint: "So that fits of different lengths end at the same place" },
+        ],
+        "epochs",
+        draw,
+      ),
+    );
+    draw("epochs");
+    this.losses.hidden = !LOSSES.some(({ part }) => isTold(part, stories));
+    this.course.hidden = !SETTING_CURVES.some(({ part }) => isTold(part, stories));
+
+    const stops = scrubberStops(inOrder);
+    this.decodes.hidden = !stops.stops.length;
+    this.noSheets.hidden = stops.stops.length > 0 || stories.every(({ parts }) => !parts.length);
+    this.linked.hidden = !stops.linked;
+    this.sheets.forEach((sheets, i) => sheets.setStory(inOrder[i] ?? null));
+    this.scrubber.setStops(stops, stay);
+    this.dimensions.forEach((dimensions, i) => dimensions.setStory(inOrder[i] ?? null, inOrder[i] ? beside(inOrder[i]) : {}));
+
+    this.noise.hidden = !stories.some(({ gradient }) => gradient);
+    this.gradients.forEach((chart, i) => {
+      const story = inOrder[i];
+      const gradient = story?.gradient;
+      /** @type {HTMLElement} */ (chart.element.parentElement).hidden = !gradient;
+      this.gradientTitles[i].textContent = story?.name ?? "";
+      chart.say(gradient ? gradientWords(gradient) : "");
+      chart.show(Boolean(gradient), story?.name ?? "", "gradient", story ? beside(story) : {});
+    });
+    this.cards.setStories(inOrder);
+  }
+
+  /** @param {{name: string, colour: string, symbol: string}[]} runs */
+  drawLegends(runs) {
+    for (const { name, colour, symbol } of runs) this.marks.set(name, { colour, symbol });
+    for (const legend of this.legends) {
+      legend.replaceChildren(
+        ...(this.names ?? []).flatMap((name) => {
+          const found = this.marks.get(name);
+          if (!found) return [];
+          const mark = h("span.xp-mark", { "aria-hidden": "true" });
+          mark.style.background = found.colour;
+          mark.style.borderRadius = found.symbol === "circle" ? "50%" : "1px";
+          return [h("span", {}, mark, name)];
+        }),
+      );
+    }
+  }
+}
+
+/** @param {import("../page/host.js").Host} host */
+export async function mount(host) {
+  await useStyle(STYLE);
+  const tab = new TrainingTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
+  follow(host, "training", (run) => tab.setRun(run));
+}

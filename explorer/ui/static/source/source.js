@@ -1,0 +1,40 @@
+/**
+ * Where everything comes from that the page shows of runs. Nothing else in the page knows an address.
+ *
+ * A source of files, for a page without a server, will answer *stored* questions from files, *computed* ones by
+ * programs in the browser, and say of *served* ones that it cannot (`questions.js`).
+ */
+
+import { ServerSource } from "./server.js";
+
+/** @typedef {import("../kit/pixels.js").Decoded} Decoded */
+/** @typedef {import("../latent/run.js").RunInfo} RunInfo */
+/** @typedef {import("./questions.js").ArrayName} ArrayName */
+/** @typedef {import("./questions.js").Asked} Asked */
+
+/**
+ * What is said with a question.
+ * @typedef {object} Details
+ * @property {Record<string, string | number>} [of] What stands in braces in the question's path.
+ * @property {Record<string, string | number | string[]>} [query]
+ * @property {ArrayBufferView | Blob} [body] Latents, rows of images, or pixels.
+ * @property {AbortSignal} [signal] Gives the question up; the promise then rejects with an `AbortError`.
+ */
+
+/**
+ * @typedef {object} Source
+ * @property {() => Promise<any[]>} runs Every run there is, in a line each; `error` says why one cannot be opened.
+ * @property {(question: Asked, run: string, details?: Details) => Promise<any>} ask Anything about a run, in the form
+ *   that the table of questions states.
+ * @property {(info: RunInfo, name: ArrayName) => Promise<any>} array One row per image of the evaluation split; null
+ *   where the run has no such array.
+ * @property {(info: RunInfo) => string} version Of the run's files: what is computed from them may be kept for ever.
+ * @property {(name: string) => Promise<ImageBitmap>} picture A stored picture, by the name that a card or an answer gives it.
+ * @property {(run: string, latents: Float32Array, count: number, options?: {signal?: AbortSignal}) => Promise<Decoded>} decode
+ *   Images of `count` latents, flat.
+ * @property {(question: Asked) => boolean} can Whether a question can be answered at all: the controls of one that
+ *   cannot are not there.
+ */
+
+/** The page's source. @type {Source} */
+export const source = new ServerSource();

@@ -1,0 +1,16 @@
+"""Views: a run, and its twin, to the values that a tab shows, as plain arrays, dicts and figures.
+
+    query         values of an address's query
+    runs          what a run is
+    explore       directions between groups, draws around an image
+    map           where images stand, what is near
+    look          what a run makes of one image
+    interpolate   walks between two latents
+    hole_map      vacancy of a plane;  hole_planes: which plane;  hole_layers: its other colours
+    hole_samples  what the laws draw;  hole_scores: the stored scores, and the beta ladder
+    training      the fit;  history: its epochs as numbers;  card: its settings and scores
+    export        files of decodes
+
+No request, no page, no file: every function here is tested without a server. What each gets of a query is text that
+anybody may have written.
+"""

@@ -1,0 +1,148 @@
+"""The card of a run: its settings, its scores and what the fit cost, as rows of text."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+
+from explorer.config import RunConfig, field_help
+from explorer.library import Card
+from explorer.views.history import finite_number, number_at
+
+
+def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
+    """What a run was fitted with, what it scored and what that cost: text with units, missing parts left out.
+
+    Args:
+        card: The run's.
+        is_point: Whether its codes are points, so that it has no rate and no beta.
+    """
+    rows: list[dict[str, str]] = []
+
+    def add(group: str, name: str, meaning: str, text: object, detail: str = "") -> None:
+        if text is not None and text != "":
+            rows.append({"group": group, "name": name, "meaning": meaning, "text": str(text), "detail": detail})
+
+    config = card.config
+    add("Settings", "Family", "kind of model", FAMILY_WORDS.get(card.family, card.family))
+    add("Settings", "Data set", "what it was fitted on", card.dataset)
+    add("Settings", "Latent dimension", "d", card.latent_dim)
+    if config is not None:
+        from explorer.data import TERMS
+
+        add("Settings", "Terms", "of the images, which bind the model", TERMS.get(config.data.dataset))
+    if config is not None:
+        model, train = config.model, config.train
+        hidden = f", {model.hidden} hidden units" if model.hidden else ""
+        add("Settings", "Likelihood", "p(x|z) of the decoder", model.likelihood)
+        add("Settings", "Net", "its shape", model.net and f"{model.net}{hidden}")
+        if not is_point:
+            share = f"{train.warmup} warm-up over {train.warmup_share:.0%} of the steps"
+            add("Settings", "Beta", "weight of the rate", f"{train.beta:g}", share if train.warmup != "none" else "")
+        add("Settings", "Epochs", "passes over the training images", train.epochs)
+        add("Settings", "Batch size", "images in a step", train.batch_size)
+        add("Settings", "Learning rate", "its peak", f"{train.lr:g}", train.schedule)
+        add("Settings", "Seed", "of weights, order and noise", train.seed)
+        for name, meaning, value in _further_settings(config):
+            add("Further settings", name, meaning, value)
+    nats, law = "nats per test image", "white" if is_point else "raw"
+    samples, images = card.number("test", "nll_iw_samples"), card.number("test", "nll_iw_images")
+    bound = f"K = {samples:,.0f}, {images:,.0f} images; " if samples is not None and images is not None else ""
+    scores = (
+        ("nll_iw", "NLL bound", f"{nats}, importance-weighted; lower is better", bound),
+        ("elbo", "ELBO", f"{nats}; higher is better", ""),
+        ("distortion", "Distortion", f"{nats}, grey images at their posterior means", ""),
+        ("rate", "Rate", nats, ""),
+        ("mse", "Squared error", "per pixel in [0, 1], mean over test images", ""),
+    )
+    for key, name, meaning, detail in scores:
+        value = card.number("test", key)
+        if value is None or (key == "rate" and is_point):
+            continue
+        digits = "#.3g" if key == "mse" else ".2f"
+        add("Scores", name, meaning, f"{value:{digits}}".replace("-", "−"), detail + _interval(card, key, digits))
+    add("Scores", "Rate of each level", f"{nats}, the top level first", _level_rates(card))
+    units = card.number("test", "active_units")
+    if units is not None:
+        add("Scores", "Active units", "dimensions whose mean depends on the image", f"{units:.0f} of {card.latent_dim}")
+    components = card.number("pca", "components")
+    if components is not None:
+        baseline = f"the least to beat: PCA with {components:,.0f} components, found on some training images"
+        value = card.number("pca", "mse")
+        add("Scores", "Squared error of PCA", baseline, None if value is None else f"{value:#.3g}")
+        drawn = "distance to test images in the feature space of the holes, lower is better"
+        for name, path in (("Fréchet distance", ("holes", law)), ("Fréchet distance of PCA", ("pca",))):
+            value = card.number(*path, "frechet")
+            of = "of a Gaussian along the components" if path[0] == "pca" else f"of samples under {law}"
+            add("Scores", name, f"{of}: {drawn}", None if value is None else f"{value:.1f}")
+    cost = card.metrics.get("train")
+    cost = cost if isinstance(cost, Mapping) else {}
+    fitted = card.number("train", "epochs")
+    if fitted is not None and config is not None and fitted != config.train.epochs:
+        add("Cost", "Epochs fitted", "before the fit was ended", f"{fitted:.0f}")
+    seconds, speed = card.number("train", "seconds"), card.number("train", "images_per_second")
+    add("Cost", "Time", "of the whole fit", None if seconds is None else _duration(seconds))
+    add("Cost", "Speed", "training images per second", None if speed is None else f"{speed:,.0f}")
+    for key, name, meaning in (("device", "Device", "what computed"), ("precision", "Precision", "of the net")):
+        value = cost.get(key)
+        add("Cost", name, meaning, value[:80] if isinstance(value, str) else None)
+    return rows
+
+
+FAMILY_WORDS = {"ae": "AE", "vae": "VAE"}
+"""How a family is written where its name is an abbreviation."""
+
+
+NAMED_ABOVE = (
+    {"family", "latent_dim", "likelihood", "net", "hidden", "beta", "warmup", "warmup_share", "epochs", "batch_size"}
+    | {"lr", "schedule", "seed", "dataset", "name"}
+    | {"class_names", "attribute_names", "image_shape", "levels"}
+)
+"""Settings that have rows of their own, or are no choice."""
+
+
+def _further_settings(config: RunConfig) -> Iterator[tuple[str, str, str]]:
+    """Name, meaning and value of every setting that is not `NAMED_ABOVE`, so that two cards tell all that differs."""
+    for part in (config.data, config.model, config.train):
+        meanings = field_help(type(part))
+        for each in dataclasses.fields(part):
+            value = getattr(part, each.name)
+            if each.name in NAMED_ABOVE or value is None or value == ():
+                continue
+            if each.name == "sigma" and config.model.likelihood != "gaussian":
+                continue
+            text = f"{value:g}" if isinstance(value, float) else str(value)
+            if isinstance(value, bool):
+                text = "yes" if value else "no"
+            elif isinstance(value, tuple):
+                text = ", ".join(map(str, value))
+            elif each.name == "fingerprint":
+                text = text[:8]
+            words = each.name.replace("_", " ")
+            yield words[0].upper() + words[1:], meanings.get(each.name, ""), text[:80]
+
+
+def _interval(card: Card, key: str, digits: str) -> str:
+    """The 95 % interval of a test score, or ""."""
+    test = card.metrics.get("test")
+    ends = test.get(f"{key}_interval") if isinstance(test, Mapping) else None
+    if not isinstance(ends, list) or len(ends) != 2 or not all(math.isfinite(finite_number(end)) for end in ends):
+        return ""
+    return " to ".join(f"{end:{digits}}".replace("-", "−") for end in map(finite_number, ends))
+
+
+def _level_rates(card: Card) -> str:
+    """The test rate of each stochastic level, the top one first, or "" for a run of one level."""
+    test = card.metrics.get("test")
+    stored = test.get("rate_per_level") if isinstance(test, Mapping) else None
+    sizes = () if card.config is None else card.config.model.level_sizes
+    if len(sizes) < 2 or not isinstance(stored, list) or len(stored) != len(sizes):
+        return ""
+    rates = [number_at(level, "rate") if isinstance(level, Mapping) else math.nan for level in stored]
+    return ", ".join(f"{rate:.2f}" for rate in rates) if all(map(math.isfinite, rates)) else ""
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.3g} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

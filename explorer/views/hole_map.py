@@ -1,0 +1,122 @@
+"""The vacancy of a plane with the codes and decodes on it, and p-values under each sampling law."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.images import data_uri, tile, to_bytes
+from explorer.library import LAWS, Library, OpenRun, kept
+from explorer.views.hole_layers import class_names, note_on
+from explorer.views.hole_planes import Cut, plane_latents, planes_of
+from explorer.views.query import theme_of
+
+GRID, SPARSE_GRID = 101, 65
+"""p-values on a side of the plane, at d = 2 and beyond, where neighbours are dearer to find."""
+
+
+LATTICE = 20
+"""Decodes, and hatched cells, on a side of the plane."""
+
+
+SAMPLES = 2000
+"""Draws of each law behind its curve."""
+
+
+def hole_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
+    """The vacancy map of a run on one plane as plotly JSON.
+
+    Args:
+        library: The runs.
+        name: The run's name.
+        query: How the plane is chosen, as in `planes_of`; `theme`.
+
+    Raises:
+        ShapeError: The run has no plane, or the query makes no sense.
+    """
+    from explorer.plots.holes import hole_map
+    from explorer.plots.style import as_json
+
+    run, _, cut, plane = planes_of(library, name, query)
+    theme = theme_of(query)
+    key = (plane.extent, cut) if run.latent_dim > 2 else (plane.extent, None)
+    drawn = hole_slice(run, cut if run.latent_dim > 2 else Cut(), plane.extent)
+    return as_json(hole_map(theme=theme, revision=f"{name} {key}", told=drawn["meta"], **drawn["map"]))
+
+
+@kept
+def hole_slice(run: OpenRun, cut: Cut, extent: float) -> dict[str, Any]:
+    """Everything of a hole map but the theme, and what the page says beside it.
+
+    Args:
+        run: The run.
+        cut: How its plane is chosen.
+        extent: Half the width of the plane, in standard deviations of the codes.
+
+    Returns:
+        `map`, what `hole_map` takes; and `meta`: `share`, how much of the plane is hole, in [0, 1]; `weighted`, the
+        same where each place counts as often as the law white comes by; `anchors`, places (a, b) of the images that
+        span it, with their numbers `images`; `note`, how many codes stand behind the map.
+    """
+    from explorer.analysis.holes import ALPHA
+    from explorer.analysis.maps import hole_share
+
+    frame, plane = run.frame, replace(cut.plane(run), extent=extent)
+    size = GRID if run.latent_dim == 2 else SPARSE_GRID
+    everywhere = plane.latents(frame, *plane.lattice(size))
+    grid = run.vacancy.p_value(everywhere).reshape(size, size)
+    edge = 2 * plane.extent / LATTICE
+    ticks = -plane.extent + edge * (np.arange(LATTICE) + 0.5)
+    a, b = np.tile(ticks, LATTICE), np.repeat(ticks, LATTICE)
+    cells = plane.latents(frame, a, b)
+    holes = (run.vacancy.p_value(cells) <= ALPHA).reshape(LATTICE, LATTICE)
+    codes = plane.coordinates(frame, run.latents.draw).astype(np.float32)
+    nearness = None
+    if run.latent_dim > 2:
+        distance = plane.distance(frame, run.latents.draw)
+        nearness = np.clip(0.9 * np.exp(-0.5 * (distance / max(1e-6, np.quantile(distance, 0.05))) ** 2), 0.02, 0.9)
+    anchors = plane.coordinates(frame, run.latents.mean[list(cut.anchors)]) if cut.anchors else None
+    drawn = {
+        "p_grid": grid,
+        "extent": plane.extent,
+        "plane": plane_latents(run, plane),
+        "codes": codes,
+        "nearness": nearness,
+        "labels": run.labels,
+        "names": class_names(run) or None,
+        "lattice": lattice_picture(run, cells),
+        "lattice_holes": holes,
+        "anchors": anchors,
+    }
+    meta = {
+        "share": hole_share(grid.ravel()),
+        "weighted": hole_share(grid.ravel(), run.law_log_density("white")(everywhere)),
+        "anchors": [] if anchors is None else [[float(a), float(b)] for a, b in anchors],
+        "images": list(cut.anchors) if anchors is not None else [],
+        "note": note_on(run, "vacancy", "white"),
+    }
+    return {"map": drawn, "meta": meta}
+
+
+def lattice_picture(run: OpenRun, cells: NDArray[np.float32]) -> str:
+    """Decodes of the lattice as the `data:` address of one picture, its first row at the bottom."""
+    decodes = to_bytes(run.coder.decode(cells))
+    rows = decodes.reshape(LATTICE, LATTICE, *decodes.shape[1:])[::-1]
+    return data_uri(tile(rows.reshape(decodes.shape), LATTICE))
+
+
+def p_value_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
+    """The curves of p-values under each sampling law as plotly JSON; `query` says the theme."""
+    from explorer.plots.scores import p_value_curves
+    from explorer.plots.style import as_json
+
+    return as_json(p_value_curves(law_p_values(library.open(name)), theme_of(query), name))
+
+
+@kept
+def law_p_values(run: OpenRun) -> dict[str, NDArray[np.float64]]:
+    """The vacancy p-values of draws from each sampling law, (`SAMPLES`,) each."""
+    rng = np.random.default_rng(0)
+    return {law: run.vacancy.p_value(run.sample(law, SAMPLES, rng)) for law in LAWS}
