@@ -1,6 +1,7 @@
 """A fitted torch model as a Coder: numpy in and out, in batches, one large call at a time."""
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,8 +17,9 @@ from explorer.config import ModelConfig
 from explorer.errors import CheckpointError, ConfigError, ShapeError
 from explorer.models import Autoencoder, DiagonalGaussian, HierarchicalVAE, TopDown, build_model
 
-BATCH = 512
-"""Images in one pass through a net: large enough to be fast, small enough for 64x64 colour images."""
+BATCH, BATCH_VALUES = 512, 1_000_000
+"""Images in one pass through a net, and on a CPU their values. A convolutional net holds about a hundred times as many
+values meanwhile: 512 colour images of 64x64 took 470 MB and longer than 64 at a time, which took 110 MB."""
 
 
 class TorchCoder:
@@ -34,6 +36,8 @@ class TorchCoder:
         self.model = model.eval()
         self.device = next(model.parameters()).device
         self._lock = threading.Lock()
+        fitting = max(1, BATCH_VALUES // math.prod(self.image_shape)) if self.device.type == "cpu" else BATCH
+        self._batch = min(BATCH, fitting)
 
     @property
     def latent_dim(self) -> int:
@@ -60,7 +64,7 @@ class TorchCoder:
         """
         self._check(images)
         empty = np.zeros((0, *self.image_shape), dtype=np.float32)
-        parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)] or [empty]
+        parts = [images[start : start + self._batch] for start in range(0, len(images), self._batch)] or [empty]
         first, *others = [self._encoded(part) for part in parts]
         return first.joined(others)
 
@@ -90,8 +94,8 @@ class TorchCoder:
         latents = checked_latents(latents, self.latent_dim)
         images = np.empty((len(latents), *self.image_shape), dtype=np.float32)
         with contextlib.nullcontext() if len(latents) <= FEW else self._lock, torch.inference_mode():
-            for start in range(0, len(latents), BATCH):
-                part = slice(start, start + BATCH)
+            for start in range(0, len(latents), self._batch):
+                part = slice(start, start + self._batch)
                 images[part] = self.model.decode(self._tensor(latents[part])).cpu().numpy()
         return images
 
@@ -106,8 +110,8 @@ class TorchCoder:
             raise ShapeError(f"{len(images)} images cannot be priced under {len(latents)} latents.")
         batches = [np.zeros(0, dtype=np.float32)]
         with self._lock, torch.inference_mode():
-            for start in range(0, len(latents), BATCH):
-                part = slice(start, start + BATCH)
+            for start in range(0, len(latents), self._batch):
+                part = slice(start, start + self._batch)
                 inputs = self._tensor(latents[part])
                 targets = self._tensor(images if len(images) == 1 else images[part])
                 targets = targets.expand(len(inputs), -1, -1, -1)

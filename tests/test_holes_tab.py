@@ -162,7 +162,7 @@ def test_classes_are_named_where_they_lie_and_listed_by_their_share(monkeypatch)
     library = fake_library(latent_dim=2)
     for name in ("linear-ae", "linear-vae"):
         run = library.open(name)
-        run._kept["judge"] = Boxes()
+        run.drawer.put("judge", Boxes())
         run.class_names = ("bright", "<b>dark</b>")
         figure = json.loads(hole_layers.layer_figure(library, name, {"layer": "class", "theme": "dark"}))
         heat, names = figure["data"]

@@ -15,7 +15,7 @@ from explorer.arrays import Posterior
 from explorer.config import from_json
 from explorer.errors import CheckpointError, DataError, MissingDataError, ShapeError
 from explorer.images import encoded_picture, picture_type, to_unit
-from explorer.library import FEWEST_IMAGES, LAWS, SCALARS, Card, Library
+from explorer.library import FEWEST_IMAGES, LAWS, SCALARS, Card, Library, Memory
 from explorer.views import look
 from tests.fakes import LinearCoder, linear_coder
 from tests.serve_fake import fake_library
@@ -179,38 +179,28 @@ def test_parallel_visitors_open_one_run(twin_runs):
     assert len(set(map(id, found))) == 1
 
 
-def test_what_is_kept_is_made_once_even_in_parallel(held):
-    run, barrier, made = held.open("linear-vae"), threading.Barrier(8), []
-
-    def ask() -> None:
-        barrier.wait()
-        run.keep("a thing of the test", lambda: made.append(1) or "made")
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert made == [1]
-
-
-def test_a_failure_is_not_kept(held):
-    run = held.open("linear-vae")
-
-    def fail() -> str:
-        raise DataError("not yet")
-
-    with pytest.raises(DataError):
-        run.keep("a failure of the test", fail)
-    assert run.keep("a failure of the test", lambda: "there") == "there"
-
-
-def test_only_so_many_runs_stay_open(copied, monkeypatch):
-    monkeypatch.setattr("explorer.library.shelf.MOST_OPEN", 1)
-    library = Library(copied)
+def test_the_run_used_longest_ago_is_let_go_where_they_hold_too_much(copied):
+    library = Library(copied, memory=Memory(most=1, most_each=1))
     first = library.open("digits-vae-2")
     library.open("digits-ae-2")
     assert library.open("digits-vae-2") is not first
+
+
+def test_runs_measured_on_the_same_images_share_them(twin_runs):
+    library = Library(twin_runs)
+    first, second = (library.open(name).images() for name in ("digits-vae-2", "digits-ae-2"))
+    assert first is not None
+    assert first is second
+
+
+def test_images_let_go_are_read_again_and_are_the_same(twin_runs):
+    library = Library(twin_runs, memory=Memory(most=1, most_each=1))
+    run = library.open("digits-vae-2")
+    first, other = run.images(), library.open("digits-ae-2").reconstructions
+    again = run.images()
+    assert first is not None and again is not None and again is not first
+    np.testing.assert_array_equal(first, again)
+    assert other.shape == first.shape
 
 
 # --- damaged runs ---------------------------------------------------------------------------------------------------
@@ -300,7 +290,7 @@ def test_another_copy_of_the_data_set_is_not_shown(copied):
     run = Library(copied).open("digits-vae-2")
     assert run.images() is None
     assert run.original(0) is None
-    np.testing.assert_array_equal(run.thumbnails(), run.reconstructions())
+    np.testing.assert_array_equal(run.thumbnails(), run.reconstructions)
     assert run.reconstruct(0)["mse"] is None
 
 

@@ -68,7 +68,7 @@ def finish() -> None:
     """Wait for every computation under way."""
     for thread in threading.enumerate():
         if thread.name == "layout":
-            thread.join(30)
+            thread.join(300)
 
 
 def running(layouts: Layouts, run: OpenRun) -> None:
@@ -178,7 +178,118 @@ def test_a_command_that_is_not_there_is_told(run, tmp_path):
     layouts = Layouts(tmp_path, [str(tmp_path / "nothing")])
     layouts.start(run)
     finish()
-    assert layouts.progress(run).state == "failed"
+    progress = layouts.progress(run)
+    assert progress.state == "failed"
+    assert progress.trouble is not None
+    assert "does not start" in progress.trouble
+    assert str(tmp_path) not in progress.trouble, "where things lie on this machine is no visitor's business"
+
+
+ENDS = {
+    "a segmentation fault": ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
+    "a kill": ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+    "an exit": ("import os; os._exit(3)", "exit code 3"),
+    "an end in the middle of a line": ("print(end='{\"itera', flush=True)", "exit code 0"),
+    "an end in the middle of the places": ("print('{\"shape\": [40, 2]}', end='\\nabc', flush=True)", "exit code 0"),
+    "no word at all": ("import sys; sys.stdin.buffer.readline()", "exit code 0"),
+    "no memory": ('print(\'{"trouble": "there is not enough memory."}\')', "not enough memory"),
+    "no JSON": ("print('Segmentation fault'); input(); input()", "no layout"),
+    "a list": ("print('[1, 2]'); input(); input()", "no layout"),
+    "a number without end": ("print('{\"iteration\": 1e400}'); input(); input()", "no layout"),
+    "a line without end": ("while True: print(end='x' * 1000)", "no layout"),
+    "brackets without end": ("while True: print(end='[' * 1000)", "no layout"),
+    "another shape": ("print('{\"shape\": [4000000000, 2]}'); input(); input()", "no layout"),
+    "places that are no numbers": (
+        "import sys; print('{\"shape\": [40, 2]}', flush=True); sys.stdout.buffer.write(b'\\xff' * 320)",
+        "no layout",
+    ),
+}
+"""What a process may do instead of answering, and a part of the sentence that tells it."""
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_however_a_process_ends_it_is_one_sentence_and_the_next_attempt_works(run, made, tmp_path, how):
+    program, told = ENDS[how]
+    layouts = made()
+    works, layouts._command = layouts._command, [sys.executable, "-c", program]
+    layouts.start(run)
+    finish()
+    progress = layouts.progress(run)
+    assert progress.state == "failed"
+    assert progress.trouble is not None
+    assert told in progress.trouble
+    assert progress.trouble.count("\n") == 0
+    layouts._command = works
+    layouts.start(run)
+    finish()
+    assert layouts.progress(run).state == "done"
+
+
+@pytest.mark.parametrize(
+    "program", ["import sys; sys.stdin.buffer.read()", "import time; time.sleep(600)"], ids=["reads", "is deaf"]
+)
+def test_a_process_that_says_nothing_is_given_up_after_a_while(made, tmp_path, monkeypatch, program):
+    monkeypatch.setattr(layouts_module, "MOST_SECONDS", 0.5)
+    run = held("large", 8000)  # more than a pipe holds: a process that does not read blocks the writer
+    layouts = made()
+    works, layouts._command = layouts._command, [sys.executable, "-c", program]
+    layouts.start(run)
+    finish()
+    progress = layouts.progress(run)
+    assert progress.state == "failed"
+    assert progress.trouble is not None
+    assert "given up after" in progress.trouble
+    monkeypatch.undo()
+    layouts._command = works
+    layouts.start(run)
+    finish()
+    assert layouts.progress(run).state == "done"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are those of POSIX")
+@pytest.mark.parametrize("megabytes", [20, 400])
+def test_without_memory_a_layout_is_one_sentence(run, tmp_path, megabytes):
+    limited = f"ulimit -v {1000 * megabytes}; exec {' '.join(layouts_module.COMMAND)}"
+    layouts = Layouts(tmp_path, ["sh", "-c", limited])
+    layouts.start(run)
+    finish()
+    progress = layouts.progress(run)
+    assert progress.state == "failed"
+    assert progress.trouble is not None
+    assert progress.trouble.startswith("the layout could not be computed: ")
+
+
+SERVER = """
+import sys, threading
+import numpy as np
+from explorer.library import Library
+from explorer.library.layouts import Layouts
+from tests.fakes import linear_coder
+from pathlib import Path
+library, coder = Library(None), linear_coder(3)
+run = library.hold("mine", coder, np.clip(coder.sample_images(5000, np.random.default_rng(0)), 0, 1))
+layouts = Layouts(Path(sys.argv[1]))
+layouts.start(run)
+while not layouts._jobs[layouts._key(run)].iteration:
+    threading.Event().wait(0.01)
+print(layouts._jobs[layouts._key(run)].process.pid, flush=True)
+threading.Event().wait()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are looked for in /proc")
+def test_a_server_that_is_killed_leaves_no_process(tmp_path, root):
+    command = [sys.executable, "-c", SERVER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as server:
+        assert server.stdout is not None
+        child = Path("/proc", server.stdout.readline().decode().strip(), "stat")
+        assert child.exists(), "it is at work"
+        server.kill()
+    for _ in range(6000):
+        if not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z":  # not even its end is awaited
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("the process of the layout goes on without its server")
 
 
 def test_one_is_computed_at_a_time_and_few_wait(made):
@@ -241,6 +352,56 @@ def test_at_most_so_many_images_are_laid_out_always_the_same(made, monkeypatch):
 def test_too_few_codes_are_refused():
     with pytest.raises(ShapeError, match="5 codes"):
         tsne(np.zeros((4, 3)))
+
+
+ODD = {
+    "all the same": np.zeros((60, 4)),
+    "all the same but for rounding": 1e6 + 0.001 * np.random.default_rng(0).normal(size=(60, 4)),
+    "four different": np.repeat(np.eye(4), 15, axis=0),
+    "one of them NaN": np.where(
+        np.arange(240).reshape(60, 4) == 7, np.nan, np.random.default_rng(0).normal(size=(60, 4))
+    ),
+    "infinite": np.full((60, 4), np.inf),
+    "too few": np.eye(2),
+    "none": np.zeros((0, 4)),
+    "of no dimension": np.zeros((60, 0)),
+}
+"""Codes without a layout; of the first two scikit-learn's own code ends the process."""
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_codes_without_a_layout_are_refused_before_anything_is_computed(kind):
+    with pytest.raises(ShapeError):
+        tsne(ODD[kind])
+
+
+def test_a_run_whose_codes_are_all_the_same_is_refused_before_a_process_starts(made):
+    run = held("mine", 60)
+    run.latents.mean[:] = 0.25
+    layouts = made()
+    with pytest.raises(ShapeError, match="60 are 1 different"):
+        layouts.start(run)
+    assert made.started() == 0
+    assert layouts.progress(run).state == "none"
+
+
+def spread_out(scale: float, middle: float = 0.0) -> np.ndarray:
+    return middle + scale * np.random.default_rng(0).normal(size=(60, 4))
+
+
+FIVE = np.repeat(np.random.default_rng(1).normal(size=(5, 4)), 12, axis=0)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [spread_out(1e-30), spread_out(1e-12), spread_out(1e25), spread_out(5e37), spread_out(1, 1e5), FIVE, FIVE[:, :1]],
+    ids=["tiny", "small", "large", "huge", "far away", "five different", "of one dimension"],
+)
+def test_any_other_codes_have_a_layout_whatever_their_scale(codes):
+    places = tsne(codes)
+    assert places.shape == (60, 2)
+    assert np.isfinite(places).all()
+    assert places.std(0).min() > 0.1
 
 
 def test_an_answer_in_a_process_of_its_own_keeps_groups_together(tmp_path):

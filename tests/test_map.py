@@ -88,6 +88,7 @@ def test_loneliness_is_the_distance_to_the_nearest_other_code(client, run):
 
 
 def test_loneliness_of_too_many_images_is_refused(run, monkeypatch):
+    map_view.loneliness.forget(run)
     monkeypatch.setattr(map_view, "MOST_COMPARED", 100)
     with pytest.raises(ExplorerError, match="2 to 100 images"):
         map_view.loneliness(run)

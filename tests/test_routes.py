@@ -245,7 +245,7 @@ def test_the_sheet_shows_every_thumbnail_in_its_place(client, library):
 @pytest.mark.parametrize(("shape", "kind"), [((3, 8, 8), "webp"), ((3, 1, 164), "png"), ((1, 8, 8), "png")])
 def test_colour_is_webp_unless_that_format_is_too_narrow(shape, kind):
     run = SimpleNamespace(thumbnails=lambda: np.full((250, *shape), 200, np.uint8))
-    picture, media = sprite_sheet(run, 0)  # pyright: ignore[reportArgumentType]
+    picture, media = sprite_sheet.function(run, 0, True)  # pyright: ignore[reportArgumentType]
     assert media == f"image/{kind}"
     sheet = Image.open(io.BytesIO(picture))
     assert (sheet.format, sheet.size) == (kind.upper(), (100 * shape[2], 3 * shape[1]))

@@ -4,6 +4,7 @@ Nothing heavy is imported here at module level: a page that only lists runs need
 """
 
 from explorer.analysis.laws import LAWS
+from explorer.library.memory import Memory, kept
 from explorer.library.run import (
     SCALARS,
     Card,
@@ -22,11 +23,13 @@ __all__ = [
     "Card",
     "ImagesTrouble",
     "Library",
+    "Memory",
     "OpenRun",
     "Run",
     "ScalarName",
     "TroubleKind",
     "is_number",
+    "kept",
     "load_coder",
     "load_run",
 ]

@@ -5,21 +5,24 @@ import hashlib
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.analysis.tsne import FEWEST, ITERATIONS
+from explorer.analysis.tsne import FEWEST, ITERATIONS, check_codes
 from explorer.data import layouts_dir
 from explorer.errors import ExplorerError, ShapeError
+from explorer.library.memory import Memory, kept
 from explorer.library.run import OpenRun
 
 MOST_POINTS = 5_000
@@ -28,8 +31,11 @@ MOST_POINTS = 5_000
 MOST_JOBS = 4
 """Layouts that are computed or wait; one is computed at a time."""
 
-MOST_KEPT = 64
-"""Layouts in memory; of the rest the files are read again."""
+MOST_KEPT = 4_000_000
+"""Bytes of layouts in memory; of the rest the files are read again."""
+
+MOST_FAILURES = 64
+"""Failed layouts that are remembered; another one is computed anew."""
 
 MOST_TICKETS = 64
 """Visitors who wait for one layout by name; a further one sees it, but does not hold it up."""
@@ -46,12 +52,22 @@ SECONDS_A_POINT = 0.004
 SEED = 0
 """Of the images that are drawn, and of the layout."""
 
+MOST_SECONDS = 900.0
+"""Seconds that a layout may take from the start of its process: forty times what 5,000 codes of 16 dimensions take."""
+
+LONGEST_LINE = 1000
+"""Bytes of a line that the process answers."""
+
 VERSION = 1
 """Changes with what makes the layout, so that an old file is not taken for a new one."""
 
 State = Literal["none", "waiting", "running", "done", "failed"]
 
 COMMAND = [sys.executable, "-m", "explorer.analysis.tsne"]
+
+
+class LayoutError(ExplorerError):
+    """A layout could not be computed."""
 
 
 class CrowdedError(ExplorerError):
@@ -88,6 +104,7 @@ class _Job:
     iteration: int = 0
     moved: float = 0.0
     cancelled: bool = False
+    overdue: bool = False
     trouble: str | None = None
 
 
@@ -104,19 +121,19 @@ class Layouts:
         self._command = command or COMMAND
         self._jobs: dict[str, _Job] = {}
         self._failed: dict[str, str] = {}
-        self._laid: dict[str, NDArray[np.float32]] = {}
+        self._laid = Memory(MOST_KEPT, MOST_KEPT).drawer()
         self._lock = threading.RLock()  # `close` may be the garbage collector's, inside any of these blocks
         self._turn = threading.Lock()
 
     def places(self, run: OpenRun) -> NDArray[np.float32] | None:
         """Places (N, 2) of a run's test images, NaN for those that were not laid out; None until they are computed."""
         key = self._key(run)
-        kept = self._laid.get(key)
+        kept: NDArray[np.float32] | None = self._laid.find(key)
         if kept is None:
             kept = self._read(key, len(rows_of(run)))
             if kept is None:
                 return None
-            self._remember(key, kept)
+            self._laid.put(key, kept)
         places = np.full((len(run), 2), np.nan, dtype=np.float32)
         places[rows_of(run)] = kept
         return places
@@ -126,10 +143,12 @@ class Layouts:
 
         Raises:
             CrowdedError: `MOST_JOBS` others are under way.
-            ShapeError: The run has too few images or dimensions.
+            ShapeError: The run has too few images or dimensions, or codes that cannot be laid out.
         """
         if len(run) < FEWEST or run.latent_dim < 2:
             raise ShapeError(f"t-SNE lays out {FEWEST} images or more of two latent dimensions or more.")
+        codes = np.ascontiguousarray(run.latents.mean[rows_of(run)], dtype="<f4")
+        check_codes(codes)
         ticket = secrets.token_hex(8)
         if self.places(run) is not None:
             return ticket
@@ -140,7 +159,7 @@ class Layouts:
                 if len(self._jobs) >= MOST_JOBS:
                     raise CrowdedError("other layouts are being computed; try again in a minute.")
                 self._failed.pop(key, None)
-                job = self._jobs[key] = _Job(np.ascontiguousarray(run.latents.mean[rows_of(run)], dtype="<f4"))
+                job = self._jobs[key] = _Job(codes)
                 try:
                     threading.Thread(target=self._compute, args=(key, job), daemon=True, name="layout").start()
                 except RuntimeError:  # no more threads on this machine
@@ -208,18 +227,27 @@ class Layouts:
             places = None if job.cancelled else self._ask(job)
             if places is not None:
                 self._keep(key, places)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except LayoutError as error:
             job.trouble = f"the layout could not be computed: {error}"
+        except BaseException:
+            job.trouble = "the layout could not be computed: the program made a mistake, which its log tells."
+            raise
         finally:
             with self._lock:
                 if self._jobs.get(key) is job:
                     del self._jobs[key]
                 if job.trouble is not None and not job.cancelled:
+                    while len(self._failed) >= MOST_FAILURES:
+                        del self._failed[next(iter(self._failed))]
                     self._failed[key] = job.trouble
             self._turn.release()
 
     def _ask(self, job: _Job) -> NDArray[np.float32] | None:
-        """What the process answers, (n, 2); None when it was cancelled."""
+        """What the process answers, (n, 2); None when it was cancelled.
+
+        Raises:
+            LayoutError: It does not start, ends early, answers something else, or takes longer than `MOST_SECONDS`.
+        """
         above = str(Path(__file__).parents[2])  # where this package lies, for a process that starts anywhere
         path = os.pathsep.join(filter(None, (above, os.environ.get("PYTHONPATH"))))
         threads = str(max(1, (os.cpu_count() or 2) // 2))  # the page must stay quick meanwhile
@@ -227,39 +255,80 @@ class Layouts:
         with self._lock:
             if job.cancelled:
                 return None
-            job.process = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-            )
+            try:
+                job.process = subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env=environment,
+                )
+            except (OSError, MemoryError) as error:
+                reason = getattr(error, "strerror", None) or "there is not enough memory"
+                raise LayoutError(f"its process does not start: {reason}.") from None
             job.started = time.monotonic()
         process = job.process
         assert process.stdin is not None
         assert process.stdout is not None
+
+        def give_up() -> None:
+            job.overdue = True
+            process.kill()
+
+        watch = threading.Timer(MOST_SECONDS, give_up)
+        watch.daemon = True
         try:
-            with contextlib.suppress(BrokenPipeError):  # then its answer says why
+            try:
+                watch.start()
+            except RuntimeError:
+                raise LayoutError("this machine has no more threads; try again in a minute.") from None
+            with contextlib.suppress(OSError):  # a broken pipe: its answer, or its end, says why
                 process.stdin.write(json.dumps({"shape": list(job.codes.shape)}).encode() + b"\n" + job.codes.tobytes())
                 process.stdin.flush()  # and stays open: closing it ends the process, as our own end does
-            for line in process.stdout:
-                said = json.loads(line)
-                if "shape" in said:
-                    body = process.stdout.read(4 * 2 * len(job.codes))
-                    places = np.frombuffer(body, dtype="<f4").reshape(len(job.codes), 2)
-                    if not np.isfinite(places).all():
-                        raise ValueError("it holds places that are no numbers")
-                    return places
-                job.iteration, job.moved = int(said["iteration"]), time.monotonic() - job.started
-            if job.cancelled:
-                return None
-            raise ValueError("its process ended early")
+            places = self._heard(job, process.stdout)
+            if places is not None or job.cancelled:
+                return places
+            if job.overdue:
+                raise LayoutError(f"it was given up after {MOST_SECONDS:,.0f} seconds.")
+            raise LayoutError(f"its process ended early, {_end_of(process.wait())}; try again.")
         finally:
+            watch.cancel()
             process.kill()
             process.wait()
-            process.stdin.close()
+            with contextlib.suppress(OSError):  # what could not be written any more
+                process.stdin.close()
             process.stdout.close()
 
-    def _remember(self, key: str, laid: NDArray[np.float32]) -> None:
-        while len(self._laid) >= MOST_KEPT:
-            self._laid.pop(next(iter(self._laid)), None)
-        self._laid[key] = laid
+    def _heard(self, job: _Job, answers: IO[bytes]) -> NDArray[np.float32] | None:
+        """The places (n, 2) in what a process answers, or None where it ends without.
+
+        Raises:
+            LayoutError: It says why there are none, or answers something else.
+        """
+        count = len(job.codes)
+        while line := answers.readline(LONGEST_LINE):
+            said = _object(line)
+            if said is None:
+                if not line.endswith(b"\n") and len(line) < LONGEST_LINE:  # it ended within the line
+                    return None
+                break
+            trouble, iteration = said.get("trouble"), said.get("iteration")
+            if said.get("shape") == [count, 2]:
+                body = answers.read(4 * 2 * count)
+                if len(body) < 4 * 2 * count:
+                    return None
+                places = np.frombuffer(body, dtype="<f4").reshape(count, 2)
+                if np.isfinite(places).all():
+                    return places
+                break
+            if isinstance(trouble, str):
+                raise LayoutError(trouble)
+            if not isinstance(iteration, int) or not 0 <= iteration <= ITERATIONS or job.started is None:
+                break
+            job.iteration, job.moved = iteration, time.monotonic() - job.started
+        else:
+            return None
+        raise LayoutError("its process answered something that is no layout; try again.")
 
     def _keep(self, key: str, laid: NDArray[np.float32]) -> None:
         """Write a layout to the cache, and only then tell that it is done."""
@@ -273,7 +342,7 @@ class Layouts:
                 Path(partial).replace(folder / f"{key}.npy")
             finally:
                 Path(partial).unlink(missing_ok=True)
-        self._remember(key, laid)
+        self._laid.put(key, laid)
 
     def _read(self, key: str, count: int) -> NDArray[np.float32] | None:
         """A layout from the cache, (count, 2), or None where there is none that is whole."""
@@ -288,13 +357,34 @@ class Layouts:
         return self._folder if self._folder is not None else layouts_dir()
 
     def _key(self, run: OpenRun) -> str:
-        """A name that the codes decide: another version of a run has other codes."""
+        return layout_key(run)
 
-        def digest() -> str:
-            codes = np.ascontiguousarray(run.latents.mean[rows_of(run)], dtype="<f4")
-            return hashlib.sha256(json.dumps([VERSION, codes.shape]).encode() + codes.tobytes()).hexdigest()[:24]
 
-        return run.keep("layout key", digest)
+@kept
+def layout_key(run: OpenRun) -> str:
+    """A name that the codes decide: another version of a run has other codes."""
+    codes = np.ascontiguousarray(run.latents.mean[rows_of(run)], dtype="<f4")
+    return hashlib.sha256(json.dumps([VERSION, codes.shape]).encode() + codes.tobytes()).hexdigest()[:24]
+
+
+def _object(line: bytes) -> Mapping[str, object] | None:
+    """A line as the JSON object that it is, or None."""
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, Mapping) else None
+
+
+def _end_of(code: int) -> str:
+    """How a process ended, by its exit code, in words."""
+    if code >= 0:
+        return f"with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    return f"by the signal {name}"
 
 
 def rows_of(run: OpenRun) -> NDArray[np.int64]:

@@ -1,22 +1,22 @@
 """One run that was opened: everything a tab asks of it, computed when first wanted and kept."""
 
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeGuard, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.analysis.encoding import checked_latents, decode_all
+from explorer.analysis.encoding import checked_latents
 from explorer.analysis.laws import LAWS, first_law
 from explorer.arrays import UNKNOWN, Coder, Images, Latents, Pixels, Posterior, Scores
 from explorer.checkpoint import StoredLatents, list_sheets, place_of, read_history, read_sheet
 from explorer.config import RunConfig
 from explorer.errors import CheckpointError, ShapeError
 from explorer.images import to_bytes, to_unit
+from explorer.library.memory import Drawer, Memory, kept_property
 
 if TYPE_CHECKING:
     from explorer.analysis.densities import Density
@@ -42,8 +42,6 @@ DECODED_CODES = 2000
 
 TroubleKind = Literal["missing", "damaged", "another copy", "converting"]
 """Why the images of a run are not there; what is missing can be downloaded, and a conversion comes to an end."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +118,7 @@ class OpenRun:
         class_names: Names of the labels, or None.
         latents: What is stored of the evaluation split.
         twin: Name of the run it was fitted with, or None.
+        drawer: Where it keeps what was computed, bounded together with the other runs of its library.
     """
 
     card: Card
@@ -131,9 +130,9 @@ class OpenRun:
     _load_coder: Callable[[], Coder]
     _load_pixels: Callable[[], Pixels | None]
     _folder: Path | None = None
-    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
-    _locks: dict[str, threading.RLock] = field(default_factory=dict, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    drawer: Drawer = field(default_factory=lambda: Memory().drawer(), repr=False)
+
+    counted_elsewhere: ClassVar[bool] = True
 
     def __len__(self) -> int:
         """Images in the evaluation split."""
@@ -169,25 +168,21 @@ class OpenRun:
         """Axes of each stochastic level of latents, the top one first; together d, and one level for most families."""
         return (self.latent_dim,) if self.config is None else self.config.model.level_sizes
 
-    @property
+    @kept_property
     def axis_rates(self) -> NDArray[np.float64]:
         """Mean rate of each axis on the evaluation split, (d,), nats; zero for an autoencoder.
 
         Of a run with several levels its scores tell it, along draws of the levels above: the posteriors that are
         stored are those at the means of the levels above, where a level carries another rate.
         """
+        from explorer.analysis.scores import rate_per_dimension
 
-        def measure() -> NDArray[np.float64]:
-            from explorer.analysis.scores import rate_per_dimension
-
-            test = self.metrics.get("test")
-            stored = test.get("rate_per_dimension") if isinstance(test, Mapping) else None
-            if len(self.level_sizes) > 1 and isinstance(stored, list) and len(stored) == self.latent_dim:
-                if all(isinstance(rate, int | float) and abs(rate) < 1e30 for rate in stored):  # NaN is not
-                    return np.array(stored, dtype=np.float64)
-            return rate_per_dimension(Posterior(self.latents.mean, self.latents.log_variance))
-
-        return self.keep("axis rates", measure)
+        test = self.metrics.get("test")
+        stored = test.get("rate_per_dimension") if isinstance(test, Mapping) else None
+        if len(self.level_sizes) > 1 and isinstance(stored, list) and len(stored) == self.latent_dim:
+            if all(isinstance(rate, int | float) and abs(rate) < 1e30 for rate in stored):  # NaN is not
+                return np.array(stored, dtype=np.float64)
+        return rate_per_dimension(Posterior(self.latents.mean, self.latents.log_variance))
 
     @property
     def labels(self) -> NDArray[np.int64] | None:
@@ -225,108 +220,88 @@ class OpenRun:
         """Name of the law to sample from first."""
         return first_law(self.is_point).name
 
-    @property
+    @kept_property
     def coder(self) -> Coder:
         """The model itself; imports torch when it comes from the disk."""
-        return self.keep("coder", self._load_coder)
+        return self._load_coder()
 
-    @property
+    @kept_property
     def directions(self) -> Mapping[str, "list[Direction]"]:
         """Where to walk: `axes` strongest first, `pca` of the encoded data, `classes` and `attributes` if there are."""
+        from explorer.analysis.directions import (
+            attribute_directions,
+            axis_directions,
+            class_directions,
+            pca_directions,
+        )
 
-        def find() -> dict[str, "list[Direction]"]:
-            from explorer.analysis.directions import (
-                attribute_directions,
-                axis_directions,
-                class_directions,
-                pca_directions,
-            )
+        mean = self.latents.mean
+        found = {
+            "axes": axis_directions(Posterior(mean, self.latents.log_variance), self.axis_rates),
+            "pca": pca_directions(mean),
+        }
+        if self.labels is not None and self.class_names is not None:
+            found["classes"] = class_directions(mean, self.labels, self.class_names)
+        if self.attribute_names is not None:
+            found["attributes"] = attribute_directions(*self.described, self.attribute_names)
+        return found
 
-            mean = self.latents.mean
-            found = {
-                "axes": axis_directions(Posterior(mean, self.latents.log_variance), self.axis_rates),
-                "pca": pca_directions(mean),
-            }
-            if self.labels is not None and self.class_names is not None:
-                found["classes"] = class_directions(mean, self.labels, self.class_names)
-            if self.attribute_names is not None:
-                found["attributes"] = attribute_directions(*self.described, self.attribute_names)
-            return found
-
-        return self.keep("directions", find)
-
-    @property
+    @kept_property
     def vacancy(self) -> "Vacancy":
         """How far from the codes of training images a latent lies, calibrated on images that were held out."""
+        from explorer.analysis.holes import fit_vacancy
 
-        def fit() -> "Vacancy":
-            from explorer.analysis.holes import fit_vacancy
-
-            return fit_vacancy(self.latents.reference, self.latents.calibration)
-
-        return self.keep("vacancy", fit)
+        return fit_vacancy(self.latents.reference, self.latents.calibration)
 
     @property
     def frame(self) -> "Frame":
         """Mean and covariance of the reference codes; one unit is one standard deviation of the codes."""
         return self.vacancy.frame
 
-    @property
+    @kept_property
     def norms(self) -> NDArray[np.float32]:
         """Lengths of the reference codes, (M,), latent units, ascending."""
-        return self.keep("norms", lambda: np.sort(np.linalg.norm(self.latents.reference, axis=1)))
+        return np.sort(np.linalg.norm(self.latents.reference, axis=1))
 
-    @property
+    @kept_property
     def gmm(self) -> "GaussianMixture":
         """The stored mixture of Gaussians of the codes."""
+        from explorer.analysis.laws import GaussianMixture, definite
 
-        def build() -> "GaussianMixture":
-            from explorer.analysis.laws import GaussianMixture, definite
+        weights, means = (part.astype(np.float64) for part in (self.latents.gmm_weights, self.latents.gmm_means))
+        return GaussianMixture(weights, means, definite(self.latents.gmm_covariances))
 
-            weights, means = (part.astype(np.float64) for part in (self.latents.gmm_weights, self.latents.gmm_means))
-            return GaussianMixture(weights, means, definite(self.latents.gmm_covariances))
-
-        return self.keep("gmm", build)
-
-    @property
+    @kept_property
     def judge(self) -> "Judge | None":
         """The feature space that the run was measured in, or None where it is not there.
 
         It lies beside the run, and counts only if it was made on the very images that the run was fitted on: a judge
         of another copy would see other classes.
         """
-
-        def find() -> "Judge | None":
-            if self._folder is None or self.config is None:
-                return None
-            from explorer.training.judge import load_judge
-
-            data = self.config.data
-            place = self._folder.with_name(f"features-{data.name or data.dataset}")
-            for folder in (place, place.with_name(f"{place.name}-{str(data.fingerprint)[:8]}")):
-                try:
-                    judge, fingerprint = load_judge(folder)
-                except CheckpointError:
-                    continue
-                if fingerprint == data.fingerprint:
-                    return judge
+        if self._folder is None or self.config is None:
             return None
+        from explorer.training.judge import load_judge
 
-        return self.keep("judge", find)
+        data = self.config.data
+        place = self._folder.with_name(f"features-{data.name or data.dataset}")
+        for folder in (place, place.with_name(f"{place.name}-{str(data.fingerprint)[:8]}")):
+            try:
+                judge, fingerprint = load_judge(folder)
+            except CheckpointError:
+                continue
+            if fingerprint == data.fingerprint:
+                return judge
+        return None
 
-    @property
+    @kept_property
     def aggregate(self) -> "Density":
         """The density of encoded data, q^(z): exact for a VAE of one level, else a kernel density of the reference."""
+        from explorer.analysis.densities import aggregate_density
 
-        def fit() -> "Density":
-            from explorer.analysis.densities import aggregate_density
-
-            # what is stored of a run with several levels is not its posterior, but one path through it
-            spread = self.latents.log_variance if len(self.level_sizes) == 1 else None
-            posterior = Posterior(self.latents.mean, spread)
-            return aggregate_density(posterior, self.latents.reference, self.frame, np.random.default_rng(0))
-
-        return self.keep("aggregate", fit)
+        # what is stored of a run with several levels is not its posterior, but one path through it
+        spread = self.latents.log_variance if len(self.level_sizes) == 1 else None
+        posterior = Posterior(self.latents.mean, spread)
+        return aggregate_density(posterior, self.latents.reference, self.frame, np.random.default_rng(0))
 
     def law_log_density(self, law: str) -> Callable[[NDArray[np.floating]], NDArray[np.float64]]:
         """Log density, in nats, of one of `LAWS` at latents (N, d).
@@ -346,16 +321,12 @@ class OpenRun:
             raise ShapeError(f"the law must be one of {', '.join(LAWS)}, but is {name!r:.40}.")
         return LAWS[name].of(self)
 
-    @property
+    @kept_property
     def round_trip(self) -> "CalibratedScore":
         """How far encoding a decode lands from its latent, calibrated on `calibration_part`."""
+        from explorer.analysis.holes import fit_round_trip
 
-        def fit() -> "CalibratedScore":
-            from explorer.analysis.holes import fit_round_trip
-
-            return fit_round_trip(self.coder, self.frame, self.calibration_part, self._active_axes())
-
-        return self.keep("round trip", fit)
+        return fit_round_trip(self.coder, self.frame, self.calibration_part, self.active_axes)
 
     @property
     def calibration_part(self) -> Latents:
@@ -365,33 +336,34 @@ class OpenRun:
         small = int(np.prod(self.image_shape)) <= SMALL_IMAGE
         return some_of(self.latents.calibration, DECODED_CODES if small else DECODED_CODES // 5)
 
-    def knows(self, key: str) -> bool:
-        """Whether `keep` would answer at once."""
-        return key in self._kept
-
     def images(self) -> Pixels | None:
         """Stored pixels of the evaluation split, (N, C, H, W), or None when the data set is not there.
 
         It is not there when its files are missing, damaged, or another copy than the run was fitted on. That is
         asked again at every call until it is there, so that a download takes effect.
         """
-        with self._lock_of("images"):
-            if self._kept.get("images") is None:
-                self._kept["images"] = self._load_pixels()
-            return self._kept["images"]
+        return self._load_pixels()
 
+    @kept_property
     def reconstructions(self) -> Pixels:
         """Decodes of the posterior means of the evaluation split, (N, C, H, W), in bytes for the eye."""
-        return self.keep("reconstructions", lambda: to_bytes(decode_all(self.coder, self.latents.mean)))
+        decodes = np.empty((len(self), *self.image_shape), dtype=np.uint8)
+        for start in range(0, len(self), BATCH):  # the floats of all images would be four times as large
+            decodes[start : start + BATCH] = to_bytes(self.coder.decode(self.latents.mean[start : start + BATCH]))
+        return decodes
 
     def thumbnails(self) -> Pixels:
         """Pictures of the evaluation split, (N, C, H, W), in bytes: its images, or decodes where they are missing."""
         pixels = self.images()
         if pixels is None:
-            return self.reconstructions()
-        if self.levels == 256:
-            return pixels
-        return self.keep("thumbnails", lambda: to_bytes(to_unit(pixels, self.levels)))
+            return self.reconstructions
+        return pixels if self.levels == 256 else self._brightened
+
+    @kept_property
+    def _brightened(self) -> Pixels:
+        """The images of the evaluation split with their grey levels spread over the bytes, (N, C, H, W)."""
+        pixels = self.images()
+        return self.reconstructions if pixels is None else to_bytes(to_unit(pixels, self.levels))
 
     def sample(self, law: str, count: int, rng: np.random.Generator) -> Latents:
         """Latents (count, d) drawn from one of `LAWS`.
@@ -417,8 +389,13 @@ class OpenRun:
                 raise ShapeError(f"{self.name} has no likelihood, so its images have no distortion.")
             return self.latents.distortion
         if name == "vacancy":
-            return self.keep("p_values", lambda: self.vacancy.p_value(self.latents.draw))
+            return self._vacancies
         raise ShapeError(f"the score must be one of {', '.join(SCALARS)}, but is {name!r:.40}.")
+
+    @kept_property
+    def _vacancies(self) -> Scores:
+        """The vacancy p-value of the drawn code of every image, (N,)."""
+        return self.vacancy.p_value(self.latents.draw)
 
     def trust(self, latent: Latents) -> dict[str, float]:
         """Whether a latent lies where the model knows its way, as the numbers of the trust badge.
@@ -454,17 +431,14 @@ class OpenRun:
         """How far encoding the decodes of latents (N, d) lands from them, (N,), as in `trust`."""
         from explorer.analysis.holes import round_trip_error
 
-        return round_trip_error(self.coder, self.frame, latents, self._active_axes())
+        return round_trip_error(self.coder, self.frame, latents, self.active_axes)
 
-    def _active_axes(self) -> NDArray[np.bool_]:
+    @kept_property
+    def active_axes(self) -> NDArray[np.bool_]:
         """Which latent dimensions the encoder uses, (d,), as the stored scores count them."""
+        from explorer.analysis.scores import active_axes
 
-        def find() -> NDArray[np.bool_]:
-            from explorer.analysis.scores import active_axes
-
-            return active_axes(Posterior(self.latents.mean, self.latents.log_variance))
-
-        return self.keep("active axes", find)
+        return active_axes(Posterior(self.latents.mean, self.latents.log_variance))
 
     def reconstruct(self, number: int) -> dict[str, Any]:
         """What is known of image `number` of the evaluation split.
@@ -559,15 +533,3 @@ class OpenRun:
     def _check_number(self, number: int) -> None:
         if not 0 <= number < len(self):
             raise ShapeError(f"image {number} is asked for, but {self.name} has images 0 to {len(self) - 1}.")
-
-    def _lock_of(self, key: str) -> threading.RLock:
-        with self._lock:
-            return self._locks.setdefault(key, threading.RLock())
-
-    def keep(self, key: str, make: Callable[[], T]) -> T:
-        """What `make` returns, made once; each thing has its own lock, so that a slow one holds up no other."""
-        if key not in self._kept:
-            with self._lock_of(key):
-                if key not in self._kept:
-                    self._kept[key] = make()
-        return cast(T, self._kept[key])

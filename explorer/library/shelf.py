@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -43,14 +42,12 @@ from explorer.errors import (
     UnreadableError,
 )
 from explorer.images import to_unit
+from explorer.library.memory import Memory
 from explorer.library.run import BATCH, Card, ImagesTrouble, OpenRun
 
 if TYPE_CHECKING:
     from explorer.coder import TorchCoder
     from explorer.data import ImageSet
-
-MOST_OPEN = 8
-"""Runs of the disk kept open at once; the one used longest ago is let go first."""
 
 MOST_CLASSES = 10_000
 """Classes that the images of a model held in memory may have."""
@@ -68,6 +65,7 @@ class Library:
     Args:
         checkpoints: Folder of the runs; None for none at all.
         data_dir: Folder of the data sets in torchvision's layout; None for the default one.
+        memory: What keeps the open runs, what is computed of them, and the data sets; None for one of the usual size.
 
     Attributes:
         preferred: The run to show first where it is sound; None leaves the choice to `default`.
@@ -76,7 +74,11 @@ class Library:
         CheckpointError: The folder is not there.
     """
 
-    def __init__(self, checkpoints: Path | None = None, data_dir: Path | None = None) -> None:
+    counted_elsewhere = True
+
+    def __init__(
+        self, checkpoints: Path | None = None, data_dir: Path | None = None, memory: Memory | None = None
+    ) -> None:
         self.checkpoints = checkpoints
         self.data_dir = data_dir
         self.preferred: str | None = None
@@ -84,15 +86,15 @@ class Library:
         self._cards: dict[str, Card] = {}
         self._faults: dict[tuple[str, str], tuple[str, CheckpointError]] = {}  # of a run's part: its version, and why
         self._damaged: dict[str, str] = {}  # versions that could not be opened
-        self._open: OrderedDict[str, OpenRun] = OrderedDict()
-        self._sets: dict[tuple[object, ...], ImageSet] = {}
+        self.memory = memory or Memory()
+        self._open = self.memory.drawer()  # runs by name
+        self._sets = self.memory.drawer()  # data sets by their keys, and rows of them
         self._failures: dict[
             tuple[object, ...], tuple[object, DataError]
         ] = {}  # the files as they were, and what was wrong
         self._converting: dict[tuple[object, ...], tuple[int, int]] = {}  # pictures done, and all of them
         self._lock = threading.RLock()
         self._opening: dict[str, threading.Lock] = {}
-        self._loading = threading.Lock()
         self._downloading = threading.Lock()
         if checkpoints is not None:
             if not checkpoints.is_dir():
@@ -283,17 +285,11 @@ class Library:
             opening = self._opening.setdefault(name, threading.Lock())
         with opening:
             card = self.card(name)
-            with self._lock:
-                run = self._open.get(name)
-                if run is not None and run.card.version == card.version:
-                    self._open.move_to_end(name)
-                    return run
+            run: OpenRun | None = self._open.find(name)
+            if run is not None and run.card.version == card.version:
+                return run
             run = self._read_whole(card)
-            with self._lock:
-                self._open[name] = run
-                self._open.move_to_end(name)
-                while len(self._open) > MOST_OPEN:
-                    self._open.popitem(last=False)
+            self._open.put(name, run)
             return run
 
     def _read_whole(self, card: Card, tries: int = 3) -> OpenRun:
@@ -328,6 +324,7 @@ class Library:
                 self._damaged[card.name] = card.version
                 raise
 
+        rows = "rows", hashlib.sha256(latents.index.tobytes()).hexdigest(), config.data.fingerprint
         return OpenRun(
             card=card,
             image_shape=config.model.image_shape,
@@ -336,16 +333,24 @@ class Library:
             latents=latents,
             twin=self.twin(card.name),
             _load_coder=open_coder,
-            _load_pixels=lambda: self._pixels_of(config, latents.index),
+            _load_pixels=lambda: self._pixels_of(config, latents.index, rows),
             _folder=self.checkpoints / card.name,
+            drawer=self.memory.drawer(),
         )
 
-    def _pixels_of(self, config: RunConfig, index: NDArray[np.int64]) -> Pixels | None:
-        try:
+    def _pixels_of(self, config: RunConfig, index: NDArray[np.int64], rows: tuple[object, ...]) -> Pixels | None:
+        """The pixels of some rows of a data set, shared by all runs that were measured on the same rows."""
+
+        def take() -> Pixels:
             images = self._image_set(config.data)
+            if not _holds(images, config, index):
+                raise DataError("it is another copy.")
+            return _rows(images.pixels, index)
+
+        try:
+            return self._sets.keep((*_set_key(config.data), *rows), take)
         except DataError:  # `images_trouble` says it
             return None
-        return images.pixels[index] if _holds(images, config, index) else None
 
     def _image_set(self, data: DataConfig) -> "ImageSet":
         """The data set of a run, read once; a failure is kept until the files change.
@@ -359,9 +364,8 @@ class Library:
         from explorer.data import dataset_files, load_dataset
 
         key = _set_key(data)
-        with self._loading:
-            if key in self._sets:
-                return self._sets[key]
+
+        def load() -> "ImageSet":
             files = [_stamp(file) for file in dataset_files(data, self.data_dir)]
             seen, failure = self._failures.get(key, (None, None))
             if failure is not None and seen == files:
@@ -369,15 +373,22 @@ class Library:
             if key in self._converting:
                 raise UnconvertedError("the pictures are being converted.")
             try:
-                self._sets[key] = load_dataset(data, self.data_dir, convert=False)
+                return load_dataset(data, self.data_dir, convert=False)
             except UnconvertedError:
                 self._converting[key] = (0, 0)
-                threading.Thread(target=self._convert, args=(data, key, files), name="convert", daemon=True).start()
+                converting = threading.Thread(
+                    target=self._convert, args=(data, key, files), name="convert", daemon=True
+                )
+                try:
+                    converting.start()
+                except RuntimeError:  # no more threads on this machine; whoever asks next tries again
+                    self._converting.pop(key, None)
                 raise
             except DataError as error:
                 self._failures[key] = (files, error)
                 raise
-            return self._sets[key]
+
+        return self._sets.keep(key, load)
 
     def _convert(self, data: DataConfig, key: tuple[object, ...], files: object) -> None:
         """Convert the pictures of a data set, and say how far it is."""
@@ -387,12 +398,9 @@ class Library:
             self._converting[key] = (done, count)
 
         try:
-            found = load_dataset(data, self.data_dir, quiet=True, tell=tell)
-            with self._loading:
-                self._sets[key] = found
+            self._sets.put(key, load_dataset(data, self.data_dir, quiet=True, tell=tell))
         except DataError as error:
-            with self._loading:
-                self._failures[key] = (files, error)
+            self._failures[key] = (files, error)
         finally:
             self._converting.pop(key, None)
 
@@ -456,8 +464,7 @@ class Library:
                 progress(0.0, f"fetching {dataset}")
             data = DataConfig(dataset=cast(Any, dataset))
             found = load_dataset(data, self.data_dir, download=True)
-            with self._loading:
-                self._sets[_set_key(data)] = found
+            self._sets.put(_set_key(data), found)
             if progress is not None:
                 progress(1.0, f"{len(found):,} images")
         finally:
@@ -556,6 +563,7 @@ class Library:
             twin=twin,
             _load_coder=lambda: coder,
             _load_pixels=lambda: pixels,
+            drawer=self.memory.drawer(),
         )
         with self._lock:
             self._held[name] = run
@@ -655,6 +663,14 @@ def _holds(images: "ImageSet", config: RunConfig, index: NDArray[np.int64]) -> b
     """Whether a data set is the copy that a run was fitted on, with all rows (n,) of its evaluation split."""
     whole = not len(index) or 0 <= index.min() <= index.max() < len(images)
     return images.fingerprint == config.data.fingerprint and bool(whole)
+
+
+def _rows(pixels: Pixels, index: NDArray[np.int64]) -> Pixels:
+    """Rows (n,) of an array (N, C, H, W): of a map of a file no copy where they follow one another."""
+    first = int(index[0]) if len(index) else 0
+    if isinstance(pixels, np.memmap) and np.array_equal(index, np.arange(first, first + len(index))):
+        return pixels[first : first + len(index)]
+    return pixels[index]
 
 
 def _set_key(data: DataConfig) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from explorer.library import Library
 from explorer.ui.components import live, table
 from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import MOST_SEED, PRIVATE, RunRoutes, TabRoute, finite, latents_of
-from explorer.views.hole_layers import LAYERS, described_place, kept_as, layer_figure, offered_layers
+from explorer.views.hole_layers import LAYERS, described_place, is_fitted, layer_figure, offered_layers
 from explorer.views.hole_map import hole_figure, p_value_figure
 from explorer.views.hole_samples import drawn_sheet, path_figure
 from explorer.views.hole_scores import ladder_of, scores_of, trade_off_figure
@@ -67,14 +67,9 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         def work() -> dict[str, object]:
             return finite(described_place(runs.library.open(card.name), latent, layer, law))
 
-        def is_fitted() -> bool:
-            run = runs.library.open(card.name)
-            behind = "judge" if layer in ("class", "entropy") else kept_as(layer, law)
-            wanted = ["vacancy", "round trip", *([] if layer == "cliff" else [behind])]
-            return all(run.knows(key) for key in wanted)
-
         # what is calibrated for the first time takes seconds, and must hold up no drag
-        lane = runs.decoding if await runs.looking.run(is_fitted) else runs.opening
+        fitted = await runs.looking.run(lambda: is_fitted(runs.library.open(card.name), layer, law))
+        lane = runs.decoding if fitted else runs.opening
         return JSONResponse(await lane.run(work), headers=PRIVATE)
 
     async def samples(request: Request) -> Response:

@@ -322,8 +322,7 @@ class RunRoutes:
         fresh = unchanged(request, tag)
         if fresh is not None:
             return fresh
-        key = f"sheet {sheet} of {tag}"
-        picture, kind = await self.opening.run(lambda: run.keep(key, lambda: sprite_sheet(run, sheet)))
+        picture, kind = await self.opening.run(lambda: sprite_sheet(run, sheet, has_images))
         return Response(picture, media_type=kind, headers=keeping(request, tag))
 
     async def figure(self, request: Request) -> Response:

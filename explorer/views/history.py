@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.library import OpenRun
+from explorer.library import OpenRun, kept
 
 ACTIVE_RATE = 0.01
 """Nats that a dimension carries at least to count as active during a fit."""
@@ -125,9 +125,10 @@ def history_of(
     )
 
 
+@kept
 def run_history(run: OpenRun) -> History:
     """The history of a run, read once."""
-    return run.keep("history", lambda: history_of(run.history(), run.latent_dim, run.level_sizes))
+    return history_of(run.history(), run.latent_dim, run.level_sizes)
 
 
 def _column(lines: Sequence[Mapping[str, Any]], *path: str) -> NDArray[np.float64]:

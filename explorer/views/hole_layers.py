@@ -1,7 +1,7 @@
 """What Holes can colour a plane by besides vacancy, each computed when first chosen and kept (SCIENCE: the maps)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from explorer.analysis.laws import LAWS, WHITE
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
-from explorer.library import Library, OpenRun
-from explorer.views.hole_planes import planes_of, twin_of
+from explorer.library import Library, OpenRun, kept
+from explorer.views.hole_planes import Cut, planes_of, twin_of
 from explorer.views.query import choice, theme_of
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ LAYERS: tuple[LayerName, ...] = get_args(LayerName)
 
 FINE, DECODED, FEW_DECODED = 61, 41, 21
 """Values on a side of a layer: of latents alone, of decodes of small images, and of decodes of larger ones."""
-
-MOST_SHEETS = 24
-"""Sheets of one run that are kept; the oldest is forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,30 +124,43 @@ def calibrated(run: OpenRun, layer: LayerName, law: str) -> "CalibratedScore":
     Raises:
         ShapeError: The run cannot have the layer.
     """
-    from explorer.analysis.maps import fit_density_ratio, fit_validity
-
     refused = reason_against(run, layer)
     if refused is not None:
         raise ShapeError(f"{run.name} has no layer {OFFERED[layer].title}: {refused}.")
     if layer == "round_trip":
         return run.round_trip
     if layer == "density":
-        return run.keep(
-            kept_as(layer, law),
-            lambda: fit_density_ratio(run.law_log_density(law), run.aggregate, run.latents.calibration),
-        )
-
-    def fit() -> "CalibratedScore":
-        judge, real = run.judge, run.latents.reference_features
-        assert judge is not None and real is not None  # `reason_against` asked
-        return fit_validity(run.coder, judge.features, real.astype(np.float64), run.calibration_part)
-
-    return run.keep(kept_as(layer, law), fit)
+        return density_ratio(run, law)
+    return validity(run)
 
 
-def kept_as(layer: LayerName, law: str) -> str:
-    """The key under which a run keeps the badness behind a layer."""
-    return {"vacancy": "vacancy", "round_trip": "round trip", "density": f"density ratio {law}"}.get(layer, layer)
+@kept
+def density_ratio(run: OpenRun, law: str) -> "CalibratedScore":
+    """How much more often a sampling law of a run goes somewhere than encoded images do."""
+    from explorer.analysis.maps import fit_density_ratio
+
+    return fit_density_ratio(run.law_log_density(law), run.aggregate, run.latents.calibration)
+
+
+@kept
+def validity(run: OpenRun) -> "CalibratedScore":
+    """How far the decodes of a run are from the nearest real image; the run must not lack what it takes."""
+    from explorer.analysis.maps import fit_validity
+
+    judge, real = run.judge, run.latents.reference_features
+    assert judge is not None and real is not None  # `reason_against` asked
+    return fit_validity(run.coder, judge.features, real.astype(np.float64), run.calibration_part)
+
+
+def is_fitted(run: OpenRun, layer: LayerName, law: str) -> bool:
+    """Whether `described_place` would answer at once."""
+    if not (OpenRun.vacancy.is_known(run) and OpenRun.round_trip.is_known(run)):
+        return False
+    if layer == "density":
+        return density_ratio.is_known(run, law)
+    if layer == "validity":
+        return validity.is_known(run)
+    return layer not in ("class", "entropy") or OpenRun.judge.is_known(run)
 
 
 def probabilities(run: OpenRun, latents: Latents) -> NDArray[np.float64]:
@@ -191,6 +201,12 @@ def sheet_of(run: OpenRun, layer: LayerName, plane: "Plane", law: str) -> NDArra
     return np.asarray(values, dtype=np.float32).reshape(size, size)
 
 
+@kept
+def cut_sheet(run: OpenRun, layer: LayerName, cut: Cut, extent: float, law: str) -> NDArray[np.float32]:
+    """`sheet_of` the plane that a cut makes in a run, +-`extent` wide."""
+    return sheet_of(run, layer, replace(cut.plane(run), extent=extent), law)
+
+
 def sheet_size(run: OpenRun, layer: LayerName) -> int:
     """How many values a layer has on a side."""
     from explorer.library.run import SMALL_IMAGE
@@ -218,17 +234,7 @@ def layer_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     run, other, cut, plane = planes_of(library, name, query)
 
     def sheet(each: OpenRun) -> NDArray[np.float32]:
-        kept: dict[Any, NDArray[np.float32]] = each.keep("layer sheets", dict)
-        key = (layer, law if layer == "density" else "", plane.extent, cut)
-        found = kept.get(key)
-        if found is None:
-            from dataclasses import replace
-
-            found = sheet_of(each, layer, replace(cut.plane(each), extent=plane.extent), law)
-            while len(kept) >= MOST_SHEETS:
-                kept.pop(next(iter(kept)), None)
-            kept[key] = found
-        return found
+        return cut_sheet(each, layer, cut, plane.extent, law if layer == "density" else "")
 
     refused = reason_against(run, layer)
     if refused is not None:

@@ -1,21 +1,18 @@
 """The vacancy of a plane with the codes and decodes on it, and p-values under each sampling law."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.laws import LAWS, WHITE
 from explorer.images import data_uri, tile, to_bytes
-from explorer.library import Library, OpenRun
+from explorer.library import Library, OpenRun, kept
 from explorer.views.hole_layers import class_names, note_on
 from explorer.views.hole_planes import Cut, plane_latents, planes_of
 from explorer.views.query import theme_of
-
-if TYPE_CHECKING:
-    from explorer.analysis.holes import Plane
-
 
 GRID, SPARSE_GRID = 101, 65
 """p-values on a side of the plane, at d = 2 and beyond, where neighbours are dearer to find."""
@@ -27,10 +24,6 @@ LATTICE = 20
 
 SAMPLES = 2000
 """Draws of each law behind its curve."""
-
-
-MOST_SLICES = 8
-"""Slices of one run that are kept; the oldest is forgotten first."""
 
 
 def hole_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
@@ -50,18 +43,18 @@ def hole_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     run, _, cut, plane = planes_of(library, name, query)
     theme = theme_of(query)
     key = (plane.extent, cut) if run.latent_dim > 2 else (plane.extent, None)
-    kept: dict[Any, dict[str, Any]] = run.keep("slices", dict)
-    drawn = kept.get(key)
-    if drawn is None:
-        drawn = _draw(run, plane, cut)
-        while len(kept) >= MOST_SLICES:
-            kept.pop(next(iter(kept)), None)
-        kept[key] = drawn
+    drawn = hole_slice(run, cut if run.latent_dim > 2 else Cut(), plane.extent)
     return as_json(hole_map(theme=theme, revision=f"{name} {key}", told=drawn["meta"], **drawn["map"]))
 
 
-def _draw(run: OpenRun, plane: "Plane", cut: Cut) -> dict[str, Any]:
+@kept
+def hole_slice(run: OpenRun, cut: Cut, extent: float) -> dict[str, Any]:
     """Everything of a hole map but the theme, and what the page says beside it.
+
+    Args:
+        run: The run.
+        cut: How its plane is chosen.
+        extent: Half the width of the plane, in standard deviations of the codes.
 
     Returns:
         `map`, what `hole_map` takes; and `meta`: `share`, how much of the plane is hole, in [0, 1]; `weighted`, the
@@ -71,7 +64,7 @@ def _draw(run: OpenRun, plane: "Plane", cut: Cut) -> dict[str, Any]:
     from explorer.analysis.holes import ALPHA
     from explorer.analysis.maps import hole_share
 
-    frame = run.frame
+    frame, plane = run.frame, replace(cut.plane(run), extent=extent)
     size = GRID if run.latent_dim == 2 else SPARSE_GRID
     everywhere = plane.latents(frame, *plane.lattice(size))
     grid = run.vacancy.p_value(everywhere).reshape(size, size)
@@ -120,11 +113,11 @@ def p_value_figure(library: Library, name: str, query: Mapping[str, str]) -> str
     from explorer.plots.scores import p_value_curves
     from explorer.plots.style import as_json
 
-    run = library.open(name)
+    return as_json(p_value_curves(law_p_values(library.open(name)), theme_of(query), name))
 
-    def draw() -> dict[str, NDArray[np.float64]]:
-        rng = np.random.default_rng(0)
-        return {law: run.vacancy.p_value(run.sample(law, SAMPLES, rng)) for law in LAWS}
 
-    curves = run.keep("p-value curves", draw)
-    return as_json(p_value_curves(curves, theme_of(query), name))
+@kept
+def law_p_values(run: OpenRun) -> dict[str, NDArray[np.float64]]:
+    """The vacancy p-values of draws from each sampling law, (`SAMPLES`,) each."""
+    rng = np.random.default_rng(0)
+    return {law: run.vacancy.p_value(run.sample(law, SAMPLES, rng)) for law in LAWS}

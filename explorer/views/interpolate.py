@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from explorer.arrays import Latents
 from explorer.errors import NotFoundError
-from explorer.library import OpenRun
+from explorer.library import OpenRun, kept
 
 if TYPE_CHECKING:
     from explorer.analysis.interpolation import Interpolation
@@ -112,19 +112,26 @@ def curve_positions(overshoot: float) -> NDArray[np.float64]:
     return np.concatenate([-beyond[::-1], inside, 1 + beyond])
 
 
+@kept
+def _medoids(run: OpenRun) -> NDArray[np.int64]:
+    """The number of the most typical image of each class, (classes,), or -1; the run must have labels."""
+    from explorer.analysis.neighbours import class_medoids
+
+    assert run.labels is not None
+    return class_medoids(run.latents.mean, run.labels, int(run.labels.max(initial=-1)) + 1)
+
+
 def class_medoids_of(run: OpenRun) -> list[dict[str, object]]:
     """The most typical image of each class, as `label`, `name`, `image` (its number) and `count` of its images.
 
     Raises:
         NotFoundError: The images have no labels.
     """
-    from explorer.analysis.neighbours import class_medoids
-
     labels = run.labels
     if labels is None:
         raise NotFoundError(f"the images of {run.name} have no labels.")
     classes = int(labels.max(initial=-1)) + 1
-    found = run.keep("medoids", lambda: class_medoids(run.latents.mean, labels, classes))
+    found = _medoids(run)
     counts = np.bincount(labels[labels >= 0], minlength=classes)
     return [
         {"label": label, "name": run.label_name(int(image)), "image": int(image), "count": int(counts[label])}

@@ -14,7 +14,7 @@ from explorer.analysis.corruption import Corruption, corrupted
 from explorer.arrays import ConditionalPosterior, Images, MeasuringCoder, Posterior, Scores
 from explorer.errors import ShapeError
 from explorer.images import to_unit
-from explorer.library import OpenRun
+from explorer.library import OpenRun, kept
 
 NEIGHBOURS = 9
 """Test images that are named as nearest: eight, and the image itself where it is one of them."""
@@ -170,6 +170,7 @@ def spoilt(run: OpenRun, image: Images, kind: Corruption, level: float, seed: in
     return given[0], again[0], float(np.square(again - image).mean())
 
 
+@kept
 def standing(run: OpenRun, score: ScoreName) -> Scores:
     """A score of some test images, (n,), ascending, to rank an image among.
 
@@ -180,18 +181,14 @@ def standing(run: OpenRun, score: ScoreName) -> Scores:
     """
     if score != "mse" and (run.is_point or not isinstance(run.coder, MeasuringCoder)):
         raise ShapeError(f"{run.name} has no {score}.")
-
-    def measure() -> Scores:
-        draws = {"mse": 1, "elbo": ELBO_DRAWS, "bound": BOUND_DRAWS}[score]
-        affordable = STANDING_PASSES // (draws * int(np.prod(run.image_shape)))
-        count = min(len(run), STANDING_IMAGES[score], max(FEWEST_STANDING, affordable))
-        numbers = np.linspace(0, len(run) - 1, count).round().astype(np.int64)
-        if score == "mse":
-            return np.sort(errors(run, numbers))
-        images = _images(run, numbers)
-        return np.sort([lower_bound(run, image[None], score) for image in images])
-
-    return run.keep(f"standing {score}", measure)
+    draws = {"mse": 1, "elbo": ELBO_DRAWS, "bound": BOUND_DRAWS}[score]
+    affordable = STANDING_PASSES // (draws * int(np.prod(run.image_shape)))
+    count = min(len(run), STANDING_IMAGES[score], max(FEWEST_STANDING, affordable))
+    numbers = np.linspace(0, len(run) - 1, count).round().astype(np.int64)
+    if score == "mse":
+        return np.sort(errors(run, numbers))
+    images = _images(run, numbers)
+    return np.sort([lower_bound(run, image[None], score) for image in images])
 
 
 def errors(run: OpenRun, numbers: NDArray[np.integer]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.arrays import Latents
 from explorer.errors import NotFoundError, ShapeError
-from explorer.library import Library, OpenRun
+from explorer.library import Library, OpenRun, kept
 from explorer.views.query import theme_of
 from explorer.views.runs import direction_values
 
@@ -125,6 +125,7 @@ def spread_on(run: OpenRun, axes: "MapAxes") -> NDArray[np.float32]:
     return (np.exp(log_variance.astype(np.float64)) @ products).astype(np.float32)
 
 
+@kept
 def loneliness(run: OpenRun) -> NDArray[np.float32]:
     """Distance from every image's code to the nearest other one, (N,), in standard deviations of the codes.
 
@@ -137,12 +138,8 @@ def loneliness(run: OpenRun) -> NDArray[np.float32]:
         raise ShapeError(
             f"nearest neighbours are sought among 2 to {MOST_COMPARED:,} images; this run has {len(run):,}."
         )
-
-    def measure() -> NDArray[np.float32]:
-        codes = run.frame.whiten(run.latents.mean)
-        return nearest(codes, codes, 1, same=True)[1][:, 0].astype(np.float32)
-
-    return run.keep("loneliness", measure)
+    codes = run.frame.whiten(run.latents.mean)
+    return nearest(codes, codes, 1, same=True)[1][:, 0].astype(np.float32)
 
 
 def neighbours_of(run: OpenRun, latent: Latents, metric: str, without: int | None) -> list[dict[str, float]]:

@@ -5,7 +5,7 @@ import numpy as np
 from explorer.analysis.directions import Direction
 from explorer.analysis.laws import LAWS
 from explorer.images import encoded_picture, tile
-from explorer.library import SCALARS, Library, OpenRun
+from explorer.library import SCALARS, Library, OpenRun, kept
 
 SHEET = 10_000
 """Thumbnails on one sheet, `SHEET_COLUMNS` in a row."""
@@ -98,7 +98,8 @@ def direction_values(direction: Direction) -> dict[str, object]:
     }
 
 
-def sprite_sheet(run: OpenRun, sheet: int) -> tuple[bytes, str]:
+@kept
+def sprite_sheet(run: OpenRun, sheet: int, has_images: bool) -> tuple[bytes, str]:  # noqa: ARG001 - a part of the key
     """Thumbnails `sheet * SHEET` onwards as the bytes of a picture, and its media type.
 
     Grey sheets are PNG: exact, and for 10,000 MNIST digits as small as WebP in a quarter of its time. Colour is WebP.

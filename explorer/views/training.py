@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.arrays import Posterior
 from explorer.errors import CheckpointError, ShapeError
-from explorer.library import Library, OpenRun
+from explorer.library import Library, OpenRun, kept
 from explorer.views.card import card_rows
 from explorer.views.history import ESTIMATORS, History, history_of, run_history
 from explorer.views.query import choice, theme_of, whole
@@ -136,6 +135,7 @@ def gradient_variances(run: OpenRun, history: History) -> dict[str, float] | Non
 Axes = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
 
 
+@kept
 def ranked_axes(run: OpenRun) -> Axes:
     """What each latent dimension carries on the test images.
 
@@ -143,17 +143,10 @@ def ranked_axes(run: OpenRun) -> Axes:
         The dimensions, the one with the highest rate (AE: variance) first, (d,); then of each dimension its rate in
         nats, the variance of its posterior mean, and whether it is active, (d,) each.
     """
-
-    def measure() -> Axes:
-        from explorer.analysis.scores import active_axes
-
-        posterior = Posterior(run.latents.mean, run.latents.log_variance)
-        variance = run.latents.mean.astype(np.float64).var(0)
-        rates = run.axis_rates
-        order = np.argsort(-(variance if run.is_point else rates), kind="stable")
-        return order, rates, variance, active_axes(posterior)
-
-    return run.keep("ranked axes", measure)
+    variance = run.latents.mean.astype(np.float64).var(0)
+    rates = run.axis_rates
+    order = np.argsort(-(variance if run.is_point else rates), kind="stable")
+    return order, rates, variance, run.active_axes
 
 
 def loss_figure(library: Library, name: str, query: Mapping[str, str]) -> str:

@@ -67,7 +67,7 @@ def rows() -> Iterator[Row]:
 
 def planes() -> Iterator[Row]:
     """Vacancy over 64x64 places and a lattice of 20x20 decodes of both models, after loading, over several slices."""
-    from explorer.views.hole_map import hole_figure
+    from explorer.views.hole_map import hole_figure, hole_slice
     from explorer.views.hole_planes import planes_of
 
     library = Library(CHECKPOINTS)
@@ -112,7 +112,7 @@ def planes() -> Iterator[Row]:
         times = []
         for query in slices:
             for run in pair:
-                run.keep("slices", dict).clear()
+                hole_slice.forget(run)
             begin = clock()
             arrange(work, query)
             times.append(clock() - begin)

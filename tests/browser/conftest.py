@@ -84,7 +84,6 @@ def library() -> Library:
     library.hold("odd-ae", coder, pixels, labels, class_names=ODD_NAMES, dataset="digits")
     lost = library.hold("lost-ae", coder, pixels, labels, class_names=names, dataset="digits")
     lost._load_pixels = lambda: None
-    lost._kept.pop("images", None)
     return library
 
 

@@ -175,8 +175,7 @@ def test_a_missing_data_set_is_said_and_offered_and_its_images_appear_once_it_is
         assert asked == ["digits"]
     finally:
         run._load_pixels = absent
-        run._kept.pop("images", None)
-        run._kept.pop("thumbnails", None)
+        run.drawer.forget()
 
 
 # --- pictures of one's own ------------------------------------------------------------------------------------------
