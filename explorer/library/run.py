@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeGuard, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeGuard, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from explorer.analysis.directions import Direction
     from explorer.analysis.frames import Frame
     from explorer.analysis.holes import CalibratedScore, Vacancy
-    from explorer.analysis.laws import Distribution, GaussianMixture
+    from explorer.analysis.laws import Codes, Distribution, GaussianMixture
     from explorer.training.judge import Judge
 
 ScalarName = Literal["distortion", "rate", "vacancy"]
@@ -319,7 +319,7 @@ class OpenRun:
         """
         if name not in LAWS:
             raise ShapeError(f"the law must be one of {', '.join(LAWS)}, but is {name!r:.40}.")
-        return LAWS[name].of(self)
+        return LAWS[name].of(cast("Codes", self))  # pyright takes a kept property for no property
 
     @kept_property
     def round_trip(self) -> "CalibratedScore":
