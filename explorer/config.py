@@ -518,13 +518,13 @@ PRESETS: Mapping[str, Preset] = {
 def default_widths(image_size: int) -> tuple[int, ...]:
     """Channels of a convolutional net for square images: 256 at the bottom, half as many at each doubled size.
 
-    The bottom is 4 to 7 pixels wide where the size allows it, so that the decoder takes about 30 million
-    multiplications and additions for 64x64 colour images. No widths at all for a size that cannot be halved.
+    The bottom is 4 to 7 pixels wide, so that the decoder takes about 30 million multiplications and additions for
+    64x64 colour images. The net pads a size that cannot be halved so often (`explorer.models.layers.Pad`).
     """
-    halvings = 0
-    while image_size % 2 ** (halvings + 1) == 0 and image_size // 2 ** (halvings + 1) >= 4 and halvings < 6:
+    halvings = 1
+    while -(-image_size >> halvings) > 7 and halvings < 6:
         halvings += 1
-    if not halvings or image_size >> halvings < 8:
+    if -(-image_size >> halvings) < 8:
         return (8, 16, 32, 64, 128, 256)[6 - halvings :]
     return (16, 32, 64, 128, 256, 256)[:halvings]  # the bottom stays large: wide layers there would take forever
 
@@ -559,8 +559,6 @@ def _model_defaults(config: RunConfig, image_size: int | None) -> dict[str, Any]
     if "widths" not in found:
         assert image_size is not None  # of all sets of pictures
         found["widths"] = default_widths(image_size)
-        if not found["widths"] and not model.widths:
-            found["net"] = "mlp"  # an odd size cannot be halved
     net = model.net or found["net"]
     if net == "mlp" or model.family == "contractive" or config.train.gradient == "score":
         found |= UNNORMALISED

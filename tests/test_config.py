@@ -153,13 +153,29 @@ def test_binary_targets_need_a_bernoulli_likelihood():
 
 
 @pytest.mark.parametrize("side", range(8, 300))
-def test_default_widths_can_be_halved_and_end_in_few_pixels(side):
+def test_default_widths_end_in_few_pixels(side):
     widths = default_widths(side)
-    assert bool(widths) == (side % 2 == 0), "an odd size takes a fully connected net"
-    assert side % 2 ** len(widths) == 0
-    assert side >> len(widths) >= 4
-    if widths and side >> len(widths) >= 8:
-        assert side % 2 ** (len(widths) + 1), "it cannot be halved once more"
+    bottom = -(-side // 2 ** len(widths))
+    assert widths and 4 <= bottom <= 7
+
+
+@pytest.mark.parametrize(
+    ("side", "widths"),
+    [
+        (8, (256,)),
+        (16, (128, 256)),
+        (28, (128, 256)),
+        (32, (64, 128, 256)),
+        (48, (64, 128, 256)),
+        (64, (32, 64, 128, 256)),
+        (96, (32, 64, 128, 256)),
+        (128, (16, 32, 64, 128, 256)),
+        (256, (8, 16, 32, 64, 128, 256)),
+        (512, (16, 32, 64, 128, 256, 256)),
+    ],
+)
+def test_sizes_that_can_be_halved_keep_the_widths_of_the_first_edition(side, widths):
+    assert default_widths(side) == widths
 
 
 @pytest.mark.parametrize("size", [32, 64])
@@ -175,9 +191,13 @@ def test_default_decoders_of_colour_images_take_about_30_million_multiplications
     assert 5e6 < total < 32e6
 
 
-def test_an_odd_size_is_fitted_with_a_fully_connected_net():
-    config = resolve(RunConfig(data=DataConfig(dataset="folder", image_size=25)))
-    assert (config.model.net, config.model.widths, config.model.norm) == ("mlp", (), "none")
+@pytest.mark.parametrize("net", [None, "residual"])
+@pytest.mark.parametrize("side", [25, 31, 33, 45, 50])
+def test_a_size_that_cannot_be_halved_keeps_its_net(side: int, net: Net | None):
+    model = resolve(
+        RunConfig(data=DataConfig(dataset="folder", image_size=side), model=ModelConfig(net=net, family="hierarchical"))
+    ).model
+    assert (model.net, model.norm, len(model.widths or ())) == (net or "conv", "batch", 2 if side < 29 else 3)
 
 
 @pytest.mark.parametrize("dataset", get_args(Dataset))
