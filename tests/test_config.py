@@ -41,7 +41,7 @@ def test_every_setting_explains_itself(cls):
         assert texts.get(field.name, "").endswith("."), field.name
 
 
-OPEN = {"threads", "patience", "stream", "compile", "subset", "tested"}
+OPEN = {"threads", "patience", "stream", "compile", "subset", "tested", "one_split"}
 """None is a choice of its own there."""
 
 
@@ -102,6 +102,12 @@ def test_a_run_is_named_after_data_family_and_latent_dimension():
         (("model", "image_shape"), [1, 28], "image_shape"),
         (("model", "image_shape"), [1, 28, 0], "image_shape"),
         (("model", "levels"), 1, "levels"),
+        (("data", "reading"), 3, "reading"),
+        (("data", "reading"), 0, "reading"),
+        (("data", "brightness"), [1.0, 1.0], "brightness"),
+        (("data", "brightness"), [0.0, float("nan")], "brightness"),
+        (("data", "brightness"), [0.0, 1.0, 2.0], "brightness"),
+        (("data", "one_split"), "yes", "one_split"),
     ],
 )
 def test_a_foreign_config_is_refused_with_its_name(path, value, word):
