@@ -310,6 +310,7 @@ def fit_run(
             held_out=len(parts.validation),
             calibration=len(parts.calibration),
             fingerprint=images.fingerprint,
+            brightness=images.brightness,
             class_names=images.class_names,
             attribute_names=images.attribute_names,
         ),

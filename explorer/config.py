@@ -78,6 +78,9 @@ MOST_COUNT = 2**31 - 1
 MOST_SEED = 2**32 - 1
 """Largest seed that scikit-learn takes."""
 
+FIRST_READING, READING = 1, 2
+"""Numbers of the rules by which the pictures of a folder are read: of the first edition, and of new runs."""
+
 MOST_SIDE = 1024
 """Largest side of an image that may be asked for, in pixels."""
 
@@ -161,10 +164,17 @@ class DataConfig:
     """Score a run on, and store the latents of, only so many of the test images, drawn at random."""
     split_seed: int = 0
     """Seed of the split; twins and ladders share it."""
+    one_split: bool | None = None
+    """Take sub-folders called train, valid or test for classes; or for the parts of the split, and leave out what lies
+    beside them; None takes them for the parts where nothing lies beside them, and asks where something does."""
     name: str | None = fact()
     """Name of the data set in the run's name."""
     folder: str | None = fact()
     """Where the images of a folder data set lie: relative to the folder of the data sets, or their folder's name."""
+    reading: int | None = fact()
+    """Number of the rules by which the pictures of a folder were read; None for those of the first edition."""
+    brightness: tuple[float, float] | None = fact()
+    """Values that became black and white where pictures had more than 8 bits; None where none had."""
     extra_train: str | None = fact()
     """Where training images without attributes lie, in the same way; None where there are none."""
     fingerprint: str | None = fact()
@@ -177,6 +187,10 @@ class DataConfig:
     def __post_init__(self) -> None:
         _check_choices(self)
         _check_ranges(self)
+        if self.reading is not None and not FIRST_READING <= self.reading <= READING:
+            raise ConfigError(f"reading must lie in {FIRST_READING} .. {READING}, but is {self.reading}.")
+        if self.brightness is not None and not -float("inf") < self.brightness[0] < self.brightness[1] < float("inf"):
+            raise ConfigError(f"brightness must hold two numbers, the smaller first, but is {self.brightness}.")
         if self.dataset in ("mnist", "digits") and (self.image_size is not None or self.grey):
             raise ConfigError(f"{self.dataset} must keep its own size and its grey: leave out --image-size and --grey.")
 
@@ -574,16 +588,23 @@ PRESETS: Mapping[str, Preset] = {
 """The source documents by their numbers; README.md says of every field what was kept, what corrected, and why."""
 
 
+def sized_name(name: str, data: DataConfig) -> str:
+    """The name of a data set with its size and grey, where they are not its own."""
+    usual = DATASET_DEFAULTS[data.dataset]["data"].get("image_size")
+    size = f"-{data.image_size}" if data.image_size not in (None, usual) else ""
+    return f"{name}{size}{'-grey' if data.grey else ''}"
+
+
 def default_widths(image_size: int) -> tuple[int, ...]:
     """Channels of a convolutional net for square images: 256 at the bottom, half as many at each doubled size.
 
-    The bottom is 4 to 7 pixels wide where the size allows it, so that the decoder takes about 30 million
-    multiplications and additions for 64x64 colour images. No widths at all for a size that cannot be halved.
+    The bottom is 4 to 7 pixels wide, so that the decoder takes about 30 million multiplications and additions for
+    64x64 colour images. The net pads a size that cannot be halved so often (`explorer.models.layers.Pad`).
     """
-    halvings = 0
-    while image_size % 2 ** (halvings + 1) == 0 and image_size // 2 ** (halvings + 1) >= 4 and halvings < 6:
+    halvings = 1
+    while -(-image_size >> halvings) > 7 and halvings < 6:
         halvings += 1
-    if not halvings or image_size >> halvings < 8:
+    if -(-image_size >> halvings) < 8:
         return (8, 16, 32, 64, 128, 256)[6 - halvings :]
     return (16, 32, 64, 128, 256, 256)[:halvings]  # the bottom stays large: wide layers there would take forever
 
@@ -597,7 +618,7 @@ def resolve(config: RunConfig) -> RunConfig:
         usual = _model_defaults(config, parts["data"].image_size) if part == "model" else defaults[part]
         missing = {k: v for k, v in usual.items() if getattr(given, k) is None}
         if part == "data":
-            missing["name"] = given.name or given.dataset
+            missing["name"] = given.name or sized_name(given.dataset, given)
         if part == "train" and given.binarise is None and config.model.likelihood not in (None, "bernoulli"):
             missing["binarise"] = False
         if part == "train" and given.lr is None:
@@ -626,8 +647,6 @@ def _model_defaults(config: RunConfig, image_size: int | None) -> dict[str, Any]
     if "widths" not in found:
         assert image_size is not None  # of all sets of pictures
         found["widths"] = default_widths(image_size)
-        if not found["widths"] and not model.widths:
-            found["net"] = "mlp"  # an odd size cannot be halved
     net = model.net or found["net"]
     if net == "mlp" or model.family == "contractive" or config.train.gradient == "score":
         found |= UNNORMALISED

@@ -34,6 +34,30 @@ def jpeg(seed: int = 0) -> bytes:
     return buffer.getvalue()
 
 
+def values(folder: Path, arrays: Iterable[np.ndarray], ending: str) -> list[Path]:
+    """Grey pictures of these very values, of more than 8 bits where their type says so."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for number, array in enumerate(arrays):
+        paths.append(folder / f"v{number:03d}.{ending}")
+        Image.fromarray(array).save(paths[-1])
+    return paths
+
+
+def ramp(most: float, kind: type, side: int = 8) -> np.ndarray:
+    """A picture (side, side) that reaches from 0 to `most`."""
+    return np.linspace(0, most, side * side).reshape(side, side).astype(kind)
+
+
+def deep_png(colours: np.ndarray) -> bytes:
+    """A PNG of colours (H, W, 3) or, with alpha, (H, W, 4) of 16 bits, which Pillow cannot write."""
+    height, width, channels = colours.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    lines = b"".join(b"\0" + row.tobytes() for row in colours.astype(">u2"))
+    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(lines)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
 # --- CelebA -----------------------------------------------------------------------------------------------------------
 
 FACE = (178, 218)

@@ -41,7 +41,7 @@ def test_every_setting_explains_itself(cls):
         assert texts.get(field.name, "").endswith("."), field.name
 
 
-OPEN = {"threads", "patience", "stream", "compile", "subset", "tested", "nll_samples", "nll_images"}
+OPEN = {"threads", "patience", "stream", "compile", "subset", "tested", "nll_samples", "nll_images", "one_split"}
 """None is a choice of its own there."""
 
 
@@ -102,6 +102,12 @@ def test_a_run_is_named_after_data_family_and_latent_dimension():
         (("model", "image_shape"), [1, 28], "image_shape"),
         (("model", "image_shape"), [1, 28, 0], "image_shape"),
         (("model", "levels"), 1, "levels"),
+        (("data", "reading"), 3, "reading"),
+        (("data", "reading"), 0, "reading"),
+        (("data", "brightness"), [1.0, 1.0], "brightness"),
+        (("data", "brightness"), [0.0, float("nan")], "brightness"),
+        (("data", "brightness"), [0.0, 1.0, 2.0], "brightness"),
+        (("data", "one_split"), "yes", "one_split"),
     ],
 )
 def test_a_foreign_config_is_refused_with_its_name(path, value, word):
@@ -153,13 +159,29 @@ def test_binary_targets_need_a_bernoulli_likelihood():
 
 
 @pytest.mark.parametrize("side", range(8, 300))
-def test_default_widths_can_be_halved_and_end_in_few_pixels(side):
+def test_default_widths_end_in_few_pixels(side):
     widths = default_widths(side)
-    assert bool(widths) == (side % 2 == 0), "an odd size takes a fully connected net"
-    assert side % 2 ** len(widths) == 0
-    assert side >> len(widths) >= 4
-    if widths and side >> len(widths) >= 8:
-        assert side % 2 ** (len(widths) + 1), "it cannot be halved once more"
+    bottom = -(-side // 2 ** len(widths))
+    assert widths and 4 <= bottom <= 7
+
+
+@pytest.mark.parametrize(
+    ("side", "widths"),
+    [
+        (8, (256,)),
+        (16, (128, 256)),
+        (28, (128, 256)),
+        (32, (64, 128, 256)),
+        (48, (64, 128, 256)),
+        (64, (32, 64, 128, 256)),
+        (96, (32, 64, 128, 256)),
+        (128, (16, 32, 64, 128, 256)),
+        (256, (8, 16, 32, 64, 128, 256)),
+        (512, (16, 32, 64, 128, 256, 256)),
+    ],
+)
+def test_sizes_that_can_be_halved_keep_the_widths_of_the_first_edition(side, widths):
+    assert default_widths(side) == widths
 
 
 @pytest.mark.parametrize("size", [32, 64])
@@ -175,9 +197,13 @@ def test_default_decoders_of_colour_images_take_about_30_million_multiplications
     assert 5e6 < total < 32e6
 
 
-def test_an_odd_size_is_fitted_with_a_fully_connected_net():
-    config = resolve(RunConfig(data=DataConfig(dataset="folder", image_size=25)))
-    assert (config.model.net, config.model.widths, config.model.norm) == ("mlp", (), "none")
+@pytest.mark.parametrize("net", [None, "residual"])
+@pytest.mark.parametrize("side", [25, 31, 33, 45, 50])
+def test_a_size_that_cannot_be_halved_keeps_its_net(side: int, net: Net | None):
+    model = resolve(
+        RunConfig(data=DataConfig(dataset="folder", image_size=side), model=ModelConfig(net=net, family="hierarchical"))
+    ).model
+    assert (model.net, model.norm, len(model.widths or ())) == (net or "conv", "batch", 2 if side < 29 else 3)
 
 
 @pytest.mark.parametrize("dataset", get_args(Dataset))

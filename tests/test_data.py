@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.config import DataConfig
-from explorer.data import default_data_dir, load_dataset, split
+from explorer.data import dataset_files, default_data_dir, load_dataset, split
 from explorer.data.mnist import FILES
 from explorer.data.sets import ImageSet
-from explorer.errors import DataError
+from explorer.errors import DataError, MissingDataError
 from explorer.images import to_bytes, to_unit
 
 COUNTS = {"train": 12, "test": 5}
@@ -58,6 +58,44 @@ def test_gzipped_and_plain_files_are_the_same_set(mnist: Path):
             path.with_name(f"{name}.gz").write_bytes(gzip.compress(path.read_bytes()))
             path.unlink()
     assert load(mnist).fingerprint == plain.fingerprint
+
+
+@pytest.mark.parametrize("zipped", ["neither", "labels", "both"])
+@pytest.mark.parametrize("dotted", [False, True])
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ("MNIST/raw", "."),
+        ("MNIST/raw", "MNIST"),
+        ("MNIST/raw", "MNIST/raw"),
+        ("MNIST", "."),
+        ("mnist", "."),
+        ("flat", "flat"),
+    ],
+)
+def test_the_files_are_found_wherever_the_data_folder_points(
+    place: str, named: str, dotted: bool, zipped: str, mnist: Path, tmp_path: Path
+):
+    expected = load(mnist).fingerprint
+    raw = (mnist / "MNIST/raw").rename(tmp_path / "aside")
+    (mnist / "MNIST").rmdir()
+    (tmp_path / place).mkdir(parents=True)
+    for path in raw.iterdir():
+        name = path.name.replace("-idx", ".idx") if dotted else path.name
+        if zipped == "both" or (zipped == "labels" and "labels" in name):
+            (tmp_path / place / f"{name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        else:
+            (tmp_path / place / name).write_bytes(path.read_bytes())
+    assert load(tmp_path / named).fingerprint == expected
+    assert set((tmp_path / place).iterdir()) <= set(dataset_files(DataConfig(dataset="mnist"), tmp_path / named))
+
+
+@pytest.mark.parametrize("name", ["FashionMNIST", "KMNIST"])
+def test_files_of_another_set_that_are_called_the_same_are_not_taken(name: str, mnist: Path):
+    (mnist / "MNIST").rename(mnist / name)
+    for place in (mnist / name, mnist / name / "raw"):
+        with pytest.raises(MissingDataError, match="--data-dir"):
+            load(place)
 
 
 def test_the_fingerprint_knows_pixels_order_and_labels(mnist: Path):

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.config import DataConfig
+from explorer.config import READING, DataConfig
 from explorer.data import clear_cache, load_dataset
 from explorer.data.cache import FACTS, PIXELS, conversions_dir
-from explorer.data.sets import ImageSet, fingerprint_of
+from explorer.data.sets import ImageSet, fingerprint_of, seeded_test
 from explorer.errors import DataError, UnconvertedError
 from tests.conftest import ROOT
-from tests.pictures import scene, write_scenes
+from tests.pictures import ramp, scene, values, write_scenes
 
 COUNT = 60
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def load(folder: Path, **settings: object) -> ImageSet:
-    config = DataConfig(dataset="folder", image_size=settings.pop("image_size", 8), **settings)  # pyright: ignore[reportArgumentType]
+    config = DataConfig(dataset="folder", reading=READING, image_size=settings.pop("image_size", 8), **settings)  # pyright: ignore[reportArgumentType]
     return load_dataset(config, folder=folder, quiet=True)
 
 
@@ -44,7 +44,7 @@ def forbid_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
     def converted(*args: object) -> None:
         raise AssertionError("pictures are decoded again")
 
-    monkeypatch.setattr("explorer.data.cache.prepared", converted)
+    monkeypatch.setattr("explorer.data.cache.prepared_with_traits", converted)
 
 
 def kept(cache: Path) -> list[str]:
@@ -105,7 +105,7 @@ def test_a_damaged_conversion_is_made_again(damage: str, folder: Path, cache: Pa
     elif damage == "no facts":
         (made / FACTS).unlink()
     elif damage == "torn facts":
-        (made / FACTS).write_text('{"version": 2, ')
+        (made / FACTS).write_text('{"version": 3, ')
     elif damage == "foreign facts":
         (made / FACTS).write_text("[]")
     elif damage == "other shape":
@@ -138,7 +138,9 @@ def test_the_rows_of_the_other_pictures_keep_their_labels(tmp_path: Path):
     images = load(tmp_path / "set")
     assert images.labels is not None and len(images) == 59
     np.testing.assert_array_equal(images.pixels.reshape(59, -1)[:, 0] == 200, images.labels == 1)
-    whole = load_dataset(DataConfig(dataset="folder", image_size=8, grey=True), folder=tmp_path / "set", quiet=True)
+    whole = load_dataset(
+        DataConfig(dataset="folder", image_size=8, grey=True, reading=READING), folder=tmp_path / "set", quiet=True
+    )
     assert whole.test_count == images.test_count
 
 
@@ -176,7 +178,7 @@ def test_an_interruption_leaves_nothing(folder: Path, cache: Path, monkeypatch: 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("explorer.data.cache.prepared", interrupted)
+        patch.setattr("explorer.data.cache.prepared_with_traits", interrupted)
         with pytest.raises(KeyboardInterrupt):
             load(folder)
     assert kept(cache) == []
@@ -186,9 +188,9 @@ def test_an_interruption_leaves_nothing(folder: Path, cache: Path, monkeypatch: 
 def test_what_a_killed_conversion_left_is_taken_for_nothing_and_removed(folder: Path, cache: Path):
     code = (
         "import os, sys; from pathlib import Path; import explorer.data.cache as cache\n"
-        "from explorer.config import DataConfig; from explorer.data import load_dataset\n"
+        "from explorer.config import READING, DataConfig; from explorer.data import load_dataset\n"
         "cache.fingerprint_of = lambda *_: os._exit(9)  # as if killed, with all pixels written\n"
-        "load_dataset(DataConfig(dataset='folder', image_size=8), folder=Path(sys.argv[1]), quiet=True)"
+        "load_dataset(DataConfig(dataset='folder', image_size=8, reading=2), folder=Path(sys.argv[1]), quiet=True)"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, check=False)
     assert killed.returncode == 9
@@ -200,14 +202,15 @@ def test_what_a_killed_conversion_left_is_taken_for_nothing_and_removed(folder: 
 def test_two_processes_that_start_at_once_convert_once(folder: Path, cache: Path, tmp_path: Path):
     code = (
         "import os, sys; from pathlib import Path; import explorer.data.cache as cache\n"
-        "from explorer.config import DataConfig; from explorer.data import load_dataset\n"
-        "decode = cache.prepared\n"
+        "from explorer.config import READING, DataConfig; from explorer.data import load_dataset\n"
+        "decode = cache.prepared_with_traits\n"
         "def counted(path, how):\n"
         "    with open(sys.argv[2], 'a') as file: file.write('x')\n"
         "    return decode(path, how)\n"
-        "cache.prepared = counted\n"
+        "cache.prepared_with_traits = counted\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        "images = load_dataset(DataConfig(dataset='folder', image_size=8), folder=Path(sys.argv[1]), quiet=True)\n"
+        "config = DataConfig(dataset='folder', image_size=8, reading=2)\n"
+        "images = load_dataset(config, folder=Path(sys.argv[1]), quiet=True)\n"
         "print(images.fingerprint, len(images))"
     )
     processes = [
@@ -243,7 +246,7 @@ def test_where_there_are_no_locks_the_last_of_two_takes_what_is_there(
         raise OSError(errno.ENOLCK, "no locks available")
 
     monkeypatch.setattr("explorer.locks.FileLock.acquire", refused)
-    decode = room.prepared
+    decode = room.prepared_with_traits
     nested: list[ImageSet] = []
 
     def slow(path: Path, how: object):
@@ -252,13 +255,13 @@ def test_where_there_are_no_locks_the_last_of_two_takes_what_is_there(
             nested[0] = load(folder)  # another process, from beginning to end, while this one has just begun
         return decode(path, how)  # pyright: ignore[reportArgumentType]
 
-    monkeypatch.setattr(room, "prepared", slow)
+    monkeypatch.setattr(room, "prepared_with_traits", slow)
     images = load(folder)
     assert images.fingerprint == nested[0].fingerprint and len(kept(cache)) == 1
 
 
 def test_pictures_that_must_not_be_converted_are_opened_once_they_are(folder: Path, cache: Path):
-    config = DataConfig(dataset="folder", image_size=8)
+    config = DataConfig(dataset="folder", image_size=8, reading=READING)
     with pytest.raises(UnconvertedError, match="not converted yet"):
         load_dataset(config, folder=folder, convert=False)
     assert not cache.exists()
@@ -321,3 +324,84 @@ def test_clearing_waits_for_nobody(folder: Path, cache: Path):
     with _locked(cache), pytest.raises(DataError, match="being converted"):
         clear_cache()
     assert len(kept(cache)) == 1
+
+
+# --- what is done to pictures is said, and brightness is one for the set ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ending", "arrays", "brightness", "words"),
+    [
+        ("png", [ramp(4095, np.uint16)] * 40, (0, 4095), "4,095, are 12"),
+        ("png", [ramp(65535, np.uint16)] * 40, (0, 65535), "65,535, are 16"),
+        ("tif", [ramp(1, np.float32)] * 40, (0, 1), "all lie in [0, 1]"),
+        ("tif", [ramp(most, np.float32) for most in [1.0] * 39 + [1.1]], (0, 1.1), "the largest value of the set"),
+        ("tif", [ramp(4000 * (0.5 + k / 98), np.float32) - 1000 for k in range(50)], (-1000, 3000), "of the set"),
+        ("tif", [ramp(most, np.int32) for most in [250, 260] * 20], (0, 1023), "260, are 10"),
+        ("tif", [ramp(most, np.int32) for most in [250, 70_000] * 20], (0, 70_000), "of the set"),
+    ],
+)
+def test_brightness_is_decided_once_for_the_set_and_stated(
+    ending: str, arrays: list[np.ndarray], brightness: tuple[float, float], words: str, tmp_path: Path
+):
+    paths = values(tmp_path / "deep", arrays, ending)
+    images = load(tmp_path / "deep", grey=True)
+    assert images.brightness is not None
+    np.testing.assert_allclose(images.brightness, brightness, rtol=1e-6)
+    (note,) = (note for note in images.notes if "more than 8 bits" in note)
+    assert words in note and f"{len(arrays)} of {len(arrays)} pictures" in note
+    test = {path.name for path in np.array(paths)[seeded_test(len(paths))]}
+    order = [*(p for p in paths if p.name not in test), *(p for p in paths if p.name in test)]
+    black, white = images.brightness
+    expected = [(arrays[paths.index(path)].astype(float) - black) / (white - black) for path in order]
+    assert np.abs(images.pixels[:, 0] - 255 * np.array(expected)).max() <= 0.5 + 1e-6
+    again = load(tmp_path / "deep", grey=True)
+    assert again.brightness == images.brightness and again.notes == images.notes
+
+
+def test_pictures_of_8_bits_beside_deeper_ones_keep_their_values_and_rows_stay_in_place(tmp_path: Path):
+    place = tmp_path / "mixed"
+    write_scenes(place, [f"s{n:03d}.png" for n in range(30)], size=(8, 8))
+    values(place, [ramp(4095, np.uint16)] * 30, "png")
+    (place / "a.png").write_bytes(b"")
+    images = load(place)
+    assert images.brightness == (0, 4095) and len(images) == 60
+    assert "30 of 60 pictures of more than 8 bits" in "\n".join(images.notes)
+    flat = {row.tobytes() for row in images.pixels}
+    ramps = np.repeat(np.rint(ramp(255, np.float64)).astype(np.uint8)[None], 3, axis=0)
+    assert (np.abs(images.pixels.astype(int) - ramps).max(axis=(1, 2, 3)) <= 1).sum() == 30
+    assert all(np.asarray(scene(n, (8, 8))).transpose(2, 0, 1).tobytes() in flat for n in range(30))
+    assert images.fingerprint == fingerprint_of(np.array(images.pixels), 256, images.labels)
+
+
+def test_whole_and_floating_point_numbers_in_one_set_are_refused(tmp_path: Path):
+    values(tmp_path / "both", [ramp(900, np.uint16)] * 30, "png")
+    values(tmp_path / "both", [ramp(1, np.float32)] * 30, "tif")
+    with pytest.raises(DataError, match=r"whole numbers \(v000\.png\).*floating point numbers \(v000\.tif\)") as caught:
+        load(tmp_path / "both")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_set_of_8_bits_has_no_brightness_and_its_files_are_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    import explorer.data.cache as room
+
+    read: list[Path] = []
+    decode = room.prepared_with_traits
+    monkeypatch.setattr(room, "prepared_with_traits", lambda path, how: (read.append(path), decode(path, how))[1])
+    assert load(folder).brightness is None
+    assert sorted(read) == sorted(folder.iterdir())
+
+
+def test_what_is_cropped_scaled_up_or_seen_through_is_counted(tmp_path: Path):
+    place = tmp_path / "kinds"
+    write_scenes(place, [f"{n}.png" for n in range(36)], size=(16, 16))
+    scene(1, (5, 4)).save(place / "tiny.png")
+    scene(2, (40, 20)).save(place / "wide.png")
+    clear = scene(3, (16, 16)).convert("RGBA")
+    clear.putalpha(9)
+    clear.save(place / "clear.png")
+    scene(4, (16, 16)).convert("RGBA").save(place / "opaque.png")
+    notes = load(place).notes
+    assert "2 of 40 pictures not square: the middle is kept" in notes
+    assert "1 of 40 pictures smaller than 8x8 pixels: scaled up; the smallest has 5x4" in notes
+    assert "1 of 40 pictures transparent in places: laid over white" in notes

@@ -71,6 +71,24 @@ def test_every_layout_with_lists_is_the_same_set(layout: str, data_dir: Path, tm
     assert "60 of 202,599" in images.notes[0] and "40 for training, 8 for validation, 12 for testing" in images.notes[0]
 
 
+@pytest.mark.parametrize("inside", ["celeba", "celeba/img_align_celeba", "celeba/img_align_celeba/img_align_celeba"])
+def test_the_set_is_found_where_one_of_its_own_folders_is_named(inside: str, data_dir: Path):
+    lay_out(data_dir, "kaggle")
+    named = load(data_dir / inside)
+    assert named.fingerprint == load(data_dir).fingerprint
+    assert named.attribute_names == ATTRIBUTES and (named.validation_count, named.test_count) == (8, 12)
+    assert data_dir / "celeba/list_attr_celeba.csv" in dataset_files(DataConfig(dataset="celeba"), data_dir / inside)
+
+
+def test_what_lies_among_the_faces_and_is_none_is_counted(data_dir: Path, tmp_path: Path):
+    lay_out(data_dir, "torchvision")
+    (data_dir / "celeba/img_align_celeba/note.txt").write_text("x")
+    write_faces(tmp_path / "more", range(100, 110), size=(16, 16))
+    (tmp_path / "more" / "1.gif").write_bytes(b"GIF89a")
+    notes = "\n".join(load(data_dir, tmp_path / "more").notes)
+    assert "img_align_celeba: 1 .txt file was left out" in notes and "more: 1 .gif file was left out" in notes
+
+
 def test_faces_are_cropped_to_their_middle(data_dir: Path):
     lay_out(data_dir, "torchvision")
     faces = data_dir / "celeba" / "img_align_celeba"

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from explorer.config import DataConfig
+from explorer.config import READING, DataConfig, RunConfig, resolve
 from explorer.data import load_dataset, located, split
 from explorer.data.folder import folder_name
 from explorer.data.pictures import Preparation, prepared
 from explorer.data.sets import ImageSet
 from explorer.errors import ConfigError, DataError, MissingDataError
-from tests.pictures import write_flowers, write_scenes
+from tests.pictures import saved, scene, write_flowers, write_scenes
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +39,11 @@ def test_flowers_are_fitted_on_train_and_test_and_measured_on_validation(tmp_pat
     np.testing.assert_array_equal(images.pixels[-1], prepared(file, Preparation(size=32)))
     assert "training and test splits together (50" in images.notes[0] and "validation split (10)" in images.notes[0]
     assert images.class_names is not None and len(set(images.class_names)) == 102
+
+
+def test_flowers_are_found_where_their_own_folder_is_named(tmp_path: Path):
+    write_flowers(tmp_path)
+    assert flowers(tmp_path / "flowers-102").fingerprint == flowers(tmp_path).fingerprint
 
 
 def test_flowers_come_in_other_sizes_too(tmp_path: Path):
@@ -98,7 +104,7 @@ def test_the_real_flowers_are_complete(real_set):
 
 
 def folder_set(folder: Path, **settings: object) -> ImageSet:
-    config = DataConfig(dataset="folder", image_size=8, **settings)  # pyright: ignore[reportArgumentType]
+    config = DataConfig(**{"dataset": "folder", "image_size": 8, "reading": READING, **settings})  # pyright: ignore[reportArgumentType]
     return load_dataset(config, folder=folder, quiet=True)
 
 
@@ -113,12 +119,170 @@ def test_sub_folders_are_classes_at_any_depth(tmp_path: Path):
         assert images.labels[row] == (seed >= 30)
 
 
-@pytest.mark.parametrize("prefixes", [("",), ("all/",), ("cat/", "dog/", "")])
-def test_one_sub_folder_or_loose_pictures_are_no_classes(prefixes: tuple[str, ...], tmp_path: Path):
+def said(images: ImageSet) -> str:
+    return "\n".join(images.notes)
+
+
+@pytest.mark.parametrize("prefixes", [("",), ("all/",), ("all/of/it/",), ("cat/", "dog/", "")])
+def test_one_sub_folder_or_many_loose_pictures_are_no_classes(prefixes: tuple[str, ...], tmp_path: Path):
     write_scenes(tmp_path / "pets", [f"{prefix}{n}.png" for prefix in prefixes for n in range(40)])
     images = folder_set(tmp_path / "pets")
     assert images.labels is None and images.class_names is None
-    assert any("not taken for classes" in note for note in images.notes) == (len(prefixes) > 1)
+    assert ("not taken for classes" in said(images)) == (len(prefixes) > 1)
+
+
+def test_a_stray_picture_beside_the_classes_is_left_out_and_named(tmp_path: Path):
+    write_scenes(tmp_path / "pets", [*(f"{kind}/{n}.png" for kind in "ab" for n in range(25)), "cover.png"])
+    images = folder_set(tmp_path / "pets")
+    assert images.class_names == ("a", "b") and len(images) == 50
+    assert "1 picture beside the folders of the classes was left out: cover.png" in said(images)
+
+
+def test_classes_stand_in_the_order_in_which_people_count(tmp_path: Path):
+    names = ["0", "1", "2", "10", "11", "v2.10", "v2.9", "été", "b01", "b1"]
+    write_scenes(tmp_path / "numbers", [f"{name}/{n}.png" for name in names for n in range(6)])
+    images = folder_set(tmp_path / "numbers")
+    assert images.class_names == ("0", "1", "2", "10", "11", "b01", "b1", "v2.9", "v2.10", "été")
+    assert images.labels is not None and np.bincount(images.labels).tolist() == [6] * 10
+
+
+def test_folders_around_everything_are_looked_through(tmp_path: Path):
+    write_scenes(tmp_path / "unzipped", [f"pets/all/{kind}/{n}.png" for kind in ("cat", "dog") for n in range(20)])
+    assert folder_set(tmp_path / "unzipped").class_names == ("cat", "dog")
+
+
+# --- folders that are parts of a split --------------------------------------------------------------------------------
+
+
+def write_parts(folder: Path, parts: dict[str, int], kinds: tuple[str, ...] = ("cat", "dog"), deep: str = "") -> None:
+    """Pictures in the parts of a split, so many of each kind, none twice."""
+    names = [f"{part}/{kind}{deep}/{n}.png" for part, count in parts.items() for kind in kinds for n in range(count)]
+    write_scenes(folder, names)
+
+
+def rows_of(images: ImageSet, folder: Path, pattern: str) -> list[int]:
+    """Rows at which the pictures stand that lie below a folder."""
+    known = {images.pixels[row].tobytes(): row for row in range(len(images))}
+    return sorted(known[prepared(path, Preparation(size=8)).tobytes()] for path in folder.glob(pattern))
+
+
+@pytest.mark.parametrize(
+    ("train", "valid", "test"),
+    [("train", None, "test"), ("TRAIN", "Valid", "Test"), ("training", "dev", "testing"), ("trn", "validation", "tst")],
+)
+def test_the_parts_of_a_given_split_are_kept_and_classes_lie_below_them(
+    train: str, valid: str | None, test: str, tmp_path: Path
+):
+    sizes = {train: 30, test: 10} | ({valid: 8} if valid else {})
+    write_parts(tmp_path / "pets", sizes)
+    images = folder_set(tmp_path / "pets")
+    assert images.class_names == ("cat", "dog") and images.labels is not None
+    assert (images.validation_count, images.test_count) == (16 if valid else 0, 20)
+    first = 60 + images.validation_count
+    assert rows_of(images, tmp_path / "pets", f"{train}/*/*.png") == list(range(60))
+    assert rows_of(images, tmp_path / "pets", f"{test}/*/*.png") == list(range(first, first + 20))
+    dogs = np.flatnonzero(images.labels == 1).tolist()
+    assert rows_of(images, tmp_path / "pets", "*/dog/*.png") == dogs
+    assert f"the 60 pictures of {train}/ are for fitting" in images.notes[0]
+    assert f"the 20 of {test}/ are kept for testing" in images.notes[0] and "--one-split" in images.notes[0]
+    assert (f"the 16 of {valid}/ are for validation" in images.notes[0]) == (valid is not None)
+    parts = split(images, DataConfig())
+    assert parts.train.max() < 60 <= parts.test.min() and len(parts.test) == 20
+
+
+@pytest.mark.parametrize("layout", ["{part}/{kind}", "{kind}/{part}", "pets/{part}/{kind}", "{part}"])
+def test_a_split_is_found_above_below_and_without_classes(layout: str, tmp_path: Path):
+    counts = (("train", 25), ("test", 12))
+    names = {
+        f"{layout.format(part=part, kind=kind)}/{kind}{n}.png"
+        for part, count in counts
+        for kind in ("cat", "dog")
+        for n in range(count)
+    }
+    write_scenes(tmp_path / "set", sorted(names))
+    images = folder_set(tmp_path / "set")
+    assert (len(images), images.test_count) == (74, 24)
+    assert images.class_names == (None if layout == "{part}" else ("cat", "dog"))
+    assert rows_of(images, tmp_path / "set", "**/test/**/*.png") == list(range(50, 74))
+
+
+@pytest.mark.parametrize("parts", [{"train": 30}, {"train": 30, "val": 10}])
+def test_where_no_test_split_is_given_a_tenth_of_the_training_pictures_is_drawn(parts: dict[str, int], tmp_path: Path):
+    write_parts(tmp_path / "pets", parts)
+    images = folder_set(tmp_path / "pets")
+    assert images.class_names == ("cat", "dog") and images.test_count == 10
+    assert images.validation_count == (20 if "val" in parts else 0)
+    assert "10 of them, drawn once for all, that are kept for testing" in images.notes[0]
+    tested = set(range(len(images) - 10, len(images)))
+    assert tested <= set(rows_of(images, tmp_path / "pets", "train/*/*.png"))
+
+
+def test_one_split_takes_the_words_for_classes_after_all(tmp_path: Path):
+    write_parts(tmp_path / "traffic", {"train": 20, "bus": 20, "test": 20}, kinds=("x",))
+    with pytest.raises(DataError, match=r"test/ and train/ beside bus/.*--no-one-split.*--one-split") as caught:
+        folder_set(tmp_path / "traffic")
+    assert "\n" not in str(caught.value)
+    classes = folder_set(tmp_path / "traffic", one_split=True)
+    assert classes.class_names == ("bus", "test", "train") and (len(classes), classes.test_count) == (60, 10)
+    parts = folder_set(tmp_path / "traffic", one_split=False)
+    assert parts.class_names is None and (len(parts), parts.test_count) == (40, 20)
+    assert "20 pictures outside test/ and train/ were left out" in said(parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "settings", "words"),
+    [
+        ({"test": 30}, {}, "no train/.*--one-split"),
+        ({"val": 30, "test": 30}, {}, "no train/.*--one-split"),
+        ({"train": 30, "test": 4}, {}, "8 pictures in test/, but at least 10"),
+        ({"cat": 30, "dog": 30}, {"one_split": False}, "no folder called train"),
+    ],
+)
+def test_a_split_that_cannot_be_fitted_is_refused(parts: dict[str, int], settings: dict, words: str, tmp_path: Path):
+    write_parts(tmp_path / "pets", parts)
+    with pytest.raises(DataError, match=words) as caught:
+        folder_set(tmp_path / "pets", **settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_class_that_only_the_test_pictures_have_is_named(tmp_path: Path):
+    write_parts(tmp_path / "pets", {"train": 25, "test": 10})
+    write_scenes(tmp_path / "pets", [f"test/newt/{n}.png" for n in range(5)])
+    images = folder_set(tmp_path / "pets")
+    assert images.class_names == ("cat", "dog", "newt") and "no picture for training is of newt" in said(images)
+
+
+def test_test_pictures_that_are_training_pictures_are_counted(tmp_path: Path):
+    write_parts(tmp_path / "pets", {"train": 25, "test": 10})
+    for n in range(3):
+        (tmp_path / f"pets/train/cat/{n}.png").write_bytes((tmp_path / f"pets/test/dog/{n}.png").read_bytes())
+    assert "3 of 20 test images also among the others, pixel for pixel" in said(folder_set(tmp_path / "pets"))
+
+
+def test_runs_of_the_first_edition_read_a_folder_as_it_did(tmp_path: Path):
+    """Every rule that changed: words of a split, counting, stray pictures, links, endings, brightness."""
+    place = tmp_path / "old"
+    write_scenes(place, [f"{kind}/{n}.png" for kind in ("train", "test", "2", "10") for n in range(12)])
+    (place / "2" / "more.gif").write_bytes(saved(scene(900), "GIF"))
+    (place / "link").symlink_to("2")
+    for n, value in enumerate((255, 256)):
+        Image.fromarray(np.full((9, 9), value, np.int32)).save(place / "2" / f"z{n}.tif")
+    images = folder_set(place, reading=None)
+    assert images.class_names == ("10", "2", "test", "train"), "sorted as texts"
+    assert images.labels is not None and np.bincount(images.labels).tolist() == [12, 14, 12, 12]
+    assert images.brightness is None
+    for name, value in (("z0", 255), ("z1", 1)):
+        assert (prepared(place / "2" / f"{name}.tif", Preparation(size=8)) == value).all()
+        assert rows_of(images, place, f"2/{name}.tif"), "each picture has a brightness of its own"
+    write_scenes(place, ["loose.png"])
+    assert folder_set(place, reading=None).labels is None, "a loose picture switches all classes off"
+
+
+@pytest.mark.parametrize("names", [["{n}.png"], ["cat/{n}.png", "Dog/{n}.jpg"], ["all/{n}.png"]])
+def test_a_set_that_both_editions_read_alike_has_one_fingerprint(names: list[str], tmp_path: Path):
+    write_scenes(tmp_path / "set", [name.format(n=n) for name in names for n in range(40)])
+    first, now = (folder_set(tmp_path / "set", reading=reading) for reading in (None, READING))
+    assert first.fingerprint == now.fingerprint and first.class_names == now.class_names
 
 
 def test_a_tenth_is_kept_for_testing_and_always_the_same(tmp_path: Path):
@@ -155,6 +319,13 @@ def test_a_folder_that_is_not_there_is_missing(tmp_path: Path):
         ("celeba", "folder-celeba"),
         ("MNIST", "folder-MNIST"),
         ("features-x", "folder-features-x"),
+        ("celeba-32", "folder-celeba-32"),
+        ("flowers102-grey", "folder-flowers102-grey"),
+        ("celeba-faces", "celeba-faces"),
+        ("aa/images", "aa-images"),
+        ("bb/images", "bb-images"),
+        ("pets/data/Train", "pets-data-Train"),
+        ("cats/kittens", "kittens"),
     ],
 )
 def test_a_set_is_named_after_its_folder_as_a_run_may_be(folder: str, name: str, tmp_path: Path):
@@ -170,10 +341,12 @@ def test_no_place_of_this_machine_is_stored(tmp_path: Path):
     inside = located(DataConfig(dataset="folder"), data_dir, data_dir / "faces" / "train")
     outside = located(DataConfig(dataset="folder"), data_dir, tmp_path / "elsewhere" / "faces")
     more = located(DataConfig(dataset="celeba"), data_dir, None, data_dir / "faces")
-    assert (inside.name, inside.folder) == ("train", "faces/train")
+    generic = located(DataConfig(dataset="folder"), data_dir, tmp_path / "elsewhere" / "faces" / "images")
+    assert (inside.name, inside.folder) == ("faces-train", "faces/train")
     assert (outside.name, outside.folder) == ("faces", "faces")
+    assert (generic.name, generic.folder) == ("faces-images", "faces/images")
     assert (more.name, more.extra_train) == (None, "faces")
-    assert str(tmp_path) not in json.dumps([vars(config) for config in (inside, outside, more)])
+    assert str(tmp_path) not in json.dumps([vars(config) for config in (inside, outside, generic, more)])
 
 
 def test_a_folder_inside_the_data_folder_is_found_again_wherever_that_is(tmp_path: Path):
@@ -204,6 +377,33 @@ def test_flags_that_do_not_go_together_are_refused(dataset: str, folder: str | N
     paths = [None if name is None else Path(name) for name in (folder, extra)]
     with pytest.raises(ConfigError, match="--folder|--extra-train"):
         located(DataConfig(dataset=dataset), Path("data"), *paths)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "settings", "name"),
+    [
+        ("folder", {}, "pets"),
+        ("folder", {"image_size": 64}, "pets"),
+        ("folder", {"image_size": 32}, "pets-32"),
+        ("folder", {"grey": True}, "pets-grey"),
+        ("celeba", {}, "celeba"),
+        ("celeba", {"image_size": 32, "grey": True}, "celeba-32-grey"),
+        ("flowers102", {"image_size": 32}, "flowers102"),
+        ("flowers102", {"image_size": 64}, "flowers102-64"),
+        ("mnist", {}, "mnist"),
+    ],
+)
+def test_a_size_that_is_not_the_sets_own_is_part_of_the_name(dataset: str, settings: dict, name: str, tmp_path: Path):
+    data = DataConfig(dataset=dataset, **settings)  # pyright: ignore[reportArgumentType]
+    data = located(data, tmp_path, tmp_path / "pets" if dataset == "folder" else None)
+    settled = resolve(RunConfig(data=data))
+    assert settled.data.name == name and settled.name.startswith(f"{name}-vae-")
+    assert resolve(settled).data.name == name
+
+
+def test_the_home_of_a_user_names_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "ada")
+    assert folder_name(tmp_path / "ada" / "Pictures") == "Pictures"
 
 
 # --- splits -----------------------------------------------------------------------------------------------------------

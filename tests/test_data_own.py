@@ -15,7 +15,7 @@ from explorer.data import load_dataset
 from explorer.data.celeba import CROP
 from explorer.data.own import CHARACTERS, Place, Scene, character_image, form_of, ink_of, own_image
 from explorer.errors import PictureError
-from tests.pictures import scene
+from tests.pictures import ramp, scene
 
 MNIST = CHARACTERS["mnist"][1]
 DIGITS = CHARACTERS["digits"][1]
@@ -157,6 +157,19 @@ def test_a_scene_is_prepared_as_the_pictures_of_its_set_are(tmp_path):
     assert found.place is not None
     assert found.place.side == pytest.approx(CROP, abs=0.01)
     assert [step.name for step in found.steps] == ["Your picture", "Cropped", "Scaled"]
+
+
+@pytest.mark.parametrize(("kind", "number"), [("PNG", np.uint16), ("TIFF", np.float32)])
+def test_a_picture_of_more_than_8_bits_is_as_bright_as_the_set_makes_it(kind: str, number: type):
+    data = DataConfig(dataset="folder", brightness=(0, 4095))
+    form = form_of(data, "x", (1, 8, 8))
+    found = own_image(file_of(Image.fromarray(ramp(2000, number)), kind), form, 256)
+    np.testing.assert_allclose(found.pixels[0], ramp(2000, np.float64) / 4095 * 255, atol=1.01)
+    assert "0 is black and 4,095 white, as in the data set" in found.steps[0].note
+    alone = own_image(file_of(Image.fromarray(ramp(65535, np.uint16))), form_of(None, "x", (1, 8, 8)), 256)
+    assert alone.pixels.max() == 255 and "black" not in alone.steps[0].note
+    plain = own_image(file_of(scene(1, (8, 8))), form, 256)
+    assert "black" not in plain.steps[0].note, "8 bits are 8 bits"
 
 
 def test_the_crop_goes_where_it_is_put():

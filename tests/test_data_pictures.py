@@ -2,7 +2,6 @@
 
 import contextlib
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.data.pictures import Preparation, UnreadablePictureError, find_pictures, prepared
-from tests.pictures import jpeg, scene, write_scenes
+from explorer.data.listing import find_pictures
+from explorer.data.pictures import (
+    Depth,
+    Preparation,
+    UnreadablePictureError,
+    prepared,
+    prepared_with_traits,
+    scale_of,
+)
+from tests.pictures import deep_png, jpeg, png_of, scene, write_scenes
 
 EIGHT = Preparation(size=8)
 
@@ -102,14 +109,82 @@ def test_a_square_picture_is_kept_whole_whatever_the_crop(tmp_path: Path):
     np.testing.assert_array_equal(whole.transpose(1, 2, 0), np.asarray(scene(0, (16, 16))))
 
 
-def png_of(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds next to nothing."""
+@pytest.mark.parametrize("size", [(12_000, 9_000), (16_320, 12_240)], ids=["108 million", "200 million"])
+@pytest.mark.filterwarnings("error")
+def test_a_large_photograph_is_read_at_a_fraction_of_its_size(size: tuple[int, int], tmp_path: Path):
+    Image.new("L", size, 90).save(tmp_path / "a.jpg")
+    image, traits = prepared_with_traits(tmp_path / "a.jpg", EIGHT)
+    assert (image == 90).all() and (traits.width, traits.height) == size
 
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+@pytest.mark.filterwarnings("error")
+def test_a_photograph_that_no_camera_makes_is_refused(tmp_path: Path):
+    Image.new("L", (20_000, 13_000)).save(tmp_path / "a.jpg")
+    with pytest.raises(UnreadablePictureError, match="pixels"):
+        prepared(tmp_path / "a.jpg", EIGHT)
+
+
+# --- more than 8 bits -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("kind", ["png", "tif"])
+def test_colours_of_16_bits_are_read_to_their_last_bit(kind: str, alpha: bool, tmp_path: Path):
+    colours = np.random.default_rng(0).integers(0, 4096, (8, 8, 4 if alpha else 3)).astype(np.uint16)
+    if alpha:
+        colours[..., 3] = 65535
+    if kind == "tif":
+        write_deep_tiff(tmp_path / "a.tif", colours)
+    else:
+        (tmp_path / "a.png").write_bytes(deep_png(colours))
+    image, traits = prepared_with_traits(tmp_path / f"a.{kind}", Preparation(size=8, brightness=(0, 4095)))
+    assert np.abs(image.transpose(1, 2, 0) - colours[..., :3] / 4095 * 255).max() <= 0.5
+    assert traits.depth == (True, colours[..., :3].min(), colours[..., :3].max()) and not traits.transparent
+
+
+def write_deep_tiff(path: Path, colours: np.ndarray) -> None:
+    """A plain TIFF of colours of 16 bits, which Pillow cannot write."""
+    height, width, channels = colours.shape
+    content = colours.astype("<u2").tobytes()
+    bits = 8 + len(content)
+    tags = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, channels, bits), (259, 3, 1, 1), (262, 3, 1, 2)]
+    tags += [(273, 4, 1, 8), (277, 3, 1, channels), (278, 3, 1, height), (279, 4, 1, len(content))]
+    tags += [(338, 3, 1, 2)] if channels == 4 else []
+    start = bits + 2 * channels
+    body = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    head = struct.pack("<2sHI", b"II", 42, start) + content + struct.pack(f"<{channels}H", *[16] * channels)
+    path.write_bytes(head + struct.pack("<H", len(tags)) + body + bytes(4))
+
+
+def test_transparency_survives_16_bits_and_a_turned_picture_is_turned(tmp_path: Path):
+    colours = np.zeros((8, 8, 4), np.uint16)
+    colours[:4, :, 0] = 4095
+    colours[:4, :, 3] = 65535
+    (tmp_path / "a.png").write_bytes(deep_png(colours))
+    image, traits = prepared_with_traits(tmp_path / "a.png", Preparation(size=8, brightness=(0, 4095)))
+    assert image[:, 1, 1].tolist() == [255, 0, 0] and image[:, 6, 1].tolist() == [255, 255, 255] and traits.transparent
+
+
+@pytest.mark.parametrize(
+    ("depths", "black", "white"),
+    [
+        ([Depth(True, 0, 250), Depth(True, 3, 260)], 0, 1023),
+        ([Depth(True, 0, 255)], 0, 255),
+        ([Depth(True, 0, 4095), Depth(True, 0, 9)], 0, 4095),
+        ([Depth(True, 0, 4096)], 0, 16383),
+        ([Depth(True, 0, 65535)], 0, 65535),
+        ([Depth(True, 7, 65536)], 7, 65536),
+        ([Depth(True, -3, 200)], -3, 200),
+        ([Depth(True, 0, 1)], 0, 255),
+        ([Depth(False, 0.1, 0.9)], 0, 1),
+        ([Depth(False, 0, 1.0), Depth(False, 0, 1.1)], 0, 1.1),
+        ([Depth(False, -1000, 20), Depth(False, 0, 3000)], -1000, 3000),
+        ([Depth(False, 7, 7)], 7, 8),
+    ],
+)
+def test_black_and_white_are_those_of_the_whole_set(depths: list[Depth], black: float, white: float):
+    scale = scale_of(depths)
+    assert (scale.black, scale.white) == (black, white) and scale.why
 
 
 @pytest.mark.filterwarnings("error")

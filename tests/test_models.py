@@ -22,6 +22,7 @@ from explorer.coder import TorchCoder, build_coder, shipped_weights
 from explorer.config import VARIATIONAL, ModelConfig, TrainConfig
 from explorer.errors import ConfigError
 from explorer.models import FAMILIES, Autoencoder, DiagonalGaussian, build_model
+from explorer.models.layers import Crop, Pad
 from explorer.models.losses import Bernoulli, Categorical, Gaussian, Likelihood
 from explorer.models.normalisation import EPSILON, BatchNorm, renew_statistics
 from explorer.training.workers import Workers
@@ -40,6 +41,8 @@ NETS: dict[str, dict[str, Any]] = {
         "image_shape": (3, 8, 8),
         "norm": "batch",
     },
+    "conv, padded": {"net": "conv", "widths": (4, 8), "hidden": 16, "image_shape": (1, 7, 9)},
+    "residual, padded": {"net": "residual", "widths": (4, 8), "hidden": 16, "image_shape": (3, 9, 13)},
 }
 LIKELIHOODS: dict[str, dict[str, Any]] = {
     "bernoulli": {"likelihood": "bernoulli"},
@@ -207,13 +210,39 @@ def test_twins_are_one_net_but_for_the_last_layer_of_the_encoder(net):
     assert different == {f"encoder.{last}.module.weight", f"encoder.{last}.module.bias"}
 
 
-def test_an_image_that_cannot_be_halved_is_refused():
-    with pytest.raises(ConfigError, match="multiples of 8, but are 28x28"):
+def test_an_image_that_is_smaller_than_what_halving_leaves_is_refused():
+    with pytest.raises(ConfigError, match="must be at least 32, but are 28x28"):
         build_model(
             ModelConfig(
-                net="conv", widths=(4, 4, 4), hidden=8, latent_dim=2, image_shape=(1, 28, 28), likelihood="bernoulli"
+                net="conv", widths=(4,) * 5, hidden=8, latent_dim=2, image_shape=(1, 28, 28), likelihood="bernoulli"
             )
         )
+
+
+@pytest.mark.parametrize("net", ["conv", "residual"])
+@pytest.mark.parametrize("shape", [(1, 31, 31), (3, 33, 33), (1, 45, 20), (2, 50, 37)])
+def test_a_side_that_cannot_be_halved_is_padded_inside_and_cut_again(net, shape):
+    config = ModelConfig(
+        net=net, widths=(4, 4, 4), hidden=0, norm="batch", latent_dim=2, image_shape=shape, likelihood="gaussian"
+    )
+    model, images = build_model(config).eval(), torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
+    padded = tuple(-(-side // 8) * 8 for side in shape[1:])
+    (pad,), (cut,) = [[each for each in model.modules() if isinstance(each, kind)] for kind in (Pad, Crop)]
+    assert pad(images).shape[2:] == padded
+    assert torch.equal(cut(pad(images)), images), "the images stand in the middle, whole"
+    edges = pad(images[..., :1, :1].expand(images.shape))
+    assert torch.equal(edges, images[..., :1, :1].expand(3, shape[0], *padded)), "the outermost pixels are repeated"
+    assert model.decode(model.encode(images).mean).shape == images.shape
+    images.requires_grad_()
+    model.encode(images).mean.sum().backward()
+    assert images.grad is not None and images.grad[:, :, [0, -1]].abs().sum() > 0
+
+
+@pytest.mark.parametrize("net", ["conv", "residual"])
+def test_a_side_that_can_be_halved_has_the_layers_it_always_had(net):
+    model = model_of("vae", "bernoulli", net)
+    assert not [each for each in model.modules() if isinstance(each, Pad | Crop)]
+    assert "encoder.0.weight" in model.state_dict()
 
 
 numbers = st.floats(-4, 4, width=32)

@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from explorer.config import DATASET_DEFAULTS, DataConfig
+from explorer.config import DATASET_DEFAULTS, FIRST_READING, READING, DataConfig, sized_name
 from explorer.data.cache import Work, cache_dir, clear_cache, default_data_dir, layouts_dir
 from explorer.data.celeba import CROP, celeba_files, load_celeba
 from explorer.data.digits import load_digits
 from explorer.data.flowers102 import flowers102_files, load_flowers102
-from explorer.data.folder import folder_name, load_folder
+from explorer.data.folder import folder_name, load_folder, telling_parts
 from explorer.data.mnist import load_mnist, mnist_files
 from explorer.data.pictures import Preparation
 from explorer.data.sets import TERMS, ImageSet, Split, check_split, split
@@ -62,6 +62,20 @@ def load_dataset(
         DataError: Missing (`MissingDataError`), unconverted (`UnconvertedError`) or damaged files; the message says
             which and what to do.
     """
+    images = _loaded(config, data_dir, download, folder, extra_train, quiet, convert, tell)
+    return dataclasses.replace(images, name=config.name or images.name)  # which tells sizes apart
+
+
+def _loaded(
+    config: DataConfig,
+    data_dir: Path | None,
+    download: bool,
+    folder: Path | None,
+    extra_train: Path | None,
+    quiet: bool,
+    convert: bool,
+    tell: Callable[[int, int], None] | None,
+) -> ImageSet:
     data_dir, work = data_dir or default_data_dir(), Work(allowed=convert, quiet=quiet, tell=tell)
     if config.dataset == "digits":
         return load_digits()
@@ -78,7 +92,14 @@ def load_dataset(
         place = folder or _stored_place(data_dir, config.folder)
         if place is None:
             raise DataError("a folder data set needs its folder; name it with --folder PATH.")
-        return load_folder(place, config.name or folder_name(place), how, work=work)
+        return load_folder(
+            place,
+            config.name or folder_name(place),
+            how,
+            reading=config.reading or FIRST_READING,
+            one_split=config.one_split,
+            work=work,
+        )
     raise DataError(f"there is no data set called {config.dataset!r}.")
 
 
@@ -115,7 +136,7 @@ def located(
     """The same settings with the name of the data set and where its folders are, as a run may store it.
 
     A folder inside the data folder is stored relative to it, so that it is found again wherever the data folder is;
-    any other by its last part only. No path of one machine enters a run.
+    any other by the last parts of its path that tell it from others. No path of one machine enters a run.
 
     Raises:
         ConfigError: A folder is missing, or given for a data set that has none.
@@ -125,18 +146,22 @@ def located(
         raise ConfigError("--dataset folder and --folder PATH need each other; give both or neither.")
     if extra_train is not None and config.dataset != "celeba":
         raise ConfigError(f"--extra-train must go with --dataset celeba, not with {config.dataset}.")
+    if config.one_split is not None and config.dataset != "folder":
+        flag = "--one-split" if config.one_split else "--no-one-split"
+        raise ConfigError(f"{flag} must go with --dataset folder, not with {config.dataset}.")
     if folder is not None:
-        config = dataclasses.replace(config, name=folder_name(folder), folder=_portable(folder, data_dir))
+        name = sized_name(folder_name(folder), config)
+        config = dataclasses.replace(config, name=name, folder=_portable(folder, data_dir), reading=READING)
     if extra_train is not None:
         config = dataclasses.replace(config, extra_train=_portable(extra_train, data_dir))
     return config
 
 
 def _portable(folder: Path, data_dir: Path) -> str:
-    folder, data_dir = folder.resolve(), data_dir.resolve()
-    if folder != data_dir and folder.is_relative_to(data_dir):
-        return folder.relative_to(data_dir).as_posix()
-    return folder.name
+    place, data_dir = folder.resolve(), data_dir.resolve()
+    if place != data_dir and place.is_relative_to(data_dir):
+        return place.relative_to(data_dir).as_posix()
+    return "/".join(telling_parts(folder))
 
 
 def _stored_place(data_dir: Path, stored: str | None) -> Path | None:

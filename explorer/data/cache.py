@@ -17,26 +17,35 @@ import sys
 import tempfile
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.arrays import Pixels
-from explorer.data.pictures import Found, Preparation, UnreadablePictureError, plain, prepared
+from explorer.data.listing import Found, plain
+from explorer.data.pictures import (
+    Brightness,
+    Preparation,
+    Scale,
+    Traits,
+    UnreadablePictureError,
+    prepared_with_traits,
+    scale_of,
+)
 from explorer.data.sets import ImageSet, fingerprint_of
 from explorer.errors import DataError, UnconvertedError
 from explorer.locks import LockedError, holding
 from explorer.progress import stage
 
-VERSION = 2
-"""Of what `prepared` makes of a picture and of the layout of a conversion: raise it with either."""
+VERSION = 3
+"""Number of what `prepared` makes of a picture and of the layout of a conversion: raise it with either."""
 
 PIXELS, LABELS, ATTRIBUTES, FACTS = "pixels.npy", "labels.npy", "attributes.npy", "set.json"
 """Files of a conversion; the facts are written last."""
@@ -73,6 +82,7 @@ class Arrangement:
         attributes: (N, A) uint8, as in `ImageSet`, or None.
         attribute_names: Names of the attributes, or None.
         notes: What a person should know, a sentence each.
+        one_scale: Whether pictures of more than 8 bits share one black and one white; else each is judged by itself.
     """
 
     files: Sequence[Found]
@@ -83,6 +93,7 @@ class Arrangement:
     attributes: NDArray[np.uint8] | None = None
     attribute_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    one_scale: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +147,7 @@ def converted(
     how: Preparation,
     arrange: Callable[[], Arrangement],
     work: Work,
+    rules: Sequence[object] = (),
 ) -> ImageSet:
     """The data set that a listing of files makes: from the cache, or converted into it first.
 
@@ -145,12 +157,13 @@ def converted(
         how: What becomes of a picture.
         arrange: Says which pictures make it; asked only where they must be converted.
         work: How to do it.
+        rules: All else that `arrange` decides by; plain values.
 
     Raises:
         DataError: Too many pictures are broken, or the cache cannot be written to; `UnconvertedError` where they
             are not converted yet, and must not be.
     """
-    final = conversions_dir() / f"{name}-{_key(name, listing, how)}"
+    final = conversions_dir() / f"{name}-{_key(name, listing, how, rules)}"
     images = _opened(final, name, how)
     if images is not None:
         return images
@@ -237,8 +250,8 @@ def _is_layout(path: Path) -> bool:
     return bool(LAYOUT.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
 
 
-def _key(name: str, listing: Sequence[Found], how: Preparation) -> str:
-    digest = hashlib.sha256(json.dumps([VERSION, name, asdict(how)], sort_keys=True).encode())
+def _key(name: str, listing: Sequence[Found], how: Preparation, rules: Sequence[object]) -> str:
+    digest = hashlib.sha256(json.dumps([VERSION, name, asdict(how), *rules], sort_keys=True).encode())
     for each in listing:
         digest.update(f"{each.name}\0{each.size}\0{each.mtime_ns}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:16]
@@ -266,10 +279,15 @@ def _opened(folder: Path, name: str, how: Preparation) -> ImageSet | None:
             attributes=arrays[ATTRIBUTES],
             attribute_names=_names(facts["attribute_names"]),
             notes=tuple(facts["notes"]),
+            brightness=_pair(facts["brightness"]),
             fingerprint=str(facts["fingerprint"]),
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
+
+
+def _pair(stored: list[float] | None) -> Brightness | None:
+    return None if stored is None else (float(stored[0]), float(stored[1]))
 
 
 def _names(stored: list[str] | None) -> tuple[str, ...] | None:
@@ -285,8 +303,8 @@ def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, work: 
     """
     partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent))
     try:
-        broken = _write_pixels(partial / PIXELS, name, how, [each.path for each in plan.files], work)
-        _refuse_many_broken(name, plan.files, broken)
+        written = _write_pixels(partial / PIXELS, name, how, plan, work)
+        broken = written.broken
         kept = np.setdiff1d(np.arange(len(plan.files)), list(broken))
         first_test = len(plan.files) - plan.test_count
         labels = None if plan.labels is None else plan.labels[kept]
@@ -295,21 +313,25 @@ def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, work: 
         if plan.attributes is not None:
             np.save(partial / ATTRIBUTES, plan.attributes[kept])
         pixels = np.load(partial / PIXELS, mmap_mode="r")
-        notes = plan.notes
+        test_count = int((kept >= first_test).sum())
+        notes = [*plan.notes]
         if broken:
-            notes += (
-                f"{len(broken):,} of {len(plan.files):,} files are broken and left out: {_listed(plan.files, broken)}",
+            notes.append(
+                f"{len(broken):,} of {len(plan.files):,} files are broken and left out: {_listed(plan.files, broken)}"
             )
+        notes += _said_of(list(written.traits.values()), how, written.scale)
+        notes += _repeated(pixels, test_count)
         facts = {
             "version": VERSION,
             "name": name,
             "count": len(kept),
-            "test_count": int((kept >= first_test).sum()),
+            "test_count": test_count,
             "validation_count": int(((kept >= first_test - plan.validation_count) & (kept < first_test)).sum()),
             "class_names": plan.class_names,
             "attribute_names": plan.attribute_names,
             "fingerprint": fingerprint_of(pixels, 256, labels),
             "broken": [[plan.files[row].name, reason] for row, reason in broken.items()],
+            "brightness": written.scale and [written.scale.black, written.scale.white],
             "notes": notes,
         }
         del pixels  # a mapped file cannot be renamed on Windows
@@ -327,51 +349,183 @@ def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, work: 
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write_pixels(path: Path, name: str, how: Preparation, files: Sequence[Path], work: Work) -> dict[int, str]:
-    """Write the images of all readable files as one array (N, C, H, W); why the others are not, by their numbers.
+class Written(NamedTuple):
+    """What came of the files of a data set.
 
-    Written, not mapped: a full disk is then an error, and no signal that kills the process. Threads are given little
-    in advance, so that a program that ends does not wait for all the rest.
+    Attributes:
+        broken: Why files could not be read, by their numbers.
+        traits: What the other pictures are like, by their numbers.
+        scale: Black and white of the pictures of more than 8 bits; None where there are none.
     """
+
+    broken: dict[int, str]
+    traits: dict[int, Traits]
+    scale: Scale | None
+
+
+def _write_pixels(path: Path, name: str, how: Preparation, plan: Arrangement, work: Work) -> Written:
+    """Write the images of all readable files as one array (N, C, H, W).
+
+    Written, not mapped: a full disk is then an error, and no signal that kills the process. Pictures of more than 8
+    bits are read again once all are known, since black and white are those of the set.
+
+    Raises:
+        DataError: Too many pictures are broken, or black and white cannot be the same in all.
+    """
+    files = [each.path for each in plan.files]
     broken: dict[int, str] = {}
-    batches = iter([range(i, min(i + BATCH, len(files))) for i in range(0, len(files), BATCH)])
-    converting = stage(f"converting {name}: {len(files):,} pictures", len(files), unit="image", quiet=work.quiet)
-    pool = ThreadPoolExecutor(_cores(), thread_name_prefix="convert")
-    with path.open("wb") as file, converting as bar, warnings.catch_warnings():
+    traits: dict[int, Traits] = {}
+    scale = None
+    with path.open("wb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, which nobody here looks at
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         _write_header(file, (len(files), *how.image_shape))
         start = file.tell()
-        try:
-            begun = deque(pool.submit(_batch, files, rows, how) for rows in islice(batches, 4 * _cores()))
-            while begun:
-                images, failed, batch = begun.popleft().result()
-                begun.extend(pool.submit(_batch, files, rows, how) for rows in islice(batches, 1))
-                file.write(images.data)
-                broken |= failed
-                bar.update(len(batch))
-                if work.tell is not None:
-                    work.tell(batch.stop, len(files))
-        finally:
-            pool.shutdown(cancel_futures=True)
+        everything = _in_batches(files, range(len(files)), how, f"converting {name}", work, work.tell)
+        with contextlib.closing(everything) as parts:
+            for part in parts:
+                file.write(part.images.data)
+                broken |= part.broken
+                traits |= part.traits
+        _refuse_many_broken(name, plan.files, broken)
+        deep = [row for row, each in traits.items() if each.depth is not None] if plan.one_scale else []
+        if deep:
+            _refuse_two_scales(name, plan.files, {row: traits[row] for row in deep})
+            scale = scale_of([depth for row in deep if (depth := traits[row].depth) is not None])
+            _rewrite(file, start, name, files, deep, broken, replace(how, brightness=(scale.black, scale.white)), work)
         file.seek(0)
         _write_header(file, (len(files) - len(broken), *how.image_shape))
         if file.tell() != start:
             raise OSError("the length of an array's header depends on its shape")
         file.flush()
         os.fsync(file.fileno())
-    return broken
+    return Written(broken, traits, scale)
 
 
-def _batch(files: Sequence[Path], rows: range, how: Preparation) -> tuple[Pixels, dict[int, str], range]:
-    """Images (n, C, H, W) of the readable files among `rows`, and why the others are not."""
-    images, broken = [], {}
+def _rewrite(
+    file: BinaryIO,
+    start: int,
+    name: str,
+    files: Sequence[Path],
+    rows: Sequence[int],
+    broken: Mapping[int, str],
+    how: Preparation,
+    work: Work,
+) -> None:
+    """Read some files again, otherwise prepared, and write their images over those that stand in an array.
+
+    Args:
+        file: The array's file.
+        start: Where its first image begins, in bytes.
+        name: Name of the data set.
+        files: All its files.
+        rows: Numbers of those to read, ascending.
+        broken: Those without an image, by their numbers.
+        how: What becomes of a picture.
+        work: How to show progress.
+
+    Raises:
+        DataError: A file cannot be read any more.
+    """
+    size = int(np.prod(how.image_shape))
+    places = iter(np.array(rows) - np.searchsorted(sorted(broken), rows))  # broken files have no place in the array
+    with contextlib.closing(_in_batches(files, rows, how, f"brightness of {name}", work)) as parts:
+        for part in parts:
+            if part.broken:
+                raise DataError(f"the pictures of {name} changed while they were read; run the same command again.")
+            for image in part.images:
+                file.seek(start + int(next(places)) * size)
+                file.write(image.data)
+
+
+class Part(NamedTuple):
+    """Images (n, C, H, W) of the readable files among some, what those are like, and why the others are not read."""
+
+    images: Pixels
+    traits: dict[int, Traits]
+    broken: dict[int, str]
+
+
+def _in_batches(
+    files: Sequence[Path],
+    rows: Sequence[int],
+    how: Preparation,
+    title: str,
+    work: Work,
+    tell: Callable[[int, int], None] | None = None,
+) -> Generator[Part, None, None]:
+    """The images of some of the files, in order, read by all cores, with a progress bar.
+
+    Threads are given little in advance, so that a program that ends does not wait for all the rest.
+    """
+    batches = iter([rows[i : i + BATCH] for i in range(0, len(rows), BATCH)])
+    pool = ThreadPoolExecutor(_cores(), thread_name_prefix="convert")
+    done = 0
+    with stage(f"{title}: {len(rows):,} pictures", len(rows), unit="image", quiet=work.quiet) as bar:
+        try:
+            begun = deque(pool.submit(_batch, files, batch, how) for batch in islice(batches, 4 * _cores()))
+            while begun:
+                part = begun.popleft().result()
+                begun.extend(pool.submit(_batch, files, batch, how) for batch in islice(batches, 1))
+                yield part
+                count = len(part.traits) + len(part.broken)
+                done += count
+                bar.update(count)
+                if tell is not None:
+                    tell(done, len(rows))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _batch(files: Sequence[Path], rows: Sequence[int], how: Preparation) -> Part:
+    images: list[Pixels] = []
+    traits: dict[int, Traits] = {}
+    broken: dict[int, str] = {}
     for row in rows:
         try:
-            images.append(prepared(files[row], how))
+            image, traits[row] = prepared_with_traits(files[row], how)
+            images.append(image)
         except UnreadablePictureError as error:
             broken[row] = str(error)
-    return np.stack(images) if images else np.zeros((0, *how.image_shape), np.uint8), broken, rows
+    return Part(np.stack(images) if images else np.zeros((0, *how.image_shape), np.uint8), traits, broken)
+
+
+def _said_of(traits: Sequence[Traits], how: Preparation, scale: Scale | None) -> list[str]:
+    """What was done to pictures to make images of them, a sentence each."""
+    total, side = len(traits), how.size
+    oblong = [each for each in traits if each.width != each.height]
+    small = [each for each in traits if min(each.width, each.height) < side]
+    frames, seen_through = sum(each.frames for each in traits), sum(each.transparent for each in traits)
+    notes = []
+    if oblong:
+        notes.append(f"{len(oblong):,} of {total:,} pictures not square: the middle is kept")
+    if small:
+        least = min(small, key=lambda each: each.width * each.height)
+        notes.append(
+            f"{len(small):,} of {total:,} pictures smaller than {side}x{side} pixels: scaled up; the smallest has "
+            f"{least.width}x{least.height}"
+        )
+    if seen_through:
+        notes.append(f"{seen_through:,} of {total:,} pictures transparent in places: laid over white")
+    if frames:
+        notes.append(f"{frames:,} of {total:,} files with several pictures: the first is taken")
+    if scale is not None:
+        deep = sum(each.depth is not None for each in traits)
+        notes.append(
+            f"{deep:,} of {total:,} pictures of more than 8 bits: {scale.black:,.6g} is black and {scale.white:,.6g} "
+            f"white in all of them ({scale.why})"
+        )
+    return notes
+
+
+def _repeated(pixels: Pixels, test_count: int) -> list[str]:
+    """How many test images are training or validation images as well, to the last pixel; a sentence, or none."""
+    first = len(pixels) - test_count
+    fitted = {hash(pixels[row].tobytes()) for row in range(first)}
+    count = sum(hash(pixels[row].tobytes()) in fitted for row in range(first, len(pixels)))
+    if not count:
+        return []
+    return [f"{count:,} of {test_count:,} test images also among the others, pixel for pixel: scores on them flatter"]
 
 
 def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
@@ -384,6 +538,17 @@ def _refuse_many_broken(name: str, files: Sequence[Found], broken: dict[int, str
         raise DataError(
             f"{len(broken):,} of {len(files):,} files of {name} are broken, more than {MOST_BROKEN:.0%}: "
             f"{_listed(files, broken)}; mend or remove them."
+        )
+
+
+def _refuse_two_scales(name: str, files: Sequence[Found], deep: Mapping[int, Traits]) -> None:
+    """Refuse pictures of whole and of floating point numbers in one set: no black and white fits both."""
+    first = {each.depth.whole: row for row, each in reversed(list(deep.items())) if each.depth is not None}
+    if len(first) > 1:
+        whole, floating = plain(files[first[True]].name), plain(files[first[False]].name)
+        raise DataError(
+            f"{name} holds pictures of more than 8 bits both as whole numbers ({whole}) and as floating point numbers "
+            f"({floating}), which have no common black and white; save all of them as one kind."
         )
 
 

@@ -24,7 +24,8 @@ from explorer.arrays import UNKNOWN
 from explorer.data.cache import Arrangement, Work, converted
 from explorer.data.downloads import fetched
 from explorer.data.folder import pictures_below
-from explorer.data.pictures import Found, Preparation, find_pictures
+from explorer.data.listing import Found, find_pictures, passed_over
+from explorer.data.pictures import Preparation
 from explorer.data.sets import ImageSet, seeded_test
 from explorer.errors import DataError, MissingDataError
 
@@ -100,7 +101,7 @@ def load_celeba(
     more = pictures_below(extra, "--extra-train") if extra is not None else []
     lists = [each for each in (copy.attributes, copy.partition) if each is not None]
     listing = [*copy.faces, *lists, *(each._replace(name=f"extra/{each.name}") for each in more)]
-    return converted("celeba", listing, how, lambda: arrange(copy, more), work=work)
+    return converted("celeba", listing, how, lambda: arrange(copy, more, extra), work=work)
 
 
 def celeba_files(data_dir: Path) -> list[Path]:
@@ -109,7 +110,7 @@ def celeba_files(data_dir: Path) -> list[Path]:
     files = []
     for root in (*(data_dir / name for name in ROOTS), data_dir):
         files += [root, root / "img_align_celeba", root / "img_align_celeba" / "img_align_celeba"]
-        files += [root / folder / name for folder in LIST_FOLDERS for name in names]
+        files += [place / folder / name for place in _around(root) for folder in LIST_FOLDERS for name in names]
     return files
 
 
@@ -135,10 +136,18 @@ def find_copy(data_dir: Path) -> Copy | None:
     return None
 
 
-def arrange(copy: Copy, more: Sequence[Found]) -> Arrangement:
-    """Training faces by name, then those of `more`, then official validation faces, then test faces."""
+def arrange(copy: Copy, more: Sequence[Found], place: Path | None = None) -> Arrangement:
+    """Training faces by name, then those of `more`, then official validation faces, then test faces.
+
+    Args:
+        copy: The set.
+        more: Further training faces.
+        place: The folder that those lie in, to say what else is there.
+    """
     parts, notes = _parts(copy)
     extra, said = _chosen(copy, more)
+    for folder in (copy.root / "img_align_celeba", *([place] if place is not None else [])):
+        said += [f"{folder.name}: {sentence}" for sentence in passed_over(folder)]
     train, validation, test = (
         [face for face, part in zip(copy.faces, parts, strict=True) if part == p] for p in range(3)
     )
@@ -279,13 +288,22 @@ def _once(faces: Sequence[Found]) -> list[Found]:
 
 def _list(root: Path, name: str) -> Found | None:
     """A list of the set, plain or as a table of commas, where it is."""
-    for folder in LIST_FOLDERS:
-        for ending in ("txt", "csv"):
-            path = root / folder / f"{name}.{ending}"
-            if path.is_file():
-                stat = path.stat()
-                return Found(path, path.name, stat.st_size, stat.st_mtime_ns)
+    for place in _around(root):
+        for folder in LIST_FOLDERS:
+            for ending in ("txt", "csv"):
+                path = place / folder / f"{name}.{ending}"
+                if path.is_file():
+                    stat = path.stat()
+                    return Found(path, path.name, stat.st_size, stat.st_mtime_ns)
     return None
+
+
+def _around(root: Path) -> list[Path]:
+    """The folder of a copy, and those above it where it is the folder of the faces itself."""
+    found = [root.resolve()]
+    while found[-1].name == "img_align_celeba":
+        found.append(found[-1].parent)
+    return [root, *found[1:]]
 
 
 def _lines(path: Path) -> list[list[str]]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from explorer.data.cache import Arrangement, Work, converted
 from explorer.data.downloads import fetched
-from explorer.data.pictures import Found, Preparation, find_pictures
+from explorer.data.listing import Found, find_pictures, passed_over
+from explorer.data.pictures import Preparation
 from explorer.data.sets import ImageSet
 from explorer.errors import DataError, MissingDataError
 
@@ -26,7 +27,7 @@ def load_flowers102(data_dir: Path, how: Preparation, *, download: bool = False,
     """The flowers, training rows first: the official training and test splits; then the official validation split.
 
     Args:
-        data_dir: The folder that holds `flowers-102`.
+        data_dir: The folder that holds `flowers-102`, or that folder itself.
         how: What becomes of a picture.
         download: Whether to fetch missing files into it.
         work: How to convert the pictures.
@@ -34,7 +35,7 @@ def load_flowers102(data_dir: Path, how: Preparation, *, download: bool = False,
     Raises:
         DataError: Files are missing (`MissingDataError`) or damaged, or the download failed.
     """
-    root = data_dir / "flowers-102"
+    root = _root(data_dir)
     if download and not _is_there(root):
         otherwise = f"copy jpg/, {LISTS[0]} and {LISTS[1]} into flowers-102 of the data folder by hand"
         fetched("Flowers102", data_dir, "flowers-102", otherwise)
@@ -54,8 +55,7 @@ def load_flowers102(data_dir: Path, how: Preparation, *, download: bool = False,
 
 def flowers102_files(data_dir: Path) -> list[Path]:
     """What `load_flowers102` reads: the folder of the images changes when one of them comes or goes."""
-    root = data_dir / "flowers-102"
-    return [root / "jpg", *(root / name for name in LISTS)]
+    return [root / name for root in (data_dir / "flowers-102", data_dir) for name in ("jpg", *LISTS)]
 
 
 def arrange(root: Path, found: Sequence[Found]) -> Arrangement:
@@ -77,6 +77,7 @@ def arrange(root: Path, found: Sequence[Found]) -> Arrangement:
     notes = [f"flowers102: fitted on {fitted}, measured on the official validation split ({len(test):,})"]
     if len(train) + len(test) < IMAGES:
         notes.append(f"{len(train) + len(test):,} of the set's {IMAGES:,} images are here")
+    notes += passed_over(root / "jpg", deep=False)
     rows = train + test
     from torchvision.datasets import Flowers102
 
@@ -87,6 +88,12 @@ def arrange(root: Path, found: Sequence[Found]) -> Arrangement:
         class_names=tuple(Flowers102.classes),
         notes=tuple(notes),
     )
+
+
+def _root(data_dir: Path) -> Path:
+    """The folder of the set: `flowers-102` of the data folder, or the data folder where it is that itself."""
+    inside = data_dir / "flowers-102"
+    return data_dir if not inside.is_dir() and _is_there(data_dir) else inside
 
 
 def _is_there(root: Path) -> bool:

@@ -1,4 +1,4 @@
-"""MNIST in torchvision's folder layout: MNIST/raw, plain or gzipped IDX files.
+"""MNIST as IDX files, plain or gzipped, in torchvision's folder MNIST/raw or where people have them.
 
 The files are read here, since torchvision reads the unpacked ones only and must write to unpack them; a data folder
 may be read-only. The download is torchvision's.
@@ -20,20 +20,28 @@ FILES = {
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 
+PLACES = ("MNIST/raw", "MNIST", "mnist/raw", "mnist", "raw", "")
+"""Folders below the data folder that may hold the files, the first that holds one wins: also where the data folder
+that is named is MNIST or MNIST/raw itself."""
+
+OTHERS = ("fashion", "kmnist", "emnist", "qmnist")
+"""Words in the names of folders whose files are called as MNIST's, and are another data set's."""
+
 
 def load_mnist(data_dir: Path, download: bool = False) -> ImageSet:
     """All of MNIST, (70000, 1, 28, 28): the training images, then the test images.
 
     Args:
-        data_dir: The folder that holds `MNIST/raw`.
+        data_dir: The folder that holds `MNIST/raw`, or another of `PLACES`.
         download: Whether to fetch missing files into it.
 
     Raises:
         DataError: A file is missing or damaged, or the download failed.
     """
-    raw = data_dir / "MNIST" / "raw"
+    raw = _folder(data_dir)
     if download and any(_find(raw, name) is None for names in FILES.values() for name in names):
         _download(data_dir)
+        raw = data_dir / "MNIST" / "raw"
     parts = [(_read_idx(raw, images, 3), _read_idx(raw, labels, 1)) for images, labels in FILES.values()]
     for (images, labels), names in zip(parts, FILES.values(), strict=True):
         if len(images) != len(labels):
@@ -53,15 +61,27 @@ def load_mnist(data_dir: Path, download: bool = False) -> ImageSet:
 
 def mnist_files(data_dir: Path) -> list[Path]:
     """Every file that `load_mnist` might read."""
-    raw = data_dir / "MNIST" / "raw"
-    return [path for names in FILES.values() for name in names for path in _candidates(raw, name)]
+    names = [name for names in FILES.values() for name in names]
+    return [path for place in PLACES for name in names for path in _candidates(data_dir / place, name)]
 
 
-def _candidates(raw: Path, name: str) -> tuple[Path, Path]:
-    return raw / name, raw / f"{name}.gz"
+def _folder(data_dir: Path) -> Path:
+    """The first folder that holds a file of the set; torchvision's where none does."""
+    names = [name for names in FILES.values() for name in names]
+    places = [data_dir / place for place in PLACES]
+    return next((place for place in places if any(_find(place, name) for name in names)), places[0])
+
+
+def _candidates(raw: Path, name: str) -> list[Path]:
+    """Where a file may be: under its own name or with a dot in it, plain or gzipped, or in a folder of its name."""
+    dotted = name.replace("-idx", ".idx")
+    return [raw / each for one in (name, dotted) for each in (one, f"{one}.gz", f"{one}/{one}")]
 
 
 def _find(raw: Path, name: str) -> Path | None:
+    around = "/".join(raw.resolve().parts[-2:]).lower()
+    if any(word in around for word in OTHERS):
+        return None
     return next((path for path in _candidates(raw, name) if path.is_file()), None)
 
 
@@ -71,7 +91,7 @@ def _read_idx(raw: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
     if path is None:
         raise MissingDataError(
             f"{raw / name} is missing; fetch MNIST with: python train.py --dataset mnist, "
-            "or point --data-dir at a folder that holds MNIST/raw."
+            "or point --data-dir at the folder that holds the files, or at one that holds MNIST/raw."
         )
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()

@@ -14,7 +14,7 @@ from PIL import Image
 from explorer.arrays import Pixels
 from explorer.config import DataConfig
 from explorer.data.celeba import CROP
-from explorer.data.pictures import ANIMATED, UnreadablePictureError, Window, cut, decoded, middle
+from explorer.data.pictures import ANIMATED, Brightness, UnreadablePictureError, Window, cut, decoded, middle
 from explorer.errors import PictureError
 
 LARGEST = 640
@@ -58,10 +58,13 @@ class Scene:
     Attributes:
         image_shape: (C, H, W) of the image.
         crop: Share of the largest part of the right proportions that is kept, around its centre.
+        brightness: Values that become black and white in pictures of more than 8 bits, as in the data set; None judges
+            each by itself.
     """
 
     image_shape: tuple[int, int, int]
     crop: float = 1.0
+    brightness: Brightness | None = None
 
 
 Form = Character | Scene
@@ -133,7 +136,8 @@ def form_of(data: DataConfig | None, name: str, image_shape: tuple[int, int, int
     shape, character = CHARACTERS.get(dataset, (None, None))
     if character is not None and shape == tuple(image_shape):
         return character
-    return Scene(image_shape=image_shape, crop=CROP if dataset == "celeba" else 1.0)
+    crop = CROP if dataset == "celeba" else 1.0
+    return Scene(image_shape=image_shape, crop=crop, brightness=None if data is None else data.brightness)
 
 
 def own_image(
@@ -152,14 +156,20 @@ def own_image(
         PictureError: It is no picture, damaged or too large, or there is nothing on it.
     """
     grey = isinstance(form, Character) or form.image_shape[0] == 1
+    brightness = form.brightness if isinstance(form, Scene) else None
     try:
-        picture = decoded(file, "RGB", enough=2 * LARGEST, formats=ANIMATED, most_pixels=most_pixels)
+        picture, traits = decoded(
+            file, "RGB", enough=2 * LARGEST, formats=ANIMATED, most_pixels=most_pixels, brightness=brightness
+        )
     except UnreadablePictureError as error:
         raise PictureError(
             f"this file cannot be shown ({error}); a picture must be PNG, JPEG, WebP, GIF, BMP or TIFF "
             f"and have at most {most_pixels:,} pixels."
         ) from None
-    original = Step("Your picture", f"{picture.width} × {picture.height} pixels", _shown(picture))
+    note = f"{picture.width} × {picture.height} pixels"
+    if traits.depth is not None and brightness is not None:
+        note += f"; {brightness[0]:,.6g} is black and {brightness[1]:,.6g} white, as in the data set"
+    original = Step("Your picture", note, _shown(picture))
     if isinstance(form, Character):
         picture.thumbnail((LARGEST, LARGEST))
         image, steps = character_image(np.asarray(picture.convert("L")), form)

@@ -49,6 +49,7 @@ class ImageSet:
             where nobody said; or None.
         attribute_names: Names of the attributes, or None.
         notes: What a person should know of this copy, a sentence each.
+        brightness: Values that became black and white where pictures had more than 8 bits; None where none had.
         fingerprint: `fingerprint_of` it; computed where it is not given.
     """
 
@@ -62,6 +63,7 @@ class ImageSet:
     attributes: NDArray[np.uint8] | None = None
     attribute_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    brightness: tuple[float, float] | None = None
     fingerprint: str = ""
 
     def __post_init__(self) -> None:

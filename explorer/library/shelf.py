@@ -677,7 +677,9 @@ def _set_key(data: DataConfig) -> tuple[object, ...]:
     """What tells one data set of this machine from another."""
     from explorer.data import image_size_of
 
-    return data.dataset, image_size_of(data), data.grey, data.folder, data.extra_train, data.name or data.dataset
+    reading = data.reading, data.one_split
+    size = image_size_of(data), data.grey
+    return data.dataset, *size, data.folder, *reading, data.extra_train, data.name or data.dataset
 
 
 def _stamp(file: Path) -> tuple[str, int, int] | None:

@@ -36,6 +36,43 @@ class Unflatten(nn.Module):
         return inputs.unflatten(1, self.shape)
 
 
+class Pad(nn.Module):
+    """Repeats the outermost pixels on all sides: (N, C, h, w) -> (N, C, H, W), the images in the middle.
+
+    So that a side that cannot be halved often enough becomes one that can. Repeated pixels, not zeros: a frame of black
+    would be an edge that the images do not have.
+
+    Args:
+        sides: (h, w), of the images.
+        padded: (H, W), at least as large.
+    """
+
+    def __init__(self, sides: tuple[int, int], padded: tuple[int, int]) -> None:
+        super().__init__()
+        (height, width), (top, left) = padded, _margins(sides, padded)
+        self.margins = (left, width - sides[1] - left, top, height - sides[0] - top)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return nn.functional.pad(inputs, self.margins, mode="replicate")
+
+
+class Crop(nn.Module):
+    """Takes away what `Pad` adds: (N, C, H, W) -> (N, C, h, w), the middle."""
+
+    def __init__(self, sides: tuple[int, int], padded: tuple[int, int]) -> None:
+        super().__init__()
+        self.sides, self.start = sides, _margins(sides, padded)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        (height, width), (top, left) = self.sides, self.start
+        return inputs[..., top : top + height, left : left + width]
+
+
+def _margins(sides: tuple[int, int], padded: tuple[int, int]) -> tuple[int, int]:
+    """Pixels above and left of the images among those that are added."""
+    return (padded[0] - sides[0]) // 2, (padded[1] - sides[1]) // 2
+
+
 class ResidualBlock(nn.Module):
     """x + branch(x), with branch = (norm, activation, 3x3 convolution) twice: (N, C, H, W) -> (N, C, H, W).
 
@@ -61,17 +98,19 @@ class ResidualBlock(nn.Module):
 def conv_encoder(config: ModelConfig, outputs: int) -> nn.Module:
     """Convolutions that halve the image, then linear layers: (N, C, H, W) -> (N, outputs).
 
-    Batch normalisation, if any, follows every convolution; a residual block, if any, follows every halving.
+    Batch normalisation, if any, follows every convolution; a residual block, if any, follows every halving. Images
+    whose sides are no multiples of 2 for every halving are padded first.
 
     Args:
-        config: Widths are the channels after each halving, H and W divisible by 2 for every one; hidden units, if any,
-            stand between the convolutions and the outputs.
+        config: Widths are the channels after each halving; hidden units, if any, stand between the convolutions and
+            the outputs.
         outputs: d for points, 2 d for mean and log-variance.
     """
     shape, hidden, _ = _settled(config)
     widths = config.widths or ()
+    sides, padded = shape[1:], _padded(shape, widths)
     size = math.prod(_bottom(shape, widths))
-    layers: list[nn.Module] = []
+    layers: list[nn.Module] = [Pad(sides, padded)] if padded != sides else []  # a number in each weight's name
     for before, after in zip((shape[0], *widths), widths, strict=False):
         bias = _has_bias(config)
         layers.append(nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1, bias=bias))  # (N, after, H/2, W/2)
@@ -103,6 +142,9 @@ def conv_decoder(config: ModelConfig, channels: int) -> nn.Module:
         layers.append(nn.ConvTranspose2d(before, after, kernel_size=4, stride=2, padding=1, bias=bias))  # (.., 2H, 2W)
         if not is_last:
             layers += [*_norm(config, after), activation(config)]
+    padded = _padded((channels, height, width), widths)
+    if padded != (height, width):
+        layers.append(Crop((height, width), padded))
     return nn.Sequential(*layers)
 
 
@@ -137,7 +179,7 @@ def build_encoder(config: ModelConfig, outputs: int) -> nn.Module:
     """The encoder that a resolved configuration names, (N, C, H, W) -> (N, outputs).
 
     Raises:
-        ConfigError: An image size that cannot be halved often enough, or an open setting.
+        ConfigError: An image too small to be halved so often, or an open setting.
     """
     return mlp_encoder(config, outputs) if config.net == "mlp" else conv_encoder(config, outputs)
 
@@ -146,7 +188,7 @@ def build_decoder(config: ModelConfig, outputs_per_channel: int) -> nn.Module:
     """The decoder that a resolved configuration names, (N, d) -> (N, C * outputs_per_channel, H, W).
 
     Raises:
-        ConfigError: An image size that cannot be halved often enough, or an open setting.
+        ConfigError: An image too small to be halved so often, or an open setting.
     """
     channels = _settled(config)[0][0] * outputs_per_channel
     return mlp_decoder(config, channels) if config.net == "mlp" else conv_decoder(config, channels)
@@ -174,15 +216,21 @@ def _has_bias(config: ModelConfig) -> bool:
     return config.norm != "batch"
 
 
-def _bottom(image_shape: Shape, widths: tuple[int, ...]) -> Shape:
-    """(C, H, W) below the last halving."""
+def _padded(image_shape: Shape, widths: tuple[int, ...]) -> tuple[int, int]:
+    """(H, W) of the images with each side a multiple of 2 for every halving: what it is, or the next one."""
     if not widths:
         raise ConfigError("a convolutional net needs widths, for example --widths 32 64.")
     scale = 2 ** len(widths)
     _, height, width = image_shape
-    if height % scale or width % scale:
+    if scale > min(height, width):
         raise ConfigError(
-            f"{len(widths)} widths halve an image {len(widths)} times, so its sides must be multiples of {scale}, "
+            f"{len(widths)} widths halve an image {len(widths)} times, so its sides must be at least {scale}, "
             f"but are {height}x{width}; use fewer --widths or --net mlp."
         )
-    return widths[-1], height // scale, width // scale
+    return -(-height // scale) * scale, -(-width // scale) * scale
+
+
+def _bottom(image_shape: Shape, widths: tuple[int, ...]) -> Shape:
+    """(C, H, W) below the last halving."""
+    height, width = _padded(image_shape, widths)
+    return widths[-1], height >> len(widths), width >> len(widths)
