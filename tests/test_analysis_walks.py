@@ -15,14 +15,6 @@ from explorer.analysis.directions import (
     split_half_reliability,
 )
 from explorer.analysis.interpolation import interpolate, linear, path_positions, spherical
-from explorer.analysis.traversal import (
-    even_spacing,
-    lattice,
-    prior_spacing,
-    quantile_spacing,
-    traverse,
-    traverse_to,
-)
 from explorer.arrays import Posterior
 from explorer.errors import ShapeError
 
@@ -37,24 +29,10 @@ def skewed_codes(seed: int = 0, dim: int = 4, count: int = 500) -> np.ndarray:
     return (rng.standard_normal((count, dim)) * rng.uniform(0.5, 5, dim) @ turn + 7).astype(np.float32)
 
 
-@given(origin=vectors, direction=long_vectors)
-def test_traversal_is_centred_on_its_origin(origin, direction):
-    walk = traverse(origin, direction, np.linspace(-2, 2, 5))
-    np.testing.assert_allclose(walk.mean(0), origin, atol=1e-4)
-    np.testing.assert_allclose(np.linalg.norm(walk[-1] - walk[0]), 4, rtol=1e-4)
-
-
-def test_traversal_refuses_a_direction_that_points_nowhere():
-    with pytest.raises(ShapeError, match="points nowhere"):
-        traverse(np.ones(3, np.float32), np.zeros(3, np.float32), np.zeros(1))
-    with pytest.raises(ShapeError, match=r"shape \(2,\), but the origin has \(3,\)"):
-        traverse(np.ones(3, np.float32), np.ones(2, np.float32), np.zeros(1))
-
-
 @given(origin=vectors, coordinates=arrays(np.float64, 3, elements=st.floats(-3, 3)), which=st.integers(0, 3))
 def test_a_walk_takes_the_coordinates_it_is_asked_for(origin, coordinates, which):
     direction = pca_directions(skewed_codes())[which]
-    walk = traverse_to(origin, direction, coordinates)
+    walk = direction.moved(np.repeat(origin[None], len(coordinates), axis=0), coordinates)
     np.testing.assert_allclose(direction.coordinate(walk), coordinates, atol=1e-3)
 
 
@@ -216,30 +194,6 @@ def test_noise_is_called_noise_in_its_note():
     rng = np.random.default_rng(1)
     codes = rng.standard_normal((400, 16)).astype(np.float32)
     assert "mostly noise" in contrast("coin", "attribute", codes, rng.random(400) < 0.5).direction.note
-
-
-def test_a_lattice_runs_row_by_row_from_the_top():
-    across, down = pca_directions(skewed_codes())[:2]
-    origin = np.ones(4, np.float32)
-    sheet = lattice(origin, across, down, np.array([-1.0, 0, 1]), np.array([2.0, -2]))
-    np.testing.assert_allclose(across.coordinate(sheet), [-1, 0, 1, -1, 0, 1], atol=1e-4)
-    np.testing.assert_allclose(down.coordinate(sheet), [2, 2, 2, -2, -2, -2], atol=1e-4)
-
-
-@given(count=st.integers(2, 40))
-def test_prior_spacing_is_symmetric_and_denser_in_the_middle(count):
-    ticks = prior_spacing(count)
-    np.testing.assert_allclose(ticks, -ticks[::-1], atol=1e-9)
-    gaps = np.diff(ticks)
-    assert (gaps > 0).all()
-    assert gaps[0] >= gaps[len(gaps) // 2] - 1e-12
-
-
-def test_spacings_follow_what_they_are_of():
-    np.testing.assert_allclose(prior_spacing(3, tail=0.1586553), [-1, 0, 1], atol=1e-5)
-    np.testing.assert_allclose(quantile_spacing(np.arange(101.0), 3, tail=0.1), [10, 50, 90])
-    np.testing.assert_allclose(even_spacing(-1, 2, 4), [-1, 0, 1, 2])
-    assert prior_spacing(1) == pytest.approx([0])
 
 
 @given(first=vectors, second=vectors, kind=st.sampled_from(["linear", "spherical"]))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import socket
 import struct
 import threading
@@ -20,8 +21,9 @@ from PIL import Image
 from explorer.errors import CheckpointError
 from explorer.library import Library
 from explorer.ui import page as page_module
+from explorer.ui import security
 from explorer.ui.app import MOST_BODY, MOST_SESSIONS, Server, hosts, serve, wanted
-from explorer.ui.security import CLOSED, DOORS, BodyLimit, LoginBrake, TrustedHosts
+from explorer.ui.security import CLOSED, DOORS, BodyLimit, LoginBrake, TrustedHosts, layers
 from tests.serve_fake import awaited, client_of, fake_library, serving
 
 RUN = "/explorer/api/run/linear-vae"
@@ -724,3 +726,8 @@ def test_numbers_that_reach_the_page_are_plain(client):
         assert "NaN" not in text
         assert "Infinity" not in text
     assert np.isfinite(list(client.post(f"{RUN}/describe", content=bytes(16)).json().values())).all()
+
+
+def test_the_layers_stand_in_the_order_that_their_file_tells():
+    told = re.findall(r"^    (\w+)  ", security.__doc__ or "", re.MULTILINE)
+    assert [layer.cls.__name__ for layer in layers(["localhost"], False, 1, False)] == told  # pyright: ignore[reportAttributeAccessIssue] - a class

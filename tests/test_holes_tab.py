@@ -1,7 +1,5 @@
-"""What Holes measures beyond its first figures: layers, samples, paths, against computations of their own."""
+"""What Holes answers over HTTP."""
 
-import dataclasses
-import json
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -9,12 +7,10 @@ import httpx
 import numpy as np
 import pytest
 
-from explorer.errors import ShapeError
 from explorer.library import Library
-from explorer.plots.holes import middles
 from explorer.ui import holes
-from explorer.views import hole_layers, hole_map, hole_planes, hole_samples
-from tests.serve_fake import client_of, fake_library, linear_digits, serving
+from explorer.views import hole_layers
+from tests.serve_fake import client_of, fake_library, serving
 
 
 @pytest.fixture(scope="module")
@@ -22,177 +18,11 @@ def library() -> Library:
     return fake_library()
 
 
-def test_vacancy_agrees_with_a_brute_force_recomputation(library):
-    for name in ("linear-ae", "linear-vae"):
-        run = library.open(name)
-        reference = run.latents.reference.astype(np.float64)
-        values, vectors = np.linalg.eigh(np.cov(reference, rowvar=False))
-        root = (vectors / np.sqrt(values)) @ vectors.T
-        draws = run.sample("raw", 50, np.random.default_rng(0)).astype(np.float64)
-        gaps = np.linalg.norm((draws[:, None] - reference[None]) @ root, axis=2)
-        np.testing.assert_allclose(run.vacancy.score(draws), np.sort(gaps, axis=1)[:, 4], atol=1e-6)
-
-
-def test_a_layer_that_a_run_cannot_have_is_offered_with_the_reason(library):
-    offered = {layer["name"]: layer["reason"] for layer in hole_layers.offered_layers(library, "linear-vae")}
-    assert [name for name, reason in offered.items() if reason] == ["validity", "class", "entropy"]
-    with pytest.raises(ShapeError, match="no layer Class"):
-        hole_layers.layer_figure(library, "linear-vae", {"layer": "class", "theme": "light"})
-
-
-@pytest.mark.parametrize("layer", ["density", "round_trip", "cliff"])
-def test_both_models_share_the_colour_scale_of_a_layer(library, layer):
-    ends = set()
-    for name in ("linear-ae", "linear-vae"):
-        query = {"layer": layer, "theme": "light", "lead": "linear-vae"}
-        heat = json.loads(hole_layers.layer_figure(library, name, query))["data"][0]
-        ends.add((heat["zmin"], heat["zmax"]))
-    assert len(ends) == 1
-
-
-@pytest.mark.parametrize("query", [{}, {"layer": "x"}, {"layer": "cliff", "law": "x"}, {"layer": "cliff", "lead": "x"}])
-def test_a_layer_of_nonsense_is_refused(library, query):
-    with pytest.raises(ShapeError):
-        hole_layers.layer_figure(library, "linear-vae", {"theme": "light"} | query)
-
-
-def test_a_redrawn_sheet_holds_no_hole_and_says_what_was_thrown_away(library):
-    run = library.open("linear-ae")
-    sheet = hole_samples.drawn_sheet(run, "white", 0, True)
-    assert min(sheet["p"]) > 0.05
-    assert 0 < sheet["in_holes"] < sheet["drawn"]
-
-
-@pytest.mark.parametrize("ends", [None, "", "1,2,3", "nan,0,1,1", "0,0,99,0", "1,1,1,1", "a,b,c,d"])
-def test_a_path_of_nonsense_is_refused(library, ends):
-    query = {"theme": "light"} | ({} if ends is None else {"ends": ends})
-    with pytest.raises(ShapeError):
-        holes.FIGURES["hole-path"](library, "linear-vae", query)
-
-
-def along(run, cut, ends, extent):
-    """p-values of a run at 41 even steps between two places, computed step by step."""
-    plane = cut.plane(run)
-    steps = [np.array(ends[:2]) * (1 - t) + np.array(ends[2:]) * t for t in np.linspace(0, 1, 41)]
-    return [float(run.vacancy.p_value(plane.latents(run.frame, a, b))[0]) for a, b in steps]
-
-
-def test_a_path_has_the_p_values_of_its_places_in_both_models(library):
-    cut = hole_planes.Cut(anchors=(3, 50, 700))
-    query = {"theme": "light", "anchors": "3,50,700", "ends": "-1,0.5,2,1", "twin_ends": "0,0,1,-2"}
-    figure = json.loads(hole_samples.path_figure(library, "linear-vae", query))
-    paths = figure["layout"]["meta"]["paths"]
-    assert list(paths) == ["linear-ae", "linear-vae"], "the autoencoder first, as on the page"
-    np.testing.assert_allclose(paths["linear-vae"], along(library.open("linear-vae"), cut, (-1, 0.5, 2, 1), 3))
-    np.testing.assert_allclose(paths["linear-ae"], along(library.open("linear-ae"), cut, (0, 0, 1, -2), 3))
-    alpha = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "line"]
-    assert [shape["y0"] for shape in alpha] == [0.05]
-
-
-def test_a_class_or_attribute_is_the_same_direction_in_both_models_of_a_pair(library):
-    for name in ("linear-ae", "linear-vae"):
-        run = library.open(name)
-        found = hole_planes.named_direction(run, "classes", 3)
-        assert run.class_names is not None
-        assert found.name == run.class_names[3]
-        plane = hole_planes.plane_along(run, (("classes", 3), ("pca", 0)))
-        towards = run.latents.mean[run.labels == 3].mean(0) - run.latents.mean[run.labels != 3].mean(0)
-        there = plane.coordinates(run.frame, run.frame.mean[None] + towards[None])[0]
-        assert there[0] > 0
-        assert abs(there[1]) < 1e-6, "a runs along the first direction"
-
-
-@pytest.mark.parametrize(
-    "directions",
-    ["", "classes:3", "classes:3,classes:3", "classes:10,pca:0", "attributes:0,pca:0", "axes:4,pca:0", "x:1,pca:0",
-     "classes:３,pca:0", "classes:3,pca:0,pca:1", "classes:99999,pca:0", "classes:-1,pca:0"],
-)  # fmt: skip
-def test_directions_of_nonsense_are_refused(library, directions):
-    for figure in ("holes", "hole-layer", "hole-path"):
-        query = {"theme": "light", "layer": "cliff", "ends": "0,0,1,1", "directions": directions}
-        with pytest.raises(ShapeError):
-            holes.FIGURES[figure](library, "linear-vae", query)
-
-
-@pytest.mark.parametrize("ends", ["", "1,2,3", "nan,0,1,1", "0,0,99,0", "1e400,0,0,0", "1,1,1,1"])
-def test_the_twins_ends_of_nonsense_are_refused(library, ends):
-    with pytest.raises(ShapeError):
-        hole_samples.path_figure(library, "linear-vae", {"theme": "light", "ends": "0,0,1,1", "twin_ends": ends})
-
-
-def test_the_share_of_holes_counts_places_as_often_as_the_law_comes_by(library):
-    for name in ("linear-ae", "linear-vae"):
-        run = library.open(name)
-        figure = json.loads(hole_map.hole_figure(library, name, {"theme": "light", "anchors": "3,50,700"}))
-        meta = figure["layout"]["meta"]
-        plane = hole_planes.plane_through(run, (3, 50, 700))
-        plane = dataclasses.replace(plane, extent=meta["extent"])
-        a, b = plane.lattice(hole_map.SPARSE_GRID)
-        hole = run.vacancy.p_value(plane.latents(run.frame, a, b)) <= 0.05
-        assert meta["share"] == pytest.approx(hole.mean())
-        weight = np.exp(-0.5 * (a**2 + b**2))  # N(0, I) of the frame, whose middle the slice passes at its own centre
-        assert meta["weighted"] == pytest.approx((weight * hole).sum() / weight.sum(), abs=1e-6)
-        np.testing.assert_allclose(meta["anchors"], plane.coordinates(run.frame, run.latents.mean[[3, 50, 700]]))
-        assert meta["images"] == [3, 50, 700]
-
-
-def test_a_place_has_the_p_values_of_its_scores(library):
-    run = library.open("linear-ae")
-    latent = run.latents.mean[:1]
-    for layer in ("vacancy", "density", "cliff"):
-        said = hole_layers.described_place(run, latent, layer, "gmm10")
-        assert said["vacancy"] == run.vacancy.p_value(latent)[0]
-        assert said["round_trip"] == run.round_trip.p_value(latent)[0]
-        assert said["distance"] == pytest.approx(np.sort(run.vacancy.score(latent))[0])
-        wanted = hole_layers.calibrated(run, "density", "gmm10").p_value(latent)[0] if layer == "density" else None
-        assert said["layer"] == wanted
-
-
-class Boxes:
-    """A feature net whose classes are known: bright pictures, and dark ones."""
-
-    kind, space = "classifier", "layer (1) of a classifier of boxes"
-
-    def probabilities(self, images):
-        bright = (images.mean(axis=(1, 2, 3)) > 0.31).astype(np.float64)
-        return np.stack([bright, 1 - bright], axis=1)
-
-
-def test_classes_are_named_where_they_lie_and_listed_by_their_share(monkeypatch):
-    library = fake_library(latent_dim=2)
-    for name in ("linear-ae", "linear-vae"):
-        run = library.open(name)
-        run.drawer.put("judge", Boxes())
-        run.class_names = ("bright", "<b>dark</b>")
-        figure = json.loads(hole_layers.layer_figure(library, name, {"layer": "class", "theme": "dark"}))
-        heat, names = figure["data"]
-        legend = figure["layout"]["meta"]["legend"]
-        assert heat["showscale"] is False
-        assert {entry["name"] for entry in legend} == {"bright", "<b>dark</b>"}
-        assert sum(entry["share"] for entry in legend) == pytest.approx(1)
-        assert legend[0]["share"] >= legend[1]["share"]
-        assert set(names["text"]) == {"<b>bright</b>", "<b>&lt;b&gt;dark&lt;/b&gt;</b>"}
-        for text, x, y in zip(names["text"], names["x"], names["y"], strict=True):
-            picture = run.coder.decode(hole_planes.plane_through(run, ()).latents(run.frame, x, y))
-            assert (picture.mean() > 0.31) == ("bright" in text)
-
-
-@pytest.mark.parametrize(
-    ("rows", "wanted"),
-    [
-        (["000", "000", "000"], {0: (1, 1)}),
-        (["00000", "00000", "00000", "11111", "11111", "11111"], {0: (1, 2), 1: (4, 2)}),
-        (["010", "101"], {}),
-    ],
-)
-def test_a_name_is_written_at_the_middle_of_its_largest_patch(rows, wanted):
-    values = np.array([[int(c) for c in row] for row in rows])
-    assert middles(values, 2) == wanted
-
-
 TAB = SimpleNamespace(build=lambda library, page: None, routes=holes.routes, FIGURES=holes.FIGURES)
 
+
 RUN = "explorer/api/run/linear-vae"
+
 
 BODY = np.zeros((1, 4), dtype="<f4").tobytes()
 
@@ -265,15 +95,21 @@ def test_a_place_can_only_be_posted_and_layers_only_be_read(client):
     assert client.post(f"{RUN}/holes/layers").status_code in (404, 405)
 
 
-@pytest.mark.parametrize("latent_dim", [2, 4])
-def test_a_slice_needs_three_test_images_and_a_plane_of_two_dimensions_none(latent_dim):
-    coder, pixels = linear_digits(latent_dim, -2.0)
-    library = Library()
-    run = library.hold("small", coder, pixels[:40])
-    stored = {part: getattr(run.latents, part)[:2] for part in ("mean", "log_variance", "draw", "index", "distortion")}
-    run.latents = dataclasses.replace(run.latents, **stored, rate=run.latents.rate[:2])
-    if latent_dim == 2:
-        assert json.loads(hole_map.hole_figure(library, "small", {}))["layout"]["meta"]["images"] == []
-    else:
-        with pytest.raises(ShapeError, match="has 2 test images, and three span a slice"):
-            hole_map.hole_figure(library, "small", {})
+def test_every_address_of_sheets_and_ladders_refuses_nonsense_in_a_sentence():
+    with serving(fake_library()) as url, httpx.Client(base_url=f"{url}/explorer/api/run/", timeout=60) as client:
+        for path in (
+            "linear-vae/holes/samples?law=x",
+            "linear-vae/holes/samples?law=raw&seed=-1",
+            "linear-vae/holes/samples?law=raw&seed=1e400",
+            "linear-vae/holes/samples?law=raw&redraw=2",
+            "linear-vae/holes/ladder?law=%00",
+            "linear-vae/figure/hole-ladder?against=__class__",
+            "no-such-run/holes/samples?law=raw",
+            "..%2f..%2fetc/holes/ladder",
+        ):
+            answer = client.get(path)
+            assert answer.status_code in (400, 404), path
+            assert len(answer.json()["error"]) < 300
+        answer = client.get("linear-vae/holes/samples", params={"law": "white", "seed": 5, "redraw": 1})
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "private, no-store"

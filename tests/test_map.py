@@ -10,6 +10,7 @@ import pytest
 
 from explorer.errors import ExplorerError, NotFoundError
 from explorer.library import Library, OpenRun
+from explorer.views import colours
 from explorer.views import map as map_view
 from tests.fakes import linear_coder
 from tests.serve_fake import client_of, fake_library, serving
@@ -88,10 +89,10 @@ def test_loneliness_is_the_distance_to_the_nearest_other_code(client, run):
 
 
 def test_loneliness_of_too_many_images_is_refused(run, monkeypatch):
-    map_view.loneliness.forget(run)
-    monkeypatch.setattr(map_view, "MOST_COMPARED", 100)
+    colours.loneliness.forget(run)
+    monkeypatch.setattr(colours, "MOST_COMPARED", 100)
     with pytest.raises(ExplorerError, match="2 to 100 images"):
-        map_view.loneliness(run)
+        colours.loneliness(run)
 
 
 @pytest.mark.parametrize("metric", map_view.METRICS)

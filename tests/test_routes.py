@@ -20,10 +20,11 @@ from starlette.routing import Route
 
 from explorer.errors import ShapeError
 from explorer.images import to_bytes
-from explorer.library import SCALARS, Library
+from explorer.library import Library
 from explorer.ui import export, reconstruct, training
 from explorer.ui.app import tab_modules
 from explorer.ui.routes import MOST_LATENTS, STATIC, RunRoutes, StaticFiles, Workers
+from explorer.views.colours import COLOURS
 from explorer.views.runs import sprite_sheet
 from tests.fakes import linear_coder
 from tests.serve_fake import awaited, client_of, fake_library, serving
@@ -112,7 +113,7 @@ def test_a_run_says_what_it_is_and_every_address_it_names_answers(client, librar
     for direction in run["directions"]["axes"] + run["directions"]["pca"]:
         assert np.linalg.norm(direction["vector"]) == pytest.approx(1, abs=1e-5)
         assert direction["low"] < direction["high"]
-    assert set(run["stored"]) == {"points", "labels", "sprites", *SCALARS}
+    assert set(run["stored"]) == {"points", "labels", "sprites", *COLOURS}
     for address in [*run["stored"]["sprites"], *(v for v in run["stored"].values() if isinstance(v, str))]:
         answer = client.get(address)
         assert answer.status_code == 200
@@ -204,8 +205,8 @@ def test_a_sample_of_nonsense_is_refused(client, query):
 def test_points_labels_and_scores_are_those_stored(client, library):
     run = library.open("linear-vae")
     np.testing.assert_array_equal(floats(client.get(f"{RUN}/points")), run.latents.mean)
-    for score in SCALARS:
-        np.testing.assert_allclose(floats(client.get(f"{RUN}/scalar/{score}")), run.scalar(score), rtol=1e-6)
+    for score in COLOURS:
+        np.testing.assert_allclose(floats(client.get(f"{RUN}/scalar/{score}")), COLOURS[score].values(run), rtol=1e-6)
     labels = client.get(f"{RUN}/labels")
     np.testing.assert_array_equal(np.frombuffer(labels.content, "<i4"), run.labels)
 

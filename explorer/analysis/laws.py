@@ -128,7 +128,7 @@ def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) ->
     Args:
         codes: One draw per image, (R, d).
         components: K; fewer where there are not ten codes for each.
-        seed: Of the k-means start.
+        seed: Seed of the k-means start.
     """
     import warnings
 

@@ -226,67 +226,6 @@ def collapsed_axes(posterior: Posterior) -> NDArray[np.bool_]:
     return still & (rate_per_dimension(posterior) < ACTIVE_VARIANCE)
 
 
-def reverse_kl(law_log_density: Scores, aggregate_log_density: Scores, seed: int = 0) -> Score:
-    """KL(law || q^) = E_law[log p(z) - log q^(z)], nats; 0 where the law goes just where encoded data lies.
-
-    Rosca, Lakshminarayanan & Mohamed 2018, https://arxiv.org/abs/1802.06847, for the marginal KL.
-
-    Args:
-        law_log_density: log p(z) of n draws from the law, (n,).
-        aggregate_log_density: log q^(z) of the same draws, (n,).
-        seed: Of the bootstrap.
-    """
-    return mean_score(np.asarray(law_log_density) - np.asarray(aggregate_log_density), seed)
-
-
-def mmd(first: NDArray[np.floating], second: NDArray[np.floating], seed: int = 0) -> Score:
-    """MMD^2 with the inverse multiquadric kernel C / (C + |x - y|^2), C = 2d: the unbiased U-statistic, near 0 at best.
-
-    Gretton et al. 2012, https://jmlr.org/papers/v13/gretton12a.html, equation 3; kernel of Tolstikhin et al. 2018,
-    https://arxiv.org/abs/1711.01558. The interval resamples the statistic's first-order terms, since a resampled
-    pair of equal points would bias the statistic itself; close to 0 it is too narrow.
-
-    Args:
-        first: Draws from a sampling law in the frame, u, (N, d).
-        second: Codes in the frame, (M, d).
-        seed: Of the bootstrap.
-    """
-    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if min(len(first), len(second)) < 2:
-        raise ShapeError(f"MMD needs two draws or more on each side, not {len(first)} and {len(second)}.")
-    constant = 2.0 * first.shape[1]
-
-    def kernel_sums(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.concatenate([(constant / (constant + squares)).sum(1) for squares in _squared_distances(a, b)])
-
-    within_first = (kernel_sums(first, first) - 1) / (len(first) - 1)
-    within_second = (kernel_sums(second, second) - 1) / (len(second) - 1)
-    across_first = kernel_sums(first, second) / len(second)
-    across_second = kernel_sums(second, first) / len(first)
-    value = float(within_first.mean() + within_second.mean() - 2 * across_first.mean())
-    shifts = _resampled_means(2 * (within_first - across_first), seed)
-    shifts = shifts + _resampled_means(2 * (within_second - across_second), seed + 1)
-    low, high = np.quantile(shifts - shifts.mean(), [0.025, 0.975])
-    return Score(value, value + float(low), value + float(high), min(len(first), len(second)))
-
-
-def two_sample_test(first: NDArray[np.floating], second: NDArray[np.floating], seed: int = 0) -> Score:
-    """Leave-one-out accuracy of telling two samples apart by the nearest neighbour. 0.5 is best, 1 is worst.
-
-    Lopez-Paz & Oquab 2017, https://arxiv.org/abs/1610.06545. Below 0.5 points have copies in the other sample.
-
-    Args:
-        first: Draws from a sampling law in the frame, u, (N, d).
-        second: Codes in the frame, (M, d); the longer sample is cut to the length of the other.
-        seed: Of the bootstrap.
-    """
-    count = min(len(first), len(second))
-    pooled = np.concatenate([np.asarray(first, np.float64)[:count], np.asarray(second, np.float64)[:count]])
-    origin = np.arange(2 * count) < count
-    nearest_row = nearest(pooled, pooled, same=True)[0][:, 0]
-    return mean_score(origin[nearest_row] == origin, seed)
-
-
 def frechet_distance(real: NDArray[np.floating], fake: NDArray[np.floating], seed: int = 0) -> Score:
     """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) of two sets of features taken for Gaussians; low is good.
 

@@ -50,7 +50,7 @@ def hole_map(
         codes: Encoded test images on the plane, (N, 2).
         nearness: Opacity of each code in [0, 1], (N,): codes far from the plane fade; None draws all alike.
         labels: (N,), or None.
-        names: Of the classes, or None.
+        names: Names of the classes, or None.
         lattice: The decoded lattice as the `data:` address of a picture, shown on request; None without one.
         lattice_holes: Which of its cells are holes, (L, L), as `p_grid` is laid out.
         theme: Light or dark.
@@ -185,9 +185,9 @@ def hole_layer(
         extent: Half the width, in standard deviations of the codes.
         scale: "p-values", "classes" or "plain".
         ends: Values at the ends of the colours; the same for both models of a pair.
-        title: Of the colour bar, with its unit.
+        title: Title of the colour bar, with its unit.
         theme: Light or dark.
-        names: Of the classes, where the values number them.
+        names: Names of the classes, where the values number them.
         told: What else the page is told in `layout.meta`; None for nothing.
     """
     ink = INKS[theme]

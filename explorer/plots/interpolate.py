@@ -18,7 +18,7 @@ class PathCurve:
     Attributes:
         kind: 'linear' or 'spherical'.
         norms: Lengths of its latents, (T,), latent units.
-        p_values: Of vacancy, (T,).
+        p_values: p-values of vacancy, (T,).
     """
 
     kind: str
@@ -45,7 +45,7 @@ def path_curves(
 
     Args:
         positions: Where they are measured, (T,); 0 and 1 are the ends.
-        curves: Of each walk.
+        curves: One for each walk.
         shell: Norms between which 90 % of the codes lie, latent units.
         chosen: Kind of the walk that is on show, drawn on top and thicker.
         theme: Light or dark.

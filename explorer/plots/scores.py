@@ -25,7 +25,7 @@ def p_value_curves(p_values: Mapping[str, NDArray[np.floating]], theme: Theme, r
     """Share of samples at or below each p-value, one curve per sampling law: at 0.05 it is the mass in holes.
 
     Args:
-        p_values: Of samples, by law, (n,) each.
+        p_values: p-values of samples, by law, (n,) each.
         theme: Light or dark.
         revision: As in `map_frame`.
     """

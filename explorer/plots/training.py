@@ -16,7 +16,7 @@ class Curve:
 
     Attributes:
         name: The run's.
-        number: Of its colour and marker, 0 or 1.
+        number: Number of its colour and marker, 0 or 1.
         epochs: Where its values stand: epochs, or shares of the fit in per cent, (E,).
         train: On the training images, (E,), NaN where unknown; drawn solid.
         validation: On held-out images, (E,), drawn dashed; None for a setting, which has no images.
@@ -51,8 +51,8 @@ def loss_curves(
     The first epochs of a fit lose so much that they would flatten the rest, so the frame shows what comes after them.
 
     Args:
-        curves: Of the runs.
-        title: Of the quantity, with its unit.
+        curves: One for each run.
+        title: Name of the quantity, with its unit.
         theme: Light or dark.
         revision: As in `map_frame`.
         across: What the curves are drawn over, with its unit.
@@ -123,8 +123,8 @@ def axis_bars(
         values: (d,); the first `MOST_BARS` are drawn.
         axes: Which dimension each bar is, (d,).
         active: Whether it is active, (d,).
-        title: Of the number, with its unit.
-        number: Of the run's colour, as in `Curve`.
+        title: Name of the number, with its unit.
+        number: Number of the run's colour, as in `Curve`.
         theme: Light or dark.
         revision: As in `map_frame`.
         top: Upper end of the scale, so that two runs share theirs; None for the bars' own.
@@ -194,8 +194,8 @@ def axis_lines(
         values: (E, d), NaN where unknown.
         order: The dimensions, strongest first, (d,); the first `MOST_LINES` are drawn.
         active: Whether a dimension is active, (d,).
-        title: Of the quantity, with its unit.
-        number: Of the run's colour, as in `Curve`.
+        title: Name of the quantity, with its unit.
+        number: Number of the run's colour, as in `Curve`.
         theme: Light or dark.
         revision: As in `map_frame`.
         top: Upper end of the scale, so that two runs share theirs; None for the lines' own.
@@ -259,7 +259,7 @@ def gradient_dots(variances: Mapping[str, float], number: int, theme: Theme, rev
 
     Args:
         variances: By the estimator's name, each above 0; the first stands at the top.
-        number: Of the run's colour, as in `Curve`.
+        number: Number of the run's colour, as in `Curve`.
         theme: Light or dark.
         revision: As in `map_frame`.
     """
@@ -327,7 +327,7 @@ def latent_histogram(
         codes: (N,).
         axis: Which dimension.
         prior: Whether the model has the prior N(0, 1); an autoencoder has its own scale.
-        number: Of the run's colour, as in `Curve`.
+        number: Number of the run's colour, as in `Curve`.
         theme: Light or dark.
         revision: As in `map_frame`.
 

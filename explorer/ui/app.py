@@ -17,19 +17,18 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import gradio as gr
-from starlette.middleware import Middleware
 
 from explorer.errors import ExplorerError, ServeError
 from explorer.library import Card, Library
 from explorer.ui import export
 from explorer.ui.page import TABS, FigureMaker, Page, answering, hide_folders, public_sentence
 from explorer.ui.routes import STATIC, StaticFiles, served
-from explorer.ui.security import BodyLimit, Guard, LoginBrake, LoginRequired, TrustedHosts
+from explorer.ui.security import layers
 
 TITLE = "Latent Space Explorer"
 
 FIRST_PORT, PORTS = 7860, 100
-"""Without a port of one's own: the first of so many that is free."""
+"""Ports that are tried where none is named: the first of them, and how many."""
 
 MOST_UPLOAD = 2_000_000
 """Bytes of one picture that a visitor sends."""
@@ -314,13 +313,7 @@ def serve(
         "css_paths": [path for path in [STATIC / "page" / "frame.css"] if path.is_file()],
         "app_kwargs": {
             "routes": served(library, figures, static, offers, is_public(host, share, accounts)),
-            "middleware": [
-                Middleware(TrustedHosts, names=names, any_address=any_address),
-                Middleware(BodyLimit, limit=MOST_BODY),
-                Middleware(Guard, framed=framed),
-                Middleware(LoginBrake),
-                Middleware(LoginRequired),
-            ],
+            "middleware": layers(names, any_address, MOST_BODY, framed),
         },
     }
     url = _launch(blocks, host, port, settings)

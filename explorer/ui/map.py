@@ -26,6 +26,7 @@ from explorer.ui.routes import (
     pixels_response,
 )
 from explorer.views import map as view
+from explorer.views.colours import loneliness
 from explorer.views.query import choice, whole
 
 INTRO = (
@@ -86,7 +87,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
     async def lonely(request: Request) -> Response:
         """How far the nearest other code is, float32 (N,)."""
-        return await runs.stored(request, "<f4", view.loneliness)
+        return await runs.stored(request, "<f4", loneliness)
 
     async def index(request: Request) -> Response:
         """Rows of the test images in the data set's array, int32 (N,)."""

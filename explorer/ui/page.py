@@ -39,7 +39,7 @@ FOLDERS = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[\\/]{1,4}(?:[^\\/\s:;,'\"()]
 """The folders of an absolute path without spaces, but for the innermost; also of a Windows share."""
 
 PRIVATE_FOLDERS: set[Path] = set()
-"""Folders whose place on this machine is nobody's business, beside the user's own and the current one."""
+"""Folders whose place on this machine must not be shown to visitors, beside the user's own and the current one."""
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 

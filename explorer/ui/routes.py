@@ -24,8 +24,9 @@ from explorer.analysis.laws import LAWS, RAW
 from explorer.arrays import Latents
 from explorer.errors import ExplorerError, NotFoundError, ShapeError, TooMuchError
 from explorer.images import to_bytes
-from explorer.library import SCALARS, Card, Library, OpenRun
+from explorer.library import Card, Library, OpenRun
 from explorer.ui.page import FigureMaker, public_sentence, public_text
+from explorer.views.colours import COLOURS
 from explorer.views.query import choice, theme_of, whole
 from explorer.views.runs import SHEET, describe_run, sprite_sheet
 
@@ -302,9 +303,9 @@ class RunRoutes:
     async def scalar(self, request: Request) -> Response:
         """One score of every image of the evaluation split, float32 (N,)."""
         score = request.path_params["score"]
-        if score not in SCALARS:
-            raise NotFoundError(f"a score is one of {', '.join(SCALARS)}.")
-        return await self.stored(request, "<f4", lambda run: run.scalar(score))
+        if score not in COLOURS:
+            raise NotFoundError(f"a score is one of {', '.join(COLOURS)}.")
+        return await self.stored(request, "<f4", COLOURS[score].values)
 
     async def sprites(self, request: Request) -> Response:
         """One sheet of thumbnails."""
@@ -401,7 +402,7 @@ def answering(endpoint: Endpoint) -> Endpoint:
 def with_addresses(run: OpenRun, described: dict[str, Any]) -> dict[str, object]:
     """What `describe_run` found, for visitors: each array and sheet by its address, which names its version."""
     base, version = f"explorer/api/run/{run.name}", run.card.version
-    places = {name: f"scalar/{name}" if name in SCALARS else name for name in described["stored"]}
+    places = {name: f"scalar/{name}" if name in COLOURS else name for name in described["stored"]}
     stored: dict[str, object] = {name: f"{base}/{place}?v={version}" for name, place in places.items()}
     pictures = f"{version}-{'images' if described['has_images'] else 'decodes'}"
     sheets = range(-(-len(run) // described["sheet"]["size"]))

@@ -2,8 +2,8 @@
 
     TrustedHosts   answers only under its own names (a foreign name that resolves here is DNS rebinding)
     BodyLimit      bounds what one request may send
-    LoginBrake     slows guessing of passwords
     Guard          closes what the page does not use, refuses other sites' requests, adds headers
+    LoginBrake     slows guessing of passwords
     LoginRequired  with a password set: everything but the login page itself needs a session
 
 Gradio has none of these; see its own documentation of `launch` for what it does check.
@@ -14,9 +14,10 @@ import ipaddress
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import anyio
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -347,7 +348,7 @@ class Guard:
             self.headers.append((b"x-frame-options", b"SAMEORIGIN"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or answer 403 or 404."""
+        """Pass on, or answer 400, 403 or 404."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -397,6 +398,17 @@ class LoginRequired:
             await self.app(scope, receive, send)
             return
         await refuse(401, "log in first.", scope, receive, send)
+
+
+def layers(names: Sequence[str], any_address: bool, limit: int, framed: bool) -> list[Middleware]:
+    """All layers, outermost first; the arguments are those of the layers."""
+    return [
+        Middleware(TrustedHosts, names=names, any_address=any_address),
+        Middleware(BodyLimit, limit=limit),
+        Middleware(Guard, framed=framed),
+        Middleware(LoginBrake),
+        Middleware(LoginRequired),
+    ]
 
 
 def is_logged_in(scope: Scope) -> bool:

@@ -3,7 +3,7 @@
     query         values of an address's query
     runs          what a run is
     explore       directions between groups, draws around an image
-    map           where images stand, what is near
+    map           where images stand, what is near;  colours: what its dots are coloured by
     look          what a run makes of one image
     interpolate   walks between two latents
     hole_map      vacancy of a plane;  hole_planes: which plane;  hole_layers: its other colours

@@ -58,7 +58,7 @@ def found_direction(run: OpenRun, kind: str, name: str, method: Method, without:
     Args:
         run: The run.
         kind: 'class' or 'attribute'.
-        name: Of the class or attribute.
+        name: Name of the class or attribute.
         method: How to find it.
         without: Another one of the same kind, whose direction is projected out; None for none.
 

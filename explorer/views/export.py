@@ -51,7 +51,7 @@ class Format:
     """One kind of file.
 
     Attributes:
-        ending: Of its name.
+        ending: End of its name.
         media: Its media type.
         text: What its button says.
         hint: What it is, in a sentence.

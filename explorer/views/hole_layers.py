@@ -1,4 +1,4 @@
-"""What Holes can colour a plane by besides vacancy, each computed when first chosen and kept (SCIENCE: the maps)."""
+"""What Holes can colour a plane by besides vacancy, each computed when first chosen and kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

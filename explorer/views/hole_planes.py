@@ -24,8 +24,8 @@ WIDE = 4.0
 """The same of a slice along two directions."""
 
 NAMED = re.compile(r"(axes|pca|classes|attributes):([0-9]{1,4})")
-"""A direction that both models of a pair have: the class or attribute of that number, or the strongest axis (component)
-but so many. An axis or component of one model is no relation of the other's."""
+"""A direction that both models of a pair have: the class or attribute of that number, or the n-th strongest axis or
+component, counted from 0. Axis 3 of one model does not correspond to axis 3 of the other; only ranks are compared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,21 @@ AGAINST = {
 }
 """What the vacancy of a ladder is drawn against, with the unit."""
 
+HOLE_SCORES: Mapping[str, tuple[str, str]] = {
+    "vacancy": ("Vacancy", "share of samples in holes; codes of new images score 0.05"),
+    "coverage": ("Coverage", "share of test images with a sample among their 5 neighbours, in {space}; up to 1"),
+    "vacancy_active": (
+        "Vacancy, active units",
+        "vacancy over active units only: noise dimensions dilute holes; codes of new images score 0.05",
+    ),
+    "round_trip": (
+        "Round trip",
+        "share of samples whose decode does not encode back to them; codes of new images score 0.05",
+    ),
+    "frechet": ("Fréchet distance", "how far samples are from test images as two Gaussians, in {space}; 0 is best"),
+}
+"""Rows of the score table: title and meaning of what `score_holes` of training/evaluate.py measures under that name."""
+
 LITTLE = 0.05
 """A coverage below which a model generates next to nothing of what there is."""
 
@@ -49,31 +64,12 @@ def score_table(cards: list[Card]) -> dict[str, Any] | None:
         return None
     found = [part if isinstance(part, Mapping) else {} for part in holes]
     space = next((part["feature_space"] for part in found if part.get("feature_space")), "not stated")
-    meanings = {
-        "vacancy": (
-            "Vacancy",
-            "share of samples in holes; codes of new images score 0.05",
-        ),
-        "coverage": ("Coverage", f"share of test images with a sample among their 5 neighbours, in {space}; up to 1"),
-        "vacancy_active": (
-            "Vacancy, active units",
-            "vacancy over active units only: noise dimensions dilute holes; codes of new images score 0.05",
-        ),
-        "round_trip": (
-            "Round trip",
-            "share of samples whose decode does not encode back to them; codes of new images score 0.05",
-        ),
-        "frechet": (
-            "Fréchet distance",
-            f"how far samples are from test images as two Gaussians, in {space}; 0 is best",
-        ),
-    }
     dims = " and ".join(sorted({str(card.latent_dim) for card in cards}))
     rows: list[dict[str, Any]] = []
-    for key, (title, meaning) in meanings.items():
+    for key, (title, meaning) in HOLE_SCORES.items():
         cells = [score_at(part.get(law), key) for part in found for law in LAWS]
         if any(cells):
-            rows.append({"name": title, "meaning": meaning, "cells": cells})
+            rows.append({"name": title, "meaning": meaning.format(space=space), "cells": cells})
         if key == "coverage":  # the number of units stands beside both, whatever else is missing
             meaning = f"latent dimensions whose mean depends on the image, of {dims}; the same under every law"
             active = [card.number("test", "active_units") for card in cards]

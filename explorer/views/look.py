@@ -146,7 +146,7 @@ def lower_bound(run: OpenRun, image: Images, score: Literal["elbo", "bound"], se
         run: The model.
         image: The image, as it is: no pixel is made black or white.
         score: 'elbo', its expectation by `ELBO_DRAWS` draws, or 'bound', importance-weighted with K = `BOUND_DRAWS`.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Raises:
         ShapeError: The image is not shaped as the run's are, or the model has no bound.

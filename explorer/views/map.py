@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.arrays import Latents
 from explorer.errors import NotFoundError, ShapeError
-from explorer.library import Library, OpenRun, kept
+from explorer.library import Library, OpenRun
 from explorer.views.query import theme_of
 from explorer.views.runs import direction_values
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 12
 """Images that are shown as the nearest."""
-
-
-MOST_COMPARED = 20_000
-"""Images among which each one's nearest neighbour is sought: the search grows with their square."""
 
 
 MEAN_BATCH = 2_000
@@ -123,23 +119,6 @@ def spread_on(run: OpenRun, axes: "MapAxes") -> NDArray[np.float32]:
     first, second = plane["first"], plane["second"]
     products = np.stack([first * first, first * second, second * second], axis=1)  # (d, 3)
     return (np.exp(log_variance.astype(np.float64)) @ products).astype(np.float32)
-
-
-@kept
-def loneliness(run: OpenRun) -> NDArray[np.float32]:
-    """Distance from every image's code to the nearest other one, (N,), in standard deviations of the codes.
-
-    Raises:
-        ShapeError: There are too many images, or only one.
-    """
-    from explorer.analysis.neighbours import nearest
-
-    if not 2 <= len(run) <= MOST_COMPARED:
-        raise ShapeError(
-            f"nearest neighbours are sought among 2 to {MOST_COMPARED:,} images; this run has {len(run):,}."
-        )
-    codes = run.frame.whiten(run.latents.mean)
-    return nearest(codes, codes, 1, same=True)[1][:, 0].astype(np.float32)
 
 
 def neighbours_of(run: OpenRun, latent: Latents, metric: str, without: int | None) -> list[dict[str, float]]:

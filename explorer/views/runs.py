@@ -1,11 +1,10 @@
 """What a run is, as the page sees it before a tab asks for more: facts, directions, sheets of thumbnails."""
 
-import numpy as np
-
 from explorer.analysis.directions import Direction
 from explorer.analysis.laws import LAWS
 from explorer.images import encoded_picture, tile
-from explorer.library import SCALARS, Library, OpenRun, kept
+from explorer.library import Library, OpenRun, kept
+from explorer.views.colours import COLOURS
 
 SHEET = 10_000
 """Thumbnails on one sheet, `SHEET_COLUMNS` in a row."""
@@ -77,11 +76,7 @@ def stored_arrays(run: OpenRun) -> list[str]:
         found.append("labels")
     if run.attribute_names is not None:
         found.append("attributes")
-    for score in SCALARS:
-        missing = run.is_point if score == "rate" else score == "distortion" and np.isnan(run.latents.distortion).any()
-        if not missing:
-            found.append(score)
-    return found
+    return found + [name for name, colour in COLOURS.items() if not colour.lacks(run)]
 
 
 def direction_values(direction: Direction) -> dict[str, object]:

@@ -1,17 +1,29 @@
 """The lattice of Explore in a real browser: what its cells show, where they lead, and that no stale row stays."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
-from explorer.analysis.traversal import prior_spacing, quantile_spacing
 from explorer.images import tile, to_bytes
 from tests.browser.driver import expect
 from tests.browser.explore_page import shows, typed, unfold
 
 pytestmark = pytest.mark.browser
 
-TAIL = 0.02275013  # mass of N(0, 1) beyond 2 standard deviations
 READY = ".xp-lattice[data-ready]"
+
+TAIL = 0.02275013  # mass of N(0, 1) beyond 2 standard deviations
+
+
+def prior_spacing(count: int, tail: float) -> np.ndarray:
+    """Coordinates (count,) that cut N(0, 1) into equal masses, but for a tail at either end."""
+    return np.array([NormalDist().inv_cdf(p) for p in np.linspace(tail, 1 - tail, count)])
+
+
+def quantile_spacing(values: np.ndarray, count: int, tail: float) -> np.ndarray:
+    """Coordinates (count,) that cut values (N,) into equal shares, but for a tail at either end."""
+    return np.quantile(np.asarray(values, dtype=np.float64), np.linspace(tail, 1 - tail, count))
 
 
 def sheet_of(run, columns, rows):

@@ -5,17 +5,14 @@ import json
 import math
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 
-import gradio as gr
 import numpy as np
 import pytest
 
 from explorer.arrays import Posterior
 from explorer.errors import CheckpointError, ShapeError
-from explorer.library import Card, ImagesTrouble, Library, TroubleKind
-from explorer.ui import components, reconstruct
+from explorer.library import Card, Library
 from explorer.views import card as run_card
 from explorer.views import history as fit_history
 from explorer.views import hole_map, hole_planes, hole_scores, training
@@ -194,26 +191,6 @@ def test_only_the_run_and_its_twin_may_lead(library):
             drawn(hole_map.hole_figure, library, "five-vae", lead=lead)
 
 
-def test_what_is_wrong_with_a_data_set_is_said_and_only_a_missing_one_is_offered(monkeypatch):
-    library = Library(None)
-    coder = linear_coder(2)
-    library.hold("mine", coder, np.clip(coder.sample_images(60, np.random.default_rng(0)), 0, 1))
-    assert reconstruct.looked(library, "mine")[0]["visible"] is False
-    assert reconstruct.looked(library, None)[0]["visible"] is False
-    assert reconstruct.looked(library, "nope")[0]["visible"] is False
-    for kind in get_args(TroubleKind):
-        offered = kind == "missing"
-        trouble = ImagesTrouble(kind, f"It is {kind}: /srv/somebody/data/<b>.")
-        monkeypatch.setattr(library, "images_trouble", lambda name, trouble=trouble: trouble)
-        monkeypatch.setattr(library, "can_download", lambda name, offered=offered: offered)
-        note, words, button = reconstruct.looked(library, "mine")
-        assert note["visible"]
-        assert f"It is {kind}" in words["value"]
-        assert "<b>" not in words["value"]
-        assert "somebody" not in words["value"]
-        assert button["visible"] is offered
-
-
 def test_other_anchors_are_another_slice_and_only_some_are_kept(library, monkeypatch):
     first = drawn(hole_map.hole_figure, library, "five-vae", anchors="0,1,2")
     second = drawn(hole_map.hole_figure, library, "five-vae", anchors="3,4,5")
@@ -274,41 +251,6 @@ def test_without_any_scores_there_is_no_table(library):
     assert hole_scores.scores_of(library, None) is None
     assert hole_scores.scores_of(library, "../etc") is None
     assert hole_scores.scores_of(library, {"run": 1}) is None
-
-
-def test_the_page_goes_where_a_live_part_asks_if_that_is_there(library):
-    page: Any = SimpleNamespace(library=library)
-    picked, opened = components.wish(page, {"run": "two-ae", "tab": "map"})
-    assert picked == "two-ae"
-    assert isinstance(opened, gr.Tabs)
-    assert opened.selected == "map"
-
-
-@pytest.mark.parametrize(
-    "asked", [None, 3, [], "map", {}, {"tab": "settings"}, {"tab": ["map"]}, {"run": 5}, {"run": None, "tab": None}]
-)
-def test_a_wish_that_makes_no_sense_changes_nothing(library, asked):
-    page: Any = SimpleNamespace(library=library)
-    assert components.wish(page, asked) == (gr.skip(), gr.skip())
-
-
-def test_a_wish_for_a_run_that_is_not_there_changes_nothing(library, monkeypatch):
-    said = []
-    monkeypatch.setattr(gr, "Warning", said.append)
-    page: Any = SimpleNamespace(library=library)
-    assert components.wish(page, {"run": "<img src=x onerror=alert(1)>"})[0] == gr.skip()
-    assert said
-    assert "<" not in said[0]
-
-
-def test_no_template_of_a_live_part_holds_data():
-    page: Any = SimpleNamespace(static_url="explorer/static/abc")
-    with gr.Blocks(analytics_enabled=False):
-        part = components.table(page, "hole scores", {"caption": "${alert(1)} {{x}}"})
-    assert "alert" not in part.html_template
-    assert "alert" not in str(part.js_on_load)
-    assert "{{" not in part.html_template
-    assert "${" not in part.html_template
 
 
 # --- Training -------------------------------------------------------------------------------------------------------
