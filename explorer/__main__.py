@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a mistake to mend (one line on stderr), 2 a bad command li
 import argparse
 import atexit
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -21,6 +22,12 @@ from explorer.progress import is_terminal, stage
 
 ACCOUNTS_VARIABLE = "EXPLORER_AUTH"
 """Environment variable with accounts, one name:password a line."""
+
+BUSY_SECONDS = 1.0
+"""Processor seconds after which freed memory goes back to the system."""
+
+M_ARENA_MAX, HEAPS = -8, 2
+"""glibc's name for the number of heaps, and that number."""
 
 
 def parser() -> Flags:
@@ -109,8 +116,12 @@ def _serve(options: argparse.Namespace) -> int:
                 file=sys.stderr,
                 flush=True,
             )
+        trimmed = time.process_time()
         while server.is_serving():
             time.sleep(0.5)
+            if time.process_time() - trimmed >= BUSY_SECONDS:
+                _trim()
+                trimmed = time.process_time()
     finally:
         server.close()
     return 0
@@ -175,6 +186,30 @@ def _leave_room() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
 
 
+def _glibc() -> ctypes.CDLL | None:
+    """The C library where it is one whose allocator takes advice, or None."""
+    try:
+        found = ctypes.CDLL("libc.so.6")
+        _ = found.mallopt, found.malloc_trim
+    except (OSError, AttributeError):
+        return None
+    return found
+
+
+def _share_heaps() -> None:
+    """Let all threads share few heaps: each keeps what its threads freed, and by default there are eight per core."""
+    libc = _glibc()
+    if libc is not None and "MALLOC_ARENA_MAX" not in os.environ:
+        libc.mallopt(M_ARENA_MAX, HEAPS)
+
+
+def _trim() -> None:
+    """Give freed memory back to the system, which the C library keeps after large computations."""
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
 def _end(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
@@ -198,4 +233,5 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
 
 if __name__ == "__main__":
     _leave_room()
+    _share_heaps()
     run()

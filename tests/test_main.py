@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.__main__ import default_checkpoints, main, parser, read_accounts
+from explorer.__main__ import _glibc, default_checkpoints, main, parser, read_accounts
 from explorer.errors import ServeError, ShapeError
 from explorer.library import Library
 from explorer.ui import app
@@ -429,3 +429,30 @@ def test_two_models_are_launched_as_twins():
         assert [(run["name"], run["twin"]) for run in runs] == [("plain", "variational"), ("variational", "plain")]
     finally:
         server.close()
+
+
+SCATTERED = """
+import re
+from pathlib import Path
+from explorer.__main__ import _share_heaps, _trim
+
+def own():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1000
+
+_share_heaps()
+parts = [bytearray(60_000) for _ in range(4000)]  # 240 MB in pieces that are never mapped one by one
+for part in parts:
+    part[::4096] = b"x" * len(part[::4096])
+del parts[:-1]  # the last one pins the end of the heap
+kept = own()
+_trim()
+print(kept, own())
+"""
+
+
+def test_freed_memory_goes_back_to_the_system():
+    if _glibc() is None:
+        pytest.skip("the allocator of this system takes no advice")
+    done = subprocess.run([sys.executable, "-c", SCATTERED], capture_output=True, text=True, check=True)
+    kept, left = map(int, done.stdout.split())
+    assert left < kept - 150
