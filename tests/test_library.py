@@ -13,7 +13,7 @@ import pytest
 from explorer import checkpoint
 from explorer.arrays import Posterior
 from explorer.config import from_json
-from explorer.errors import CheckpointError, DataError, MissingDataError, ShapeError
+from explorer.errors import CheckpointError, DataError, MissingDataError, ShapeError, UnconvertedError
 from explorer.images import encoded_picture, picture_type, to_unit
 from explorer.library import FEWEST_IMAGES, LAWS, SCALARS, Card, Library, Memory
 from explorer.views import look
@@ -201,6 +201,28 @@ def test_images_let_go_are_read_again_and_are_the_same(twin_runs):
     assert first is not None and again is not None and again is not first
     np.testing.assert_array_equal(first, again)
     assert other.shape == first.shape
+
+
+def test_a_conversion_that_runs_out_of_memory_is_one_sentence_and_not_begun_for_ever(twin_runs, monkeypatch):
+    begun = []
+
+    def load(*_: object, convert: bool = True, **__: object) -> None:
+        if not convert:
+            raise UnconvertedError("not yet")
+        begun.append(1)
+        raise MemoryError
+
+    monkeypatch.setattr("explorer.data.load_dataset", load)
+    library = Library(twin_runs)
+    for _ in range(3):
+        assert library.open("digits-vae-2").images() is None
+        for thread in threading.enumerate():
+            if thread.name == "convert":
+                thread.join(60)
+    trouble = library.images_trouble("digits-vae-2")
+    assert trouble is not None
+    assert (trouble.kind, len(begun)) == ("damaged", 1)
+    assert "not enough memory" in trouble.sentence
 
 
 # --- damaged runs ---------------------------------------------------------------------------------------------------

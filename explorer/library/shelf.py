@@ -397,11 +397,17 @@ class Library:
         def tell(done: int, count: int) -> None:
             self._converting[key] = (done, count)
 
+        failure: DataError | None = DataError("its pictures cannot be converted; the log of the program says why.")
         try:
             self._sets.put(key, load_dataset(data, self.data_dir, quiet=True, tell=tell))
+            failure = None
         except DataError as error:
-            self._failures[key] = (files, error)
+            failure = error
+        except MemoryError:
+            failure = DataError("there is not enough memory to convert its pictures.")
         finally:
+            if failure is not None:  # whatever it was, it would happen again: not before the files change
+                self._failures[key] = (files, failure)
             self._converting.pop(key, None)
 
     def images_trouble(self, name: str) -> ImagesTrouble | None:
