@@ -70,7 +70,7 @@ LONG = {
     "explorer/library/run.py": "everything that is known of one open run, each part computed once",
     "explorer/library/shelf.py": "list, pair, open, hold, and data sets; data sets and held models are to move out",
     "explorer/training/fit.py": "one loop and the state that a resumed fit must find again",
-    "explorer/training/evaluate.py": "every score of a run is an entry of one table, beside the inputs that scores share",
+    "explorer/training/evaluate.py": "every score is an entry of one table, beside the inputs that scores share",
     "explorer/ui/app.py": "layout, launch settings, ports and the tunnel; each is small, and used by serve alone",
     "explorer/ui/routes.py": "every answer that more than one tab asks for, and the lanes they wait in",
     "explorer/ui/security.py": "five layers in the order in which a request meets them",
