@@ -17,9 +17,12 @@ from explorer.config import ModelConfig
 from explorer.errors import CheckpointError, ConfigError, ShapeError
 from explorer.models import Autoencoder, DiagonalGaussian, HierarchicalVAE, TopDown, build_model
 
-BATCH, BATCH_VALUES = 512, 1_000_000
-"""Images in one pass through a net, and on a CPU their values. A convolutional net holds about a hundred times as many
-values meanwhile: 512 colour images of 64x64 took 470 MB and longer than 64 at a time, which took 110 MB."""
+BATCH = 512
+"""Images in one pass through a net on an accelerator, which many keep busy."""
+
+CPU_BATCH, CPU_VALUES = 128, 1_000_000
+"""Images and values in one pass on a CPU; with more, the maps of a net leave its caches. A convolutional net holds a
+hundred times as many values meanwhile: 512 colour images of 64x64 took 470 MB and longer than 64, which took 110 MB."""
 
 
 class TorchCoder:
@@ -36,8 +39,8 @@ class TorchCoder:
         self.model = model.eval()
         self.device = next(model.parameters()).device
         self._lock = threading.Lock()
-        fitting = max(1, BATCH_VALUES // math.prod(self.image_shape)) if self.device.type == "cpu" else BATCH
-        self._batch = min(BATCH, fitting)
+        fitting = max(1, CPU_VALUES // math.prod(self.image_shape))
+        self._batch = min(CPU_BATCH, fitting) if self.device.type == "cpu" else BATCH
 
     @property
     def latent_dim(self) -> int:

@@ -152,7 +152,7 @@ class ClassifierJudge:
         return self._batched(lambda batch: self.model(batch).sigmoid(), images)
 
     def _batched(self, function: Callable[[Tensor], Tensor], images: ImageRows) -> NDArray[np.float32]:
-        step = max(1, min(256, 1_000_000 // max(1, images[:1].size)))  # convolutions hold many times as much meanwhile
+        step = max(1, min(128, 1_000_000 // max(1, images[:1].size)))  # convolutions hold many times as much meanwhile
         with torch.inference_mode():
             parts = [function(torch.from_numpy(images[i : i + step])).numpy() for i in range(0, len(images), step)]
         return np.concatenate(parts)
