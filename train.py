@@ -161,7 +161,7 @@ def command_line(shown: tuple[str, ...] | None = COMMON) -> Flags:
     again = "measure an existing run again at full effort, instead of fitting one"
     add(output, "--evaluate", again, metavar="RUN")
     add(output, "--dry-run", "print the resolved settings and stop", action="store_true")
-    add(output, "--quiet", "print nothing but the scores at the end", action="store_true")
+    add(output, "--quiet", "print nothing but notes on the data, and the scores at the end", action="store_true")
     return parser
 
 
@@ -264,10 +264,12 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
     configs = [with_batch(config, len(parts.train), args) for config in configs]
     settings = configs[0].train
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
-        if workers.is_first and not args.quiet:
-            print("\n".join([*images.notes, split_words(images, parts)]), flush=True)
+        if workers.is_first:
+            told = list(images.notes)  # said even when quiet: what was left out, scaled or cut is never silent
             if settings.batch_size == len(parts.train):
-                print(f"every step takes all {len(parts.train):,} images: there are no more to fit", flush=True)
+                told.append(f"every step takes all {len(parts.train):,} images: there are no more to fit")
+            for line in told if args.quiet else [*told, split_words(images, parts)]:
+                print(line, flush=True)
         baselines: dict[tuple[int, int], dict[str, Any]] = {}
         for config in configs:
             fit_run(config, images, parts, workers, args, baselines)

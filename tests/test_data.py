@@ -201,7 +201,7 @@ def blank(count: int, test_count: int) -> ImageSet:
 
 @given(
     count=st.integers(3, 200),
-    held_out=st.integers(1, 99),
+    held_out=st.integers(2, 99),
     calibration=st.integers(1, 99),
     test_count=st.integers(1, 50),
     seed=st.integers(0, 9),

@@ -254,7 +254,7 @@ def test_a_dry_run_reads_no_picture(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_one_command_clears_the_cache(pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     fitted(capsys, tmp_path, "--dataset", "folder", "--folder", pets, "--image-size", 16)
     size = sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file())
-    layout = tmp_path / "cache" / "tsne" / "0123.npy"
+    layout = tmp_path / "cache" / "tsne" / f"{0:024x}.npy"
     layout.parent.mkdir()
     layout.write_bytes(bytes(1234))
     assert run("--clear-cache") == 0

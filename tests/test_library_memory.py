@@ -228,7 +228,9 @@ def test_arrays_tensors_and_texts_count_what_they_hold(tmp_path):
     assert counted(kilobytes(100)) == 100 * KILO
     assert counted(kilobytes(100)[:10]) == 100 * KILO, "a view keeps the whole array alive"
     assert counted(np.frombuffer(bytes(100 * KILO), np.uint8)) == 100 * KILO
-    assert 100 * KILO <= counted(bytes(100 * KILO)) < 101 * KILO
+    file = bytes(100 * KILO)
+    assert counted((np.frombuffer(file, np.uint8, 9), np.frombuffer(file, np.uint8, 9, 9), file)) < 101 * KILO, "once"
+    assert 100 * KILO <= counted(file) < 101 * KILO
     assert 100 * KILO <= counted("x" * 100 * KILO) < 101 * KILO
     assert 400 * KILO <= counted({"a": [torch.zeros(100 * KILO)]}) < 401 * KILO
     layer = torch.nn.Linear(100, 1000, bias=False)

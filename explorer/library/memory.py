@@ -14,7 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
-MOST_BYTES = 256_000_000
+MOST_BYTES = 128_000_000
 """Bytes that the runs of one process keep in all."""
 
 MOST_SHARE = 0.5
@@ -323,8 +323,9 @@ def _block_of(array: np.ndarray) -> tuple[int, int]:
         behind = behind.obj
     if isinstance(behind, mmap.mmap):
         return id(array), 0
-    size = len(behind) if isinstance(behind, bytes | bytearray) else owner.nbytes
-    return owner.__array_interface__["data"][0], size
+    if isinstance(behind, bytes | bytearray):  # a whole file, of which each array of a run is a part
+        return id(behind), len(behind)
+    return owner.__array_interface__["data"][0], owner.nbytes
 
 
 def _parts_of(each: object) -> Iterable[object]:

@@ -255,7 +255,7 @@ class Subject:
 
     @cached_property
     def mixture(self) -> GaussianMixture:
-        """The law gmm10, fitted to the reference codes."""
+        """The mixture of Gaussians of the laws, fitted to the reference codes."""
         return fit_gmm(self.codes["reference"], seed=self.seed)
 
     @cached_property
