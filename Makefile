@@ -34,7 +34,7 @@ run: install
 	$(BIN)/python -m explorer $(ARGS)
 
 test: install-tools
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--numprocesses auto --maxprocesses 4 --dist loadfile)
 
 check: check-lint check-types check-javascript
 

@@ -614,7 +614,11 @@ def one_sentence(folder: Path, flag: str = "--out") -> Iterator[None]:
 def _fit_waits(folder: Path) -> bool:
     """Whether a fit that writes to a folder has saved a state."""
     with contextlib.suppress(OSError):
-        inside = [each for each in (folder, folder.parent) if each.name.endswith(".partial")]
+        inside = [
+            each
+            for each in (folder, folder.parent)
+            if each.name.endswith(".partial") and not each.name.startswith(".features-")  # made while a fit waits
+        ]
         places = inside or [*folder.glob(".*.partial"), *folder.parent.glob(".*.partial")]
         return any((place / STATE).is_file() for place in places)
     return False

@@ -166,7 +166,7 @@ class DataConfig:
     """Seed of the split; twins and ladders share it."""
     one_split: bool | None = None
     """Take sub-folders called train, valid or test for classes; or for the parts of the split, and leave out what lies
-    beside them; None takes them for the parts where nothing lies beside them, and asks where something does."""
+    beside them; left open, they are parts where nothing lies beside them, and train.py asks where something does."""
     name: str | None = fact()
     """Name of the data set in the run's name."""
     folder: str | None = fact()
@@ -317,7 +317,7 @@ class TrainConfig:
     """How the learning rate moves: up and down, down by a cosine, by 0.95 an epoch, or not at all."""
     momentum: str | None = None
     """AdamW's first beta, the share of its running mean of gradients that stays at every step: a number in [0, 1), or
-    'cycled' between 0.95 and 0.85 against the learning rate; None cycles it with onecycle, and is 0.9 without."""
+    'cycled' between 0.95 and 0.85 against the learning rate; left open, it is cycled with onecycle and 0.9 without."""
     weight_decay: float = 1e-4
     """AdamW's weight decay."""
     seed: int = 0
@@ -468,6 +468,7 @@ OPEN_DEFAULTS: Mapping[str, str] = {
     "calibration": "a tenth of the training images, at most 2500",
     "subset": "all",
     "tested": "all",
+    "one_split": "the parts of the split where nothing lies beside them",
     "widths": "by the size of the images",
     "threads": "all cores",
     "stream": "yes where the images would fill half the memory of the device",

@@ -123,7 +123,7 @@ def test_settings_at_their_ends_work_to_the_end_or_diverge_in_one_sentence(name:
         ("--beta inf", "beta must be at most 1000000"),
         ("--average-epochs 4", "average_epochs must be at most the 3 epochs"),
         ("--momentum cycled --schedule cosine", "momentum must be a number with --schedule cosine"),
-        ("--hidden 65537", "hidden must be at most 65536"),
+        ("--hidden 8193", "hidden must be at most 8192"),
     ],
 )
 def test_what_a_fit_would_fail_at_later_is_refused_before_its_first_step(

@@ -247,7 +247,7 @@ def test_a_pipe_gets_a_line_for_each_stage_and_one_table_at_the_end(
     assert not done.stderr, "no bar goes where nobody watches it"
     lines = done.stdout.splitlines()
     assert lines[1] == "1,797 pictures: 1,100 fitted, 100 validation, 300 calibration, 297 test"
-    stages = [line for line in lines if line.startswith(("reading", "digits-"))]
+    stages = [line for line in lines if line.startswith(("reading", "digits-")) and "float32" not in line]
     assert [line.split(" ")[0] for line in stages] == ["reading", *2 * ["digits-vae-2:"], *2 * ["digits-ae-2:"]]
     heads = [line.split() for line in lines if line.split() == ["digits-vae-2", "digits-ae-2"]]
     assert len(heads) == 1, "one table tells of both runs"
@@ -261,7 +261,8 @@ def test_a_quick_fit_measures_what_is_looked_at_first_and_says_how_to_measure_th
     done = train(*arguments, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "digits-vae-2"
-    assert [path.name for path in tmp_path.iterdir()] == ["digits-vae-2"], "no feature net was made for it"
+    made = [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"]
+    assert made == ["digits-vae-2"], "no feature net was made for it"
     metrics = read_metrics(folder)
     assert {"mse", "elbo", "active_units"} <= metrics["test"].keys() and "nll_iw" not in metrics["test"]
     assert set(metrics["holes"]["white"]) == {"vacancy", "vacancy_active"}
@@ -321,7 +322,7 @@ def test_a_dry_run_prints_the_resolved_settings_and_writes_nothing(tmp_path: Pat
         (["--calibration", "5000"], 1, "held out"),
         (["--tag", "../x"], 1, "run name"),
         (["--resume"], 1, "resume"),
-        (["--net", "conv", "--widths", "8", "8", "8", "8"], 1, "multiples of 16"),
+        (["--net", "conv", "--widths", *11 * ["8"]], 1, "widths must be at most 10"),
         (["--device", "cuda"], 1, "cuda"),
         (["--dataset", "mnist", "--no-download"], 1, "train-images-idx3-ubyte is missing"),
         (["--family", "gan"], 2, "gan"),
