@@ -136,7 +136,8 @@ def command_line(shown: tuple[str, ...] | None = COMMON) -> Flags:
     add(parser, "--as-published", "with --preset: its errors too", action="store_true")
     data = group("data")
     add_flags(data, DataConfig, shown)
-    add(data, "--folder", "pictures of --dataset folder; sub-folders are classes", type=Path, metavar="PATH")
+    pictures = "pictures of --dataset folder; sub-folders are classes, or train, valid and test with classes below them"
+    add(data, "--folder", pictures, type=Path, metavar="PATH")
     places = "folder of the data sets (default: $EXPLORER_DATA, else the user's cache folder)"
     add(data, "--data-dir", places, type=Path, metavar="DIR")
     add(data, "--no-download", "never fetch a missing data set", action="store_true")
