@@ -149,7 +149,7 @@ def test_make_test_installs_the_tools_and_runs_the_whole_suite(checkout: Checkou
     status, asked, output = checkout.make("test")
     assert status == 0, output
     assert any(a.endswith("install --requirement requirements.txt --group dev") for a in asked)
-    assert asked[-1].strip() == "-m pytest"
+    assert asked[-1].strip() == "-m pytest --numprocesses auto --maxprocesses 4 --dist loadfile"
 
 
 def test_make_installs_once(checkout: Checkout):
