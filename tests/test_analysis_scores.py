@@ -10,10 +10,10 @@ from explorer.analysis.scores import (
     Score,
     active_axes,
     active_units,
-    active_vacancy,
     collapsed_axes,
     coverage,
     density,
+    fit_active_vacancy,
     frechet_distance,
     is_saturated,
     mean_score,
@@ -73,9 +73,9 @@ def test_noise_dimensions_dilute_holes_and_active_vacancy_finds_them():
     fitted = fit_vacancy(reference, calibration)
     draws = fitted.frame.unwhiten(rng.standard_normal((1000, 13)))
     diluted = vacancy(fitted.p_value(draws))
-    bare = active_vacancy(reference, calibration, draws, active)
+    bare = vacancy(fit_active_vacancy(reference, calibration, active)(draws))
     assert bare.value > 2 * diluted.value
-    assert active_vacancy(reference, calibration, draws, np.zeros(13, dtype=bool)).value == diluted.value
+    assert vacancy(fit_active_vacancy(reference, calibration, np.zeros(13, dtype=bool))(draws)).value == diluted.value
 
 
 def test_midpoints_lie_between_two_different_codes():

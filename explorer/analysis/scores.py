@@ -3,7 +3,7 @@
 A hole score alone is easily gamed: a collapsed VAE has a perfect one. Show it beside coverage and active units.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,27 +88,20 @@ def counted_axes(active: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return active if np.any(active) else np.ones_like(active)
 
 
-def active_vacancy(
-    reference: Latents,
-    calibration: Latents,
-    draws: Latents,
-    active: NDArray[np.bool_],
-    k: int = NEIGHBOURS,
-    seed: int = 0,
-) -> Score:
-    """Vacancy in the active dimensions only.
+def fit_active_vacancy(
+    reference: Latents, calibration: Latents, active: NDArray[np.bool_], k: int = NEIGHBOURS
+) -> Callable[[Latents], NDArray[np.float64]]:
+    """Vacancy in the active dimensions only: a function from latents (n, d) to their p-values (n,).
 
     Args:
         reference: R, (R, d).
         calibration: C, (n_C, d).
-        draws: From one sampling law, (n, d).
         active: (d,); see `counted_axes`.
         k: Which nearest neighbour.
-        seed: Of the bootstrap.
     """
     axes = counted_axes(active)
     fitted = fit_vacancy(reference[:, axes], calibration[:, axes], k)
-    return vacancy(fitted.p_value(draws[:, axes]), seed=seed)
+    return lambda latents: fitted.p_value(latents[:, axes])
 
 
 def midpoints(

@@ -31,6 +31,7 @@ from explorer.analysis.scores import (
     counted_axes,
     coverage,
     density,
+    fit_active_vacancy,
     frechet_distance,
     is_saturated,
     mean_score,
@@ -507,15 +508,15 @@ def tight_bound(subject: Subject) -> dict[str, Any]:
 
 def empty_places(subject: Subject) -> dict[str, Any]:
     """Vacancy under each sampling law, of all dimensions and of the active ones; what it was calibrated with."""
-    holes, codes, axes = subject.holes, subject.codes, counted_axes(subject.active)
-    of_active = holes
-    if not axes.all():  # else they are the same
-        of_active = fit_vacancy(codes["reference"][:, axes], codes["calibration"][:, axes], NEIGHBOUR)
+    holes, codes = subject.holes, subject.codes
+    of_active = None  # the same as of all dimensions
+    if not counted_axes(subject.active).all():
+        of_active = fit_active_vacancy(codes["reference"], codes["calibration"], subject.active, NEIGHBOUR)
     scores: dict[str, Any] = {}
     for law in LAWS:
         drawn = subject.drawn[law]
         found = _plain(vacancy(holes.p_value(drawn)))
-        active = found if axes.all() else _plain(vacancy(of_active.p_value(drawn[:, axes])))
+        active = found if of_active is None else _plain(vacancy(of_active(drawn)))
         scores[law] = {"vacancy": found, "vacancy_active": active}
     scores["midpoint_vacancy"] = _plain(vacancy(holes.p_value(subject.drawn["midpoints"])))
     scores["midpoint_pairs"] = "any two images" if subject.images.labels is None else "images of different classes"
