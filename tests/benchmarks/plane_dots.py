@@ -47,7 +47,12 @@ MEASURE = """async count => {
     await new Promise(done => setTimeout(done)); // after the drawing of that frame
     return [performance.now() - start, computed];
   };
-  const first = (await timed(() => { plane.setDots(places); plane.setColours(classes); plane.setHome(); plane.draw(); }))[0];
+  const first = (await timed(() => {
+    plane.setDots(places);
+    plane.setColours(classes);
+    plane.setHome();
+    plane.draw();
+  }))[0];
   await frame();
   const middle = list => list.sort((a, b) => a - b)[list.length >> 1];
   const pans = [], draws = [];
@@ -73,11 +78,13 @@ MEASURE = """async count => {
     const numbers = { codes: rampCodes(shares), paints: palette => rampPaints(palette.ramp, palette.other) };
     recolour.push((await timed(() => { plane.setColours(k % 2 ? classes : numbers); plane.draw(); }))[1]);
   }
-  const faded = (await timed(() => { plane.setPicked(Int32Array.from({ length: count / 10 }, (_, k) => k)); plane.draw(); }))[1];
+  const tenth = Int32Array.from({ length: count / 10 }, (_, k) => k);
+  const faded = (await timed(() => { plane.setPicked(tenth); plane.draw(); }))[1];
   plane.setPicked([]);
   const sheet = new OffscreenCanvas(280, 280);
   sheet.getContext('2d');
-  plane.dots.pictureOf = row => ({ source: sheet, x: 28 * (row % 10), y: 28 * (Math.floor(row / 10) % 10), width: 28, height: 28 });
+  const tile = { source: sheet, width: 28, height: 28 };
+  plane.dots.pictureOf = row => ({ ...tile, x: 28 * (row % 10), y: 28 * (Math.floor(row / 10) % 10) });
   plane.dots.always = true;
   const tiled = (await timed(() => plane.draw()))[1];
   const rows = {
