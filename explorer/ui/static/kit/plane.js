@@ -42,6 +42,8 @@ import { onTheme } from "./theme.js";
  * @property {(rows: number[]) => string[]} [describe] Lines for a screen reader about the rows in view.
  */
 
+export const PLANE_STYLE = new URL("./plane.css", import.meta.url);
+
 const REACH_PX = 8;
 const MOVE_MS = 180;
 const DESCRIBE_MS = 500;
