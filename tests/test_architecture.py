@@ -19,7 +19,6 @@ import pytest
 RANKS = {
     "errors": 0,
     "arrays": 0,
-    "flags": 0,
     "progress": 0,
     "config": 1,
     "images": 1,
@@ -65,7 +64,6 @@ LONGEST = 400
 
 LONG = {
     "explorer/checkpoint.py": "the one owner of the layout on disk: whatever writes a run stands beside its reader",
-    "explorer/config.py": "settings, presets and flags, to be a room with a file for each",
     "explorer/data/cache.py": "one conversion from the pictures of a folder to an array, and the removal of old ones",
     "explorer/library/run.py": "everything that is known of one open run, each part computed once",
     "explorer/library/shelf.py": "list, pair, open, hold, and data sets; data sets and held models are to move out",
@@ -466,7 +464,7 @@ SOUND = {
     "train.py": "from explorer.training import fit\n",
     "explorer/__init__.py": "if TYPE_CHECKING:\n    from explorer.api import launch\n",
     "explorer/errors.py": "class ExplorerError(Exception): ...\n",
-    "explorer/config.py": "from explorer.errors import ExplorerError\n",
+    "explorer/config/settings.py": "from explorer.errors import ExplorerError\n",
     "explorer/analysis/__init__.py": "from . import holes\n",
     "explorer/analysis/holes.py": "from ..errors import ExplorerError\ndef fit():\n    import sklearn.mixture\n",
     "explorer/coder.py": "import torch\nfrom explorer import errors\n",
@@ -511,17 +509,17 @@ SETTINGS = '{"data": {"dataset": "mnist"}, "model": {"family": "vae", "latent_di
 
 VIOLATIONS = [
     (rank_violations, "explorer/checkpoint.py", "def load():\n    from explorer.coder import TorchCoder", "rank 3"),
-    (rank_violations, "explorer/config.py", "from explorer.library import Library", "config.py:1"),
-    (rank_violations, "explorer/config.py", "import explorer.ui.page", "config.py:1"),
-    (rank_violations, "explorer/config.py", "def f():\n    from explorer import data", "config.py:2"),
+    (rank_violations, "explorer/config/settings.py", "from explorer.library import Library", "settings.py:1"),
+    (rank_violations, "explorer/config/settings.py", "import explorer.ui.page", "settings.py:1"),
+    (rank_violations, "explorer/config/settings.py", "def f():\n    from explorer import data", "settings.py:2"),
     (
         rank_violations,
-        "explorer/config.py",
+        "explorer/config/settings.py",
         "from explorer import load_run, ExplorerError",
         "rank 1 must not see rank 9",
     ),
-    (rank_violations, "explorer/config.py", "import explorer", "rank 1 must not see rank 9"),
-    (rank_violations, "explorer/config.py", "from . import images", "config.py:1"),
+    (rank_violations, "explorer/config/settings.py", "import explorer", "rank 1 must not see rank 9"),
+    (rank_violations, "explorer/config/settings.py", "from .. import images", "settings.py:1"),
     (rank_violations, "explorer/errors.py", "from explorer.arrays import Latents", "rank 0 must not see rank 0"),
     (rank_violations, "explorer/analysis/holes.py", "from ..training.judge import Judge", "holes.py:1"),
     (rank_violations, "explorer/analysis/holes.py", "from explorer.data import ImageSet", "rank 2 must not see rank 2"),
@@ -563,7 +561,7 @@ VIOLATIONS = [
     (dangerous_code, "explorer/data/faces.py", "from joblib import dump", "joblib"),
     (dangerous_code, "explorer/data/faces.py", "np.load(path, allow_pickle=True)", "unpickles"),
     (machine_paths, "README.md", f"cd {HOME}/ada/explorer", "README.md:1"),
-    (machine_paths, "explorer/config.py", f"first\npath = '{USERS}/ada/data'", "config.py:2"),
+    (machine_paths, "explorer/config/settings.py", f"first\npath = '{USERS}/ada/data'", "settings.py:2"),
     (machine_paths, "checkpoints/digits-vae-2/metrics.json", f'{{"out": "{HOME}/ada/runs"}}', "metrics.json:1"),
     (machine_paths, "README.md", "C:" + "\\Users\\ada", "README.md:1"),
     (outside_addresses, "explorer/ui/static/panel.js", "fetch('https://example.org/beacon')", "panel.js:1"),
