@@ -66,7 +66,6 @@ LONG = {
     "explorer/checkpoint.py": "the one owner of the layout on disk: whatever writes a run stands beside its reader",
     "explorer/data/cache.py": "one conversion from the pictures of a folder to an array, and the removal of old ones",
     "explorer/library/run.py": "everything that is known of one open run, each part computed once",
-    "explorer/library/shelf.py": "list, pair, open, hold, and data sets; data sets and held models are to move out",
     "explorer/training/fit.py": "one loop and the state that a resumed fit must find again",
     "explorer/training/evaluate.py": "every score is an entry of one table, beside the inputs that scores share",
     "explorer/ui/app.py": "layout, launch settings, ports and the tunnel; each is small, and used by serve alone",
