@@ -279,7 +279,7 @@ def serve(
 
     _reach_ourselves_directly()
     folder = library.checkpoints.absolute() if library.checkpoints is not None else None
-    hide_folders(folder, folder and folder.parent, library.data_dir, default_data_dir())
+    hide_folders(folder, folder and folder.parent, library.datasets.data_dir, default_data_dir())
     static, modules = StaticFiles(), tab_modules() if modules is None else modules
     figures: dict[str, FigureMaker] = {}
     for module in modules.values():

@@ -77,7 +77,7 @@ def build(library: Library, page: Page) -> None:
         def tell(share: float, what: str) -> None:
             progress(share, desc=what)
 
-        library.download(dataset, tell)
+        library.datasets.download(dataset, tell)
         return "The data set is here."
 
     gr.on(  # without a trigger: when the page is opened, and whenever the picker changes
