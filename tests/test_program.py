@@ -1,5 +1,8 @@
 """Programs say what the models do: torch and numpy agree, and what cannot be said is refused by name."""
 
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from explorer.arrays import Images, Latents, Posterior
 from explorer.checkpoint import list_runs
 from explorer.coder import TorchCoder
 from explorer.config import ModelConfig
+from explorer.images import to_bytes
 from explorer.library import LAWS, Library
 from explorer.models import FAMILIES, Autoencoder, DiagonalGaussian, TopDown, build_model
 from explorer.models.normalisation import BatchNorm
@@ -23,7 +27,7 @@ from explorer.program import (
     traced_decoder,
     traced_encoder,
 )
-from tests.conftest import ROOT
+from tests.conftest import CI, ROOT
 from tests.fakes import linear_coder
 from tests.interpreter import array_of, read_program, run_program
 
@@ -67,6 +71,14 @@ LIKELIHOODS: dict[str, dict[str, Any]] = {
 }
 
 
+COMBINATIONS = [(family, net, likelihood) for family in FAMILIES for net in NETS for likelihood in LIKELIHOODS]
+EVERY = pytest.mark.parametrize(("family", "net", "likelihood"), COMBINATIONS)
+
+SCRIPT = ROOT / "tests" / "js" / "run_programs.mjs"
+NODE = shutil.which("node") or "node"
+needs_node = pytest.mark.skipif(shutil.which("node") is None and not CI, reason="the page's code is run by Node.js")
+
+
 def model_of(family: Any, net: str, likelihood: str, latent_dim: int = 5, **settings: Any) -> Autoencoder:
     """A model with random weights and statistics; hidden units that hierarchical families need."""
     torch.manual_seed(0)
@@ -98,18 +110,59 @@ def assert_codes_agree(given: dict[str, np.ndarray], wanted: dict[str, np.ndarra
         assert np.abs(given[name] - value).max() <= CODE * max(value.std(), 1e-3), name
 
 
-@pytest.mark.parametrize("likelihood", LIKELIHOODS)
-@pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_program_says_what_the_model_does(family, net, likelihood):
-    model = model_of(family, net, likelihood)
+def inputs_of(net: str) -> tuple[Tensor, Tensor]:
+    """Latents and images to try."""
     latents = 2 * torch.randn(20, 5, generator=torch.Generator().manual_seed(1))
+    return latents, torch.rand(20, *NETS[net]["image_shape"], generator=torch.Generator().manual_seed(2))
+
+
+@EVERY
+def test_a_program_says_what_the_model_does(family, net, likelihood):
+    model, (latents, images) = model_of(family, net, likelihood), inputs_of(net)
     with torch.inference_mode():
         wanted = model.decode(latents).numpy()
     decoded = run_program(decoder_program(model), latents.numpy())["pixels"]
     assert np.abs(decoded - wanted).max() <= PIXEL
-    images = torch.rand(20, *NETS[net]["image_shape"], generator=torch.Generator().manual_seed(2))
     assert_codes_agree(run_program(encoder_program(model), images.numpy()), codes_of(model, images))
+
+
+def write_inputs(folder: Path, name: str, program: bytes, inputs: np.ndarray) -> None:
+    """What `run_by_node` is to run; images go channels last."""
+    (folder / f"{name}.program").write_bytes(program)
+    last = inputs.transpose(0, 2, 3, 1) if inputs.ndim == 4 else inputs
+    (folder / f"{name}.input").write_bytes(np.ascontiguousarray(last, dtype="<f4").tobytes())
+
+
+def run_by_node(folder: Path) -> None:
+    """Run all programs of a folder as the page does, by Node."""
+    done = subprocess.run([NODE, SCRIPT, folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def run_in_javascript(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the page's own code makes of every combination's programs."""
+    folder = tmp_path_factory.mktemp("programs")
+    for family, net, likelihood in COMBINATIONS:
+        model, (latents, images) = model_of(family, net, likelihood), inputs_of(net)
+        write_inputs(folder, f"{family} {net} {likelihood} d", decoder_program(model), latents.numpy())
+        write_inputs(folder, f"{family} {net} {likelihood} e", encoder_program(model), images.numpy())
+    run_by_node(folder)
+    return folder
+
+
+@needs_node
+@EVERY
+def test_the_page_computes_what_the_model_does(family, net, likelihood, run_in_javascript):
+    model, (latents, images) = model_of(family, net, likelihood), inputs_of(net)
+    with torch.inference_mode():
+        wanted = to_bytes(model.decode(latents).numpy()).transpose(0, 2, 3, 1)
+    name = f"{family} {net} {likelihood}"
+    pixels = np.fromfile(run_in_javascript / f"{name} d.pixels", dtype=np.uint8).reshape(wanted.shape)
+    assert np.abs(pixels.astype(int) - wanted).max() <= 1
+    codes = codes_of(model, images)
+    given = {key: np.fromfile(run_in_javascript / f"{name} e.{key}", "<f4").reshape(-1, 5) for key in codes}
+    assert_codes_agree(given, codes)
 
 
 @pytest.mark.parametrize("settings", [{"sparsity": "kl"}, {"sparsity": "l1"}])
@@ -211,13 +264,39 @@ class OwnEncoder(nn.Module):
         return self.mean(h), self.log_variance(h).clamp(-4, 4)
 
 
+class OtherDecoder(nn.Module):
+    """The layers that `OwnDecoder` leaves out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low, self.high = nn.Sequential(nn.Linear(2, 8), nn.ELU(0.7)), nn.Linear(1, 8)
+        self.body = nn.Sequential(
+            nn.Unflatten(1, (4, 2, 2)),
+            nn.Conv2d(4, 6, (3, 2), stride=(1, 2), padding=(2, 1)),
+            nn.GELU(approximate="tanh"),
+            nn.UpsamplingNearest2d(scale_factor=9),
+            nn.AvgPool2d(3, stride=2),
+            nn.ConvTranspose2d(6, 5, (2, 5), stride=(3, 1), padding=(1, 2)),
+            nn.Hardtanh(-0.5, 0.8),
+        )
+        self.finish = nn.Conv2d(3, 1, 1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        a, b = z.split([2, 1], dim=1)
+        maps = self.body(torch.cat([self.low(a), self.high(b).exp()], dim=1))
+        pair, rest = maps[:, :2], maps[:, 2:4] * maps[:, 3:5]
+        joined = torch.cat([pair, rest[:, 1:]], dim=1)
+        image = self.finish(nn.functional.interpolate(joined, scale_factor=2.0))
+        return torch.sigmoid(image / 2)
+
+
 class OwnCoder:
     """A Coder around two torch modules, as a user writes one."""
 
-    latent_dim, image_shape, levels = 3, (1, 16, 16), 256
+    latent_dim, levels = 3, 256
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
-        self.encoder, self.decoder = encoder.eval(), decoder.eval()
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, image_shape: tuple[int, int, int] = (1, 16, 16)) -> None:
+        self.encoder, self.decoder, self.image_shape = encoder.eval(), decoder.eval(), image_shape
 
     @torch.inference_mode()
     def encode(self, images: Images) -> Posterior:
@@ -246,6 +325,37 @@ def test_a_torch_module_of_ones_own_is_traced():
     posterior, given = coder.encode(images), run_program(program_of(coder, "encoder"), images)
     assert posterior.log_variance is not None
     assert_codes_agree(given, {"mean": posterior.mean, "log_variance": posterior.log_variance})
+
+
+@needs_node
+def test_every_layer_that_is_known_is_computed_alike(tmp_path):
+    torch.manual_seed(1)
+    coder = OwnCoder(OwnEncoder(), OtherDecoder(), (1, 96, 16))
+    latents = np.random.default_rng(0).standard_normal((12, 3)).astype(np.float32)
+    images = coder.decode(latents)
+    program = traced_decoder(coder.decoder, coder)
+    assert np.abs(run_program(program, latents)["pixels"] - images).max() <= 1e-5
+    write_inputs(tmp_path, "other", program, latents)
+    run_by_node(tmp_path)
+    pixels = np.fromfile(tmp_path / "other.pixels", dtype=np.uint8).reshape(12, 96, 16, 1)
+    assert np.abs(pixels.astype(int) - to_bytes(images).transpose(0, 2, 3, 1)).max() <= 1
+
+
+@needs_node
+def test_the_page_computes_a_module_of_ones_own(tmp_path):
+    coder, rng = own_coder(), np.random.default_rng(0)
+    latents = rng.standard_normal((12, 3)).astype(np.float32)
+    images = coder.decode(latents)
+    write_inputs(tmp_path, "decoder", program_of(coder, "decoder"), latents)
+    write_inputs(tmp_path, "encoder", program_of(coder, "encoder"), images)
+    run_by_node(tmp_path)
+    pixels = np.fromfile(tmp_path / "decoder.pixels", dtype=np.uint8).reshape(12, 16, 16, 1)
+    assert np.abs(pixels.astype(int) - to_bytes(images).transpose(0, 2, 3, 1)).max() <= 1
+    posterior = coder.encode(images)
+    assert posterior.log_variance is not None
+    wanted = {"mean": posterior.mean, "log_variance": posterior.log_variance}
+    given = {name: np.fromfile(tmp_path / f"encoder.{name}", "<f4").reshape(-1, 3) for name in wanted}
+    assert_codes_agree(given, wanted)
 
 
 @pytest.mark.parametrize(
