@@ -28,7 +28,7 @@ import { TsneWait } from "./tsne.js";
 
 export const STYLE = new URL("./map.css", import.meta.url);
 
-const WIDE = "(min-width: 1000px)"; // of a window that has room for two maps unasked
+const WIDE = "(min-width: 1000px)"; // windows with room for two maps, so that the twin is shown unasked
 
 const isTouch = (/** @type {any} */ event) => event?.pointerType === "touch" || matchMedia("(pointer: coarse)").matches;
 
@@ -126,6 +126,8 @@ class MapTab {
       delete this.root.dataset.chosen;
       this.showNote();
       this.bar.others = [];
+      this.besideName = (view.other ?? (matchMedia(WIDE).matches ? info.twin : null)) || null;
+      this.pair(this.besideName !== null); // at once, so that nothing moves when its dots come
       this.bar.rebuild();
       this.status.clear();
       await this.load();
@@ -204,11 +206,14 @@ class MapTab {
     const alike = all.filter((/** @type {any} */ each) => !each.error && each.name !== info.name && each.dataset === info.dataset);
     alike.sort((/** @type {any} */ a, /** @type {any} */ b) => Number(b.name === info.twin) - Number(a.name === info.twin) || byName(a.name, b.name));
     this.bar.others = alike.map((/** @type {any} */ { name }) => ({ name, text: name === info.twin ? `${name} (twin)` : name }));
-    const wished = view.other ?? (matchMedia(WIDE).matches ? (info.twin ?? "") : "");
-    const name = alike.some((/** @type {any} */ each) => each.name === wished) ? wished : "";
-    this.besideName = name || null;
     this.bar.rebuild();
-    if (name) await this.loadOther();
+  }
+
+  /** Make room for a second map, or take it back. @param {boolean} isPaired */
+  pair(isPaired) {
+    this.other.element.hidden = !isPaired;
+    this.root.classList.toggle("xp-paired", isPaired);
+    this.sides.forEach((side) => side.name(isPaired));
   }
 
   /** Another run's map is wished for beside this one. @param {string} name "" for none. */
@@ -216,15 +221,14 @@ class MapTab {
     view.setOther(name);
     this.besideName = name || null;
     this.leaveOther();
+    this.pair(name !== "");
     if (name) await this.loadOther();
   }
 
   leaveOther() {
     this.pairs.stop();
     this.other.leave();
-    this.other.element.hidden = true;
-    this.main.name(false);
-    this.root.classList.remove("xp-paired");
+    this.pair(false);
     delete this.root.dataset.beside;
     this.status.say("", this.other);
   }
@@ -243,18 +247,18 @@ class MapTab {
         return this.status.say(`${name} was measured on other images than ${info.name}, so their maps cannot be compared dot by dot; choose another run.`, this.other);
       }
       if (this.other.info !== other) this.other.setRun(other, sprites);
-      const data = await this.other.fetched(this.planeOf(other));
-      if (signal.aborted || !this.colouring) return;
-      this.other.element.hidden = false;
-      this.root.classList.add("xp-paired");
       // the autoencoder stands left, everywhere
       this.maps.classList.toggle("xp-swapped", isPoint(other) && !isPoint(info));
-      this.sides.forEach((side) => side.name(true));
+      this.pair(true);
+      const data = await this.other.fetched(this.planeOf(other));
+      if (signal.aborted || !this.colouring) return;
       this.other.show({ ...data, colouring: this.colouring });
       this.root.dataset.beside = `${name} ${data.plane}`;
       this.status.say("", this.other);
     } catch (error) {
-      if (!signal.aborted) this.status.say(`No map beside: ${/** @type {Error} */ (error).message}`, this.other);
+      if (signal.aborted) return undefined;
+      this.pair(false);
+      this.status.say(`No map beside: ${/** @type {Error} */ (error).message}`, this.other);
     }
     return undefined;
   }
