@@ -4,6 +4,7 @@
 #   make test     the whole suite                make test ARGS="tests/test_analysis_holes.py -x"
 #   make check    formatting, lint, types, JavaScript
 #   make bench    measure start-up, decoding, fitting
+#   make kernel   build the inner loops of decoding in the browser again, after a change of loops.ts
 #   make runs     fit every shipped run again and write their scores into the README; those of faces and flowers
 #                 need the sets in $EXPLORER_DATA: make runs-pictures
 #   make clean    remove .venv and node_modules
@@ -24,7 +25,7 @@ RUNTIME_DONE := $(VENV)/installed-requirements.txt
 TOOLS_DONE := $(VENV)/installed-pyproject.toml
 NODE_DONE := node_modules/installed-package-lock.json
 
-.PHONY: help run test check check-lint check-types check-javascript bench runs runs-pictures install install-tools install-node clean
+.PHONY: help run test check check-lint check-types check-javascript bench kernel runs runs-pictures install install-tools install-node clean
 .DEFAULT_GOAL := help
 
 help:
@@ -66,6 +67,9 @@ check-javascript:
 
 bench: install-tools
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+kernel: install-node
+	$(NODE) tests/js/kernel.mjs
 
 runs: install
 	$(BIN)/python train.py --dataset digits --latent-dim 2 --twin --overwrite
