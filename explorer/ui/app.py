@@ -22,8 +22,9 @@ from explorer.errors import ExplorerError, ServeError
 from explorer.library import Card, Library
 from explorer.ui import export
 from explorer.ui.page import TABS, FigureMaker, Page, answering, hide_folders, public_sentence
-from explorer.ui.routes import STATIC, StaticFiles, served
+from explorer.ui.routes import served
 from explorer.ui.security import layers
+from explorer.ui.static_files import STATIC, StaticFiles
 
 TITLE = "Latent Space Explorer"
 
