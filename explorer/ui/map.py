@@ -15,11 +15,9 @@ from explorer.errors import NotFoundError, ShapeError
 from explorer.library import Library, OpenRun
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
-from explorer.ui.page import Page
-from explorer.ui.routes import (
+from explorer.ui.http import (
     PRIVATE,
     BusyError,
-    RunRoutes,
     TabRoute,
     body_of,
     keeping,
@@ -27,6 +25,8 @@ from explorer.ui.routes import (
     pixels_response,
     unchanged,
 )
+from explorer.ui.page import Page
+from explorer.ui.routes import RunRoutes
 from explorer.views import map as view
 from explorer.views.colours import loneliness
 from explorer.views.query import choice, whole
