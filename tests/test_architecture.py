@@ -525,7 +525,7 @@ VIOLATIONS = [
     (rank_violations, "explorer/ui/page.py", "from ..api import launch", "page.py:1"),
     (rank_violations, "explorer/ui/page.py", "import importlib\nimportlib.import_module('explorer.api')", "page.py:2"),
     (rank_violations, "explorer/views/map.py", "from explorer.ui.page import Page", "rank 6 must not see rank 7"),
-    (rank_violations, "explorer/plots/map.py", "from explorer.views import map", "rank 5 must not see rank 6"),
+    (rank_violations, "explorer/plots/holes.py", "from explorer.views import map", "rank 5 must not see rank 6"),
     (library_violations, "explorer/views/map.py", "import plotly.graph_objects", "map.py:1"),
     (library_violations, "explorer/views/map.py", "import torch", "map.py:1"),
     (library_violations, "explorer/views/map.py", "from gradio import HTML", "map.py:1"),

@@ -542,7 +542,7 @@ def test_without_the_password_there_is_only_the_login_page(private, library):
         for name in (*library.names(), "explorer-run", "choices"):
             assert name not in page.text
         paths = [
-            "/config", "/explorer/api/runs", RUN, f"{RUN}/points", f"{RUN}/sprites/0", f"{RUN}/figure/map",
+            "/config", "/explorer/api/runs", RUN, f"{RUN}/points", f"{RUN}/sprites/0", f"{RUN}/figure/holes",
             "/gradio_api/queue/data?session_hash=x", "/gradio_api/queue/status",
             "/gradio_api/heartbeat/x", "/gradio_api/file=/etc/passwd",
             "/gradio_api/user", "/gradio_api/token", "/gradio_api/custom_component/x/client/component/y", "/nowhere",

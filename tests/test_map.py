@@ -51,6 +51,31 @@ def test_places_are_those_of_the_plane_and_are_kept_by_the_browser(client, run, 
     assert again.status_code == 304
 
 
+@pytest.mark.parametrize("plane", ["pca", "2,0"])
+def test_the_axes_of_a_plane_lead_to_the_latents_behind_its_places(client, run, plane):
+    answer = client.get(f"{RUN}/axes", params={"plane": plane, "v": run.card.version})
+    assert "immutable" in answer.headers["cache-control"]
+    told = answer.json()
+    assert told["alike"] is True
+    behind = {key: np.array(value) for key, value in told["plane"].items()}
+    places = floats(client.get(f"{RUN}/places", params={"plane": plane}))
+    for row in (0, 17):
+        latent = behind["origin"] + places[row, 0] * behind["first"] + places[row, 1] * behind["second"]
+        shadow = [(latent - run.latents.mean[row]) @ behind[axis] for axis in ("first", "second")]
+        np.testing.assert_allclose(shadow, 0, atol=1e-5)
+    again = client.get(f"{RUN}/axes", params={"plane": plane}, headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304
+
+
+def test_axes_say_what_has_no_latent_and_no_prior(client):
+    told = client.get(f"{RUN}/axes", params={"plane": "tsne"}).json()
+    assert told["plane"] is None
+    assert told["circles"] is None
+    refused = client.get(f"{RUN}/axes", params={"plane": "0,0"})
+    assert refused.status_code == 400
+    assert "plane must be pca" in refused.json()["error"]
+
+
 def test_the_spread_on_a_plane_is_the_posteriors_covariance_seen_on_it(client, run):
     found = floats(client.get(f"{RUN}/spread", params={"plane": "pca"})).astype(np.float64)
     behind = cast(Any, map_view.map_axes(run, "pca")[1].plane)

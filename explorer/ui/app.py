@@ -288,20 +288,11 @@ def serve(
         },
     }
     url = _launch(blocks, host, port, settings)
-    threading.Thread(target=_warm, args=(library, figures), name="warm", daemon=True).start()
+    threading.Thread(target=library.warm, name="warm", daemon=True).start()  # what the first visitor would wait for
     share_url, trouble = _tunnel(blocks, host) if share else (None, None)
     if open_browser:
         webbrowser.open(share_url or url)
     return Server(blocks, url, share_url, trouble)
-
-
-def _warm(library: Library, figures: Mapping[str, FigureMaker]) -> None:
-    """Have what the first visitor would wait for: the default run, and the first figure, which brings plotly along."""
-    library.warm()
-    name, make = library.default(), figures.get("map")
-    if name is not None and make is not None:
-        with contextlib.suppress(ExplorerError):  # left to the visitor, as those of a run are
-            make(library, name, {"theme": "light"})
 
 
 def _launch(blocks: gr.Blocks, host: str, port: int | None, settings: Mapping[str, Any]) -> str:

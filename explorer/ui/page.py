@@ -2,7 +2,7 @@
 
 A tab module offers `build(library, page)`, called inside its `gr.Tab`, and may offer figures:
 
-    FIGURES: dict[str, FigureMaker] = {"map": make_map}
+    FIGURES: dict[str, FigureMaker] = {"holes": make_plane}
 
 Each is then served at `explorer/api/run/<run>/figure/<name>?...` as plotly JSON. What only its own part of the page
 asks for it answers itself, with `routes(runs)` (`explorer.ui.routes.RoutesMaker`).

@@ -19,6 +19,26 @@ export function arrayOf(info, what, query = {}) {
 }
 
 /**
+ * The axes of a map and the plane in latent space behind them.
+ * @typedef {object} MapAxes
+ * @property {[string, string]} titles With their units.
+ * @property {import("../latent/latent.js").Plane | null} plane Null where a place has no latent.
+ * @property {[number, number] | null} circles Centre of the prior on these axes; null draws no circles.
+ * @property {boolean} alike Whether both have one unit.
+ */
+
+/**
+ * What the axes of a plane of a run are.
+ * @param {RunInfo} info
+ * @param {string} plane
+ * @returns {Promise<MapAxes>}
+ */
+export function axesOf(info, plane) {
+  const query = { plane, v: source.version(info) };
+  return view.once(`axes ${info.name} ${JSON.stringify(query)}`, () => source.ask("axes", info.name, { query }));
+}
+
+/**
  * Names of a run's classes: their numbers where they have no names.
  * @param {RunInfo} info
  * @param {Int32Array | null} labels

@@ -37,6 +37,7 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   file: { kind: "computed", form: "file", path: "export/{kind}", sends: true },
 
   // Map
+  axes: { kind: "stored", form: "json", path: "map/axes" },
   places: { kind: "stored", form: "floats", path: "map/places" },
   spread: { kind: "stored", form: "floats", path: "map/spread" },
   loneliness: { kind: "stored", form: "floats", path: "map/loneliness" },
