@@ -20,7 +20,7 @@ import gradio as gr
 
 from explorer.errors import ExplorerError, ServeError
 from explorer.library import Card, Library
-from explorer.ui import export
+from explorer.ui import export, programs
 from explorer.ui.page import TABS, FigureMaker, Page, answering, hide_folders, public_sentence
 from explorer.ui.routes import STATIC, StaticFiles, served
 from explorer.ui.security import layers
@@ -284,7 +284,11 @@ def serve(
     figures: dict[str, FigureMaker] = {}
     for module in modules.values():
         figures |= getattr(module, "FIGURES", {})
-    offers = [export.routes, *(module.routes for module in modules.values() if hasattr(module, "routes"))]
+    offers = [
+        export.routes,
+        programs.routes,
+        *(module.routes for module in modules.values() if hasattr(module, "routes")),
+    ]
     blocks = build(library, static.url, modules)
     blocks.queue(max_size=32, default_concurrency_limit=2, api_open=False)
     names, any_address = hosts(host, share)

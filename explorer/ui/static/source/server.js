@@ -1,6 +1,7 @@
 /** A source that asks the page's own server: the one place where its addresses are spelt. */
 
 import { ServerError, Unreachable } from "./errors.js";
+import { NoProgram, Programs } from "./programs.js";
 import { ARRAYS, QUESTIONS } from "./questions.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
@@ -75,8 +76,28 @@ const READ = {
 
 /** @typedef {import("./source.js").Source} Source */
 
+/** Whether pictures are computed here; `?decoder=server` in the address asks for the server's. */
+const HERE = new URLSearchParams(globalThis.location?.search ?? "").get("decoder") !== "server";
+
 /** @implements {Source} */
 export class ServerSource {
+  constructor() {
+    this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), wanted: HERE });
+  }
+
+  /**
+   * The file of a program.
+   * @param {string} run
+   * @param {import("./programs.js").Part} part
+   * @param {AbortSignal} signal
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async program(run, part, signal) {
+    const { name, trouble } = await this.ask("program", run, { of: { part }, signal });
+    if (trouble) throw new NoProgram(trouble);
+    return (await this.ask("programFile", run, { of: { part, name }, signal })).buffer;
+  }
+
   /** @returns {Promise<any[]>} */
   async runs() {
     return (await ask(new URL("runs", API))).json();
@@ -95,7 +116,9 @@ export class ServerSource {
     const options = { signal };
     if (sends) Object.assign(options, { method: "POST" });
     if (body) Object.assign(options, { body: ArrayBuffer.isView(body) ? bytesOf(body) : body, headers: { "Content-Type": "application/octet-stream" } });
-    return READ[form](await ask(address(run, what, query), options));
+    const answer = await READ[form](await ask(address(run, what, query), options));
+    if (question === "card") this.programs.renew(run, this.version(answer));
+    return answer;
   }
 
   /**
@@ -121,15 +144,56 @@ export class ServerSource {
    * @param {string} run
    * @param {Float32Array} latents (count * d)
    * @param {number} count
-   * @param {{signal?: AbortSignal}} [options]
+   * @param {import("./source.js").Asking} [options]
    * @returns {Promise<Decoded>}
    */
-  async decode(run, latents, count, { signal } = {}) {
-    const decoded = /** @type {Decoded} */ (await this.ask("decode", run, { body: latents, signal }));
+  async decode(run, latents, count, options = {}) {
+    const { signal } = options;
+    const here = await this.here(run, "decoder", signal, () => this.programs.decode(run, latents, count, options));
+    if (here) return here;
+    const asked = this.ask("decode", run, { body: latents, signal });
+    const decoded = /** @type {Decoded} */ (await asked.finally(() => this.programs.want(run, "decoder")));
     if (decoded.shape[0] !== count) {
       throw new ServerError(`asked for ${count} images, but the answer has shape ${decoded.shape}; reload the page.`, 200);
     }
     return decoded;
+  }
+
+  /**
+   * @param {string} run
+   * @param {Uint8ClampedArray | Uint8Array} pixels (H, W, C)
+   * @param {import("./source.js").Asking} [options]
+   * @returns {Promise<import("./programs.js").Codes>}
+   */
+  async encode(run, pixels, options = {}) {
+    const { signal } = options;
+    const levels = this.programs.of(run, "encoder")?.head.levels ?? 256;
+    const image = Float32Array.from(pixels, (byte) => Math.round((byte * (levels - 1)) / 255) / (levels - 1));
+    const here = await this.here(run, "encoder", signal, () => this.programs.encode(run, image, 1, options));
+    if (here) return here;
+    const { latent } = await this.ask("look", run, { body: pixels, signal }).finally(() => this.programs.want(run, "encoder"));
+    return { mean: Float32Array.from(latent), logVariance: null };
+  }
+
+  /**
+   * What a program of the page computes; null where the server is to be asked. The first answer is the server's, and
+   * the program is fetched after it: nothing comes before the first picture.
+   * @template T
+   * @param {string} run
+   * @param {import("./programs.js").Part} part
+   * @param {AbortSignal | undefined} signal
+   * @param {() => Promise<T> | null} compute
+   * @returns {Promise<T | null>}
+   */
+  async here(run, part, signal, compute) {
+    try {
+      const here = compute();
+      if (here) return await here;
+    } catch (error) {
+      signal?.throwIfAborted();
+      this.programs.giveUp(run, part, /** @type {Error} */ (error));
+    }
+    return null;
   }
 
   /** There is a server, and it can do all that is asked of it. */
