@@ -60,9 +60,9 @@ from explorer.config import (
     resolve,
     to_json,
 )
+from explorer.config.flags import Flags, choice
 from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, located, split
 from explorer.errors import CheckpointError, ConfigError, ExplorerError, Interrupted
-from explorer.flags import Flags, choice
 from explorer.progress import is_terminal, stage
 from explorer.training.summary import left_out, split_words, summary_table
 

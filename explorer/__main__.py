@@ -16,8 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from explorer.config.flags import Flags
 from explorer.errors import DataError, ExplorerError, ServeError
-from explorer.flags import Flags
 from explorer.progress import is_terminal, stage
 
 ACCOUNTS_VARIABLE = "EXPLORER_AUTH"

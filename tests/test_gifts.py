@@ -414,11 +414,11 @@ def test_a_sparse_file_takes_no_memory(size: int, tmp_path: Path):
 
 
 def test_a_fault_is_looked_for_once_for_each_version(library_of: Any, monkeypatch: pytest.MonkeyPatch):
-    from explorer.library import shelf
+    from explorer.library import card
 
     library = library_of(CARDS["many metrics"])
-    read, calls = shelf.read_metrics, []
-    monkeypatch.setattr(shelf, "read_metrics", lambda folder: calls.append(folder) or read(folder))
+    read, calls = card.read_metrics, []
+    monkeypatch.setattr(card, "read_metrics", lambda folder: calls.append(folder) or read(folder))
     for _ in range(3):
         assert isinstance(library.cards()["digits-vae-2"], CheckpointError)
     assert len([folder for folder in calls if folder.name == "digits-vae-2"]) == 1

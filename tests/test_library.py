@@ -585,7 +585,7 @@ def test_another_copy_is_called_so_and_not_offered_for_download(copied):
 @pytest.mark.parametrize("dataset", ["digits", "nope", "../x", "", None, 3])
 def test_what_cannot_be_downloaded_is_refused(dataset):
     with pytest.raises(DataError, match="cannot be downloaded"):
-        Library(None).download(dataset)
+        Library(None).datasets.download(dataset)
 
 
 def test_one_download_at_a_time_and_its_images_appear(copied, monkeypatch):
@@ -606,11 +606,11 @@ def test_one_download_at_a_time_and_its_images_appear(copied, monkeypatch):
     library = Library(copied)
     assert library.open("digits-vae-2").images() is None
     assert library.can_download("digits-vae-2")
-    first = threading.Thread(target=lambda: library.download("mnist", lambda share, what: fetched.append(share)))
+    first = threading.Thread(target=lambda: library.datasets.download("mnist", lambda share, what: fetched.append(share)))
     first.start()
     assert inside.wait(30)
     with pytest.raises(DataError, match="already"):
-        library.download("mnist")
+        library.datasets.download("mnist")
     leave.set()
     first.join()
     assert fetched[0] == 0

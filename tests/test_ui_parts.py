@@ -9,6 +9,7 @@ import pytest
 
 from explorer.library import ImagesTrouble, Library, TroubleKind
 from explorer.ui import components, reconstruct
+from explorer.ui.bare import Part
 from tests.fakes import linear_coder
 
 
@@ -66,11 +67,18 @@ def test_a_wish_for_a_run_that_is_not_there_changes_nothing(library, monkeypatch
     assert "<" not in said[0]
 
 
-def test_no_template_of_a_live_part_holds_data():
-    page: Any = SimpleNamespace(static_url="explorer/static/abc")
+@pytest.mark.parametrize("name", ["two-ae", "${alert(1)} {{x}}"])
+def test_no_template_of_a_live_part_holds_data(name):
     with gr.Blocks(analytics_enabled=False):
-        part = components.table(page, "hole scores", {"caption": "${alert(1)} {{x}}"})
-    assert "alert" not in part.html_template
-    assert "alert" not in str(part.js_on_load)
-    assert "{{" not in part.html_template
-    assert "${" not in part.html_template
+        page: Any = SimpleNamespace(static_url="explorer/static/abc", run=gr.Textbox(name), tabs=gr.Tabs())
+        part = components.live(page, Part("holes/tab", "holes of both models"))
+    for template in (part.html_template, str(part.js_on_load)):
+        assert name not in template
+        assert "{{" not in template
+        assert "${" not in template
+
+
+@pytest.mark.parametrize(("module", "label"), [("holes/tab'", "x"), ("holes/tab", "<b>"), ("holes/tab", "${x}")])
+def test_a_live_part_is_named_in_letters_alone(module, label):
+    with pytest.raises(AssertionError):
+        Part(module, label)

@@ -4,17 +4,13 @@ Nothing heavy is imported here at module level: a page that only lists runs need
 """
 
 from explorer.analysis.laws import LAWS
+from explorer.library.card import Card, is_number
+from explorer.library.datasets import ImagesTrouble, TroubleKind
+from explorer.library.held import FEWEST_IMAGES
+from explorer.library.loading import Run, load_coder, load_run
 from explorer.library.memory import Memory, kept
-from explorer.library.run import (
-    SCALARS,
-    Card,
-    ImagesTrouble,
-    OpenRun,
-    ScalarName,
-    TroubleKind,
-    is_number,
-)
-from explorer.library.shelf import FEWEST_IMAGES, Library, Run, load_coder, load_run
+from explorer.library.run import SCALARS, OpenRun, ScalarName
+from explorer.library.shelf import Library
 
 __all__ = [
     "FEWEST_IMAGES",

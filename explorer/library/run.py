@@ -1,10 +1,9 @@
 """One run that was opened: everything a tab asks of it, computed when first wanted and kept."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeGuard, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from explorer.checkpoint import StoredLatents, list_sheets, place_of, read_histo
 from explorer.config import RunConfig
 from explorer.errors import CheckpointError, ShapeError
 from explorer.images import to_bytes, to_unit
+from explorer.library.card import Card
 from explorer.library.memory import Drawer, Memory, kept_property
 
 if TYPE_CHECKING:
@@ -39,72 +39,6 @@ SMALL_IMAGE = 4096
 
 DECODED_CODES = 2000
 """Most calibration codes that are decoded for a p-value, as in the stored scores; a fifth of them of larger images."""
-
-TroubleKind = Literal["missing", "damaged", "another copy", "converting"]
-"""Why the images of a run are not there; what is missing can be downloaded, and a conversion comes to an end."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImagesTrouble:
-    """Why the images of a run cannot be shown.
-
-    Attributes:
-        kind: What is wrong with the data set on this machine.
-        sentence: The same for a person.
-        share: Of the pictures that are converted, in [0, 1]; None where none are being converted.
-    """
-
-    kind: TroubleKind
-    sentence: str
-    share: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """What is known of a run without opening it.
-
-    Attributes:
-        name: The run's name.
-        family: ae, vae, ...; of a model held in memory what its posterior tells.
-        dataset: Name of the data set.
-        latent_dim: d.
-        config: Its settings; None for a model held in memory.
-        metrics: Its scores, as metrics.json holds them; empty for a model held in memory.
-        version: Changes whenever the run's files do.
-    """
-
-    name: str
-    family: str
-    dataset: str
-    latent_dim: int
-    config: RunConfig | None
-    metrics: Mapping[str, Any]
-    version: str
-
-    def number(self, *path: str) -> float | None:
-        """A score by its place in the metrics, `card.number("test", "nll_iw")`, or None where there is none."""
-        found: Any = self.metrics
-        for key in path:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        if isinstance(found, Mapping):  # a score with its interval
-            found = found.get("value")
-        return float(found) if is_number(found) else None
-
-    @property
-    def not_measured(self) -> tuple[str, ...]:
-        """Names of the scores that a quick fit left out; none where all were measured."""
-        stored = self.metrics.get("not_measured")
-        return tuple(name[:80] for name in stored if isinstance(name, str)) if isinstance(stored, list) else ()
-
-    @property
-    def measuring(self) -> str:
-        """The command that measures every score of the run."""
-        return f"python train.py --evaluate {self.name}"
-
-
-def is_number(found: object) -> TypeGuard[int | float]:
-    """Whether something read from a file is a finite number that a float holds."""
-    return isinstance(found, int | float) and not isinstance(found, bool) and abs(found) <= sys.float_info.max
 
 
 @dataclass(kw_only=True)

@@ -1,6 +1,7 @@
 """The page: layout and wiring. A handler reads values, calls views, and answers.
 
     app        the page put together, and the server it runs on
+    bare       the page without gradio, of the same parts
     page       what the tabs share while they are built
     routes     pixels, points and scores over plain HTTP, for the browser's own code
     security   what stands between the network and the page

@@ -1,7 +1,6 @@
 """The page put together, and the server it runs on."""
 
 import contextlib
-import html
 import io
 import os
 import socket
@@ -19,13 +18,12 @@ from urllib.parse import parse_qs
 import gradio as gr
 
 from explorer.errors import ExplorerError, ServeError
-from explorer.library import Card, Library
-from explorer.ui import export, programs
+from explorer.library import Library
+from explorer.ui import bare, export, programs
+from explorer.ui.bare import TITLE, choices, notice
 from explorer.ui.page import TABS, FigureMaker, Page, answering, hide_folders, public_sentence
 from explorer.ui.routes import STATIC, StaticFiles, served
 from explorer.ui.security import layers
-
-TITLE = "Latent Space Explorer"
 
 FIRST_PORT, PORTS = 7860, 100
 """Ports that are tried where none is named: the first of them, and how many."""
@@ -47,17 +45,6 @@ LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 HOSTS_VARIABLE = "EXPLORER_HOSTS"
 """Environment variable with further names, separated by commas, under which the page may be reached."""
-
-NO_RUNS = """
-<div class="explorer-welcome">
-<h2>No model yet</h2>
-<p>There is nothing to explore in <code>{folder}</code>. Fit a small autoencoder and its VAE twin on the 8&times;8
-digits that come with scikit-learn; on two CPU cores it takes about two minutes:</p>
-<pre><code>python train.py --dataset digits --latent-dim 2 --twin</code></pre>
-<p>Then start this program again. Runs elsewhere are opened with
-<code>python -m explorer --checkpoints DIR</code>.</p>
-</div>
-"""
 
 
 @dataclass(frozen=True)
@@ -111,7 +98,7 @@ def build(library: Library, static_url: str, modules: Mapping[str, Any]) -> gr.B
         with gr.Row(elem_id="explorer-top", equal_height=True):
             gr.HTML(f"<h1>{TITLE}</h1>", elem_id="explorer-title", container=False, padding=False)
             run = gr.Dropdown(
-                choices=_choices(library),
+                choices=choices(library),
                 value=library.default(),
                 label="Run",
                 info="One trained model; VAEs show the nats per test image they need, fewer is better.",
@@ -130,13 +117,9 @@ def build(library: Library, static_url: str, modules: Mapping[str, Any]) -> gr.B
 
 
 def _build_empty(library: Library) -> None:
-    folder = library.checkpoints.name if library.checkpoints is not None else "checkpoints"
     with gr.Row(elem_id="explorer-top"):
         gr.HTML(f"<h1>{TITLE}</h1>", elem_id="explorer-title", container=False, padding=False)
-    gr.HTML(NO_RUNS.format(folder=html.escape(folder)), container=False, padding=False)
-    for error in library.cards().values():
-        if not isinstance(error, Card):
-            gr.HTML(_notice(public_sentence(error)), container=False, padding=False)
+    gr.HTML(bare.welcome(library), container=False, padding=False)
 
 
 def _wire_address(blocks: gr.Blocks, page: Page) -> None:
@@ -146,8 +129,8 @@ def _wire_address(blocks: gr.Blocks, page: Page) -> None:
     @answering
     def open_address(fragment: str, request: gr.Request) -> tuple[Any, Any, Any]:
         run, tab, trouble = wanted(library, dict(request.query_params), fragment)
-        picker = gr.Dropdown(choices=_choices(library), value=run)
-        return picker, gr.Tabs(selected=tab) if tab else gr.skip(), _notice(trouble)
+        picker = gr.Dropdown(choices=choices(library), value=run)
+        return picker, gr.Tabs(selected=tab) if tab else gr.skip(), notice(trouble)
 
     quiet: dict[str, Any] = {
         "show_progress": "hidden",
@@ -163,11 +146,7 @@ def _wire_address(blocks: gr.Blocks, page: Page) -> None:
         js="() => [window.location.hash.slice(1, 300)]",
         **quiet,
     )
-    page.run.input(lambda run: _notice(trouble_with(library, run)), page.run, page.notice, **quiet)
-
-
-def _notice(sentence: str) -> str:
-    return f'<p class="explorer-error" role="alert">{html.escape(sentence)}</p>' if sentence else ""
+    page.run.input(lambda run: notice(trouble_with(library, run)), page.run, page.notice, **quiet)
 
 
 def trouble_with(library: Library, run: object) -> str:
@@ -204,18 +183,6 @@ def wanted(library: Library, query: Mapping[str, object], fragment: object) -> t
     while first is not None and trouble_with(library, first):
         first = library.default()
     return first, known_tab, f"{trouble} This is {first}." if first else trouble
-
-
-def _choices(library: Library) -> list[tuple[str, str]]:
-    """What the picker offers: (label, name)."""
-    return [(_label(name, card), name) for name, card in library.cards().items()]
-
-
-def _label(name: str, card: Card | Exception) -> str:
-    if not isinstance(card, Card):
-        return f"{name} (damaged)"
-    nll = card.number("test", "nll_iw")
-    return f"{name}  ({nll:.1f} nats)" if nll is not None else name
 
 
 def theme() -> gr.themes.Base:
@@ -279,7 +246,7 @@ def serve(
 
     _reach_ourselves_directly()
     folder = library.checkpoints.absolute() if library.checkpoints is not None else None
-    hide_folders(folder, folder and folder.parent, library.data_dir, default_data_dir())
+    hide_folders(folder, folder and folder.parent, library.datasets.data_dir, default_data_dir())
     static, modules = StaticFiles(), tab_modules() if modules is None else modules
     figures: dict[str, FigureMaker] = {}
     for module in modules.values():
@@ -316,7 +283,10 @@ def serve(
         "theme": theme(),
         "css_paths": [path for path in [STATIC / "page" / "frame.css"] if path.is_file()],
         "app_kwargs": {
-            "routes": served(library, figures, static, offers, is_public(host, share, accounts)),
+            "routes": [
+                *served(library, figures, static, offers, is_public(host, share, accounts)),
+                bare.route(library, STATIC, static.url, modules),
+            ],
             "middleware": layers(names, any_address, MOST_BODY, framed),
         },
     }

@@ -10,30 +10,30 @@ from typing import Any
 import gradio as gr
 
 from explorer.errors import ExplorerError
+from explorer.ui.bare import LOST, Content, Part
 from explorer.ui.page import TABS, Page, public_sentence
 
-LOADING = '<p class="xp-loading" role="status">Loading…</p>'
-"""Stands in a part of the page until its module is there."""
 
-LOST = "This part of the page did not load; reload the page."
+def lay_out(page: Page, content: Content) -> None:
+    """Put a tab's paragraphs and live parts onto the page, in order."""
+    for each in content:
+        if isinstance(each, Part):
+            live(page, each)
+        else:
+            gr.Markdown(each, elem_classes=["xp-intro"])
 
 
-def live(page: Page, room: str, label: str) -> gr.HTML:
-    """An element filled by `static/<room>/tab.js`, whose value is the run's name and follows the picker.
+def live(page: Page, part: Part) -> gr.HTML:
+    """An element filled by a module, whose value is the run's name and follows the picker.
 
     The module may ask the page for another run or tab; what it asks is checked here.
-
-    Args:
-        page: The page that is being built.
-        room: Folder of its modules; `tab.js` there exports `mount({element, props, trigger, watch})`.
-        label: What the part is, for screen readers.
     """
-    part = _hosted(page, f"{room}/tab", label, page.run.value)
+    element = _hosted(page, part)
     page.run.change(
         fn=None,
         js="(run) => run",
         inputs=page.run,
-        outputs=part,
+        outputs=element,
         show_progress="hidden",
         trigger_mode="always_last",
         api_visibility="private",
@@ -42,7 +42,7 @@ def live(page: Page, room: str, label: str) -> gr.HTML:
     def go_to(event: gr.EventData) -> tuple[Any, Any]:
         return wish(page, getattr(event, "_data", None))
 
-    part.select(
+    element.select(
         go_to,
         None,
         [page.run, page.tabs],
@@ -51,12 +51,7 @@ def live(page: Page, room: str, label: str) -> gr.HTML:
         trigger_mode="always_last",
         api_visibility="private",
     )
-    return part
-
-
-def table(page: Page, label: str, value: dict[str, Any] | None) -> gr.HTML:
-    """A table whose value is what `static/holes/scores.js` draws: caption, columns, rows of scores with intervals."""
-    return _hosted(page, "holes/scores", label, value)
+    return element
 
 
 def wish(page: Page, asked: object) -> tuple[Any, Any]:
@@ -79,14 +74,12 @@ def wish(page: Page, asked: object) -> tuple[Any, Any]:
     return picked, opened
 
 
-def _hosted(page: Page, module: str, label: str, value: Any) -> gr.HTML:
-    assert module.replace("/", "").isidentifier(), "templates hold no data"
-    assert label.replace(" ", "").isalnum(), "templates hold no data"
+def _hosted(page: Page, part: Part) -> gr.HTML:
     return gr.HTML(
-        value=value,
-        html_template=f'<div class="xp-host" role="region" aria-label="{label}">{LOADING}</div>',
+        value=page.run.value,
+        html_template=part.markup,
         js_on_load=(
-            f"import(new URL('{page.static_url}/{module}.js', document.baseURI))"
+            f"import(new URL('{page.static_url}/{part.module}.js', document.baseURI))"
             ".then((m) => m.mount({ element, props, trigger, watch })) // tells Python by 'select'\n"
             f".catch((error) => {{ element.querySelector('.xp-host').textContent = '{LOST}'; throw error; }});"
         ),

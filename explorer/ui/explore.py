@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import gradio as gr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -10,7 +9,8 @@ from explorer.analysis.directions import METHODS, Contrast
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
 from explorer.library import Library
-from explorer.ui.components import live
+from explorer.ui.bare import Content, Part
+from explorer.ui.components import lay_out
 from explorer.ui.page import Page
 from explorer.ui.routes import MOST_SEED, PRIVATE, RunRoutes, TabRoute, array_response, latents_of, number_of
 from explorer.views import explore as view
@@ -32,11 +32,12 @@ MOST_TEMPERATURE = 10.0
 LONGEST_NAME = 200
 """Characters of a group's name in an address."""
 
+CONTENT: Content = (INTRO, Part("explore/tab", "sliders and decoded image"))
+
 
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
-    gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    live(page, "explore", "sliders and decoded image")
+    lay_out(page, CONTENT)
 
 
 def routes(runs: RunRoutes) -> Sequence[TabRoute]:

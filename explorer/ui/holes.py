@@ -1,12 +1,12 @@
 """Holes: an autoencoder and its VAE twin side by side, in standard deviations of their own codes."""
 
-import gradio as gr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from explorer.analysis.laws import LAWS, RAW, WHITE
 from explorer.library import Library
-from explorer.ui.components import live, table
+from explorer.ui.bare import Content, Part
+from explorer.ui.components import lay_out
 from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import MOST_SEED, PRIVATE, RunRoutes, TabRoute, finite, latents_of
 from explorer.views.hole_layers import LAYERS, described_place, is_fitted, layer_figure, offered_layers
@@ -31,21 +31,17 @@ WORDS = (
 )
 
 
-def build(library: Library, page: Page) -> None:
+CONTENT: Content = (
+    INTRO,
+    Part("holes/tab", "holes of both models"),
+    Part("holes/scores", "hole scores"),
+    WORDS,
+)
+
+
+def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
-    gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    live(page, "holes", "holes of both models")
-    scores = table(page, "hole scores", scores_of(library, page.run.value))
-    gr.Markdown(WORDS, elem_classes=["xp-intro"])
-    page.run.change(
-        lambda run: scores_of(library, run),
-        page.run,
-        scores,
-        queue=False,
-        show_progress="hidden",
-        trigger_mode="always_last",
-        api_visibility="private",
-    )
+    lay_out(page, CONTENT)
 
 
 def routes(runs: RunRoutes) -> list[TabRoute]:
@@ -88,11 +84,17 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         found = await runs.opening.run(lambda: ladder_of(runs.library, card.name, law))
         return JSONResponse(found, headers=PRIVATE)
 
+    async def scores(request: Request) -> Response:
+        """The stored scores of the run and its twin as a table, or null where there are none."""
+        card = await runs.card(request)
+        return JSONResponse(await runs.opening.run(lambda: scores_of(runs.library, card.name)), headers=PRIVATE)
+
     return [
         ("GET", "/holes/layers", layers),
         ("POST", "/holes/place", place),
         ("GET", "/holes/samples", samples),
         ("GET", "/holes/ladder", ladder),
+        ("GET", "/holes/scores", scores),
     ]
 
 

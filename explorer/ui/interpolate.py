@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import gradio as gr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
 from explorer.library import Library
-from explorer.ui.components import live
+from explorer.ui.bare import Content, Part
+from explorer.ui.components import lay_out
 from explorer.ui.page import Page
 from explorer.ui.routes import MOST_LATENTS, PRIVATE, RunRoutes, TabRoute, array_response, latents_of
 from explorer.views import interpolate as view
@@ -28,11 +28,12 @@ FEWEST_STEPS, MOST_STEPS = 2, 64
 MOST_OVERSHOOT = 2.0
 """How far a walk may lead beyond its ends, as a share of the way between them."""
 
+CONTENT: Content = (INTRO, Part("interpolate/tab", "walks between two latents"))
+
 
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
-    gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    live(page, "interpolate", "walks between two latents")
+    lay_out(page, CONTENT)
 
 
 def routes(runs: RunRoutes) -> list[TabRoute]:

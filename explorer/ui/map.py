@@ -6,7 +6,6 @@ hidden or chosen, never send them again.
 
 import weakref
 
-import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
@@ -14,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 
 from explorer.errors import NotFoundError, ShapeError
 from explorer.library import Library, OpenRun
-from explorer.ui.components import live
+from explorer.ui.bare import Content, Part
+from explorer.ui.components import lay_out
 from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import (
     PRIVATE,
@@ -36,11 +36,12 @@ INTRO = (
     "Drag to move the map; to zoom, use the buttons or turn the wheel with Ctrl or ⌘ held."
 )
 
+CONTENT: Content = (INTRO, Part("map/tab", "map of the encoded test images"))
+
 
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
-    gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    live(page, "map", "map of the encoded test images")
+    lay_out(page, CONTENT)
 
 
 async def rows_of(request: Request, count: int) -> NDArray[np.int64]:

@@ -18,7 +18,8 @@ from explorer.errors import ExplorerError, NotFoundError, ShapeError
 from explorer.images import data_uri, from_bytes, to_bytes, to_unit
 from explorer.library import Library, OpenRun
 from explorer.ui.app import MOST_PIXELS, MOST_UPLOAD
-from explorer.ui.components import live
+from explorer.ui.bare import Content, Part
+from explorer.ui.components import lay_out
 from explorer.ui.page import Page, answering, public_text
 from explorer.ui.routes import (
     MOST_SEED,
@@ -57,14 +58,18 @@ MOST_ERRORS = 100
 DOWNLOADED = "() => window.dispatchEvent(new Event('explorer:refresh'))"
 
 
+CONTENT: Content = (INTRO, Part("reconstruct/tab", "image and reconstructions"))
+"""What stands on the tab, beside the offer to download a data set, which only gradio's page has."""
+
+
 def build(library: Library, page: Page) -> None:
     """Lay out the tab; the data set is fetched only on request."""
-    gr.Markdown(INTRO, elem_classes=["xp-intro"])
+    lay_out(page, CONTENT[:1])
     with gr.Column(visible=False, elem_id="explorer-download") as offer:
         reason = gr.HTML("", elem_classes=["xp-intro"], container=False, padding=False)
         fetch = gr.Button("Download the data set", variant="primary", scale=0, min_width=240)
         state = gr.Markdown("", elem_classes=["xp-intro"])
-    live(page, "reconstruct", "image and reconstructions")
+    lay_out(page, CONTENT[1:])
 
     def look(run: str | None) -> tuple[dict, dict, dict]:
         return looked(library, run)
@@ -77,7 +82,7 @@ def build(library: Library, page: Page) -> None:
         def tell(share: float, what: str) -> None:
             progress(share, desc=what)
 
-        library.download(dataset, tell)
+        library.datasets.download(dataset, tell)
         return "The data set is here."
 
     gr.on(  # without a trigger: when the page is opened, and whenever the picker changes

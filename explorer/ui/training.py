@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import gradio as gr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from explorer.errors import NotFoundError
 from explorer.images import picture_type
 from explorer.library import Library
-from explorer.ui.components import live
+from explorer.ui.bare import Content, Part
+from explorer.ui.components import lay_out
 from explorer.ui.page import FigureMaker, Page, public_text
 from explorer.ui.routes import PRIVATE, RunRoutes, TabRoute, keeping, number_of, unchanged
 from explorer.views.training import axis_figure, bar_figure, gradient_figure, histogram_figure, loss_figure, story
@@ -21,11 +21,12 @@ INTRO = (
     "prior."
 )
 
+CONTENT: Content = (INTRO, Part("report/tab", "how the model was fitted"))
+
 
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
     """Lay out the tab."""
-    gr.Markdown(INTRO, elem_classes=["xp-intro"])
-    live(page, "report", "how the model was fitted")
+    lay_out(page, CONTENT)
 
 
 FIGURES: dict[str, FigureMaker] = {

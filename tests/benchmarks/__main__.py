@@ -26,7 +26,7 @@ from explorer.analysis.encoding import checked_latents
 from explorer.checkpoint import list_runs
 from explorer.errors import DataError
 from explorer.library import load_run
-from tests.benchmarks import conversion, drag, growth, holes_tab, map_tab, memory, own_image, usual_loop
+from tests.benchmarks import conversion, drag, growth, holes_tab, map_tab, memory, own_image, plane_dots, usual_loop
 from tests.benchmarks.usual_loop import ROOT, Row
 
 CHECKPOINTS = ROOT / "checkpoints"
@@ -117,6 +117,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "convert": conversion.speeds,
     "drag": drag.drags,
     "map": map_tab.rows,
+    "plane": plane_dots.rows,
     "holes": holes_tab.rows,
     "own": own_image.answers,
     "served": memory.rows,

@@ -11,8 +11,8 @@ from tests.browser.conftest import FLAGS
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Any]:
-    """The system's Chromium without a window, as the browser tests start it.
+def chromium(*flags: str) -> Iterator[Any]:
+    """The system's Chromium without a window, as the browser tests start it, with some more flags.
 
     Raises:
         DataError: Playwright or Chromium is not here.
@@ -26,7 +26,7 @@ def chromium() -> Iterator[Any]:
     if found is None:
         raise DataError("no Chromium found; install chromium, or set EXPLORER_CHROMIUM to its path.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

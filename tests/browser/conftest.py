@@ -115,10 +115,28 @@ def browser(chromium: str) -> Iterator:
 
 
 @pytest.fixture
-def page(browser, app_url: str) -> Iterator:
-    """A fresh page; at its end there was no JavaScript error, no failed request, and none to another machine."""
+def home(request: pytest.FixtureRequest, app_url: str) -> str:
+    """Address of the page that a test runs on: the bare one, or gradio's where the test is marked `gradio`."""
+    return app_url if on_gradio(request) else f"{app_url}bare"
+
+
+def on_gradio(request: pytest.FixtureRequest) -> bool:
+    """Whether a test runs on gradio's page: what is about the frame around the live parts, or about leaving a part."""
+    return request.node.get_closest_marker("gradio") is not None
+
+
+@pytest.fixture(scope="module")
+def context(browser) -> Iterator[Any]:
+    """What the pages of a module share: the files that a browser keeps, and nothing that they show."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light")
     context.set_default_timeout(20_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context, app_url: str) -> Iterator:
+    """A fresh page; at its end there was no JavaScript error, no failed request, and none to another machine."""
     page = context.new_page()
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
@@ -127,16 +145,17 @@ def page(browser, app_url: str) -> Iterator:
     here = (app_url, "data:", "blob:")
     page.on("request", lambda sent: None if sent.url.startswith(here) else trouble.append(f"left for {sent.url}"))
     yield page
-    context.close()
+    page.close()
+    context.clear_permissions()
     assert not trouble, trouble
 
 
 @pytest.fixture
-def visit(page, app_url: str) -> Callable:
+def visit(page, home: str) -> Callable:
     """Open the page, on a tab if one is named, with what follows '#' if anything does; returns the page."""
 
     def opened(tab: str = "Explore", fragment: str = ""):
-        page.goto(app_url + fragment)
+        page.goto(home + fragment)
         named = parse_qs(fragment.lstrip("#")).get("run", [""])[0]
         ready = f"[data-ready^='{named}']" if named else "[data-ready]"
         page.locator(ready).locator("visible=true").first.wait_for()
@@ -148,12 +167,12 @@ def visit(page, app_url: str) -> Callable:
 
 
 @pytest.fixture
-def phone(browser, app_url: str) -> Iterator[Any]:
+def phone(browser, home: str) -> Iterator[Any]:
     """A page under a thumb: touch only, 390 pixels wide, open on Explore."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     context.set_default_timeout(20_000)
     page = context.new_page()
-    page.goto(app_url)
+    page.goto(home)
     page.locator("[data-ready]").first.wait_for()
     yield page
     context.close()
@@ -178,13 +197,16 @@ def swipe() -> Callable[..., None]:
 
 
 @pytest.fixture
-def pick(page) -> Callable[[str], None]:
+def pick(page, request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Choose a run in the picker."""
 
     def picked(name: str) -> None:
-        box = page.get_by_label("Run", exact=True)
-        box.click()
-        page.get_by_role("option", name=name).click()
+        picker = page.get_by_label("Run", exact=True)
+        if on_gradio(request):
+            picker.click()
+            page.get_by_role("option", name=name).click()
+        else:
+            picker.select_option(name)
 
     return picked
 

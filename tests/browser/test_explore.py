@@ -186,6 +186,7 @@ def test_the_trust_line_tells_a_hole_from_a_place_among_the_data(visit, run_of):
     expect(trust).to_contain_text("norm 9.00")
 
 
+@pytest.mark.gradio
 def test_a_link_opens_the_run_and_latent_it_names(visit, run_of, grey_of, decode_of):
     latent = np.linspace(-1, 1, 12).round(3)
     page = visit(fragment=f"#v=1&run=deep-vae&tab=explore&z={','.join(map(str, latent))}")
@@ -194,6 +195,7 @@ def test_a_link_opens_the_run_and_latent_it_names(visit, run_of, grey_of, decode
     expect(page.get_by_label("Run", exact=True)).to_have_value(re.compile("deep-vae"))
 
 
+@pytest.mark.gradio
 def test_the_address_always_opens_the_view_on_show(visit, run_of, page):
     visit()
     page.get_by_role("button", name="Random").click()
@@ -224,6 +226,7 @@ def test_a_broken_link_opens_the_origin_and_says_so(visit, fragment):
     expect(status).to_be_hidden()
 
 
+@pytest.mark.gradio
 def test_a_links_latent_waits_for_explore_but_not_past_another_choice(visit, pick, run_of):
     page = visit(fragment="#v=1&run=flat-vae&tab=map&z=1.5,-0.5")
     page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
@@ -290,10 +293,10 @@ def test_a_slider_that_goes_on_moving_asks_for_no_picture_any_more(visit, run_of
     assert single == []
 
 
-def test_while_the_server_is_away_the_old_picture_is_dimmed_and_the_newest_is_fetched_later(browser, app_url):
+def test_while_the_server_is_away_the_old_picture_is_dimmed_and_the_newest_is_fetched_later(browser, home):
     context = browser.new_context()
     page = context.new_page()
-    page.goto(app_url)
+    page.goto(home)
     page.locator("[data-ready]").first.wait_for()
     page.locator(".xp-film").first.wait_for()
     page.route("**/decode", lambda route: route.abort("connectionrefused"))
@@ -309,6 +312,7 @@ def test_while_the_server_is_away_the_old_picture_is_dimmed_and_the_newest_is_fe
     context.close()
 
 
+@pytest.mark.gradio
 def test_a_swipe_over_a_slider_scrolls_the_page_and_leaves_the_latent(phone, swipe):
     phone.set_viewport_size({"width": 390, "height": 560})
     handle = phone.locator(".xp-slider input[type=range]").first
@@ -321,6 +325,7 @@ def test_a_swipe_over_a_slider_scrolls_the_page_and_leaves_the_latent(phone, swi
     shows(phone, [0, 0], 1e-6)
 
 
+@pytest.mark.gradio
 def test_another_run_shows_the_same_test_image(visit, run_of, pick):
     page = visit()
     page.get_by_role("button", name="Test image").click()
@@ -357,7 +362,7 @@ def levels(browser, level_url):
     page = context.new_page()
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.goto(f"{level_url}#v=1&run=digits-hierarchical-5&tab=explore&z={','.join(map(str, STOOD))}")
+    page.goto(f"{level_url}bare#v=1&run=digits-hierarchical-5&tab=explore&z={','.join(map(str, STOOD))}")
     page.locator("[data-ready='digits-hierarchical-5']").wait_for()
     shows(page, STOOD, 1e-5)
     yield page
@@ -431,6 +436,7 @@ def test_everything_that_moves_the_latent_has_a_name(visit):
 
 
 @pytest.mark.parametrize("width", [360, 390, 768, 1400])
+@pytest.mark.gradio
 def test_nothing_sticks_out_of_the_page(visit, page, width):
     page.set_viewport_size({"width": width, "height": 844})
     visit()
@@ -444,6 +450,7 @@ def test_nothing_sticks_out_of_the_page(visit, page, width):
     assert not out
 
 
+@pytest.mark.gradio
 def test_on_a_phone_the_image_stays_in_sight_beside_the_last_slider(visit, page, pick):
     page.set_viewport_size({"width": 390, "height": 640})
     visit()
@@ -454,12 +461,13 @@ def test_on_a_phone_the_image_stays_in_sight_beside_the_last_slider(visit, page,
     assert 0 <= seen[0] < seen[1] <= 640
 
 
-def test_a_run_that_fails_says_why_instead_of_showing_another_runs_image(browser, app_url):
+@pytest.mark.gradio
+def test_a_run_that_fails_says_why_instead_of_showing_another_runs_image(browser, home):
     context = browser.new_context()
     page = context.new_page()
     sentence = "the run deep-ae is damaged; fit it again."
     page.route("**/api/run/deep-ae", lambda route: route.fulfill(status=400, json={"error": sentence}, headers={}))
-    page.goto(app_url)
+    page.goto(home)
     page.locator("[data-ready]").first.wait_for()
     box = page.get_by_label("Run", exact=True)
     box.click()

@@ -148,9 +148,9 @@ def other_page(browser):
     context.close()
 
 
-def test_a_direction_that_is_refused_says_why(other_page, app_url):
+def test_a_direction_that_is_refused_says_why(other_page, home):
     page = other_page
-    page.goto(f"{app_url}#v=1&run=flat-vae&tab=explore")
+    page.goto(f"{home}#v=1&run=flat-vae&tab=explore")
     page.locator("[data-ready]").first.wait_for()
     page.route("**/direction?*", lambda route: route.fulfill(status=400, json={"error": "'3' has 2 images."}))
     part = unfold(page, "another way")
@@ -159,9 +159,10 @@ def test_a_direction_that_is_refused_says_why(other_page, app_url):
     expect(page.get_by_role("radio", name="Found")).to_have_count(0)
 
 
-def test_a_link_to_a_run_that_is_not_there_opens_another_and_says_so(other_page, app_url):
+@pytest.mark.gradio
+def test_a_link_to_a_run_that_is_not_there_opens_another_and_says_so(other_page, home):
     page = other_page
-    page.goto(f"{app_url}#v=1&run=gone-vae-9&tab=explore&dir=pca.1&z=3,3")
+    page.goto(f"{home}#v=1&run=gone-vae-9&tab=explore&dir=pca.1&z=3,3")
     page.locator("[data-ready]").first.wait_for()
     expect(page.get_by_role("alert")).to_have_text("There is no run named 'gone-vae-9'. This is flat-vae.")
     shows(page, [0, 0], 1e-6)

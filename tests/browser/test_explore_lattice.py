@@ -132,11 +132,11 @@ def test_rows_of_an_older_lattice_are_dropped(visit, run_of, grey_of):
     np.testing.assert_allclose(grey_of(pictures(page)).astype(int), expected, atol=1)
 
 
-def test_a_lattice_that_fails_says_why_and_comes_back_with_the_server(browser, app_url):
+def test_a_lattice_that_fails_says_why_and_comes_back_with_the_server(browser, home):
     context = browser.new_context()
     context.set_default_timeout(20_000)
     page = context.new_page()
-    page.goto(app_url)
+    page.goto(home)
     page.locator("[data-ready]").first.wait_for()
     page.locator(".xp-film").first.wait_for()
     page.route("**/decode", lambda route: route.abort("connectionrefused"))
@@ -149,6 +149,7 @@ def test_a_lattice_that_fails_says_why_and_comes_back_with_the_server(browser, a
 
 
 @pytest.mark.parametrize("width", [360, 390, 1400])
+@pytest.mark.gradio
 def test_an_unfolded_page_fits(visit, page, width):
     page.set_viewport_size({"width": width, "height": 844})
     visit(fragment="#v=1&run=deep-vae&tab=explore&grid=axes.0,axes.1,15")

@@ -35,11 +35,11 @@ def app_url(shipped) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(page, app_url):
+def visit(page, home):
     """Open the tab by its address."""
 
     def opened(fragment: str):
-        page.goto(app_url + fragment)
+        page.goto(home + fragment)
         return page
 
     return opened
@@ -144,6 +144,7 @@ def test_pointer_and_keys_tell_the_p_value_of_a_sample(visit, shipped):
     expect(part.locator(".xp-hs-tile[tabindex='0']")).to_have_count(1)
 
 
+@pytest.mark.gradio
 def test_a_sample_opens_in_explore_with_its_own_model(visit, shipped):
     tab = opened(visit)
     part = sheet(tab, "digits-ae-8")
@@ -247,12 +248,12 @@ def test_a_run_in_no_ladder_is_told_the_command(visit):
     expect(part.get_by_role("slider")).to_have_count(0)
 
 
-def test_a_ladder_that_fails_says_so_and_can_be_asked_for_again(browser, app_url):
+def test_a_ladder_that_fails_says_so_and_can_be_asked_for_again(browser, home):
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(20_000)
     page = context.new_page()
     page.route("**/holes/ladder?*", lambda route: route.fulfill(status=400, json={"error": "the run is damaged."}))
-    page.goto(f"{app_url}#v=1&run=digits-vae-8&tab=holes")
+    page.goto(f"{home}#v=1&run=digits-vae-8&tab=holes")
     part = page.locator("#explorer-holes .xp-ladder")
     part.scroll_into_view_if_needed()
     expect(part.get_by_text("The ladder is not complete: the run is damaged.")).to_be_visible()
@@ -263,12 +264,12 @@ def test_a_ladder_that_fails_says_so_and_can_be_asked_for_again(browser, app_url
     context.close()
 
 
-def test_samples_come_by_themselves_when_the_server_is_back(browser, app_url):
+def test_samples_come_by_themselves_when_the_server_is_back(browser, home):
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(20_000)
     page = context.new_page()
     page.route("**/holes/samples?*", lambda route: route.abort("connectionrefused"))
-    page.goto(f"{app_url}#v=1&run=digits-vae-8&tab=holes")
+    page.goto(f"{home}#v=1&run=digits-vae-8&tab=holes")
     part = page.locator("#explorer-holes .xp-hs")
     expect(part).to_be_attached()
     part.scroll_into_view_if_needed()
@@ -309,11 +310,12 @@ def test_the_numbers_on_the_page_are_those_of_metrics_json(visit, stem):
 # --- phones ---------------------------------------------------------------------------------------------------------
 
 
-def test_sheets_and_ladder_fit_a_phone(browser, app_url):
+@pytest.mark.gradio
+def test_sheets_and_ladder_fit_a_phone(browser, home):
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     context.set_default_timeout(20_000)
     page = context.new_page()
-    page.goto(f"{app_url}#v=1&run=digits-vae-8&tab=holes")
+    page.goto(f"{home}#v=1&run=digits-vae-8&tab=holes")
     tab = page.locator("#explorer-holes")
     tab.locator(".xp-hs").wait_for()
     part = sheet(tab, "digits-ae-8")

@@ -465,13 +465,13 @@ def test_the_images_of_interpolates_walk_span_the_slice(visit):
         await_plane(page, name, "meta.images[0] === 41 && meta.images[1] === 57")
 
 
-def test_planes_and_layers_come_by_themselves_when_the_server_is_back(browser, app_url):
+def test_planes_and_layers_come_by_themselves_when_the_server_is_back(browser, home):
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(20_000)
     page = context.new_page()
     tab = page.locator("#explorer-holes")
     page.route("**/figure/holes?*", lambda route: route.abort("connectionrefused"))
-    page.goto(f"{app_url}#v=1&run=flat-vae&tab=holes")
+    page.goto(f"{home}#v=1&run=flat-vae&tab=holes")
     expect(tab.get_by_text("The server cannot be reached; trying again.")).to_be_visible()
     page.unroute("**/figure/holes?*")
     for name in ("flat-ae", "flat-vae"):

@@ -342,10 +342,10 @@ def test_the_latents_of_the_walk_are_saved_as_numbers(visit, run_of):
     assert len(found["positions"]) == 9
 
 
-def test_a_file_that_cannot_be_made_is_said(browser, app_url):
+def test_a_file_that_cannot_be_made_is_said(browser, home):
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{app_url}#v=1&run=flat-vae&tab=interpolate")
+    page.goto(f"{home}#v=1&run=flat-vae&tab=interpolate")
     ready(page)
     page.route(
         "**/export/gif*", lambda route: route.fulfill(status=413, json={"error": "this file would be too large."})
@@ -357,10 +357,10 @@ def test_a_file_that_cannot_be_made_is_said(browser, app_url):
     context.close()
 
 
-def test_a_file_that_takes_long_says_how_long_and_can_be_given_up(browser, app_url):
+def test_a_file_that_takes_long_says_how_long_and_can_be_given_up(browser, home):
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{app_url}#v=1&run=flat-vae&tab=interpolate")
+    page.goto(f"{home}#v=1&run=flat-vae&tab=interpolate")
     ready(page)
     page.route("**/export/gif*", lambda route: None)  # never answered
     bar = page.get_by_role("group", name="export the walk of flat-vae")
@@ -378,7 +378,7 @@ def test_the_python_of_a_walk_makes_its_very_pictures(browser, twin_runs, tmp_pa
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
     with serving(Library(twin_runs)) as url:
-        page.goto(f"{url}/#v=1&run=digits-vae-2&tab=interpolate")
+        page.goto(f"{url}/bare#v=1&run=digits-vae-2&tab=interpolate")
         ready(page, run="digits-vae-2")
         choose(page, "A", 4)
         page.get_by_role("group", name="End B").get_by_role("button", name="Prior draw").click()
@@ -417,8 +417,9 @@ def test_the_python_for_a_model_in_memory_uses_what_was_handed_to_launch(visit, 
     np.testing.assert_allclose(made["pictures"], run.coder.decode(expected), atol=1e-4)
 
 
-def test_a_link_opens_the_tab_on_its_run(page, app_url):
-    page.goto(f"{app_url}#v=1&run=deep-vae&tab=interpolate")
+@pytest.mark.gradio
+def test_a_link_opens_the_tab_on_its_run(page, home):
+    page.goto(f"{home}#v=1&run=deep-vae&tab=interpolate")
     expect(page.get_by_role("tab", name="Interpolate")).to_have_attribute("aria-selected", "true")
     ready(page, run="deep-vae")
     assert "tab=interpolate" in page.url
@@ -462,8 +463,8 @@ def test_the_address_leads_others_to_the_same_place_of_the_same_walk(visit, run_
     addressed(page, "from=image.3", "at=1.125")
 
 
-def test_a_walk_that_does_not_fit_the_run_is_said_and_one_by_hand_is_taken_up(page, app_url, run_of, latent_of):
-    page.goto(f"{app_url}#v=1&run=flat-vae&tab=interpolate&from=image.600&to=image.14&at=1")
+def test_a_walk_that_does_not_fit_the_run_is_said_and_one_by_hand_is_taken_up(page, home, run_of, latent_of):
+    page.goto(f"{home}#v=1&run=flat-vae&tab=interpolate&from=image.600&to=image.14&at=1")
     ready(page)
     expect(page.get_by_text("The link's A does not fit flat-vae: a test image stands there.")).to_be_visible()
     expect(page.get_by_role("group", name="End A")).to_contain_text("test image 0")
@@ -475,8 +476,8 @@ def test_a_walk_that_does_not_fit_the_run_is_said_and_one_by_hand_is_taken_up(pa
     expect(page.get_by_text("does not fit")).to_be_hidden()
 
 
-def test_an_end_that_is_chosen_before_a_link_is_taken_up_counts_more(page, app_url):
-    page.goto(f"{app_url}#v=1&run=flat-vae&tab=explore&from=image.3&to=image.14&z=0.25,-1.5")
+def test_an_end_that_is_chosen_before_a_link_is_taken_up_counts_more(page, home):
+    page.goto(f"{home}#v=1&run=flat-vae&tab=explore&from=image.3&to=image.14&z=0.25,-1.5")
     page.locator("#explorer-explore [data-ready]").first.wait_for()
     unfold(page, "Save").get_by_role("button", name="Use as A in Interpolate").click()
     page.get_by_role("tab", name="Interpolate").click()
@@ -503,6 +504,7 @@ def test_names_of_classes_are_text_wherever_they_stand(visit, pick):
     assert page.evaluate("window.caught") is None
 
 
+@pytest.mark.gradio
 def test_a_phone_shows_pictures_and_slider_together_and_nothing_sticks_out(phone):
     phone.goto(phone.url.split("#")[0] + "#v=1&run=flat-vae&tab=interpolate")
     phone.reload()
@@ -515,10 +517,10 @@ def test_a_phone_shows_pictures_and_slider_together_and_nothing_sticks_out(phone
     assert slider.bounding_box()["y"] - big(phone, "flat-vae").bounding_box()["y"] < 400
 
 
-def test_a_server_that_is_away_is_said_and_the_picture_recovers(browser, app_url, run_of, latent_of):
+def test_a_server_that_is_away_is_said_and_the_picture_recovers(browser, home, run_of, latent_of):
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{app_url}#v=1&run=flat-vae&tab=interpolate")
+    page.goto(f"{home}#v=1&run=flat-vae&tab=interpolate")
     ready(page)
     page.route("**/decode", lambda route: route.abort())
     page.get_by_role("slider", name="Position").fill("0.1")

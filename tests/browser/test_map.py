@@ -111,6 +111,7 @@ def test_a_chosen_image_opens_in_explore(visit, run_of, grey_of, decode_of):
     np.testing.assert_array_equal(grey_of(image), decode_of(run, latent))
 
 
+@pytest.mark.gradio
 def test_a_point_chosen_after_the_run_was_changed_opens_in_explore(visit, run_of, pick, grey_of, decode_of):
     page = opened(visit)  # Explore has shown flat-vae, and is out of sight now
     pick("deep-vae")
@@ -263,6 +264,7 @@ def test_the_wheel_over_the_map_scrolls_the_page(visit, page):
     assert page.evaluate(RANGES) == before
 
 
+@pytest.mark.gradio
 def test_a_swipe_over_the_map_scrolls_the_page_and_a_tap_still_chooses(phone, swipe, run_of):
     phone.get_by_role("tab", name="Map").click()
     phone.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
@@ -544,7 +546,7 @@ def test_ones_own_image_is_a_star_where_its_latent_is(visit):
     assert box["y"] < y < box["y"] + box["height"]
 
 
-def test_attributes_colour_the_map_where_a_run_has_them(visit, page, app_url):
+def test_attributes_colour_the_map_where_a_run_has_them(visit, page, home):
     """What the server says of a run with attributes is put into its answers here: these runs have none."""
     values = bytes(np.stack([np.arange(600) % 2, np.where(np.arange(600) < 60, 255, 0)], axis=1).astype(np.uint8))
 
@@ -620,6 +622,7 @@ def test_names_on_a_phone_do_not_cover_one_another(phone):
             assert left >= other[2] - 1 or right <= other[0] + 1 or top >= other[3] - 1 or bottom <= other[1] + 1
 
 
+@pytest.mark.gradio
 def test_the_map_follows_the_theme_at_once(visit):
     page = opened(visit)
     page.evaluate("document.body.classList.add('dark')")
@@ -649,6 +652,7 @@ def test_a_run_of_many_dimensions_is_mapped_by_pca_or_any_two_axes(visit, run_of
     assert np.argmax(meta["first"]) == 5
 
 
+@pytest.mark.gradio
 def test_nothing_leaves_for_a_cloud(visit):
     page = opened(visit)
     titles = page.locator(".xp-map .modebar-btn").evaluate_all("buttons => buttons.map(b => b.dataset.title ?? '')")

@@ -8,7 +8,7 @@ from explorer.library import Library
 from tests.browser.driver import expect
 from tests.serve_fake import fake_library, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.gradio]
 
 
 @pytest.fixture

@@ -79,6 +79,7 @@ def test_the_numbers_of_the_table_are_the_models_own(visit, run_of):
     expect(mse.nth(1)).to_contain_text("% of 600")
 
 
+@pytest.mark.gradio
 def test_where_nothing_was_lost_a_dark_page_stays_dark(visit, page, colours_of):
     opened(visit)
     error = page.get_by_role("img", name="error flat-vae")
@@ -145,6 +146,7 @@ def test_without_the_data_set_decodes_are_shown_and_nothing_fails(visit, run_of,
     expect(page.get_by_role("img", name="original")).to_have_count(1)
 
 
+@pytest.mark.gradio
 def test_a_missing_data_set_is_said_and_offered_and_its_images_appear_once_it_is_there(
     visit, pick, library, run_of, grey_of, monkeypatch
 ):
@@ -236,7 +238,7 @@ def shipped(browser, root: Path) -> Iterator[Any]:
         context = browser.new_context(viewport={"width": 1200, "height": 900})
         context.set_default_timeout(30_000)
         page = context.new_page()
-        page.goto(f"{url}/#v=1&run=mnist-vae-16&tab=reconstruct")
+        page.goto(f"{url}/bare#v=1&run=mnist-vae-16&tab=reconstruct")
         page.locator("[data-ready='mnist-vae-16 0']").wait_for()
         page.get_by_text("Draw", exact=True).click()
         yield page
@@ -287,6 +289,7 @@ def test_the_pad_is_drawn_on_with_keys(visit):
     assert drawn > 500
 
 
+@pytest.mark.gradio
 def test_a_finger_draws_and_does_not_scroll(phone):
     phone.get_by_role("tab", name="Reconstruct").click()
     phone.get_by_text("Draw", exact=True).click()
@@ -319,6 +322,7 @@ def test_a_file_is_prepared_step_by_step_and_looked_at_by_both_twins(visit, run_
     expect(page.locator("[data-verdict]")).to_contain_text("test images")
 
 
+@pytest.mark.gradio
 def test_the_picture_follows_to_another_run_and_opens_in_explore(visit, pick):
     page = opened(visit)
     choose_file(page, "seven.png", page_of())
@@ -375,10 +379,10 @@ def test_a_photograph_that_is_too_large_to_send_is_made_smaller_first(visit):
         (page_of(ink="white"), "image/png", "nothing on this picture stands out"),
     ],
 )
-def test_what_shows_nothing_is_one_sentence_and_the_page_goes_on(browser, app_url, content, kind, sentence):
+def test_what_shows_nothing_is_one_sentence_and_the_page_goes_on(browser, home, content, kind, sentence):
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{app_url}#v=1&run=flat-vae&tab=reconstruct")
+    page.goto(f"{home}#v=1&run=flat-vae&tab=reconstruct")
     page.locator("[data-ready='flat-vae 0']").wait_for()
     choose_file(page, "x.png", content, kind)
     expect(page.locator(".xp-status", has_text=sentence)).to_be_visible()
@@ -397,7 +401,7 @@ def test_the_crop_of_a_colour_picture_is_moved_with_keys_and_mouse(browser):
     with serving(library) as url:
         context = browser.new_context(viewport={"width": 1200, "height": 900})
         page = context.new_page()
-        page.goto(f"{url}/#v=1&run=colour-vae&tab=reconstruct")
+        page.goto(f"{url}/bare#v=1&run=colour-vae&tab=reconstruct")
         page.locator("[data-ready='colour-vae 0']").wait_for()
         picture = Image.new("RGB", (300, 150), "red")
         picture.paste("blue", (150, 0, 300, 150))
@@ -432,6 +436,7 @@ LENT = """() => {
 """A camera that sees a black canvas."""
 
 
+@pytest.mark.gradio
 def test_the_camera_is_off_once_another_tab_is_open(visit):
     page = opened(visit)
     page.evaluate(LENT)
@@ -532,11 +537,11 @@ def test_a_denoising_run_has_a_slider_of_noise_and_a_hierarchical_one_its_levels
     with serving(Library(tmp_path / "runs")) as url:
         context = browser.new_context(viewport={"width": 1200, "height": 900})
         page = context.new_page()
-        page.goto(f"{url}/#v=1&run=digits-hierarchical-5&tab=reconstruct")
+        page.goto(f"{url}/bare#v=1&run=digits-hierarchical-5&tab=reconstruct")
         page.locator("[data-ready='digits-hierarchical-5 0']").wait_for()
         expect(page.get_by_role("img", name="top 1 of 3 levels digits-hierarchical-5")).to_be_visible()
         expect(page.get_by_role("img", name="top 3 of 3 levels digits-hierarchical-5")).to_be_visible()
-        page.goto(f"{url}/#v=1&run=digits-denoising-2&tab=reconstruct")
+        page.goto(f"{url}/bare#v=1&run=digits-denoising-2&tab=reconstruct")
         page.locator("[data-ready='digits-denoising-2 0']").wait_for()
         slider = page.get_by_role("slider", name="Gaussian noise")
         expect(slider).to_have_value("0.3")

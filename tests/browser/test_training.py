@@ -83,11 +83,11 @@ def app_url(fitted):
 
 
 @pytest.fixture
-def opened(page, app_url):
+def opened(page, home):
     """The tab of a run, with every figure drawn."""
 
     def open_run(name: str, fragment: str = ""):
-        page.goto(f"{app_url}#v=1&run={name}&tab=training{fragment}")
+        page.goto(f"{home}#v=1&run={name}&tab=training{fragment}")
         page.locator(f"[data-shown='{name}']").wait_for()
         page.wait_for_function(
             """() => {
@@ -276,6 +276,7 @@ def test_a_link_to_a_run_that_is_gone_says_so_and_shows_the_twin(opened):
     expect(page.get_by_role("combobox", name="Compare with")).to_have_value("digits-ae-2")
 
 
+@pytest.mark.gradio
 def test_text_twice_as_large_still_fits(page, opened):
     page.set_viewport_size({"width": 700, "height": 1000})
     opened("digits-vae-2")
@@ -293,17 +294,18 @@ def test_a_model_in_memory_says_that_it_has_no_history(opened):
     expect(page.get_by_text("4 of 4 dimensions are active").first).to_be_visible()
 
 
+@pytest.mark.gradio
 def test_the_tab_fits_a_phone(page, opened):
     page.set_viewport_size({"width": 390, "height": 800})
     opened("digits-vae-2")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_a_sheet_that_is_gone_is_a_message(app_url, browser):
+def test_a_sheet_that_is_gone_is_a_message(home, browser):
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.route("**/sheets/8*", lambda route: route.abort())
     bare = context.new_page()
-    bare.goto(f"{app_url}#run=digits-vae-2&tab=training")
+    bare.goto(f"{home}#run=digits-vae-2&tab=training")
     bare.locator("[data-shown='digits-vae-2']").wait_for()
     expect(decodes(bare, "digits-vae-2", 12)).to_be_visible()
     bare.get_by_role("slider", name="Epoch").press("ArrowLeft")

@@ -6,114 +6,12 @@ import { byAttribute, byClass, byNumber, choices, markerOf, rowsShown } from "..
 import { cellsOf } from "../../explorer/ui/static/map/backdrop.js";
 import { axisText } from "../../explorer/ui/static/map/bar.js";
 import { csvCell, classCounts, csvOf } from "../../explorer/ui/static/map/selection.js";
-import { apart, boxOf, contourPath, densityOf, ellipseOf, isInside, levelHolding, middleOf, nearestRow, rowsInside, sampleOf } from "../../explorer/ui/static/map/shapes.js";
-import { keyWish, windowOf } from "../../explorer/ui/static/map/tools.js";
+import { windowOf } from "../../explorer/ui/static/map/tools.js";
 import { progressWords } from "../../explorer/ui/static/map/tsne.js";
 
 const META = { palette: Array.from({ length: 10 }, (_, k) => `#00000${k}`), scale: ["#000000", "#ffffff"], other: "grey" };
 
-/** Numbers that look random and are the same at every run. */
-function* numbers(seed = 1) {
-  let state = seed;
-  for (;;) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    yield state / 2 ** 32;
-  }
-}
-
-/** @param {number} count */
-function crowd(count) {
-  const draw = numbers(7);
-  return Float32Array.from({ length: 2 * count }, () => {
-    let sum = 0;
-    for (let k = 0; k < 12; k++) sum += /** @type {number} */ (draw.next().value);
-    return sum - 6; // nearly normal
-  });
-}
-
 const all = (/** @type {number} */ count) => Int32Array.from({ length: count }, (_, k) => k);
-
-test("the ellipse of a covariance has its variances along its own axes", () => {
-  for (const [xx, xy, yy] of [[4, 0, 1], [1, 0, 4], [2, 1, 2], [3, -0.5, 0.2], [1, 0, 1]]) {
-    const { rx, ry, angle } = ellipseOf(xx, xy, yy);
-    const [c, s] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
-    const back = [rx * rx * c * c + ry * ry * s * s, (rx * rx - ry * ry) * c * s, rx * rx * s * s + ry * ry * c * c];
-    back.forEach((value, k) => assert.ok(Math.abs(value - [xx, xy, yy][k]) < 1e-9));
-    assert.ok(rx >= ry);
-  }
-});
-
-test("a lasso that crosses itself holds what its outline winds around once", () => {
-  const square = /** @type {[number, number][]} */ ([[0, 0], [2, 0], [2, 2], [0, 2]]);
-  assert.ok(isInside(1, 1, square));
-  assert.ok(!isInside(3, 1, square));
-  assert.ok(!isInside(-1, 1, square));
-  const bow = /** @type {[number, number][]} */ ([[0, 0], [2, 2], [2, 0], [0, 2]]);
-  assert.ok(isInside(1.9, 1, bow));
-  assert.ok(!isInside(1, 1.9, bow));
-  assert.deepEqual(rowsInside(Float32Array.of(1, 1, 3, 3, 0.5, 1.5), [0, 1, 2], square), [0, 2]);
-});
-
-test("density lines hold the shares of the images that they say", () => {
-  const places = crowd(4000);
-  const rows = all(4000);
-  const box = boxOf(places, rows);
-  const size = 72;
-  const grid = densityOf(places, rows, box, size);
-  const total = grid.reduce((sum, value) => sum + value, 0);
-  assert.ok(total > 0.98 && total < 1.001);
-  for (const share of [0.25, 0.5, 0.95]) {
-    const level = levelHolding(grid, share);
-    let held = 0;
-    for (const row of rows) {
-      const column = Math.min(size - 1, Math.floor(((places[2 * row] - box.left) / (box.right - box.left)) * size));
-      const line = Math.min(size - 1, Math.floor(((places[2 * row + 1] - box.bottom) / (box.top - box.bottom)) * size));
-      if (grid[line * size + column] >= level) held++;
-    }
-    assert.ok(Math.abs(held / 4000 - share) < 0.05, `${held} for ${share}`);
-  }
-});
-
-test("the line of a level lies where the grid has that level", () => {
-  const size = 40;
-  const box = { left: -2, right: 2, bottom: -2, top: 2 };
-  const at = (/** @type {number} */ k) => -2 + ((k + 0.5) / size) * 4;
-  const cone = Float32Array.from({ length: size * size }, (_, k) => Math.hypot(at(k % size), at(Math.floor(k / size))));
-  const path = contourPath(cone, size, box, 1.2);
-  const places = [...path.matchAll(/[ML](-?[\d.e+-]+),(-?[\d.e+-]+)/g)];
-  assert.ok(places.length > 60);
-  for (const [, x, y] of places) assert.ok(Math.abs(Math.hypot(Number(x), Number(y)) - 1.2) < 0.01);
-  assert.equal(contourPath(cone, size, box, 99), "");
-});
-
-test("a sample has so many different images, in order, always the same", () => {
-  const sample = sampleOf(60000, 10000);
-  assert.equal(sample.length, 10000);
-  assert.deepEqual(sample, sampleOf(60000, 10000));
-  for (let k = 1; k < sample.length; k++) assert.ok(sample[k] > sample[k - 1]);
-  const late = sample.filter((row) => row >= 30000).length;
-  assert.ok(late > 4700 && late < 5300, "from everywhere");
-  assert.deepEqual([...sampleOf(3, 10)], [0, 1, 2]);
-});
-
-test("names that cover one another are pushed apart, and others stay", () => {
-  const boxes = [
-    { x: 50, y: 50, width: 30 },
-    { x: 55, y: 52, width: 30 },
-    { x: 300, y: 50, width: 30 },
-  ];
-  const placed = apart(boxes, 22);
-  assert.deepEqual(placed[2], { x: 300, y: 50 });
-  assert.ok(Math.abs(placed[0].x - placed[1].x) >= 30 || Math.abs(placed[0].y - placed[1].y) >= 22);
-  assert.ok(Math.hypot(placed[0].x - 50, placed[0].y - 50) < 40);
-});
-
-test("a crowd's middle and the image nearest to it", () => {
-  const places = Float32Array.of(0, 0, 1, 1, 2, 2, 100, 0);
-  assert.deepEqual(middleOf(places, [0, 1, 2]), [1, 1]);
-  assert.equal(nearestRow(places, [0, 2, 3], 1.6, 1.6), 2);
-  assert.deepEqual(boxOf(places, []), { left: -1, right: 1, bottom: -1, top: 1 });
-});
 
 test("every class has its own colour and count while they are few", () => {
   const { entries, codes } = byClass([0, 2, 2, 1], ["a", "b", "c", "never"]);
@@ -212,8 +110,6 @@ test("windows are moved and scaled about their middle", () => {
   const box = { left: 0, right: 10, bottom: 0, top: 4 };
   assert.deepEqual(windowOf(box, 0.5), { left: 2.5, right: 7.5, bottom: 1, top: 3 });
   assert.deepEqual(windowOf(box, 1, [0.1, -0.5]), { left: 1, right: 11, bottom: -2, top: 2 });
-  assert.deepEqual(keyWish("Enter"), { choose: true });
-  assert.equal(keyWish("x"), null);
 });
 
 test("a lattice has cells of the images' shape, and not too many", () => {

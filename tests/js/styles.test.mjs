@@ -7,12 +7,12 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const STATIC = fileURLToPath(new URL("../../explorer/ui/static", import.meta.url));
-const FRAME = "frame.css"; // of gradio's own page, which comes before the tokens
+const FRAMES = ["frame.css", "bare.css"]; // of the pages around the live parts, which come before the tokens
 
 /** Style sheets of the live parts, by name, without comments. */
 const sheets = Object.fromEntries(
   readdirSync(STATIC, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".css") && basename(name) !== FRAME)
+    .filter((name) => name.endsWith(".css") && !FRAMES.includes(basename(name)))
     .map((name) => [basename(name), readFileSync(join(STATIC, name), "utf8").replace(/\/\*[\s\S]*?\*\//g, "")]),
 );
 

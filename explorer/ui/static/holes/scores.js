@@ -1,7 +1,9 @@
-/** The table of hole scores; its value comes from Python as plain numbers (explorer/ui/holes.py, `score_table`). */
+/** The table of hole scores, which Python puts together (explorer/views/hole_scores.py, `score_table`). */
 
 import { freshId, h, useStyle } from "../kit/dom.js";
 import { shown } from "../latent/numbers.js";
+import { view } from "../page/view.js";
+import { source } from "../source/source.js";
 
 export const STYLE = new URL("./holes.css", import.meta.url);
 
@@ -59,7 +61,7 @@ export function build({ models, laws, rows }, id) {
 }
 
 /** @param {import("../page/host.js").Host} host */
-export async function mount({ element, props, watch }) {
+export async function mount({ element }) {
   await useStyle(STYLE);
   const root = /** @type {HTMLElement} */ (element.querySelector(".xp-host"));
   const part = h("div.xp-scroll", { role: "region" });
@@ -68,15 +70,24 @@ export async function mount({ element, props, watch }) {
     if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
     else part.removeAttribute("tabindex");
   }).observe(part);
-  const update = () => {
-    const { value } = props;
+  /** @param {Table | null} table */
+  const put = (table) => {
+    if (!table) return root.replaceChildren();
     const id = freshId();
     // the caption stands outside, so that it wraps where the table scrolls
     part.setAttribute("aria-labelledby", id);
-    part.replaceChildren(...(value ? [build(value, id)] : []));
-    const reading = (value?.reading ?? []).map((/** @type {string} */ words) => h("li", {}, words));
-    root.replaceChildren(...(value ? [h("ul.xp-hs-reading", { "aria-label": "what the scores say" }, ...reading), h("p.xp-hint", { id }, value.caption), part] : []));
+    part.replaceChildren(build(table, id));
+    const reading = (table.reading ?? []).map((words) => h("li", {}, words));
+    root.replaceChildren(h("ul.xp-hs-reading", { "aria-label": "what the scores say" }, ...reading), h("p.xp-hint", { id }, table.caption), part);
   };
-  watch("value", update);
+  const update = async () => {
+    const { run, signal } = view; // the table follows the run out of sight as well: where it is empty it is never in sight
+    if (run === null) return;
+    const table = await source.ask("scores", run, { signal }).catch((error) => error);
+    if (signal.aborted) return;
+    if (table instanceof Error) root.replaceChildren(h("p.xp-status", { role: "status" }, `No scores: ${table.message}`));
+    else put(table);
+  };
+  view.addEventListener("run", update);
   update();
 }

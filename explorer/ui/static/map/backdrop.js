@@ -32,7 +32,7 @@ export class Backdrop {
     /** @type {(() => {run: string, plane: import("../latent/latent.js").Plane, image: [number, number, number]} | null)} */
     this.wanted = () => null;
     this.requests = new Stream(
-      async (/** @type {{run: string, latents: Float32Array, rows: number, columns: number, box: import("./shapes.js").Box}} */ request) =>
+      async (/** @type {{run: string, latents: Float32Array, rows: number, columns: number, box: import("../plane/pane.js").Box}} */ request) =>
         source.decode(request.run, request.latents, request.rows * request.columns),
       (decoded, request) => this.show(decoded, request),
       { status, failed: "No decodes behind the dots", pictures: () => [overlay.backdrop], limit: 1 },
@@ -78,7 +78,7 @@ export class Backdrop {
 
   /**
    * @param {import("../kit/pixels.js").Decoded} decoded
-   * @param {{rows: number, columns: number, box: import("./shapes.js").Box}} request
+   * @param {{rows: number, columns: number, box: import("../plane/pane.js").Box}} request
    */
   show({ pixels, shape }, { rows, columns, box }) {
     if (!this.on) return;

@@ -5,19 +5,11 @@
  * it, the colours go straight to the graphics; anywhere else the caller restyles.
  */
 
+import { bytesOf } from "../plane/colours.js";
+
 /** @typedef {{color: Float32Array, colorscale: (string | number)[][], cmin: number, cmax: number}} Marker */
 
-const STEPS = 1024; // colours between the ends of a scale
-
-/**
- * Bytes of a colour as the palettes of the page write them.
- * @param {string} text "#rrggbb"
- * @returns {[number, number, number] | null}
- */
-export function bytesOf(text) {
-  const found = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(text);
-  return found && [parseInt(found[1], 16), parseInt(found[2], 16), parseInt(found[3], 16)];
-}
+const STOPS = 1024; // colours between the ends of a scale
 
 /**
  * The colours of all dots, as plotly would find them.
@@ -27,18 +19,17 @@ export function bytesOf(text) {
  */
 export function coloursOf({ color, colorscale, cmin, cmax }, opacity) {
   const stops = colorscale.map(([at, text]) => ({ at: Number(at), bytes: bytesOf(String(text)) }));
-  if (stops.some(({ bytes }) => !bytes)) return null;
   const alpha = Math.round(255 * opacity);
   let k = 0;
-  const table = Array.from({ length: STEPS + 1 }, (_, step) => {
-    const t = step / STEPS;
+  const table = Array.from({ length: STOPS + 1 }, (_, step) => {
+    const t = step / STOPS;
     while (k < stops.length - 2 && t >= stops[k + 1].at) k++;
     const [{ at: low, bytes: from }, { at: high, bytes: to }] = [stops[k], stops[k + 1]];
     const share = high > low ? Math.min(1, Math.max(0, (t - low) / (high - low))) : 1;
     const mixed = /** @type {number[]} */ (from).map((byte, c) => byte + share * (/** @type {number[]} */ (to)[c] - byte));
     return Uint8Array.of(...mixed.map(Math.round), alpha);
   });
-  const colours = Array.from(color, (value) => table[Math.round(STEPS * Math.min(1, Math.max(0, (value - cmin) / (cmax - cmin))))]);
+  const colours = Array.from(color, (value) => table[Math.round(STOPS * Math.min(1, Math.max(0, (value - cmin) / (cmax - cmin))))]);
   return colours.every(Boolean) ? colours : null; // no number has no place in the table
 }
 

@@ -6,7 +6,9 @@ import { shadow } from "../latent/latent.js";
 import { view } from "../page/view.js";
 import { arrayOf } from "./data.js";
 import { ellipses } from "./overlay.js";
-import { boxOf, contourPath, densityOf, ellipseOf, levelHolding, middleOf, nearestRow } from "./shapes.js";
+import { contourPath, densityOf, levelHolding } from "../plane/contours.js";
+import { boxOf } from "../plane/pane.js";
+import { ellipseOf, middleOf, nearestRow } from "../plane/shapes.js";
 
 /** Shares of the images that the density lines hold. */
 export const SHARES = [0.25, 0.5, 0.75, 0.95];

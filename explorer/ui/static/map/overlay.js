@@ -2,15 +2,9 @@
 
 import { h } from "../kit/dom.js";
 import { svg } from "../kit/svg.js";
-import { apart } from "./shapes.js";
+import { apart } from "../plane/shapes.js";
 
-/**
- * Something that stands at a place and keeps its size.
- * @typedef {object} Pin
- * @property {HTMLElement} element
- * @property {number} x In the map's coordinates.
- * @property {number} y
- */
+/** @typedef {import("../kit/planeabove.js").Pin} Pin */
 
 const LABEL_HEIGHT = 22;
 
@@ -32,7 +26,7 @@ export class Overlay {
     this.layers = new Map();
     /** @type {Map<string, Pin[]>} */
     this.pins = new Map();
-    /** Where the backdrop lies, in the map's coordinates. @type {import("./shapes.js").Box | null} */
+    /** Where the backdrop lies, in the map's coordinates. @type {import("../plane/shapes.js").Box | null} */
     this.backdropBox = null;
     /** Called when another window is shown. @type {(() => void) | null} */
     this.moved = null;
@@ -121,7 +115,7 @@ export class Overlay {
 
   /** @param {import("../page/figure.js").Frame} frame */
   placeBackdrop(frame) {
-    const { left, right, bottom, top } = /** @type {import("./shapes.js").Box} */ (this.backdropBox);
+    const { left, right, bottom, top } = /** @type {import("../plane/shapes.js").Box} */ (this.backdropBox);
     Object.assign(this.backdrop.style, {
       left: `${frame.px(left)}px`,
       top: `${frame.py(top)}px`,
@@ -132,7 +126,7 @@ export class Overlay {
 
   /**
    * Show decodes under the dots; null hides them.
-   * @param {import("./shapes.js").Box | null} box
+   * @param {import("../plane/shapes.js").Box | null} box
    */
   setBackdrop(box) {
     this.backdropBox = box;

@@ -8,6 +8,7 @@
 import { plotly } from "../kit/charts.js";
 import { button, h, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
+import { keyWish } from "../kit/planehand.js";
 import { StatusLine } from "../kit/status.js";
 import { onPlane, shadow } from "../latent/latent.js";
 import { shown } from "../latent/numbers.js";
@@ -27,8 +28,9 @@ import { Layers } from "./layers.js";
 import { Legend } from "./legend.js";
 import { Overlay } from "./overlay.js";
 import { Selection } from "./selection.js";
-import { boxOf, nearestRow, rowsInside, sampleOf } from "./shapes.js";
-import { keyWish, Outliner, windowOf } from "./tools.js";
+import { boxOf } from "../plane/pane.js";
+import { nearestRow, rowsInside, sampleOf } from "../plane/shapes.js";
+import { Outliner, windowOf } from "./tools.js";
 import { TsneWait } from "./tsne.js";
 
 export const STYLE = new URL("./map.css", import.meta.url);
@@ -502,7 +504,7 @@ class MapTab {
     if (this.home) this.look(this.home);
   }
 
-  /** @param {import("./shapes.js").Box} box */
+  /** @param {import("../plane/shapes.js").Box} box */
   look({ left, right, bottom, top }) {
     const Plotly = /** @type {any} */ (globalThis).Plotly;
     if (!this.overlay.frame) return;

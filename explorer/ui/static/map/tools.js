@@ -3,7 +3,7 @@
 import { h } from "../kit/dom.js";
 import { svg } from "../kit/svg.js";
 
-/** `pan` moves the map under a finger, which otherwise scrolls the page. @typedef {"move" | "pan" | "box" | "lasso"} Tool */
+/** @typedef {import("../kit/planehand.js").Tool} Tool */
 
 const STILL_PX = 4;
 
@@ -92,41 +92,11 @@ export class Outliner {
 }
 
 /**
- * What a key pressed on the map asks for.
- * @param {string} key
- * @returns {{pan: [number, number]} | {zoom: number} | {home: true} | {choose: true} | null}
- */
-export function keyWish(key) {
-  const step = 0.15;
-  switch (key) {
-    case "ArrowLeft":
-      return { pan: [-step, 0] };
-    case "ArrowRight":
-      return { pan: [step, 0] };
-    case "ArrowUp":
-      return { pan: [0, step] };
-    case "ArrowDown":
-      return { pan: [0, -step] };
-    case "+":
-    case "=":
-      return { zoom: 0.7 };
-    case "-":
-      return { zoom: 1 / 0.7 };
-    case "0":
-      return { home: true };
-    case "Enter":
-      return { choose: true };
-    default:
-      return null;
-  }
-}
-
-/**
  * A window moved or scaled about its middle.
- * @param {import("./shapes.js").Box} box
+ * @param {import("../plane/pane.js").Box} box
  * @param {number} zoom Factor of its width.
  * @param {[number, number]} [pan] In widths and heights.
- * @returns {import("./shapes.js").Box}
+ * @returns {import("../plane/pane.js").Box}
  */
 export function windowOf({ left, right, bottom, top }, zoom, [across, up] = [0, 0]) {
   const x = (left + right) / 2 + across * (right - left);

@@ -87,7 +87,7 @@ export async function kernelOf() {
 }
 
 /** One worker, and what it was asked. */
-class Hand {
+class Computer {
   /** @param {() => Worker} make */
   constructor(make) {
     this.worker = make();
@@ -198,9 +198,9 @@ export class Programs extends EventTarget {
     this.found = new Map();
     /** @type {Map<string, string>} Of runs. */
     this.versions = new Map();
-    /** @type {Hand | null} One picture at a time. */
+    /** @type {Computer | null} One picture at a time. */
     this.own = null;
-    /** @type {Hand[]} */
+    /** @type {Computer[]} */
     this.pool = [];
     /** @type {Record<Priority, Job[]>} */
     this.waiting = { hand: [], ahead: [], batch: [] };
@@ -353,7 +353,7 @@ export class Programs extends EventTarget {
 
   /** The worker of the hand. */
   worker() {
-    this.own ??= new Hand(this.make);
+    this.own ??= new Computer(this.make);
     return this.own;
   }
 
@@ -446,7 +446,7 @@ export class Programs extends EventTarget {
     const [least] = [...this.pool].sort((a, b) => a.asked.size - b.asked.size);
     if (least && !least.asked.size) return least;
     if (this.pool.length < this.workers) {
-      const hand = new Hand(this.make);
+      const hand = new Computer(this.make);
       this.pool.push(hand);
       return hand;
     }
@@ -455,7 +455,7 @@ export class Programs extends EventTarget {
 
   /**
    * Have a worker compute the next piece of a job.
-   * @param {Hand} hand
+   * @param {Computer} hand
    * @param {Job} job
    */
   send(hand, job) {

@@ -71,6 +71,7 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   holePlace: { kind: "computed", form: "json", path: "holes/place", sends: true },
   samples: { kind: "computed", form: "json", path: "holes/samples" },
   ladder: { kind: "stored", form: "json", path: "holes/ladder" },
+  scores: { kind: "stored", form: "json", path: "holes/scores" },
 
   // Training
   training: { kind: "stored", form: "json", path: "training" },

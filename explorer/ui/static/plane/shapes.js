@@ -1,13 +1,6 @@
-/** Shapes on a map, as plain arithmetic: ellipses, outlines, densities, and names that do not cover one another. */
+/** Shapes on a plane, as plain arithmetic: ellipses, outlines, middles, and names that do not cover one another. */
 
-/**
- * A window of a map, in its coordinates.
- * @typedef {object} Box
- * @property {number} left
- * @property {number} right
- * @property {number} bottom
- * @property {number} top
- */
+/** @typedef {import("./pane.js").Box} Box */
 
 /**
  * Axes of the ellipse of one standard deviation of a covariance.
@@ -57,28 +50,6 @@ export function rowsInside(places, rows, outline) {
     if (x >= left && x <= right && y >= bottom && y <= top && isInside(x, y, outline)) found.push(rows[k]);
   }
   return found;
-}
-
-/**
- * The window that holds some rows, with a margin.
- * @param {Float32Array} places
- * @param {ArrayLike<number>} rows
- * @returns {Box}
- */
-export function boxOf(places, rows) {
-  let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (let k = 0; k < rows.length; k++) {
-    const x = places[2 * rows[k]];
-    const y = places[2 * rows[k] + 1];
-    if (x < left) left = x;
-    if (x > right) right = x;
-    if (y < bottom) bottom = y;
-    if (y > top) top = y;
-  }
-  if (!Number.isFinite(left)) return { left: -1, right: 1, bottom: -1, top: 1 };
-  const across = 0.05 * (right - left) || 1;
-  const up = 0.05 * (top - bottom) || 1;
-  return { left: left - across, right: right + across, bottom: bottom - up, top: top + up };
 }
 
 /**
@@ -132,93 +103,6 @@ export function nearestRow(places, rows, x, y) {
     if (distance < least) [best, least] = [rows[k], distance];
   }
   return best;
-}
-
-/**
- * How dense a crowd is, on an even grid: counts smoothed with a Gaussian of `blur` cells.
- * @param {Float32Array} places
- * @param {ArrayLike<number>} rows
- * @param {Box} box
- * @param {number} size Cells on a side.
- * @param {number} [blur]
- * @returns {Float32Array} (size * size), by row from below; it sums to the share of rows inside the box.
- */
-export function densityOf(places, rows, { left, right, bottom, top }, size, blur = 1.6) {
-  let grid = new Float32Array(size * size);
-  for (let k = 0; k < rows.length; k++) {
-    const column = Math.floor(((places[2 * rows[k]] - left) / (right - left)) * size);
-    const row = Math.floor(((places[2 * rows[k] + 1] - bottom) / (top - bottom)) * size);
-    if (column >= 0 && column < size && row >= 0 && row < size) grid[row * size + column] += 1 / rows.length;
-  }
-  const reach = Math.ceil(3 * blur);
-  const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / blur) ** 2));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [step, along] of [[1, size], [size, 1]]) {
-    const smooth = new Float32Array(size * size);
-    for (let line = 0; line < size; line++) {
-      for (let at = 0; at < size; at++) {
-        let sum = 0;
-        for (let i = -reach; i <= reach; i++) {
-          const place = at + i;
-          if (place >= 0 && place < size) sum += weights[i + reach] * grid[line * along + place * step];
-        }
-        smooth[line * along + at * step] = sum / total;
-      }
-    }
-    grid = smooth;
-  }
-  return grid;
-}
-
-/**
- * The density above which lies a share of the crowd.
- * @param {Float32Array} grid
- * @param {number} share In (0, 1).
- */
-export function levelHolding(grid, share) {
-  const sorted = Float32Array.from(grid).sort().reverse();
-  const wanted = share * sorted.reduce((sum, value) => sum + value, 0);
-  let sum = 0;
-  for (const value of sorted) {
-    sum += value;
-    if (sum >= wanted) return value;
-  }
-  return 0;
-}
-
-/**
- * The line of one level through a grid, as an SVG path in the box's coordinates: marching squares.
- * @param {Float32Array} grid Values at the middles of cells.
- * @param {number} size
- * @param {Box} box
- * @param {number} level
- * @returns {string}
- */
-export function contourPath(grid, size, { left, right, bottom, top }, level) {
-  const x = (/** @type {number} */ column) => left + ((column + 0.5) / size) * (right - left);
-  const y = (/** @type {number} */ row) => bottom + ((row + 0.5) / size) * (top - bottom);
-  const parts = [];
-  for (let row = 0; row < size - 1; row++) {
-    for (let column = 0; column < size - 1; column++) {
-      const corners = /** @type {[number, number][]} */ ([
-        [column, row],
-        [column + 1, row],
-        [column + 1, row + 1],
-        [column, row + 1],
-      ]);
-      const values = corners.map(([i, j]) => grid[j * size + i]);
-      const cuts = [];
-      for (let k = 0; k < 4; k++) {
-        const [a, b] = [values[k], values[(k + 1) % 4]];
-        if (a >= level === b >= level) continue;
-        const t = (level - a) / (b - a);
-        const [[ai, aj], [bi, bj]] = [corners[k], corners[(k + 1) % 4]];
-        cuts.push(`${x(ai + t * (bi - ai)).toPrecision(6)},${y(aj + t * (bj - aj)).toPrecision(6)}`);
-      }
-      for (let k = 0; k + 1 < cuts.length; k += 2) parts.push(`M${cuts[k]}L${cuts[k + 1]}`);
-    }
-  }
-  return parts.join("");
 }
 
 /**

@@ -1,0 +1,148 @@
+"""A model held in memory as a run: its images encoded, divided and measured as train.py would."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.analysis.encoding import encode_all
+from explorer.arrays import Coder, Images, MeasuringCoder, Pixels
+from explorer.checkpoint import StoredLatents
+from explorer.config import FEWEST_CALIBRATION, RUN_NAME
+from explorer.errors import CheckpointError, ShapeError
+from explorer.images import to_unit
+from explorer.library.card import Card
+from explorer.library.memory import Drawer
+from explorer.library.run import BATCH, OpenRun
+
+MOST_CLASSES = 10_000
+"""Classes that the images of a model held in memory may have."""
+
+FEWEST_IMAGES = 30
+"""Images that a model held in memory needs, so that two sets of codes can be made of them."""
+
+
+def held_run(
+    name: str,
+    coder: Coder,
+    images: Images | Pixels,
+    labels: NDArray[np.integer] | None,
+    *,
+    class_names: tuple[str, ...] | None,
+    dataset: str,
+    twin: str | None,
+    seed: int,
+    drawer: Drawer,
+) -> OpenRun:
+    """A model and its images as a run; the arguments are those of `Library.hold`, and where the run keeps values.
+
+    Raises:
+        CheckpointError: The name is no plain name.
+        ShapeError: Images, labels and model do not go together.
+    """
+    from explorer.analysis.laws import fit_gmm
+
+    if not RUN_NAME.fullmatch(name):
+        raise CheckpointError(f"a run's name is letters, digits, '.', '_' and '-', but this is {name[:100]!r}.")
+    units, pixels = _both_forms(images, coder)
+    labels, class_names = _checked_labels(labels, len(units), class_names)
+    rng = np.random.default_rng(seed)
+    posterior = encode_all(coder, units)
+    draw, given = posterior.draw(rng)
+    distortion = np.full(len(units), np.nan, dtype=np.float32)
+    if isinstance(coder, MeasuringCoder):
+        parts = [
+            coder.distortion(units[i : i + BATCH], posterior.mean[i : i + BATCH]) for i in range(0, len(units), BATCH)
+        ]
+        distortion = np.concatenate(parts).astype(np.float32)
+    order = rng.permutation(len(units))
+    cut = len(order) - max(FEWEST_CALIBRATION, len(order) // 3)
+    reference, calibration = np.sort(order[:cut][:10_000]), np.sort(order[cut:][:5_000])
+    mixture = fit_gmm(draw[reference], components=min(10, len(reference) // 10), seed=seed)
+    latents = StoredLatents(
+        mean=posterior.mean,
+        log_variance=posterior.log_variance,
+        draw=draw,
+        label=labels,
+        attribute=None,
+        index=np.arange(len(units)),
+        distortion=distortion,
+        rate=given.rate().sum(1),
+        reference=draw[reference],
+        reference_index=reference,
+        calibration=draw[calibration],
+        calibration_index=calibration,
+        gmm_weights=mixture.weights.astype(np.float32),
+        gmm_means=mixture.means.astype(np.float32),
+        gmm_covariances=mixture.covariances.astype(np.float32),
+        features=None,
+        reference_features=None,
+    )
+    card = Card(
+        name=name,
+        family="ae" if posterior.log_variance is None else "vae",
+        dataset=dataset,
+        latent_dim=coder.latent_dim,
+        config=None,
+        metrics={},
+        version=_digest(class_names, posterior.mean, posterior.log_variance, draw, distortion, labels, pixels),
+    )
+    return OpenRun(
+        card=card,
+        image_shape=coder.image_shape,
+        levels=coder.levels,
+        class_names=class_names,
+        latents=latents,
+        twin=twin,
+        _load_coder=lambda: coder,
+        _load_pixels=lambda: pixels,
+        drawer=drawer,
+    )
+
+
+def _digest(class_names: tuple[str, ...] | None, *arrays: NDArray[Any] | None) -> str:
+    """A name that everything a browser keeps of a run in memory decides: another launch may differ in labels alone."""
+    digest = hashlib.sha256(repr(class_names).encode())
+    for array in arrays:
+        digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _both_forms(images: Images | Pixels, coder: Coder) -> tuple[Images, Pixels]:
+    """Images in [0, 1] and stored grey levels of either, both (N, C, H, W)."""
+    array: NDArray[Any] = np.asarray(images)
+    if array.ndim != 4 or array.shape[1:] != tuple(coder.image_shape):
+        raise ShapeError(f"images must be shaped (N, {', '.join(map(str, coder.image_shape))}), not {array.shape}.")
+    if len(array) < FEWEST_IMAGES:
+        raise ShapeError(f"at least {FEWEST_IMAGES} images are needed to tell holes from data, not {len(array)}.")
+    if array.dtype == np.uint8:
+        if array.max() >= coder.levels:
+            raise ShapeError(f"pixels must lie in 0 .. {coder.levels - 1}, but the largest is {array.max()}.")
+        return to_unit(array, coder.levels), array
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ShapeError(f"images must be float in [0, 1] or uint8, not {array.dtype}.")
+    if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
+        raise ShapeError("images must be finite and lie in [0, 1]; divide by the largest grey level.")
+    units = array.astype(np.float32)
+    return units, np.rint(units * (coder.levels - 1)).astype(np.uint8)
+
+
+def _checked_labels(
+    labels: Any, count: int, class_names: tuple[str, ...] | None
+) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None]:
+    """Labels (count,) with a name for each, or neither."""
+    if labels is None:
+        return None, class_names
+    labels = np.asarray(labels)
+    if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
+        raise ShapeError(f"labels must be {count} whole numbers, but are {labels.dtype} shaped {labels.shape}.")
+    classes = MOST_CLASSES if class_names is None else len(class_names)
+    low, high = int(labels.min()), int(labels.max())
+    if classes > MOST_CLASSES or not 0 <= low <= high < classes:
+        named = "" if class_names is None else f" with {classes:,} class names"
+        raise ShapeError(
+            f"labels must number the classes from 0, of which there may be {MOST_CLASSES:,}, each with a name or none, "
+            f"but these go from {low} to {high}{named}."
+        )
+    return labels.astype(np.int64), class_names or tuple(map(str, range(high + 1)))

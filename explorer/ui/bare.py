@@ -1,0 +1,187 @@
+"""The page without gradio: title, picker of runs, tab bar, and the live parts in hosts of their own.
+
+It is made of what gradio's page is made of: each tab's `CONTENT`, the modules and style sheets of `static/`, the same
+addresses. `static/page/bare.js` fills it. It is served at `PATH`, takes `?run=NAME&tab=TAB` as gradio's page does,
+and the browser tests run on it; what only gradio has (the download of a data set) is not on it.
+"""
+
+import functools
+import html
+import json
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from explorer.library import Card, Library
+from explorer.ui.page import public_sentence
+
+TITLE = "Latent Space Explorer"
+
+PATH = "/bare"
+"""Where the page is: beside gradio's own, so that both have the same relative addresses."""
+
+LOADING = '<p class="xp-loading" role="status">Loading…</p>'
+"""Stands in a part of the page until its module is there."""
+
+LOST = "This part of the page did not load; reload the page."
+
+NO_RUNS = """
+<div class="explorer-welcome">
+<h2>No model yet</h2>
+<p>There is nothing to explore in <code>{folder}</code>. Fit a small autoencoder and its VAE twin on the 8&times;8
+digits that come with scikit-learn; on two CPU cores it takes about two minutes:</p>
+<pre><code>python train.py --dataset digits --latent-dim 2 --twin</code></pre>
+<p>Then start this program again. Runs elsewhere are opened with
+<code>python -m explorer --checkpoints DIR</code>.</p>
+</div>
+"""
+
+IMPORT = re.compile(r'^(?:import|export|\})[^;"(]*?"(\.[^"]+)";', re.MULTILINE)
+"""An import of a module by its relative address; those of JSDoc types stand in parentheses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A live part of a tab.
+
+    Attributes:
+        module: Below `static/` and without its ending; exports `mount({element, props, trigger, watch})`.
+        label: What it is, for screen readers: letters and spaces.
+    """
+
+    module: str
+    label: str
+
+    def __post_init__(self) -> None:
+        assert self.module.replace("/", "").isidentifier(), "templates hold no data"
+        assert self.label.replace(" ", "").isalnum(), "templates hold no data"
+
+    @property
+    def markup(self) -> str:
+        """The element that the module fills."""
+        return f'<div class="xp-host" role="region" aria-label="{self.label}">{LOADING}</div>'
+
+
+Content: TypeAlias = Sequence[str | Part]
+"""What stands on a tab, in order: paragraphs, with emphasis between asterisks, and live parts."""
+
+
+def choices(library: Library) -> list[tuple[str, str]]:
+    """What a picker offers: (label, name)."""
+    return [(_label(name, card), name) for name, card in library.cards().items()]
+
+
+def _label(name: str, card: Card | Exception) -> str:
+    if not isinstance(card, Card):
+        return f"{name} (damaged)"
+    nll = card.number("test", "nll_iw")
+    return f"{name}  ({nll:.1f} nats)" if nll is not None else name
+
+
+def notice(sentence: str) -> str:
+    """A message that concerns the whole page, as HTML; "" for none."""
+    return f'<p class="explorer-error" role="alert">{html.escape(sentence)}</p>' if sentence else ""
+
+
+def welcome(library: Library) -> str:
+    """What stands on a page without runs, as HTML: how to fit one, and what is wrong with those that are there."""
+    folder = library.checkpoints.name if library.checkpoints is not None else "checkpoints"
+    damaged = [public_sentence(card) for card in library.cards().values() if not isinstance(card, Card)]
+    return NO_RUNS.format(folder=html.escape(folder)) + "".join(map(notice, damaged))
+
+
+def markup(library: Library, static: Path, static_url: str, tabs: Mapping[str, Any], opened: str | None = None) -> str:
+    """The whole page as HTML.
+
+    Args:
+        library: The runs; none of them is opened.
+        static: Folder of the page's own files.
+        static_url: Its address relative to the page, without a slash at either end.
+        tabs: The tabs by name, each with its `CONTENT`.
+        opened: The tab that is likely to be opened first: its code is asked for at once.
+    """
+    names = [name for name, tab in tabs.items() if hasattr(tab, "CONTENT")]
+    head = [f'<link rel="stylesheet" href="{static_url}/{sheet}">' for sheet in ("page/frame.css", "page/bare.css")]
+    body = [f'<header id="explorer-top"><div id="explorer-title"><h1>{TITLE}</h1></div>']
+    if library.default() is None or not names:
+        body += ["</header>", welcome(library)]
+        return _document(head, body)
+    first = opened if opened in names else names[0]
+    modules = ["page/bare", *(part.module for part in tabs[first].CONTENT if isinstance(part, Part))]
+    head += [f'<link rel="modulepreload" href="{static_url}/{name}">' for name in needed(static, tuple(modules))]
+    boot = {"runs": [{"text": text, "name": name} for text, name in choices(library)], "lost": LOST}
+    boot |= {"run": library.default()}
+    told = json.dumps(boot).replace("<", "\\u003c")  # a name may hold anything, and ends no script
+    body += [
+        '<div id="explorer-run"><label for="run">Run</label><select id="run" autocomplete="off"></select></div>',
+        "</header>",
+        '<div id="explorer-notice"></div>',
+        '<main id="explorer-tabs"><div class="tab-container" role="tablist">',
+        *(
+            f'<button type="button" role="tab" id="tab-{name}" aria-controls="explorer-{name}" aria-selected="false" '
+            f'tabindex="-1" data-tab="{name}">{name.capitalize()}</button>'
+            for name in names
+        ),
+        "</div>",
+        *(
+            f'<section role="tabpanel" id="explorer-{name}" aria-labelledby="tab-{name}" hidden>'
+            f"{''.join(map(_block, tabs[name].CONTENT))}</section>"
+            for name in names
+        ),
+        f'</main><script type="application/json" id="explorer-boot">{told}</script>',
+        f'<script type="module" src="{static_url}/page/bare.js"></script>',
+    ]
+    return _document(head, body)
+
+
+def _document(head: Sequence[str], body: Sequence[str]) -> str:
+    meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    lines = ["<!doctype html>", '<html lang="en">', f"<head>{meta}<title>{TITLE}</title>", *head, "</head>", "<body>"]
+    return "\n".join([*lines, *body, "</body></html>", ""])
+
+
+def _block(content: str | Part) -> str:
+    if isinstance(content, Part):
+        return f'<div class="xp-part" data-module="{content.module}">{content.markup}</div>'
+    words = re.sub(r"\*(.+?)\*", r"<em>\1</em>", html.escape(content))
+    return f'<div class="xp-intro"><p>{words}</p></div>'
+
+
+@functools.cache
+def needed(static: Path, entries: tuple[str, ...]) -> list[str]:
+    """The modules that some modules stand on, themselves among them: what a browser would find out in many rounds.
+
+    Args:
+        static: Folder of the modules.
+        entries: Modules, below it and without their ending.
+    """
+    found: dict[str, None] = {}
+    ahead = [f"{entry}.js" for entry in entries]
+    while ahead:
+        name = ahead.pop(0)
+        if name in found:
+            continue
+        found[name] = None
+        text = (static / name).read_text(encoding="utf-8")
+        folder = posixpath.dirname(name)
+        ahead += [posixpath.normpath(posixpath.join(folder, target)) for target in IMPORT.findall(text)]
+    return list(found)
+
+
+def route(library: Library, static: Path, static_url: str, tabs: Mapping[str, Any]) -> Route:
+    """Serves the page; the arguments are those of `markup`."""
+
+    async def page(request: Request) -> HTMLResponse:
+        opened = request.query_params.get("tab")
+        made = await anyio.to_thread.run_sync(lambda: markup(library, static, static_url, tabs, opened))
+        return HTMLResponse(made, headers={"cache-control": "private, no-store"})
+
+    return Route(PATH, page, methods=["GET"])
