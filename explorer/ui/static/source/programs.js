@@ -151,6 +151,14 @@ class Computer {
  */
 
 /**
+ * How the pictures of a run come about.
+ * @typedef {object} DecoderState
+ * @property {boolean} here Whether this browser computes them.
+ * @property {number | null} ms Of one picture, here.
+ * @property {string | null} trouble Why the server does, where nobody chose that.
+ */
+
+/**
  * What there is of a run's program.
  * @typedef {object} KnownProgram
  * @property {Ready | null} ready
@@ -276,7 +284,7 @@ export class Programs extends EventTarget {
   /**
    * How the pictures of a run come about, for whoever asks; null while that is not known.
    * @param {string} run
-   * @returns {{here: boolean, ms: number | null, trouble: string | null} | null}
+   * @returns {DecoderState | null}
    */
   state(run) {
     if (!this.wanted) return { here: false, ms: null, trouble: null };
