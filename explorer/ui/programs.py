@@ -1,4 +1,7 @@
-"""Programs of runs for a browser: where each is, and the file itself under a name that changes with its content."""
+"""What a browser computes by itself of a run: its programs, and how empty a place is.
+
+Programs are files under names that change with their content.
+"""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -7,9 +10,10 @@ from explorer.errors import NotFoundError
 from explorer.library import Card
 from explorer.program import PARTS
 from explorer.ui.page import public_text
-from explorer.ui.routes import FOR_EVER, PRIVATE, RunRoutes, TabRoute
+from explorer.ui.routes import FOR_EVER, PRIVATE, RunRoutes, TabRoute, keeping, unchanged
 from explorer.views.programs import MadeProgram, program
 from explorer.views.query import choice
+from explorer.views.support import support
 
 
 def routes(runs: RunRoutes) -> list[TabRoute]:
@@ -35,4 +39,17 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         headers = {"cache-control": f"private, {FOR_EVER}"}
         return Response(found.file, media_type="application/octet-stream", headers=headers)
 
-    return [("GET", "/program/{part}", place), ("GET", "/program/{part}/{name}", file)]
+    async def measures(request: Request) -> Response:
+        """The frame, the codes and the laws of a run: by them a page tells how empty a place is, and draws."""
+        card = await runs.card(request)
+        fresh = unchanged(request, card.version)
+        if fresh is not None:
+            return fresh
+        found = await runs.opening.run(lambda: support(runs.library.open(card.name)))
+        return Response(found, media_type="application/octet-stream", headers=keeping(request, card.version))
+
+    return [
+        ("GET", "/program/{part}", place),
+        ("GET", "/program/{part}/{name}", file),
+        ("GET", "/support", measures),
+    ]

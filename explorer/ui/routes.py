@@ -9,7 +9,7 @@ import importlib.util
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from explorer.analysis.counter import CounterGenerator
 from explorer.analysis.encoding import FEW, checked_latents
 from explorer.analysis.laws import LAWS, RAW
 from explorer.arrays import Latents
@@ -264,7 +265,7 @@ class RunRoutes:
         return JSONResponse(finite(numbers), headers=PRIVATE)
 
     async def sample(self, request: Request) -> Response:
-        """Latents drawn from one of the laws; the seed decides them."""
+        """Latents drawn from one of the laws; the seed decides them, here and in the browser alike."""
         card = await self.card(request)
         query = request.query_params
         law = choice(query, "law", tuple(LAWS), RAW.name)
@@ -272,7 +273,7 @@ class RunRoutes:
         seed = whole(query, "seed", 0, MOST_SEED, default=0)
 
         def work() -> Latents:
-            return self.library.open(card.name).sample(law, count, np.random.default_rng(seed))
+            return self.library.open(card.name).sample(law, count, cast(np.random.Generator, CounterGenerator(seed)))
 
         return array_response(await self.decoding.run(work), "<f4", PRIVATE)
 

@@ -253,3 +253,61 @@ test("an answer that nobody wants any more is no reason to ask the server", asyn
   assert.ok(source.programs.of("a", "decoder"));
   assert.equal(asked.filter((path) => path === "a/decode").length, 0);
 });
+
+test("what the codes tell is asked of the server once, and then computed here", async () => {
+  const asked = [];
+  globalThis.fetch = /** @type {any} */ (async (url) => {
+    const path = new URL(url).pathname.split("/api/run/")[1];
+    asked.push(path);
+    if (path === "a/vacancies") return new Response(Float32Array.of(0.5).buffer);
+    if (path === "a/support") return new Response(smallSupport());
+    if (path === "a/sample") return new Response(Float32Array.of(9, 9).buffer);
+    return Response.json({ name: null, trouble: "there is no encoder" });
+  });
+  const source = new ServerSource();
+  assert.deepEqual([...(await source.ask("vacancies", "a", { body: Float32Array.of(0, 0) }))], [0.5]);
+  await source.supply("a");
+  while (!source.supports.get("a")) await new Promise(setImmediate);
+  // the fifth nearest of ten codes on a line lies 2 away from the first one, and 1, 2 and 3 were held out
+  assert.deepEqual([...(await source.ask("vacancies", "a", { body: Float32Array.of(0, 0, 100, 0) }))], [Math.fround(0.25), 0.25]);
+  const draws = await source.ask("draws", "a", { query: { law: "raw", n: 3, seed: 5 } });
+  assert.equal(draws.length, 6);
+  assert.deepEqual([...(await source.ask("draws", "a", { query: { law: "odd", n: 1, seed: 5 } }))], [9, 9], "a law that is not known here");
+  assert.equal(asked.filter((path) => path === "a/vacancies").length, 1);
+  source.programs.switchTo(false);
+  await source.ask("vacancies", "a", { body: Float32Array.of(0, 0) });
+  assert.equal(asked.filter((path) => path === "a/vacancies").length, 2);
+});
+
+/** Ten codes at 0 .. 9 on a line, and three held out. */
+function smallSupport() {
+  const arrays = /** @type {Float64Array[]} */ ([]);
+  let at = 0;
+  const add = (shape, numbers) => {
+    const told = { at, shape, type: "f8" };
+    arrays.push(Float64Array.from(numbers));
+    at += 8 * numbers.length;
+    return told;
+  };
+  const head = {
+    neighbours: 5,
+    mean: add([2], [0, 0]),
+    to_frame: add([2, 2], [1, 0, 0, 1]),
+    deviations: add([2], [1, 1]),
+    active: add([2], [1, 1]),
+    reference: add([10, 2], Array.from({ length: 20 }, (_, k) => (k % 2 ? 0 : k / 2))),
+    sets: [{ scores: add([3], [1, 2, 3]) }],
+    laws: { raw: { weights: add([1], [1]), means: add([1, 2], [0, 0]), factors: add([1, 2, 2], [1, 0, 0, 1]) }, odd: null },
+  };
+  let text = JSON.stringify(head);
+  text += " ".repeat((8 - (text.length % 8)) % 8);
+  const file = new Uint8Array(8 + text.length + at);
+  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
+  file.set(new TextEncoder().encode(text), 8);
+  let start = 8 + text.length;
+  for (const each of arrays) {
+    file.set(new Uint8Array(each.buffer), start);
+    start += each.byteLength;
+  }
+  return file;
+}

@@ -379,6 +379,22 @@ export function machine() {
     }
 
     /**
+     * One picture before it is rounded to bytes.
+     * @param {Float32Array} latent (d,)
+     * @returns {Float32Array} (H, W, C)
+     */
+    unrounded(latent) {
+      this.put(latent);
+      this.pass();
+      const { channels, height, width, at, row, pixel } = this.places[this.head.outputs.pixels];
+      const { numbers } = /** @type {any} */ (this);
+      const image = new Float32Array(channels * height * width);
+      let k = 0;
+      for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) for (let c = 0; c < channels; c++) image[k++] = numbers[(at + y * row + x * pixel) / 4 + c];
+      return image;
+    }
+
+    /**
      * Posteriors of images.
      * @param {Float32Array} images (count, H, W, C), in [0, 1].
      * @param {number} count

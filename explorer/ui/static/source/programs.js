@@ -341,10 +341,13 @@ export class Programs extends EventTarget {
    * What a run is now: programs of what it was before are let go.
    * @param {string} run
    * @param {string} version
+   * @returns {boolean} Whether it is another than it was.
    */
   renew(run, version) {
-    if (this.versions.get(run) !== version) for (const part of ["decoder", "encoder"]) this.drop(`${part} ${run}`);
+    const another = this.versions.get(run) !== version;
+    if (another) for (const part of ["decoder", "encoder"]) this.drop(`${part} ${run}`);
     this.versions.set(run, version);
+    return another;
   }
 
   /** @param {string} key */
@@ -408,6 +411,17 @@ export class Programs extends EventTarget {
       if (answer.logVariance) logVariance?.set(answer.logVariance, from * d);
     };
     return this.pieces({ ready, kind: "encode", values: images, width: size, count, signal, take }, priority, () => ({ mean, logVariance }));
+  }
+
+  /**
+   * Where encoding the decode of a latent lands; null where the run lacks a program that takes but a moment.
+   * @param {string} run
+   * @param {Float32Array} latent (d,)
+   * @returns {Float32Array | null} (d,)
+   */
+  roundTrip(run, latent) {
+    const [decoder, encoder] = [this.of(run, "decoder")?.here, this.of(run, "encoder")?.here];
+    return decoder && encoder ? encoder.encode(decoder.unrounded(latent), 1).mean : null;
   }
 
   /**

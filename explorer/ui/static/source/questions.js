@@ -27,6 +27,7 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   trust: { kind: "computed", form: "json", path: "describe", sends: true },
   program: { kind: "stored", form: "json", path: "program/{part}" },
   programFile: { kind: "stored", form: "bytes", path: "program/{part}/{name}" },
+  support: { kind: "stored", form: "bytes", path: "support" },
   draws: { kind: "computed", form: "floats", path: "sample" },
 
   // Explore

@@ -1,5 +1,7 @@
 /** A source that asks the page's own server: the one place where its addresses are spelt. */
 
+import { Support } from "../latent/support.js";
+import { COMPUTED } from "./computed.js";
 import { ServerError, Unreachable } from "./errors.js";
 import { NoProgram, Programs } from "./programs.js";
 import { ARRAYS, QUESTIONS } from "./questions.js";
@@ -14,6 +16,7 @@ const API = new URL("../../../api/", import.meta.url);
 const PAGE = new URL("../../../../", import.meta.url);
 const BUSY = 503;
 const PATIENCE_MS = [150, 400, 1000, 2000];
+const MOST_SUPPORTS = 8; // runs of which the codes are kept: a megabyte or two each
 
 /**
  * Address of something about a run.
@@ -83,6 +86,8 @@ const HERE = new URLSearchParams(globalThis.location?.search ?? "").get("decoder
 export class ServerSource {
   constructor() {
     this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), wanted: HERE });
+    /** What tells how empty places are, of runs that were asked about it; null until it is there. @type {Map<string, Support | null>} */
+    this.supports = new Map();
   }
 
   /**
@@ -109,7 +114,43 @@ export class ServerSource {
    * @param {Details} [details]
    * @returns {Promise<any>}
    */
-  async ask(question, run, { of = {}, query = {}, body, signal } = {}) {
+  async ask(question, run, details = {}) {
+    const computed = COMPUTED[question];
+    if (!computed || !this.programs.wanted) return this.served(question, run, details);
+    const support = this.supports.get(run);
+    const here = support ? computed(support, details, { programs: this.programs, run }) : null;
+    if (here) return here;
+    const answer = await this.served(question, run, details);
+    this.supply(run);
+    return answer;
+  }
+
+  /**
+   * Have what tells how empty places are, after the first answer about them.
+   * @param {string} run
+   */
+  async supply(run) {
+    this.programs.want(run, "encoder"); // a round trip is part of trust
+    if (this.supports.has(run)) return;
+    this.supports.set(run, null);
+    try {
+      const found = new Support(await this.served("support", run, {}));
+      if (this.supports.has(run)) this.supports.set(run, found);
+      if (this.supports.size > MOST_SUPPORTS) this.supports.delete([...this.supports.keys()][0]);
+    } catch (error) {
+      console.warn(`The server judges places of ${run}: ${/** @type {Error} */ (error).message}`);
+      this.supports.delete(run); // the next question tries again
+    }
+  }
+
+  /**
+   * What the server answers.
+   * @param {Asked} question
+   * @param {string} run
+   * @param {Details} details
+   * @returns {Promise<any>}
+   */
+  async served(question, run, { of = {}, query = {}, body, signal }) {
     const { path, form, sends = false } = /** @type {import("./questions.js").Question} */ (QUESTIONS[question]);
     const what = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(of[name]));
     /** @type {RequestInit} */
@@ -117,7 +158,7 @@ export class ServerSource {
     if (sends) Object.assign(options, { method: "POST" });
     if (body) Object.assign(options, { body: ArrayBuffer.isView(body) ? bytesOf(body) : body, headers: { "Content-Type": "application/octet-stream" } });
     const answer = await READ[form](await ask(address(run, what, query), options));
-    if (question === "card") this.programs.renew(run, this.version(answer));
+    if (question === "card" && this.programs.renew(run, this.version(answer))) this.supports.delete(run);
     return answer;
   }
 
