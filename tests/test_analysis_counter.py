@@ -34,8 +34,8 @@ def test_normal_numbers_are_normal_and_seeds_differ():
     assert abs(numbers.mean()) < 0.02
     assert abs(numbers.std() - 1) < 0.01
     assert abs((numbers**4).mean() - 3) < 0.1
-    assert abs(np.corrcoef(numbers.T[:2])[0, 1]) < 0.3
-    assert abs(np.corrcoef(numbers.ravel(), CounterGenerator(8).standard_normal(100_000))[0, 1]) < 0.02
+    assert abs((numbers[:, 0] * numbers[:, 1]).mean()) < 0.3
+    assert abs((numbers.ravel() * CounterGenerator(8).standard_normal(100_000)).mean()) < 0.02
 
 
 def test_choices_have_their_probabilities():
