@@ -21,7 +21,7 @@ from starlette.routing import Route
 from explorer.errors import ShapeError
 from explorer.images import to_bytes
 from explorer.library import Library
-from explorer.ui import export, reconstruct, training
+from explorer.ui import export, programs, reconstruct, training
 from explorer.ui.app import tab_modules
 from explorer.ui.http import MOST_LATENTS, Workers
 from explorer.ui.routes import RunRoutes
@@ -350,7 +350,8 @@ def test_the_page_asks_for_every_route_of_a_run_and_for_nothing_else(library):
     found = QUESTION.findall(text)
     assert {kind for kind, _, _ in found} == {"stored", "computed", "served"}
     asked = {("POST" if sends else "GET", re.sub(r"\{\w+\}", "{}", path)) for _, path, sends in found}
-    offers = [export.routes, *(module.routes for module in tab_modules().values() if hasattr(module, "routes"))]
+    offers = [export.routes, programs.routes]
+    offers += [module.routes for module in tab_modules().values() if hasattr(module, "routes")]
     run = "/explorer/api/run/{}"
     offered = set()
     for route in RunRoutes(library, {}, offers).routes():

@@ -25,6 +25,9 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   figureOf: { kind: "computed", form: "json", path: "figure/{name}", sends: true },
   decode: { kind: "computed", form: "pixels", path: "decode", sends: true },
   trust: { kind: "computed", form: "json", path: "describe", sends: true },
+  program: { kind: "stored", form: "json", path: "program/{part}" },
+  programFile: { kind: "stored", form: "bytes", path: "program/{part}/{name}" },
+  support: { kind: "stored", form: "bytes", path: "support" },
   draws: { kind: "computed", form: "floats", path: "sample" },
 
   // Explore
