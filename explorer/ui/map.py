@@ -19,7 +19,6 @@ from explorer.ui.http import PRIVATE, BusyError, TabRoute, body_of, latents_of, 
 from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import RunRoutes
 from explorer.views import map as view
-from explorer.views.colours import loneliness
 from explorer.views.query import choice, whole
 
 INTRO = (
@@ -77,10 +76,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         """The shape of every posterior on a plane, float32 (N, 3)."""
         plane = request.query_params.get("plane", "pca")
         return await runs.stored(request, "<f4", lambda run: view.spread_on(run, view.map_axes(run, plane)[1]))
-
-    async def lonely(request: Request) -> Response:
-        """How far the nearest other code is, float32 (N,)."""
-        return await runs.stored(request, "<f4", loneliness)
 
     async def index(request: Request) -> Response:
         """Rows of the test images in the data set's array, int32 (N,)."""
@@ -150,7 +145,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
     return [
         ("GET", "/map/places", places),
         ("GET", "/map/spread", spread),
-        ("GET", "/map/loneliness", lonely),
         ("GET", "/map/index", index),
         ("POST", "/map/neighbours", neighbours),
         ("POST", "/map/selection", selection),

@@ -177,10 +177,11 @@ test("hidden classes and images without a place are not drawn", () => {
 });
 
 test("only what a run has is offered as a colour", () => {
-  const run = /** @type {any} */ ({ stored: { points: "x", vacancy: "x" }, count: 50 });
-  assert.deepEqual(choices(run).map(({ value }) => value), ["vacancy", "loneliness"]);
-  const rich = { ...run, count: 60000, attributes: ["Hat"], stored: { labels: "x", rate: "x", attributes: "x" } };
-  assert.deepEqual(choices(rich).map(({ value }) => value), ["label", "rate", "attribute:0"]);
+  const colours = ["vacancy", "luck"].map((name) => ({ name, text: `The ${name}`, hint: "h", title: `${name}, nats`, is_p_value: false }));
+  const run = /** @type {any} */ ({ stored: { points: "x", vacancy: "x", luck: "x" }, colours });
+  assert.deepEqual(choices(run), [{ value: "vacancy", text: "The vacancy", hint: "h" }, { value: "luck", text: "The luck", hint: "h" }]);
+  const rich = { ...run, attributes: ["Hat"], stored: { labels: "x", attributes: "x" } };
+  assert.deepEqual(choices(rich).map(({ value }) => value), ["label", "vacancy", "luck", "attribute:0"]);
 });
 
 test("a table is plain CSV that no spreadsheet takes for formulas", () => {

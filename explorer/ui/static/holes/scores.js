@@ -1,4 +1,4 @@
-/** The table of hole scores; its value comes from Python as plain numbers (explorer/ui/holes.py, `score_table`). */
+/** The table of hole scores; its value comes from Python as plain numbers (explorer/views/hole_scores.py, `score_table`). */
 
 import { freshId, h, useStyle } from "../kit/dom.js";
 import { shown } from "../latent/numbers.js";

@@ -1,7 +1,7 @@
 /** A source that asks the page's own server: the one place where its addresses are spelt. */
 
 import { ServerError, Unreachable } from "./errors.js";
-import { ARRAYS, QUESTIONS } from "./questions.js";
+import { formOf, QUESTIONS } from "./questions.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -104,7 +104,7 @@ export class ServerSource {
    */
   async array({ stored }, name) {
     const at = stored[name];
-    return at ? READ[ARRAYS[name]](await ask(new URL(at, PAGE))) : null;
+    return at ? READ[formOf(name)](await ask(new URL(at, PAGE))) : null;
   }
 
   /** @param {RunInfo} info */
