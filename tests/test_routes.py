@@ -333,12 +333,6 @@ def test_a_page_left_open_gets_todays_files_and_does_not_keep_them(client):
     assert answer.headers["cache-control"] == "no-cache"
 
 
-def test_the_page_has_words_for_every_law_that_a_run_draws_from(client):
-    drawn = client.get(RUN).json()["laws"]
-    text = (STATIC / "latent" / "laws.js").read_text(encoding="utf-8")
-    assert sorted(re.findall(r'^    name: "(\w+)"', text, re.MULTILINE)) == sorted(drawn)
-
-
 QUESTION = re.compile(r'^  \w+: \{ kind: "(\w+)", form: "\w+", path: "([^"]*)"(, sends: true)? \},$', re.MULTILINE)
 
 NAMED_BY_CARDS = {"points", "labels", "attributes", "scalar/{}", "sprites/{}", "sheets/{}"}

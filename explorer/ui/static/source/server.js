@@ -4,7 +4,7 @@ import { Support } from "../latent/support.js";
 import { COMPUTED } from "./computed.js";
 import { ServerError, Unreachable } from "./errors.js";
 import { NoProgram, Programs } from "./programs.js";
-import { ARRAYS, QUESTIONS } from "./questions.js";
+import { formOf, QUESTIONS } from "./questions.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -168,7 +168,7 @@ export class ServerSource {
    */
   async array({ stored }, name) {
     const at = stored[name];
-    return at ? READ[ARRAYS[name]](await ask(new URL(at, PAGE))) : null;
+    return at ? READ[formOf(name)](await ask(new URL(at, PAGE))) : null;
   }
 
   /** @param {RunInfo} info */
