@@ -43,7 +43,7 @@ def asked(folder: Path, run: OpenRun, body: str, **values: object) -> Any:
 def planes_of(run: OpenRun) -> list[Plane]:
     """All there is at d = 2, else through three codes."""
     if run.latent_dim == 2:
-        return [axis_plane(run.frame)]
+        return [axis_plane(run.frame, run.latents.mean)]
     return [anchored_plane(run.frame, run.latents.mean[[0, 7, 11]])]
 
 
