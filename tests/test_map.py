@@ -107,7 +107,7 @@ def test_levels_are_named_where_there_are_several(run):
 
 def test_loneliness_is_the_distance_to_the_nearest_other_code(client, run):
     codes = run.frame.whiten(run.latents.mean)
-    found = floats(client.get(f"{RUN}/loneliness"))
+    found = floats(client.get(f"{RUN.removesuffix('/map')}/scalar/loneliness"))
     for row in (0, 5, 1000):
         others = np.linalg.norm(np.delete(codes, row, axis=0) - codes[row], axis=1)
         assert found[row] == pytest.approx(others.min(), rel=1e-4)
@@ -260,7 +260,7 @@ def test_a_question_for_neighbours_that_makes_no_sense_is_refused(client, query,
     assert client.post(f"{RUN}/neighbours", params=query, content=body).status_code == status
 
 
-@pytest.mark.parametrize("path", ["places", "spread", "loneliness", "index", "tsne"])
+@pytest.mark.parametrize("path", ["places", "spread", "index", "tsne"])
 def test_a_run_that_is_not_there_has_no_map(client, path):
     assert client.get(f"/explorer/api/run/..%2Fetc/map/{path}").status_code == 404
     assert client.get(f"/explorer/api/run/nope/map/{path}").status_code == 404

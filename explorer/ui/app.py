@@ -19,7 +19,7 @@ import gradio as gr
 
 from explorer.errors import ExplorerError, ServeError
 from explorer.library import Library
-from explorer.ui import bare, export
+from explorer.ui import bare, export, programs
 from explorer.ui.bare import TITLE, choices, notice
 from explorer.ui.page import TABS, FigureMaker, Page, answering, hide_folders, public_sentence
 from explorer.ui.routes import served
@@ -252,7 +252,11 @@ def serve(
     figures: dict[str, FigureMaker] = {}
     for module in modules.values():
         figures |= getattr(module, "FIGURES", {})
-    offers = [export.routes, *(module.routes for module in modules.values() if hasattr(module, "routes"))]
+    offers = [
+        export.routes,
+        programs.routes,
+        *(module.routes for module in modules.values() if hasattr(module, "routes")),
+    ]
     blocks = build(library, static.url, modules)
     blocks.queue(max_size=32, default_concurrency_limit=2, api_open=False)
     names, any_address = hosts(host, share)

@@ -28,7 +28,6 @@ from explorer.ui.http import (
 from explorer.ui.page import Page
 from explorer.ui.routes import RunRoutes
 from explorer.views import map as view
-from explorer.views.colours import loneliness
 from explorer.views.query import choice, whole
 
 INTRO = (
@@ -99,10 +98,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         plane = request.query_params.get("plane", "pca")
         return await runs.stored(request, "<f4", lambda run: view.spread_on(run, view.map_axes(run, plane)[1]))
 
-    async def lonely(request: Request) -> Response:
-        """How far the nearest other code is, float32 (N,)."""
-        return await runs.stored(request, "<f4", loneliness)
-
     async def index(request: Request) -> Response:
         """Rows of the test images in the data set's array, int32 (N,)."""
         return await runs.stored(request, "<i4", lambda run: run.latents.index)
@@ -172,7 +167,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         ("GET", "/map/axes", axes),
         ("GET", "/map/places", places),
         ("GET", "/map/spread", spread),
-        ("GET", "/map/loneliness", lonely),
         ("GET", "/map/index", index),
         ("POST", "/map/neighbours", neighbours),
         ("POST", "/map/selection", selection),

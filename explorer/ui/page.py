@@ -15,18 +15,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
+from typing import Any, TypeAlias, TypeVar, cast
 
 import gradio as gr
 
 from explorer.errors import ExplorerError
 from explorer.library import Library
 
-TabName = Literal["explore", "map", "reconstruct", "interpolate", "holes", "training"]
-"""Tabs by the ids they have in `gr.Tabs` and in the page's address."""
-
-TABS: tuple[TabName, ...] = get_args(TabName)
-"""The tabs in the order of a first visit."""
+TABS: tuple[str, ...] = ("explore", "map", "reconstruct", "interpolate", "holes", "training")
+"""The tabs in the order of a first visit, each by its module beside this one and its id in the page's address."""
 
 FigureMaker: TypeAlias = Callable[[Library, str, Mapping[str, str]], str]
 """(library, run's name, query of the address) -> a plotly figure as JSON text.

@@ -6,7 +6,7 @@ otherwise; errors are JSON {"error": "one sentence"}. Arrays travel as little-en
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from explorer.analysis.counter import CounterGenerator
 from explorer.analysis.encoding import FEW
 from explorer.analysis.laws import LAWS, RAW
 from explorer.arrays import Latents
@@ -162,7 +163,7 @@ class RunRoutes:
         return JSONResponse(finite(numbers), headers=PRIVATE)
 
     async def sample(self, request: Request) -> Response:
-        """Latents drawn from one of the laws; the seed decides them."""
+        """Latents drawn from one of the laws; the seed decides them, here and in the browser alike."""
         card = await self.card(request)
         query = request.query_params
         law = choice(query, "law", tuple(LAWS), RAW.name)
@@ -170,7 +171,7 @@ class RunRoutes:
         seed = whole(query, "seed", 0, MOST_SEED, default=0)
 
         def work() -> Latents:
-            return self.library.open(card.name).sample(law, count, np.random.default_rng(seed))
+            return self.library.open(card.name).sample(law, count, cast(np.random.Generator, CounterGenerator(seed)))
 
         return array_response(await self.decoding.run(work), "<f4", PRIVATE)
 

@@ -82,10 +82,11 @@ test("the ends of a scale are told in its own unit, also where it is logarithmic
 });
 
 test("only what a run has is offered as a colour", () => {
-  const run = /** @type {any} */ ({ stored: { points: "x", vacancy: "x" }, count: 50 });
-  assert.deepEqual(choices(run).map(({ value }) => value), ["vacancy", "loneliness"]);
-  const rich = { ...run, count: 60000, attributes: ["Hat"], stored: { labels: "x", rate: "x", attributes: "x" } };
-  assert.deepEqual(choices(rich).map(({ value }) => value), ["label", "rate", "attribute:0"]);
+  const colours = ["vacancy", "luck"].map((name) => ({ name, text: `The ${name}`, hint: "h", title: `${name}, nats`, is_p_value: false }));
+  const run = /** @type {any} */ ({ stored: { points: "x", vacancy: "x", luck: "x" }, colours });
+  assert.deepEqual(choices(run), [{ value: "vacancy", text: "The vacancy", hint: "h" }, { value: "luck", text: "The luck", hint: "h" }]);
+  const rich = { ...run, attributes: ["Hat"], stored: { labels: "x", attributes: "x" } };
+  assert.deepEqual(choices(rich).map(({ value }) => value), ["label", "vacancy", "luck", "attribute:0"]);
   const many = choices({ ...rich, attributes: ["Tag_10", "Tag_9", "a"] }).map(({ text }) => text);
   assert.deepEqual(many.slice(-3), ["a", "Tag 9", "Tag 10"], "as people sort them");
 });

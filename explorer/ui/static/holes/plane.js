@@ -191,6 +191,7 @@ export class PlaneSide {
     this.key.replaceChildren(codesKey(classes));
     this.hasKey = classes.length > 0;
     dim(plane.element, false);
+    plane.element.dataset.images = told.images.join(",");
     plane.element.dataset.ready = info?.name;
     plane.measure();
     this.room.say("", this);

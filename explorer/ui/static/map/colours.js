@@ -16,10 +16,6 @@ const natural = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 /** "class 9" before "class 10". @param {string} one @param {string} other */
 export const byName = (one, other) => natural.compare(one, other);
 
-const VACANCY_HINT =
-  "Vacancy p-value of the image's drawn code: a code drawn at random from what the encoder allows the image. " +
-  "It is the share of new images whose drawn code is at least as lonely; at most 0.05 is a hole";
-
 /**
  * Something to colour by.
  * @typedef {object} Choice
@@ -45,39 +41,21 @@ const VACANCY_HINT =
  * @property {{at: number, text: string}[]} ticks Of the scale, at in [0, 1].
  */
 
-/** Images among which nearest neighbours are sought (explorer/ui/map.py). */
-export const MOST_COMPARED = 20000;
-
-const SCORES = /** @type {const} */ ([
-  ["distortion", "Distortion", "How badly the image is reconstructed, nats", "distortion, nats"],
-  ["rate", "Rate", "How many nats its code carries", "rate, nats"],
-  ["vacancy", "Vacancy", VACANCY_HINT, "vacancy p-value of the image's drawn code"],
-]);
-
 /**
  * What the images of a run can be coloured by.
  * @param {import("./data.js").RunInfo} info
  * @returns {Choice[]}
  */
-export function choices({ stored, attributes, count }) {
-  const has = /** @type {Record<string, any>} */ (stored);
-  const found = has.labels ? [{ value: "label", text: "Label", hint: "Which class the image belongs to" }] : [];
-  for (const [value, text, hint] of SCORES) if (has[value]) found.push({ value, text, hint });
-  if (count >= 2 && count <= MOST_COMPARED) {
-    const hint = "How far the nearest other image's code is, in standard deviations of the codes";
-    found.push({ value: "loneliness", text: "Distance to nearest", hint });
-  }
-  if (has.attributes && attributes) {
+export function choices({ stored, attributes, colours }) {
+  const found = stored.labels ? [{ value: "label", text: "Label", hint: "Which class the image belongs to" }] : [];
+  for (const { name: value, text, hint } of colours) found.push({ value, text, hint });
+  if (stored.attributes && attributes) {
     const hint = "Which images have it";
     const named = attributes.map((text, number) => ({ value: `attribute:${number}`, text: text.replaceAll("_", " "), hint }));
     found.push(...named.sort((a, b) => byName(a.text, b.text)));
   }
   return found;
 }
-
-/** @param {string} colour A choice's value. */
-export const titleOf = (colour) =>
-  colour === "loneliness" ? "distance to the nearest other code, sd of the codes" : (SCORES.find(([name]) => name === colour)?.[3] ?? "");
 
 /**
  * Colours of classes: the first ten of the palette by turns; of more than `MOST_CLASSES` some, and the rest is grey.

@@ -2,14 +2,14 @@
 
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
-import { byAttribute, byClass, byNumber, titleOf } from "./colours.js";
+import { byAttribute, byClass, byNumber } from "./colours.js";
 
 /** @typedef {import("../latent/run.js").RunInfo & {attributes?: string[] | null}} RunInfo */
 
 /**
  * An array about every image; its address names the version of the run's files, so that it may be kept for ever.
  * @param {RunInfo} info
- * @param {"places" | "spread" | "loneliness"} what
+ * @param {"places" | "spread"} what
  * @param {Record<string, string>} [query]
  * @returns {Promise<Float32Array>}
  */
@@ -68,6 +68,7 @@ export async function colouringOf(info, colour, highlight) {
     const values = (await view.attributes(name)) ?? new Uint8Array(count * attributes.length);
     return byAttribute(values, Number(colour.slice("attribute:".length)), attributes);
   }
-  const values = colour === "loneliness" ? await arrayOf(info, "loneliness") : await view.scalar(name, /** @type {any} */ (colour));
-  return byNumber(values ?? new Float32Array(count), titleOf(colour), colour === "vacancy");
+  const values = await view.scalar(name, colour);
+  const entry = info.colours.find((each) => each.name === colour);
+  return byNumber(values ?? new Float32Array(count), entry?.title ?? "", entry?.is_p_value ?? false);
 }
