@@ -115,6 +115,31 @@ async function panelOn(run = "a") {
   return panel;
 }
 
+test("the end of its own preparation leaves what was done in a run as it is", async () => {
+  const panel = await panelOn();
+  panel.load(Float32Array.of(1, 1), { kind: "random", seed: 3, law: "raw", text: "the prior" });
+  panel.slide(axis(0), 2);
+  panel.settle();
+  view.refresh();
+  await panel.setRun("a");
+  assert.deepEqual([...panel.z], [2, 1]);
+  assert.deepEqual([...panel.start], [1, 1], "Reset still goes to the draw");
+  assert.equal(panel.whence.kind, "random");
+  assert.ok(panel.trail.canUndo);
+  assert.ok(!panel.undoButton.disabled);
+  panel.step(panel.trail.undo());
+  assert.deepEqual([...panel.z], [1, 1]);
+});
+
+test("a run whose files were replaced begins anew at the latent on show", async () => {
+  const panel = await panelOn();
+  panel.load(Float32Array.of(1, 1), { kind: "random", seed: 3, law: "raw", text: "the prior" });
+  view.refresh();
+  source.ask = /** @type {any} */ (async (question) => (question === "card" ? { ...INFO, stored: { ...INFO.stored, points: "points?v=2" } } : { vacancy: 0.5 }));
+  await panel.setRun("a");
+  assert.deepEqual([[...panel.z], panel.whence.kind, panel.trail.canUndo], [[1, 1], "place", false]);
+});
+
 test("a draw that arrives after a newer drag does not replace it", async () => {
   const panel = await panelOn();
   const late = byHand();

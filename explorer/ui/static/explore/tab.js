@@ -182,7 +182,29 @@ export class Panel {
     if (signal.aborted) return; // another run was chosen meanwhile
     this.status.clear();
     this.body.hidden = this.body.inert = false;
+    const before = this.info?.name === info.name ? this.info : null; // the same run anew, as when its pictures are there
+    const isSame = before !== null && source.version(before) === source.version(info);
     this.info = info;
+    if (!isSame) this.begin(info);
+    this.upToDate = true;
+    this.isPlaced = isSame;
+    if (!this.takePending() && !this.takeLink()) {
+      if (isSame) this.stand(this.z);
+      else if (before?.latent_dim === info.latent_dim) this.load(this.z, { kind: "place", text: "where you were" });
+      else await this.startAgain();
+    }
+    if (signal.aborted) return;
+    if (!this.isPlaced) {
+      const why = this.status.trouble; // there was no such start, and the latent is the run's before
+      this.goOrigin();
+      this.say(`${why} This is the origin.`.trim());
+    }
+    this.tellAddress();
+    this.root.dataset.ready = run;
+  }
+
+  /** Offer what a run has, and forget what was done in the one before. @param {RunInfo} info */
+  begin(info) {
     this.law = info.default_law;
     this.lawPlace.replaceChildren(
       dropdown(
@@ -205,17 +227,6 @@ export class Panel {
     this.finder.setRun(info);
     this.stage.setRun(info);
     this.trail.clear();
-    this.upToDate = true;
-    this.isPlaced = false;
-    if (!this.takePending() && !this.takeLink()) await this.startAgain();
-    if (signal.aborted) return;
-    if (!this.isPlaced) {
-      const why = this.status.trouble; // there was no such start, and the latent is the run's before
-      this.goOrigin();
-      this.say(`${why} This is the origin.`.trim());
-    }
-    this.tellAddress();
-    this.root.dataset.ready = run;
   }
 
   /** Take up a latent that another tab sent; false where there is none for the run on show. */
