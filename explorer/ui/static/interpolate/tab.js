@@ -1,5 +1,6 @@
 /** Interpolate: two latents, the walk between them through the run and its twin, and what lies on it. */
 
+import { Arrival } from "../kit/arrival.js";
 import { button, freshId, h, segmented, setCurrent, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { paint } from "../kit/pixels.js";
@@ -77,6 +78,8 @@ export class InterpolateTab {
     });
     this.cards = { a: this.card("a"), b: this.card("b") };
     this.build();
+    this.arrival = new Arrival(this.body, this.status);
+    this.root.replaceChildren(this.status.element, this.arrival.element, this.body);
   }
 
   /** @param {End} end */
@@ -172,7 +175,6 @@ export class InterpolateTab {
       ),
       this.pairs.element,
     );
-    this.root.replaceChildren(this.status.element, this.body);
   }
 
   /**
@@ -229,8 +231,8 @@ export class InterpolateTab {
     this.pause();
     this.strips.drop();
     for (const side of this.sides) side.drop();
-    this.body.hidden = !run;
     this.say("");
+    this.arrival.begin(run);
     if (!run) return;
     try {
       const info = await view.info(run);
@@ -243,9 +245,10 @@ export class InterpolateTab {
       this.labels = labels;
     } catch (error) {
       if (signal.aborted) return;
-      this.body.hidden = true;
+      this.arrival.fail();
       return this.say(/** @type {Error} */ (error).message);
     }
+    this.arrival.end(run);
     for (const card of [this.cards.a, this.cards.b]) card.setRun(this.info, this.labels);
     this.buildExports();
     this.pairs.setRun(this.info, this.labels);

@@ -5,6 +5,7 @@
  * shown of them (colours, classes, a selection) is decided here, so the view stays and nothing is sent again.
  */
 
+import { Arrival } from "../kit/arrival.js";
 import { plotly } from "../kit/charts.js";
 import { button, h, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
@@ -50,7 +51,7 @@ const isTouch = (/** @type {any} */ event) => event?.pointerType === "touch" || 
  * @property {import("./colours.js").Colouring} colouring
  */
 
-class MapTab {
+export class MapTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
@@ -101,7 +102,8 @@ class MapTab {
     this.main = h("div.xp-mapmain", {}, this.thinned, this.tsne.element, this.figure.element, this.legend.element, this.bar.tools);
     const side = h("aside.xp-side", { "aria-label": "the chosen image" }, this.selection.element, this.card.element);
     this.body = h("div", {}, this.note, this.bar.element, h("div.xp-map", {}, this.main, side));
-    this.root.replaceChildren(this.body, this.status.element);
+    this.arrival = new Arrival(this.body, this.status);
+    this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
     const { plot } = this.figure;
     plot.tabIndex = 0;
     plot.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.press(event));
@@ -127,7 +129,8 @@ class MapTab {
     this.card.drop();
     this.hovered.drop();
     this.tsne.hide();
-    this.body.hidden = !run;
+    this.status.clear();
+    this.arrival.begin(run);
     if (!run) return;
     plotly().catch(() => {}); // at the same time as the run; drawing it says what went wrong
     try {
@@ -155,11 +158,12 @@ class MapTab {
       this.showNote();
       this.bar.rebuild();
       this.status.clear();
+      this.arrival.end(run);
       await this.load();
       sprites.load().catch(() => this.say("The small pictures did not load; hover shows none."));
     } catch (error) {
       if (signal.aborted) return;
-      this.body.hidden = true;
+      this.arrival.fail();
       this.say(/** @type {Error} */ (error).message);
     }
   }
