@@ -135,8 +135,8 @@ def markup(library: Library, static: Path, static_url: str, tabs: Mapping[str, A
         ),
         "</div>",
         *(
-            f'<section role="tabpanel" id="explorer-{name}" aria-labelledby="tab-{name}" hidden>'
-            f"{''.join(map(_block, tabs[name].CONTENT))}</section>"
+            f'<div role="tabpanel" id="explorer-{name}" aria-labelledby="tab-{name}" hidden>'
+            f"{''.join(map(_block, tabs[name].CONTENT))}</div>"
             for name in names
         ),
         f'</main><script type="application/json" id="explorer-boot">{told}</script>',
