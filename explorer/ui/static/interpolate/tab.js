@@ -143,7 +143,7 @@ export class InterpolateTab {
     this.film = h("div.xp-strip.xp-films", { role: "group", "aria-label": "pictures along the walk" });
     this.filmHint = h("p.xp-hint");
     this.code = h("pre.xp-code", { tabIndex: 0, "aria-label": "Python of this walk" });
-    this.bars = h("div.xp-exports");
+    this.bars = h("div.xp-exports.xp-column");
     const walkPart = h(
       "section.xp-walk",
       { "aria-label": "the walk" },

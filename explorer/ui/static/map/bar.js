@@ -53,7 +53,7 @@ export class MapBar {
     this.zooms.children[0].setAttribute("aria-label", "Zoom in");
     this.zooms.children[1].setAttribute("aria-label", "Zoom out");
     const isCoarse = matchMedia("(pointer: coarse)").matches;
-    this.chosenNote = h("p.xp-told", { role: "status" });
+    this.chosenNote = h("p.xp-hint", { role: "status" });
     this.tools = h(
       "div.xp-bar.xp-maptools",
       {},

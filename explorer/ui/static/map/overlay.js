@@ -22,10 +22,10 @@ export class Overlay {
     this.scaled = svg("g"); // in the map's coordinates
     this.svg = svg("svg", { "aria-hidden": "true" });
     this.svg.append(this.scaled);
-    this.element = h("div.xp-overlay", { "aria-hidden": "true" });
+    this.element = h("div.xp-overlay.xp-over", { "aria-hidden": "true" });
     this.element.append(this.svg);
     this.backdrop = h("canvas.xp-backdrop", { hidden: true, "aria-hidden": "true" });
-    this.below = h("div.xp-underlay", { "aria-hidden": "true" }, this.backdrop);
+    this.below = h("div.xp-underlay.xp-over", { "aria-hidden": "true" }, this.backdrop);
     figure.element.prepend(this.below);
     figure.element.append(this.element);
     /** @type {Map<string, SVGElement>} */

@@ -99,7 +99,7 @@ export class MapTab {
     this.bar = new MapBar(this);
     this.note = h("div.xp-bar", { hidden: true });
     this.thinned = h("div.xp-bar.xp-thinned", { hidden: true });
-    this.main = h("div.xp-mapmain", {}, this.thinned, this.tsne.element, this.figure.element, this.legend.element, this.bar.tools);
+    this.main = h("div.xp-mapmain.xp-column", {}, this.thinned, this.tsne.element, this.figure.element, this.legend.element, this.bar.tools);
     const side = h("aside.xp-side", { "aria-label": "the chosen image" }, this.selection.element, this.card.element);
     this.body = h("div", {}, this.note, this.bar.element, h("div.xp-map", {}, this.main, side));
     this.arrival = new Arrival(this.body, this.status);

@@ -166,5 +166,5 @@ export function exportBar({ label, what, kinds }) {
       for (const each of buttons) each.disabled = false;
     }
   }
-  return { element: h("div.xp-export", { role: "group", "aria-label": label }, h("div.xp-bar", {}, ...buttons, progress, cancel), status.element) };
+  return { element: h("div.xp-export.xp-column", { role: "group", "aria-label": label }, h("div.xp-bar", {}, ...buttons, progress, cancel), status.element) };
 }

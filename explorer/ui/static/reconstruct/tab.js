@@ -120,7 +120,7 @@ export class ReconstructTab {
       this.root.scrollIntoView({ block: "start" });
     });
     this.body = h(
-      "div.xp-reconstruct",
+      "div.xp-reconstruct.xp-column",
       {},
       this.sources,
       ...Object.values(this.places),
