@@ -61,6 +61,9 @@ MOST_SHEET, MOST_SHEET_PIXELS, MOST_SHEETS = 8_000_000, 80_000_000, 2_000
 CODE = 1e6
 """Largest coordinate of a code, latent units: its square and sums of squares stay far from the end of float32."""
 
+STRETCH = 1e30
+"""Largest entry of a frame's matrix, inverse latent units."""
+
 LOG_VARIANCE = (-60.0, 20.0)
 """Range of log-variances; the models keep to -12 .. 6."""
 
@@ -70,8 +73,15 @@ NATS = 1e12
 ROUNDING = 1e-4
 """Share of a mixture's largest variance by which float32 may bend a covariance, and of 1 by which weights miss it."""
 
-MOST_LENGTHS: Mapping[str, int] = {"N": 5_000_000, "R": 5_000_000, "C": 5_000_000, "K": 1_000, "F": 4_096}
-"""Images of the evaluation split, of the reference and of the calibration, components of the mixture, features."""
+MOST_LENGTHS: Mapping[str, int] = {
+    "N": 5_000_000,
+    "R": 5_000_000,
+    "G": 5_000_000,
+    "C": 5_000_000,
+    "K": 1_000,
+    "F": 4_096,
+}
+"""Images of the evaluation split and of the sets R, G and C of the hole scores, components of the mixture, features."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +108,15 @@ class StoredLatents:
         reference_features: The reference images there, (R, F), or None.
         reference_attribute: Attributes of the reference images, (R, A), as above, or None: far more images than the
             evaluation split may have, for directions that are found from few.
+        fitting: Draws of further training images, set G of the hole scores, to which laws and classifiers are fitted,
+            (G, d); None in runs measured before there were any, whose mixture is fitted to the reference.
+        fitting_index: Their rows in the data set, (G,).
+        fitting_attribute: Their attributes, (G, A), or None.
+        calibration_mean: Posterior means of set C, (C, d), among which a posterior mean is judged; None for an
+            autoencoder, whose draws are its means, and in older runs.
+        calibration_cost: Distortion at the posterior mean plus rate of the images of C, (C,), nats; None in older runs.
+        calibration_features: The images of C in the data set's feature space, (C, F), or None.
+        local_frame: A of the local frame of the reference, (d, d); None in older runs, where it is fitted on opening.
     """
 
     mean: Latents
@@ -118,6 +137,13 @@ class StoredLatents:
     features: NDArray[np.float16] | None = None
     reference_features: NDArray[np.float16] | None = None
     reference_attribute: NDArray[np.uint8] | None = None
+    fitting: Latents | None = None
+    fitting_index: NDArray[np.int64] | None = None
+    fitting_attribute: NDArray[np.uint8] | None = None
+    calibration_mean: Latents | None = None
+    calibration_cost: NDArray[np.float32] | None = None
+    calibration_features: NDArray[np.float16] | None = None
+    local_frame: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +182,13 @@ ARRAYS: Mapping[str, Bounds] = {
     "features": Bounds("F16", "NF", -65504, 65504),
     "reference_features": Bounds("F16", "RF", -65504, 65504),
     "reference_attribute": Bounds("U8", "RA", 0, UNKNOWN),
+    "fitting": Bounds("F32", "Gd", -CODE, CODE),
+    "fitting_index": Bounds("I64", "G", 0, 10**12),
+    "fitting_attribute": Bounds("U8", "GA", 0, UNKNOWN),
+    "calibration_mean": Bounds("F32", "Cd", -CODE, CODE),
+    "calibration_cost": Bounds("F32", "C", -NATS, NATS),
+    "calibration_features": Bounds("F16", "CF", -65504, 65504),
+    "local_frame": Bounds("F64", "dd", -STRETCH, STRETCH),
 }
 """Every field of `StoredLatents`, in an order in which the lengths become known."""
 
@@ -342,7 +375,7 @@ def _trouble_with_values(name: str, array: NDArray[Any], config: RunConfig) -> s
     least, most = array.min(), array.max()  # NaN if any is
     if not (low <= least and most <= high):
         return f"must be finite and lie in {low:g} .. {high:g}, but goes from {least:g} to {most:g}"
-    if name in ("attribute", "reference_attribute") and not np.isin(array, (0, 1, UNKNOWN)).all():
+    if name.endswith("attribute") and not np.isin(array, (0, 1, UNKNOWN)).all():
         return f"must be 0, 1 or {UNKNOWN}"
     if name == "gmm_weights" and abs(float(array.sum(dtype=np.float64)) - 1) > ROUNDING:
         return f"must sum to 1, but sums to {array.sum():g}"

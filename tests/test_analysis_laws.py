@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.analysis.frames import fit_frame
-from explorer.analysis.laws import LAWS, FittedCodes, first_law, fit_gmm
+from explorer.analysis.laws import LAWS, FittedCodes, default_law, first_law, fit_gmm
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,21 @@ def test_one_seed_draws_the_same_latents(codes, name):
 def test_an_autoencoder_has_no_prior_to_sample_from_first():
     assert first_law(is_point=False).name == "raw"
     assert first_law(is_point=True).name == "white"
+
+
+def test_the_law_to_sample_from_is_the_one_whose_draws_are_least_told_apart():
+    assert default_law({"raw": 0.83, "white": 0.84, "gmm10": 0.6}, is_point=False).name == "gmm10"
+    assert default_law({"raw": 0.5, "white": 0.5, "gmm10": 0.5}, is_point=True).name == "raw", "the simplest of equals"
+    assert default_law({}, is_point=True) is first_law(is_point=True), "an older run was not measured"
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_a_law_draws_nothing_off_the_span_of_the_codes(name):
+    flat = np.random.default_rng(0).standard_normal((600, 4)) * [3, 1, 0, 0] + [0, 0, 2, 0]
+    white = fit_frame(flat)
+    draws = LAWS[name].of(FittedCodes(4, white, fit_gmm(flat))).sample(500, np.random.default_rng(1))
+    np.testing.assert_allclose(draws[:, 2:], [[2, 0]] * 500, atol=1e-6)
+    assert draws[:, :2].std() > 0.5
 
 
 def test_every_law_has_all_its_names():

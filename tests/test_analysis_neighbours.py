@@ -35,6 +35,27 @@ def test_nearest_loses_no_digits_far_from_the_origin():
     np.testing.assert_allclose(nearest(far, among, 5)[1], brute_force(far, among, 5)[1], rtol=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["spread", "copies", "far clusters"])
+def test_distances_are_the_same_to_the_last_digit_alone_and_in_any_batch(kind):
+    rng = np.random.default_rng(0)
+    among = rng.standard_normal((3000, 7))
+    if kind == "copies":
+        among[:1500] = among[1500:][rng.integers(20, size=1500)]
+    if kind == "far clusters":
+        among[:1500] += 1e8
+    queries = np.concatenate([among[:40], 2 * rng.standard_normal((40, 7)), among[:1] + 1e-9])
+    found, distances = nearest(queries, among, 5)
+    expected, exact = brute_force(queries, among, 5)
+    np.testing.assert_array_equal(distances, exact)
+    np.testing.assert_array_equal(found, expected)
+    for size in (1, 2, 33):
+        for start in range(0, len(queries), size):
+            rows = slice(start, start + size)
+            alone = nearest(queries[rows], among, 5)
+            np.testing.assert_array_equal(alone[0], found[rows])
+            np.testing.assert_array_equal(alone[1], distances[rows])
+
+
 def test_no_latent_is_its_own_neighbour():
     points = np.random.default_rng(0).standard_normal((2000, 2))
     points[7] = points[3]  # a copy is a neighbour, though at distance 0

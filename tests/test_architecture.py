@@ -70,7 +70,6 @@ LONG = {
     "explorer/training/fit.py": "one loop and the state that a resumed fit must find again",
     "explorer/training/evaluate.py": "every score is an entry of one table, beside the inputs that scores share",
     "explorer/ui/app.py": "layout, launch settings, ports and the tunnel; each is small, and used by serve alone",
-    "explorer/ui/routes.py": "every answer that more than one tab asks for, and the lanes they wait in",
     "explorer/ui/security.py": "five layers in the order in which a request meets them",
     "train.py": "flags, plan, fit, evaluate, save, and what is said when any of it is cut short",
 }

@@ -118,7 +118,7 @@ def test_a_body_that_lies_about_its_length_is_refused(url):
 
 
 def test_a_body_that_never_arrives_is_not_waited_for(url, monkeypatch):
-    monkeypatch.setattr("explorer.ui.routes.PATIENCE", 0.0)
+    monkeypatch.setattr("explorer.ui.http.PATIENCE", 0.0)
     head = (
         f"POST {RUN}/decode HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nConnection: close\r\nContent-Length: 16\r\n\r\n"
     )

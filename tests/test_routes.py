@@ -23,7 +23,9 @@ from explorer.images import to_bytes
 from explorer.library import Library
 from explorer.ui import export, programs, reconstruct, training
 from explorer.ui.app import tab_modules
-from explorer.ui.routes import MOST_LATENTS, STATIC, RunRoutes, StaticFiles, Workers
+from explorer.ui.http import MOST_LATENTS, Workers
+from explorer.ui.routes import RunRoutes
+from explorer.ui.static_files import STATIC, StaticFiles
 from explorer.views.colours import COLOURS
 from explorer.views.runs import sprite_sheet
 from tests.fakes import linear_coder

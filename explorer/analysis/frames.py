@@ -1,34 +1,48 @@
-"""Frames: latents measured in standard deviations of the aggregate posterior, so that models can be compared."""
+"""Frames: latents measured by the scatter of the codes, so that models can be compared whatever their scale."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.analysis.neighbours import nearest
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
 
-EIGENVALUE_FLOOR = 1e-6
-"""Least eigenvalue of a frame's covariance, as a share of the largest: a dead axis would divide by zero."""
+NULL_SHARE = 1e-6
+"""A direction along which the codes have less than this share of their largest variance is none of their axes."""
+
+SCATTER_NEIGHBOURS = 10
+"""Nearest codes of every code, whose differences make the local frame."""
+
+ROUNDS = 6
+"""How often the neighbours are looked up again in the frame that they made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """u = S^(-1/2) (z - m): one unit of u is one standard deviation of the codes, whatever the model's scale.
+    """u = A (z - m) with A = S^(-1/2): one unit of u is one standard deviation of what S is the scatter of.
 
-    The square root is the symmetric one, so a frame never turns a latent further than it has to.
+    S is the covariance of the codes in a whitened frame (`fit_frame`), and the mean outer product of the differences
+    between neighbouring codes in a local one (`fit_local_frame`). The square root is the symmetric one, so a frame
+    never turns a latent further than it has to. Along null directions, in which the codes do not vary, A is zero.
 
     Attributes:
         mean: m, mean of the codes, (d,).
-        covariance: S, covariance of the codes with its eigenvalues floored, (d, d).
-        to_white: S^(-1/2), (d, d).
+        covariance: S, (d, d).
+        to_white: A = S^(-1/2), (d, d).
         from_white: S^(1/2), (d, d).
+        null: Orthonormal null directions as columns, (d, d - r); none where the codes use all dimensions.
+        log_determinant: Log det A over the r dimensions in use: what a log density in u gains when it is stated in z.
     """
 
     mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-    to_white: NDArray[np.float64]
-    from_white: NDArray[np.float64]
+    covariance: NDArray[np.float64] = field(repr=False)
+    to_white: NDArray[np.float64] = field(repr=False)
+    from_white: NDArray[np.float64] = field(repr=False)
+    null: NDArray[np.float64] = field(repr=False)
+    log_determinant: float
 
     @property
     def latent_dim(self) -> int:
@@ -36,39 +50,61 @@ class Frame:
         return len(self.mean)
 
     @property
+    def rank(self) -> int:
+        """Dimensions r that the codes use, of d."""
+        return self.latent_dim - self.null.shape[1]
+
+    @property
     def deviations(self) -> NDArray[np.float64]:
         """Standard deviation of the codes along each axis, sqrt(S_jj), (d,)."""
         return np.sqrt(np.diag(self.covariance))
 
     def whiten(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Frame coordinates u of latents z, both (N, d); in float64, for distances to be taken there."""
-        return (np.asarray(latents, dtype=np.float64) - self.mean) @ self.to_white
+        """Frame coordinates u of latents z, both (N, d), in float64: the same numbers alone and in any batch."""
+        return product(np.asarray(latents, dtype=np.float64) - self.mean, self.to_white)
 
     def unwhiten(self, whitened: NDArray[np.floating]) -> Latents:
         """Latents z = m + S^(1/2) u of frame coordinates u, both (N, d)."""
         return (self.mean + np.asarray(whitened, dtype=np.float64) @ self.from_white).astype(np.float32)
 
+    def off_span(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """How far latents (N, d) lie from the span of the codes, (N,), latent units; 0 where they use all of it."""
+        aside = product(np.asarray(latents, dtype=np.float64) - self.mean, self.null)
+        return np.sqrt((aside**2).sum(1))
+
+    def onto_span(self, latents: NDArray[np.floating]) -> Latents:
+        """Latents (N, d) moved the shortest way into the span of the codes."""
+        wide = np.asarray(latents, dtype=np.float64)
+        if self.null.shape[1]:
+            wide = wide - product(wide - self.mean, self.null) @ self.null.T
+        return wide.astype(np.float32)
+
     def log_density(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Log N(z; m, S) at latents (N, d); (N,), nats."""
+        """Log N(z; m, S) at latents (N, d); (N,), nats, within the span of the codes."""
         squares = (self.whiten(latents) ** 2).sum(1)
-        return -0.5 * (squares + self.latent_dim * np.log(2 * np.pi)) + self.log_determinant
-
-    @property
-    def log_determinant(self) -> float:
-        """Log det S^(-1/2): what a log density in u gains when it is stated in z."""
-        return float(np.linalg.slogdet(self.to_white)[1])
+        return -0.5 * (squares + self.rank * np.log(2 * np.pi)) + self.log_determinant
 
 
-def fit_frame(codes: NDArray[np.floating], floor: float = EIGENVALUE_FLOOR) -> Frame:
-    """The frame in which these codes have mean 0 and covariance I.
+def product(rows: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The matrix product (N, d) @ (d, r), summed in one fixed order: a row gives the same digits alone and in a batch.
+
+    A library's matrix product rounds by the size of the batch, and a p-value counts equal scores.
+    """
+    terms = (rows[:, j, None] * matrix[j] for j in range(len(matrix)))
+    return reduce(np.ndarray.__iadd__, terms, np.zeros((len(rows), matrix.shape[1])))
+
+
+def fit_frame(codes: NDArray[np.floating], null_share: float = NULL_SHARE) -> Frame:
+    """The whitened frame: in it these codes have mean 0, and covariance I in the dimensions that they use.
 
     Args:
-        codes: One draw per image, (R, d) with R of two or more; the set R of the hole scores.
-        floor: Least eigenvalue of the covariance, as a share of the largest.
+        codes: One draw per image, (R, d) with R of two or more.
+        null_share: Directions with less than this share of the largest variance are null.
 
     Raises:
         ShapeError: Fewer than two codes, another number of array dimensions, or a value that is not finite.
     """
+    given = np.asarray(codes)
     codes = np.asarray(codes, dtype=np.float64)
     if codes.ndim != 2 or len(codes) < 2 or not codes.shape[1]:
         raise ShapeError(f"a frame is fitted to two or more codes shaped (R, d), but these are {codes.shape}.")
@@ -77,10 +113,95 @@ def fit_frame(codes: NDArray[np.floating], floor: float = EIGENVALUE_FLOOR) -> F
     mean = codes.mean(0)
     centred = codes - mean
     values, vectors = np.linalg.eigh(centred.T @ centred / (len(codes) - 1))
-    values = np.maximum(values, max(values[-1] * floor, 1e-12))  # the constant: codes that are all alike
+    digits = np.finfo(given.dtype).eps if given.dtype.kind == "f" else 0.0
+    rounding = (digits * np.abs(codes).max()) ** 2  # codes that are all alike vary by no more than this
+    used = (values > null_share * values[-1]) & (values > rounding)
+    return _frame(mean, values[used], vectors[:, used], vectors[:, ~used])
+
+
+def fit_local_frame(codes: NDArray[np.floating], white: Frame | None = None) -> Frame:
+    """The local frame: in it the differences between neighbouring codes have mean square 1 in every direction.
+
+    S is W = mean outer product of the differences between each code and its 10 nearest neighbours. These are looked
+    up in the frame that W gives, which is repeated from the whitened frame and from the plain latents; of both, the
+    W of smaller determinant is kept. Whitening shrinks exactly the directions that part clusters, so that no distance
+    in it sees the gaps between them; differences of neighbours lie within clusters. The frame needs no number of
+    clusters. An affine map of the codes hardly changes distances in it, and not at all once more rounds change nothing.
+
+    Args:
+        codes: R, (R, d) with R of two or more. Copies of a code count once: nothing is learnt from their distance.
+        white: Their whitened frame where it is known, for its null directions; None to fit it.
+
+    Raises:
+        ShapeError: As `fit_frame`.
+    """
+    white = fit_frame(codes) if white is None else white
+    values, vectors = _axes(white)
+    distinct = np.unique(np.asarray(codes, dtype=np.float64), axis=0) - white.mean
+    count = min(SCATTER_NEIGHBOURS, len(distinct) - 1)
+    if not white.rank or count < 1:
+        return white
+    roots = np.sqrt(values)
+    whitened = distinct @ vectors / roots  # (n, r): W is sought here, where no number is very large or small
+    found = [_scatter(whitened, start, count) for start in (np.eye(white.rank), np.diag(roots))]
+    inner = min(found, key=lambda scatter: np.linalg.slogdet(scatter)[1])
+    outer = roots[:, None] * inner * roots  # along the same axes, in latent units
+    scales, turn = np.linalg.eigh(outer)
+    return _frame(white.mean, scales, vectors @ turn, white.null)
+
+
+def frame_from(to_white: NDArray[np.floating], white: Frame) -> Frame:
+    """A frame from its stored matrix A.
+
+    Args:
+        to_white: A, (d, d).
+        white: The whitened frame of the same codes, which has their mean and their null directions.
+    """
+    inverse, vectors = np.linalg.eigh(np.asarray(to_white, dtype=np.float64))
+    kept = slice(white.latent_dim - white.rank, None)
+    return replace(
+        _frame(white.mean, inverse[kept] ** -2.0, vectors[:, kept], white.null),
+        to_white=np.asarray(to_white, dtype=np.float64),  # to the last digit
+    )
+
+
+def _frame(
+    mean: NDArray[np.float64], values: NDArray[np.float64], vectors: NDArray[np.float64], null: NDArray[np.float64]
+) -> Frame:
+    """A frame from the eigenvalues (r,) and eigenvectors (d, r) of S."""
     return Frame(
         mean=mean,
         covariance=(vectors * values) @ vectors.T,
         to_white=(vectors / np.sqrt(values)) @ vectors.T,
         from_white=(vectors * np.sqrt(values)) @ vectors.T,
+        null=null,
+        log_determinant=-0.5 * float(np.log(values).sum()),
     )
+
+
+def _axes(white: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Variances (r,) and principal axes (d, r) of the codes of a whitened frame, rising."""
+    values, vectors = np.linalg.eigh(white.covariance)
+    kept = slice(white.latent_dim - white.rank, None)
+    return values[kept], vectors[:, kept]
+
+
+def _scatter(points: NDArray[np.float64], start: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """W of points (n, r), (r, r), from neighbours that are first looked up in the coordinates points @ start."""
+    before, to_local = None, start
+    scatter = np.eye(points.shape[1])
+    for _ in range(ROUNDS):
+        rows = nearest(points @ to_local, points @ to_local, count, same=True)[0]
+        if before is not None and np.array_equal(rows, before):
+            break  # the same neighbours make the same frame
+        before = rows
+        scatter = np.zeros_like(scatter)
+        for column in rows.T:
+            steps = points[column] - points
+            scatter += steps.T @ steps
+        scatter /= rows.size
+        values, vectors = np.linalg.eigh(scatter)
+        values = np.maximum(values, 1e-12 * values[-1])
+        scatter = (vectors * values) @ vectors.T
+        to_local = vectors / np.sqrt(values)
+    return scatter

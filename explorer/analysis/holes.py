@@ -6,13 +6,13 @@ threshold is tuned to a model, and an autoencoder and a VAE are held to the same
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.encoding import BATCH
-from explorer.analysis.frames import Frame, fit_frame
+from explorer.analysis.frames import Frame, fit_frame, fit_local_frame, frame_from
 from explorer.analysis.neighbours import nearest
 from explorer.arrays import Coder, Latents, Scores
 from explorer.errors import ShapeError
@@ -22,6 +22,9 @@ ALPHA = 0.05
 
 NEIGHBOURS = 5
 """k of the vacancy score; scores compare only at equal k."""
+
+FEW_CALIBRATION, FOLDS = 1_000, 5
+"""Calibration codes below which they are folded, and the number of folds."""
 
 
 def conformal_p_values(scores: Scores, calibration_scores: Scores) -> NDArray[np.float64]:
@@ -48,34 +51,101 @@ def conformal_p_values(scores: Scores, calibration_scores: Scores) -> NDArray[np
 
 
 @dataclass(frozen=True, slots=True)
-class Vacancy:
-    """The main hole score: the distance from u to its k-th nearest code of R, and its p-value.
+class Fold:
+    """A part of few calibration codes, judged by the reference and all other parts.
 
     Attributes:
-        frame: Fitted to R; distances are taken in it.
-        reference: R in the frame, (R, d).
+        codes: In the local frame, (n, d).
+        scores: Of these codes, ascending, (n,).
+    """
+
+    codes: NDArray[np.float64] = field(repr=False)
+    scores: NDArray[np.float64] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Vacancy:
+    """The main hole score: the distance from u to its k-th nearest code of R in the local frame, and its p-value.
+
+    A latent off the span of the codes is in a hole by definition: its score is infinite.
+
+    Attributes:
+        frame: The local frame of R, in which distances are taken.
+        white: The whitened frame of R: the scale of the codes as a whole.
+        reference: R in the local frame, (R, d).
         calibration_scores: Scores of C, ascending, (n,).
         neighbours: k.
+        tolerance: Distance from the span up to which a latent counts as on it, latent units.
+        folds: Where C has fewer than `FEW_CALIBRATION` codes, its cross-conformal folds; else none.
     """
 
     frame: Frame
+    white: Frame = field(repr=False)
     reference: NDArray[np.float64] = field(repr=False)
     calibration_scores: NDArray[np.float64] = field(repr=False)
     neighbours: int = NEIGHBOURS
+    tolerance: float = np.inf
+    folds: tuple[Fold, ...] = ()
 
     def score(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Distance to the k-th nearest code, (N,), in standard deviations of the codes, of latents (N, d)."""
-        return nearest(self.frame.whiten(latents), self.reference, self.neighbours)[1][:, -1]
+        """Distance to the k-th nearest code of R, (N,), of latents (N, d), in units of the codes' local scatter."""
+        distances = nearest(self.frame.whiten(latents), self.reference, self.neighbours)[1][:, -1]
+        return np.where(self.is_off(latents), np.inf, distances)
+
+    def is_off(self, latents: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Which latents (N, d) lie off the span of the codes, (N,)."""
+        return self.frame.off_span(latents) > self.tolerance
 
     def p_value(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Conformal p-values (N,) of latents (N, d); a hole is where it is at most `ALPHA`."""
-        return conformal_p_values(self.score(latents), self.calibration_scores)
+        """Conformal p-values (N,) of latents (N, d); a hole is where it is at most `ALPHA`.
+
+        With folds they are cross-conformal: how many calibration codes are at least as far from the reference and the
+        other folds as the latent is (Vovk 2015, https://arxiv.org/abs/1208.0806).
+        """
+        if not self.folds:
+            return conformal_p_values(self.score(latents), self.calibration_scores)
+        placed, off = self.frame.whiten(latents), self.is_off(latents)
+        least = np.ones(len(placed))
+        for fold, scores in zip(self.folds, self._fold_scores(placed), strict=True):
+            worst = np.where(off, np.inf, scores)
+            least += len(fold.scores) - np.searchsorted(fold.scores, worst, side="left")
+        return least / (len(self.calibration_scores) + 1)
+
+    def calibrated(self, calibration: NDArray[np.floating]) -> "Vacancy":
+        """The same score calibrated on other codes (n, d): posterior means are judged among posterior means.
+
+        Raises:
+            ShapeError: There are none.
+        """
+        if not len(calibration):
+            raise ShapeError("vacancy needs one calibration code or more; hold images out with train.py --held-out.")
+        plain = replace(self, folds=())
+        scores = np.sort(plain.score(calibration))
+        if len(scores) >= FEW_CALIBRATION or len(scores) < 2 * FOLDS:
+            return replace(plain, calibration_scores=scores)
+        placed, part = self.frame.whiten(calibration), np.arange(len(scores)) % FOLDS
+        folded = replace(plain, folds=tuple(Fold(placed[part == f], np.empty(0)) for f in range(FOLDS)))
+        every = folded._fold_scores(placed)  # (FOLDS, n)
+        off = self.is_off(calibration)
+        folds = tuple(
+            Fold(fold.codes, np.sort(np.where(off, np.inf, every[f])[part == f])) for f, fold in enumerate(folded.folds)
+        )
+        return replace(folded, calibration_scores=scores, folds=folds)
+
+    def _fold_scores(self, placed: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Distance of points u (N, d) to their k-th nearest of R and all folds but one, (folds, N)."""
+        k = self.neighbours
+        near = [nearest(placed, each.codes, min(k, len(each.codes)))[1] for each in self.folds]
+        near = [nearest(placed, self.reference, k)[1], *near]
+        left = [np.concatenate([*near[: f + 1], *near[f + 2 :]], axis=1) for f in range(len(self.folds))]
+        return np.stack([np.partition(each, k - 1, axis=1)[:, k - 1] for each in left])
 
 
 def fit_vacancy(
     reference: NDArray[np.floating],
     calibration: NDArray[np.floating],
     k: int = NEIGHBOURS,
+    to_local: NDArray[np.floating] | None = None,
 ) -> Vacancy:
     """The vacancy score of a model.
 
@@ -84,16 +154,20 @@ def fit_vacancy(
         calibration: C, one draw per image the model was not fitted on, (n, d); never the images scores are
             reported on. With fewer than 19 no p-value is as low as `ALPHA`.
         k: Which nearest neighbour.
+        to_local: A, (d, d), of the local frame of R where it is stored; None to fit it, which takes a second or two.
 
     Raises:
         ShapeError: Too few codes, or unequal d.
     """
-    frame = fit_frame(reference)
-    whitened = frame.whiten(reference)
-    scores = nearest(frame.whiten(calibration), whitened, k)[1][:, -1]
-    if not len(scores):
+    if not len(calibration):
         raise ShapeError("vacancy needs one calibration code or more; hold images out with train.py --held-out.")
-    return Vacancy(frame, whitened, np.sort(scores), k)
+    white = fit_frame(reference)
+    local = fit_local_frame(reference, white) if to_local is None else frame_from(to_local, white)
+    # along null directions codes of new images may stray a little more than R does, whose directions they are
+    tolerance = 2 * max(float(white.off_span(each).max()) for each in (reference, calibration))
+    digits = np.finfo(np.float32).eps * float(np.abs(white.mean).max() + np.sqrt(np.diag(white.covariance).max()))
+    fitted = Vacancy(local, white, local.whiten(reference), np.empty(0), k, float(max(tolerance, digits)))
+    return fitted.calibrated(calibration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +209,7 @@ def round_trip_error(
 
     Args:
         coder: The model; its encoder answers with posterior means.
-        frame: Fitted to the codes, for S.
+        frame: Whitened, of the codes, for S.
         latents: z, (N, d).
         active: Which axes count, (d,); None for all. With none active, all count.
 
@@ -144,10 +218,11 @@ def round_trip_error(
     """
     axes = np.ones(frame.latent_dim, dtype=bool) if active is None or not np.any(active) else np.asarray(active)
     errors = np.empty(len(latents))
+    scale = np.maximum(frame.deviations, 1e-3 * frame.deviations.max(initial=1e-30))  # a dead axis has no deviation
     for start in range(0, len(latents), BATCH):  # so that no more than one batch of images is ever held
         part = np.asarray(latents[start : start + BATCH], dtype=np.float32)
         back = coder.encode(coder.decode(part)).mean
-        miss = ((back.astype(np.float64) - part) / frame.deviations)[:, axes]
+        miss = ((back.astype(np.float64) - part) / scale)[:, axes]
         errors[start : start + BATCH] = np.sqrt((miss**2).mean(1))
     return errors
 
@@ -171,19 +246,22 @@ def some_of(codes: Latents, most: int) -> Latents:
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """A flat window into latent space, u(a, b) = centre_u + a first + b second, in a model's frame.
+    """A flat window into latent space, u(a, b) = centre_u + a first + b second, in a model's local frame.
+
+    Its axes are orthonormal there, so that the squared distance of a point of the plane to a code is that within the
+    plane plus that of the code to the plane.
 
     Attributes:
         center_u: Its middle in the frame, (d,).
         first: Unit vector along which a runs, (d,).
         second: Unit vector along which b runs, orthogonal to `first`, (d,).
-        extent: a and b run over [-extent, extent], in standard deviations of the codes.
+        extent: a and b run over [-extent, extent], in units of the frame: the codes' local scatter.
     """
 
     center_u: NDArray[np.float64]
     first: NDArray[np.float64]
     second: NDArray[np.float64]
-    extent: float = 3.0
+    extent: float
 
     def latents(self, frame: Frame, a: NDArray[np.floating] | float, b: NDArray[np.floating] | float) -> Latents:
         """The latents (N, d) at coordinates a and b, each (N,) or one number."""
@@ -195,7 +273,7 @@ class Plane:
         return (frame.whiten(latents) - self.center_u) @ np.stack([self.first, self.second], axis=1)
 
     def distance(self, frame: Frame, latents: NDArray[np.floating]) -> NDArray[np.float64]:
-        """How far latents (N, d) lie from the plane, (N,), in standard deviations; 0 everywhere at d = 2."""
+        """How far latents (N, d) lie from the plane, (N,), in units of the frame; 0 everywhere at d = 2."""
         offset = frame.whiten(latents) - self.center_u
         basis = np.stack([self.first, self.second])
         return np.linalg.norm(offset - (offset @ basis.T) @ basis, axis=1)
@@ -207,20 +285,20 @@ class Plane:
         return a.ravel(), b.ravel()
 
 
-def axis_plane(frame: Frame, extent: float = 3.0) -> Plane:
-    """The plane of the frame's first two whitened axes through its origin: at d = 2, all there is.
+def axis_plane(frame: Frame, codes: NDArray[np.floating]) -> Plane:
+    """The plane of the frame's first two axes through its origin: at d = 2, all there is.
 
     Args:
         frame: Of a model with d of two or more.
-        extent: Half the width, in standard deviations.
+        codes: Which the plane is to show, (N, d); it is as wide as nearly all of them.
 
     Raises:
         ShapeError: The model has one latent dimension, which spans no plane.
     """
     if frame.latent_dim < 2:
         raise ShapeError("a plane needs two latent dimensions or more, but this run has one; choose another run.")
-    identity = np.eye(frame.latent_dim)
-    return Plane(np.zeros(frame.latent_dim), identity[0], identity[1], extent)
+    axes = np.eye(frame.latent_dim)[:2]
+    return Plane(np.zeros(frame.latent_dim), axes[0], axes[1], _reach(frame.whiten(codes) @ axes.T))
 
 
 def anchored_plane(frame: Frame, anchors: Latents) -> Plane:
@@ -231,7 +309,7 @@ def anchored_plane(frame: Frame, anchors: Latents) -> Plane:
         anchors: The encoded images that span it, (3, d).
 
     Returns:
-        The plane; its extent keeps all three anchors inside, and is 3 at least.
+        The plane; its extent keeps all three anchors well inside.
 
     Raises:
         ShapeError: Not three latents, or three on one line.
@@ -243,10 +321,10 @@ def anchored_plane(frame: Frame, anchors: Latents) -> Plane:
     basis = np.stack([first, second])
     center = points[0] - (points[0] @ basis.T) @ basis
     reach = np.abs((points - center) @ basis.T).max()
-    return Plane(center, first, second, max(3.0, 1.15 * float(reach)))
+    return Plane(center, first, second, 1.3 * float(reach))
 
 
-def spanned_plane(frame: Frame, origin: Latents, first: Latents, second: Latents, extent: float = 3.0) -> Plane:
+def spanned_plane(frame: Frame, origin: Latents, first: Latents, second: Latents, codes: NDArray[np.floating]) -> Plane:
     """The plane through one latent along two directions.
 
     Args:
@@ -254,13 +332,19 @@ def spanned_plane(frame: Frame, origin: Latents, first: Latents, second: Latents
         origin: Its centre z, (d,).
         first: Direction in z, (d,); a runs along it.
         second: Direction in z, (d,); b runs along what of it is orthogonal to `first` in the frame.
-        extent: Half the width, in standard deviations.
+        codes: Which the plane is to show, (N, d); it is as wide as nearly all of them.
 
     Raises:
         ShapeError: A direction of length zero, or parallel ones.
     """
     steps = np.stack([first, second]).astype(np.float64) @ frame.to_white
-    return Plane(frame.whiten(np.asarray(origin)[None])[0], *_orthonormal(*steps), extent)
+    center, axes = frame.whiten(np.asarray(origin)[None])[0], _orthonormal(*steps)
+    return Plane(center, *axes, _reach((frame.whiten(codes) - center) @ np.stack(axes).T))
+
+
+def _reach(places: NDArray[np.float64]) -> float:
+    """How far a plane reaches that shows all places (N, 2) but the outermost hundredth, and some room around them."""
+    return max(1.15 * float(np.quantile(np.abs(places).max(axis=1), 0.99)), 1e-9)
 
 
 def _orthonormal(first: NDArray, second: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -35,8 +35,8 @@ class Codes(Protocol):
         ...
 
     @property
-    def frame(self) -> Frame:
-        """Mean and covariance of the codes."""
+    def white(self) -> Frame:
+        """The whitened frame of the codes G: their mean, covariance and null directions."""
         ...
 
     @property
@@ -50,7 +50,7 @@ class FittedCodes:
     """Codes that were fitted already; the fields are those of `Codes`."""
 
     latent_dim: int
-    frame: Frame
+    white: Frame
     gmm: "GaussianMixture"
 
 
@@ -72,7 +72,7 @@ def raw_log_density(latents: NDArray[np.floating]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class GaussianMixture:
-    """A mixture of Gaussians fitted to the codes, the repair for a space with holes.
+    """A mixture of Gaussians fitted to the codes, which reduces the holes of a space.
 
     Ghosh, Sajjadi, Vergari, Black & Schoelkopf 2020, https://arxiv.org/abs/1903.12436
 
@@ -111,7 +111,7 @@ class GaussianMixture:
 
 
 def definite(covariances: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Covariances (K, d, d) that can be sampled from: stored as float32, that of flat codes may not be definite."""
+    """Covariances (K, d, d) that can be sampled from: that of codes without some dimension is not definite."""
     wide = np.asarray(covariances, dtype=np.float64)
     values, vectors = np.linalg.eigh((wide + wide.transpose(0, 2, 1)) / 2)
     least = 1e-6 * values[:, -1:]
@@ -123,10 +123,10 @@ def definite(covariances: NDArray[np.floating]) -> NDArray[np.float64]:
 def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) -> GaussianMixture:
     """A mixture of Gaussians with full covariances, fitted to codes by expectation maximisation.
 
-    It is fitted in the frame of the codes and carried back, so that it does not depend on the model's scale.
+    It is fitted in the whitened frame of the codes and carried back, so that it does not depend on the model's scale.
 
     Args:
-        codes: One draw per image, (R, d).
+        codes: G, one draw per image, (G, d); never R, by which the draws are judged.
         components: K; fewer where there are not ten codes for each.
         seed: Seed of the k-means start.
     """
@@ -145,7 +145,7 @@ def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) ->
     return GaussianMixture(
         weights=np.asarray(mixture.weights_, dtype=np.float64),
         means=frame.mean + np.asarray(mixture.means_) @ frame.from_white,
-        covariances=frame.from_white @ covariances @ frame.from_white,
+        covariances=definite(frame.from_white @ covariances @ frame.from_white),
     )
 
 
@@ -166,7 +166,7 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class OneGaussian:
-    """The Gaussian with the mean and covariance of a frame."""
+    """The Gaussian with the mean and covariance of a whitened frame."""
 
     frame: Frame
 
@@ -177,6 +177,29 @@ class OneGaussian:
     def log_density(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
         """Log N(z; m, S) at latents (N, d); (N,), nats."""
         return self.frame.log_density(latents)
+
+
+@dataclass(frozen=True, slots=True)
+class OnSpan:
+    """A distribution whose draws are moved the shortest way into the span of the codes.
+
+    Off it no draw could be anything but in a hole. Where the codes use all dimensions nothing is moved.
+
+    Attributes:
+        whole: The distribution.
+        white: The whitened frame of the codes.
+    """
+
+    whole: Distribution
+    white: Frame
+
+    def sample(self, count: int, rng: np.random.Generator) -> Latents:
+        """Latents drawn from it, (count, d)."""
+        return self.white.onto_span(self.whole.sample(count, rng))
+
+    def log_density(self, latents: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Log p(z) of the distribution before it is moved, at latents (N, d); (N,), nats."""
+        return self.whole.log_density(latents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +240,7 @@ RAW = Law(
         "drawn from N(0, I), the prior a VAE was fitted to. An autoencoder was fitted to none: there it only tests "
         "luck."
     ),
-    of=lambda codes: Prior(codes.latent_dim),
+    of=lambda codes: OnSpan(Prior(codes.latent_dim), codes.white),
 )
 
 WHITE = Law(
@@ -227,7 +250,7 @@ WHITE = Law(
     plain="one Gaussian fitted to the codes",
     hint="One Gaussian fitted to the codes: the fair law for both models",
     words="drawn from one Gaussian with the mean and covariance of the codes. Compare models under this law first.",
-    of=lambda codes: OneGaussian(codes.frame),
+    of=lambda codes: OneGaussian(codes.white),
 )
 
 GMM10 = Law(
@@ -235,9 +258,9 @@ GMM10 = Law(
     short="GMM-10",
     formula="ten Gaussians",
     plain="ten Gaussians fitted to the codes",
-    hint="Ten Gaussians fitted to the codes: the repair that leaves nothing out",
-    words="drawn from ten Gaussians fitted to the codes: the repair that throws nothing away, open to both models.",
-    of=lambda codes: codes.gmm,
+    hint="Ten Gaussians fitted to the codes: fewer holes, in either model",
+    words="drawn from ten Gaussians fitted to the codes, which reduces the holes of either model.",
+    of=lambda codes: OnSpan(codes.gmm, codes.white),
 )
 
 LAWS: Mapping[str, Law] = {law.name: law for law in (RAW, WHITE, GMM10)}
@@ -245,9 +268,20 @@ LAWS: Mapping[str, Law] = {law.name: law for law in (RAW, WHITE, GMM10)}
 
 
 def first_law(is_point: bool) -> Law:
-    """Where to sample from first: the prior, or the one Gaussian for a model that has no prior.
+    """Where to sample from first while tell-apart is not measured: the prior, or one Gaussian where there is none.
 
     Args:
         is_point: Whether the codes are points, as an autoencoder's.
     """
     return WHITE if is_point else RAW
+
+
+def default_law(tell_apart: Mapping[str, float], is_point: bool) -> Law:
+    """Where to sample from: the law whose draws are least told apart from codes; of equal ones the simpler.
+
+    Args:
+        tell_apart: By name of a law, its score, in [0.5, 1]; only those of `LAWS` count.
+        is_point: As in `first_law`, which answers where there is no score.
+    """
+    known = {name: tell_apart[name] for name in LAWS if name in tell_apart}
+    return LAWS[min(known, key=lambda name: known[name])] if known else first_law(is_point)

@@ -1,17 +1,20 @@
 """Nearest neighbours, exactly: for hole scores, for coverage, and for "images like this one"."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.analysis.frames import Frame
 from explorer.errors import ShapeError
+
+if TYPE_CHECKING:
+    from explorer.analysis.frames import Frame
 
 Metric = Literal["euclidean", "cosine"]
 
 _BLOCK = 32  # references per block; the block minima are what makes the search four times faster than sorting
 _SPARE = 4  # candidates beyond k that are measured again, should rounding have swapped close ones
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of a squared distance by products, per term and unit of |a|^2 + |b|^2
 _CHUNK = 320_000  # products held at once: what fits into a core's cache
 
 
@@ -22,11 +25,12 @@ def nearest(
     *,
     same: bool = False,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The nearest references of every query, by Euclidean distance.
+    """The nearest references of every query, by Euclidean distance; the same to the last digit in any batch.
 
-    All squared distances come from one matrix product; the few nearest are then measured again as differences, so
-    that |a|^2 + |b|^2 - 2ab loses no digits. Products are made in float64: float32 saves a third of the time and
-    costs the agreement with a brute-force computation.
+    All squared distances come from one matrix product, whose rounding depends on the size of the batch. So it only
+    chooses candidates, whose distances are then measured as differences. Where rounding might have hidden a nearer
+    reference, as among codes that are all alike, the query is compared with every reference. Products are made in
+    float64: float32 saves a third of the time and costs the agreement with a brute-force computation.
 
     Args:
         queries: (N, d).
@@ -35,7 +39,7 @@ def nearest(
         same: Queries and references are the same array, and none is its own neighbour.
 
     Returns:
-        Rows of `references` (N, k), nearest first, and their distances (N, k).
+        Rows of `references` (N, k), nearest first and of equal distances the lower row, and their distances (N, k).
 
     Raises:
         ShapeError: Fewer than k references, or unequal d.
@@ -44,29 +48,45 @@ def nearest(
         raise ShapeError(f"queries (N, d) and references (R, d) are wanted, not {queries.shape}, {references.shape}.")
     if not 1 <= count <= len(references) - same:
         raise ShapeError(f"{count} nearest of {len(references)} latents were asked for; ask for fewer.")
-    centre = references.mean(0, dtype=np.float64)  # squares of small numbers lose fewer digits
-    wanted = np.asarray(queries, dtype=np.float64) - centre
-    among = np.asarray(references, dtype=np.float64) - centre
-    table = _products_table(among)
-    indices = np.empty((len(queries), count), dtype=np.int64)
-    distances = np.empty((len(queries), count))
+    among = np.asarray(references, dtype=np.float64)
+    wanted = np.asarray(queries, dtype=np.float64)
+    centre = among.mean(0)  # squares of small numbers lose fewer digits
+    table = _products_table(among - centre)
+    widest = float(table[-1, : len(among)].max())
+    indices = np.empty((len(wanted), count), dtype=np.int64)
+    distances = np.empty((len(wanted), count))
     step = max(1, _CHUNK // table.shape[1])
-    for start in range(0, len(queries), step):
+    for start in range(0, len(wanted), step):
         rows = wanted[start : start + step]
-        ranks = np.concatenate([rows, np.ones((len(rows), 1))], axis=1) @ table  # |b|^2 - 2ab: ranks like distances
-        if same:
-            own = np.arange(len(rows))
-            ranks[own, start + own] = np.inf
-        candidates = _smallest(ranks, min(count + _SPARE, len(references) - same))
-        exact = ((among[candidates] - rows[:, None]) ** 2).sum(2)  # (n, k + spare)
-        order = np.argsort(exact, axis=1, kind="stable")[:, :count]
-        indices[start : start + step] = np.take_along_axis(candidates, order, 1)
-        distances[start : start + step] = np.sqrt(np.take_along_axis(exact, order, 1))
+        own = start + np.arange(len(rows)) if same else None
+        moved = rows - centre
+        ranks = np.concatenate([moved, np.ones((len(rows), 1))], axis=1) @ table  # |b|^2 - 2ab: ranks like distances
+        if own is not None:
+            ranks[np.arange(len(rows)), own] = np.inf
+        candidates = np.sort(_smallest(ranks, min(count + _SPARE, len(among) - same)), axis=1)
+        found, squares = _measured(rows, among, candidates, count)
+        if candidates.shape[1] < len(among) - same:
+            squared = (moved**2).sum(1)
+            rounding = _ROUNDING * (among.shape[1] + 2) * (squared + widest)
+            outside = np.take_along_axis(ranks, candidates, 1).max(1) + squared - rounding  # no other is nearer
+            for doubtful in np.flatnonzero(~(squares[:, -1] < outside)):
+                every = np.arange(len(among)) if own is None else np.delete(np.arange(len(among)), own[doubtful])
+                found[doubtful], squares[doubtful] = _measured(rows[doubtful, None], among, every[None], count)
+        indices[start : start + step], distances[start : start + step] = found, np.sqrt(squares)
     return indices, distances
 
 
+def _measured(
+    queries: NDArray[np.float64], references: NDArray[np.float64], candidates: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The nearest among candidates (n, m), whose rows rise: their rows (n, k) and squared distances (n, k)."""
+    exact = ((references[candidates] - queries[:, None]) ** 2).sum(2)  # (n, m)
+    order = np.argsort(exact, axis=1, kind="stable")[:, :count]
+    return np.take_along_axis(candidates, order, 1), np.take_along_axis(exact, order, 1)
+
+
 def nearest_neighbours(
-    frame: Frame,
+    frame: "Frame",
     codes: NDArray[np.floating],
     latents: NDArray[np.floating],
     count: int = 8,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.encoding import checked_latents
-from explorer.analysis.laws import LAWS, first_law
+from explorer.analysis.laws import LAWS, default_law
 from explorer.arrays import UNKNOWN, Coder, Images, Latents, Pixels, Posterior, Scores
 from explorer.checkpoint import StoredLatents, list_sheets, place_of, read_history, read_sheet
 from explorer.config import RunConfig
@@ -134,10 +134,12 @@ class OpenRun:
         """Codes (M, d) of all stored images of which any attribute is known, and their attributes (M, A).
 
         1, 0, or 255 where nobody said; no rows where the images have none. The evaluation split stands at its
-        posterior means; of the reference there are draws only, whose mean is that of the means.
+        posterior means; only draws of the training images are stored, whose average equals that of their means.
         """
         parts = [(self.latents.mean, self.latents.attribute)]
         parts += [(self.latents.reference, self.latents.reference_attribute)]
+        if self.latents.fitting is not None:
+            parts += [(self.latents.fitting, self.latents.fitting_attribute)]
         told = [(codes, given, (given != UNKNOWN).any(axis=1)) for codes, given in parts if given is not None]
         if not told:
             return self.latents.mean[:0], np.zeros((0, 0), dtype=np.uint8)
@@ -151,8 +153,9 @@ class OpenRun:
 
     @property
     def default_law(self) -> str:
-        """Name of the law to sample from first."""
-        return first_law(self.is_point).name
+        """Name of the law to sample from first: the one whose draws are least told apart from codes."""
+        told = {name: self.card.number("holes", name, "tell_apart") for name in LAWS}
+        return default_law({name: score for name, score in told.items() if score is not None}, self.is_point).name
 
     @kept_property
     def coder(self) -> Coder:
@@ -185,12 +188,27 @@ class OpenRun:
         """How far from the codes of training images a latent lies, calibrated on images that were held out."""
         from explorer.analysis.holes import fit_vacancy
 
-        return fit_vacancy(self.latents.reference, self.latents.calibration)
+        stored = self.latents
+        return fit_vacancy(stored.reference, stored.calibration, to_local=stored.local_frame)
+
+    @kept_property
+    def mean_vacancy(self) -> "Vacancy":
+        """The same, calibrated on posterior means: by it an image's posterior mean is judged, by the other a draw."""
+        means = self.latents.calibration_mean
+        return self.vacancy if means is None else self.vacancy.calibrated(means)
 
     @property
     def frame(self) -> "Frame":
-        """Mean and covariance of the reference codes; one unit is one standard deviation of the codes."""
+        """The local frame of the reference codes; one unit is their local scatter, in every direction."""
         return self.vacancy.frame
+
+    @kept_property
+    def white(self) -> "Frame":
+        """The whitened frame of the codes that laws are fitted to: their mean and covariance."""
+        from explorer.analysis.frames import fit_frame
+
+        fitting = self.latents.fitting
+        return fit_frame(self.latents.reference if fitting is None else fitting)
 
     @kept_property
     def norms(self) -> NDArray[np.float32]:
@@ -260,7 +278,7 @@ class OpenRun:
         """How far encoding a decode lands from its latent, calibrated on `calibration_part`."""
         from explorer.analysis.holes import fit_round_trip
 
-        return fit_round_trip(self.coder, self.frame, self.calibration_part, self.active_axes)
+        return fit_round_trip(self.coder, self.white, self.calibration_part, self.active_axes)
 
     @property
     def calibration_part(self) -> Latents:
@@ -365,7 +383,7 @@ class OpenRun:
         """How far encoding the decodes of latents (N, d) lands from them, (N,), as in `trust`."""
         from explorer.analysis.holes import round_trip_error
 
-        return round_trip_error(self.coder, self.frame, latents, self.active_axes)
+        return round_trip_error(self.coder, self.white, latents, self.active_axes)
 
     @kept_property
     def active_axes(self) -> NDArray[np.bool_]:

@@ -308,7 +308,7 @@ class Subject:
         """Draws of each sampling law, (n, d), and "midpoints" of pairs of codes."""
         rng = np.random.default_rng(self.seed)
         count = self.effort.draws
-        fitted = FittedCodes(self.coder.latent_dim, self.holes.frame, self.mixture)
+        fitted = FittedCodes(self.coder.latent_dim, self.holes.white, self.mixture)
         draws = {name: law.of(fitted).sample(count, rng) for name, law in LAWS.items()}
         labels = None if self.images.labels is None else self.images.labels[self.parts.test]
         return draws | {"midpoints": midpoints(self.codes["draw"], min(count, 5000), rng, labels)}
@@ -528,7 +528,7 @@ def empty_places(subject: Subject) -> dict[str, Any]:
 def round_trips(subject: Subject) -> dict[str, Any]:
     """The share of draws whose decode does not encode back to them, under each law."""
     count, codes = subject.effort.round_trips, some_of(subject.codes["calibration"], MOST_ROUND_TRIPS)
-    fitted = fit_round_trip(subject.coder, subject.holes.frame, codes, subject.active)
+    fitted = fit_round_trip(subject.coder, subject.holes.white, codes, subject.active)
     found = {law: {"round_trip": _plain(vacancy(fitted.p_value(subject.drawn[law][:count])))} for law in LAWS}
     return {"holes": found | {"round_trip_calibration_n": len(codes)}}
 

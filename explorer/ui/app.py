@@ -22,8 +22,9 @@ from explorer.library import Library
 from explorer.ui import bare, export, programs
 from explorer.ui.bare import TITLE, choices, notice
 from explorer.ui.page import TABS, FigureMaker, Page, answering, hide_folders, public_sentence
-from explorer.ui.routes import STATIC, StaticFiles, served
+from explorer.ui.routes import served
 from explorer.ui.security import layers
+from explorer.ui.static_files import STATIC, StaticFiles
 
 FIRST_PORT, PORTS = 7860, 100
 """Ports that are tried where none is named: the first of them, and how many."""

@@ -7,8 +7,9 @@ from explorer.analysis.laws import LAWS, RAW, WHITE
 from explorer.library import Library
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
+from explorer.ui.http import MOST_SEED, PRIVATE, TabRoute, finite, latents_of
 from explorer.ui.page import FigureMaker, Page
-from explorer.ui.routes import MOST_SEED, PRIVATE, RunRoutes, TabRoute, finite, latents_of
+from explorer.ui.routes import RunRoutes
 from explorer.views.hole_layers import LAYERS, described_place, is_fitted, layer_figure, offered_layers
 from explorer.views.hole_map import hole_figure, p_value_figure
 from explorer.views.hole_samples import drawn_sheet, path_figure

@@ -15,16 +15,9 @@ from explorer.errors import NotFoundError, ShapeError
 from explorer.library import Library, OpenRun
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
+from explorer.ui.http import PRIVATE, BusyError, TabRoute, body_of, latents_of, pixels_response
 from explorer.ui.page import FigureMaker, Page
-from explorer.ui.routes import (
-    PRIVATE,
-    BusyError,
-    RunRoutes,
-    TabRoute,
-    body_of,
-    latents_of,
-    pixels_response,
-)
+from explorer.ui.routes import RunRoutes
 from explorer.views import map as view
 from explorer.views.colours import loneliness
 from explorer.views.query import choice, whole

@@ -324,7 +324,7 @@ def described_place(run: OpenRun, latent: Latents, layer: LayerName, law: str) -
 
     distance, miss = run.vacancy.score(latent), run.round_trip.score(latent)
     found: dict[str, object] = {
-        "vacancy": float(conformal_p_values(distance, run.vacancy.calibration_scores)[0]),
+        "vacancy": float(run.vacancy.p_value(latent)[0]),
         "distance": float(distance[0]),
         "round_trip": float(conformal_p_values(miss, run.round_trip.calibration_scores)[0]),
         "miss": float(miss[0]),

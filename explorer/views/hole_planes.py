@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from explorer.analysis.directions import Direction
     from explorer.analysis.holes import Plane
 
-EXTENT = 3.0
-"""Half the width of the plane at d = 2, in standard deviations of the codes."""
-
-WIDE = 4.0
-"""The same of a slice along two directions."""
-
 NAMED = re.compile(r"(axes|pca|classes|attributes):([0-9]{1,4})")
 """A direction that both models of a pair have: the class or attribute of that number, or the n-th strongest axis or
 component, counted from 0. Axis 3 of one model does not correspond to axis 3 of the other; only ranks are compared."""
@@ -108,7 +102,7 @@ def plane_through(run: OpenRun, anchors: tuple[int, ...]) -> "Plane":
     from explorer.analysis.holes import anchored_plane, axis_plane
 
     if run.latent_dim == 2:
-        return axis_plane(run.frame, EXTENT)
+        return axis_plane(run.frame, run.latents.draw)
     return anchored_plane(run.frame, run.latents.mean[list(anchors)])
 
 
@@ -122,7 +116,8 @@ def plane_along(run: OpenRun, directions: tuple[tuple[str, int], ...]) -> "Plane
 
     found = [named_direction(run, kind, place) for kind, place in directions]
     try:
-        return spanned_plane(run.frame, run.frame.mean.astype(np.float32), found[0].vector, found[1].vector, WIDE)
+        middle = run.frame.mean.astype(np.float32)
+        return spanned_plane(run.frame, middle, found[0].vector, found[1].vector, run.latents.draw)
     except ShapeError:
         raise ShapeError(f"{found[0].name} and {found[1].name} run the same way; choose two that differ.") from None
 

@@ -34,8 +34,8 @@ export const LAWS = [
     short: "GMM-10",
     title: "GMM-10: ten Gaussians",
     plain: "ten Gaussians fitted to the codes",
-    hint: "Ten Gaussians fitted to the codes: the repair that leaves nothing out",
-    words: "drawn from ten Gaussians fitted to the codes: the repair that throws nothing away, open to both models.",
+    hint: "Ten Gaussians fitted to the codes: fewer holes, in either model",
+    words: "drawn from ten Gaussians fitted to the codes, which reduces the holes of either model.",
   },
 ];
 
