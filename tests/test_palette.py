@@ -152,3 +152,4 @@ def test_the_pages_style_sheet_has_the_colours_of_the_figures(root: Path, theme)
     assert token("ramp").split(", ") == list(ramp(theme))
     assert [token("ae"), token("vae")] == [lit(AUTOENCODER, theme), lit(VARIATIONAL, theme)]
     assert token("ink") == INKS[theme].text
+    assert token("lonely") == INKS[theme].hole

@@ -2,12 +2,11 @@
 
 import base64
 import json
-import re
 
 import numpy as np
 import pytest
 
-from explorer.plots import holes, scores, style, training
+from explorer.plots import scores, style, training
 
 
 def numbers(spec):
@@ -31,65 +30,6 @@ def points():
 @pytest.fixture
 def labels():
     return np.random.default_rng(1).integers(0, 3, 50)
-
-
-def hole_map(points, theme: style.Theme = "light", **changes):
-    grid = np.random.default_rng(2).uniform(0.001, 1, size=(11, 11))
-    given = {
-        "p_grid": grid,
-        "extent": 3.0,
-        "plane": {"origin": np.zeros(2), "first": np.ones(2), "second": np.ones(2)},
-        "codes": points,
-        "nearness": None,
-        "labels": None,
-        "names": None,
-        "lattice": "data:image/png;base64,AAAA",
-        "lattice_holes": np.eye(4, dtype=bool),
-    } | changes
-    return grid, as_json(holes.hole_map(theme=theme, **given))
-
-
-@pytest.mark.parametrize("theme", style.THEMES)
-def test_a_hole_map_holds_the_p_values_it_was_given_on_one_fixed_scale(points, theme):
-    grid, figure = hole_map(points, theme)
-    heat = figure["data"][0]
-    assert heat["type"] == "heatmap"
-    np.testing.assert_allclose(10 ** numbers(heat["z"]), grid, rtol=1e-5)
-    assert (heat["zmin"], heat["zmax"]) == (-3, 0)
-    ticks = numbers(heat["x"])
-    assert (ticks[0], ticks[-1], len(ticks)) == (-3, 3, 11)
-
-
-def test_the_edge_of_the_holes_is_drawn_at_the_level_of_a_hole(points):
-    _, figure = hole_map(points)
-    edge = next(trace for trace in figure["data"] if trace["type"] == "contour")
-    assert 10 ** edge["contours"]["value"] == pytest.approx(0.05)
-
-
-def test_every_hole_is_hatched_and_nothing_else(points):
-    _, figure = hole_map(points)
-    path = figure["layout"]["shapes"][0]["path"]
-    starts = re.findall(r"M(-?[\d.]+),(-?[\d.]+)", path)
-    assert [(float(x), float(y)) for x, y in starts] == [(-3, -3), (-1.5, -1.5), (0, 0), (1.5, 1.5)]
-
-
-def test_hatching_of_a_model_without_holes_draws_nothing():
-    assert "L" not in holes.hatching(np.zeros((4, 4), dtype=bool), 3.0)
-
-
-def test_codes_far_from_the_slice_fade(points):
-    nearness = np.linspace(0, 1, 50)
-    _, figure = hole_map(points, nearness=nearness)
-    dots = next(trace for trace in figure["data"] if trace["type"] == "scattergl")
-    np.testing.assert_allclose(numbers(dots["marker"]["opacity"]), nearness, rtol=1e-6)
-
-
-def test_the_lattice_waits_below_the_map_and_fills_the_same_square(points):
-    _, figure = hole_map(points)
-    picture = figure["layout"]["images"][0]
-    assert picture["visible"] is False
-    assert (picture["x"], picture["y"], picture["sizex"], picture["sizey"]) == (-3, 3, 6, 6)
-    assert picture["layer"] == "below"
 
 
 def test_the_curve_at_the_level_is_the_share_of_samples_in_holes():

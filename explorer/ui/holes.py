@@ -1,17 +1,21 @@
 """Holes: an autoencoder and its VAE twin side by side, in standard deviations of their own codes."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from explorer.analysis.laws import LAWS, RAW, WHITE
+from explorer.errors import TooMuchError
 from explorer.library import Library
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
-from explorer.ui.http import MOST_SEED, PRIVATE, TabRoute, finite, latents_of
+from explorer.ui.http import LONGEST_QUERY, MOST_SEED, PRIVATE, Endpoint, TabRoute, finite, latents_of
 from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import RunRoutes
-from explorer.views.hole_layers import OFFERED, described_place, is_fitted, layer_figure, offered_layers
-from explorer.views.hole_map import hole_figure, p_value_figure
+from explorer.views.hole_layers import OFFERED, described_place, is_fitted, offered_layers, plane_layer
+from explorer.views.hole_map import hole_plane, p_value_figure
 from explorer.views.hole_samples import drawn_sheet, path_figure
 from explorer.views.hole_scores import ladder_of, scores_of, trade_off_figure
 from explorer.views.query import choice, whole
@@ -90,7 +94,22 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         card = await runs.card(request)
         return JSONResponse(await runs.opening.run(lambda: scores_of(runs.library, card.name)), headers=PRIVATE)
 
+    def answered(what: Callable[[Library, str, Mapping[str, str]], dict[str, Any]]) -> Endpoint:
+        """An endpoint that tells what a plane holds, as the query asks for it."""
+
+        async def answer(request: Request) -> Response:
+            if len(request.url.query) > LONGEST_QUERY:
+                raise TooMuchError(f"the query is longer than {LONGEST_QUERY:,} characters.")
+            card = await runs.card(request)
+            query = dict(request.query_params)
+            found = await runs.opening.run(lambda: what(runs.library, card.name, query))
+            return JSONResponse(found, headers=PRIVATE)
+
+        return answer
+
     return [
+        ("GET", "/holes/plane", answered(hole_plane)),
+        ("GET", "/holes/layer", answered(plane_layer)),
         ("GET", "/holes/layers", layers),
         ("POST", "/holes/place", place),
         ("GET", "/holes/samples", samples),
@@ -100,8 +119,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
 
 FIGURES: dict[str, FigureMaker] = {
-    "holes": hole_figure,
-    "hole-layer": layer_figure,
     "hole-path": path_figure,
     "hole-ladder": trade_off_figure,
     "p-values": p_value_figure,

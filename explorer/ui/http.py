@@ -34,6 +34,9 @@ PRIVATE = {"cache-control": "private, no-store"}
 """Headers of an answer that nobody may keep."""
 
 T = TypeVar("T")
+LONGEST_QUERY = 4000
+"""Characters of the query of a figure or a plane."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 TabRoute: TypeAlias = tuple[str, str, Endpoint]

@@ -22,6 +22,7 @@ from explorer.errors import NotFoundError, TooMuchError
 from explorer.images import to_bytes
 from explorer.library import Card, Library, OpenRun
 from explorer.ui.http import (
+    LONGEST_QUERY,
     MOST_LATENTS,
     MOST_SEED,
     PRIVATE,
@@ -229,8 +230,8 @@ class RunRoutes:
         maker = self.figures.get(request.path_params["figure"])
         if maker is None:
             raise NotFoundError(f"a figure is one of {', '.join(sorted(self.figures))}.")
-        if len(request.url.query) > 4000:
-            raise TooMuchError("the query is longer than 4,000 characters.")
+        if len(request.url.query) > LONGEST_QUERY:
+            raise TooMuchError(f"the query is longer than {LONGEST_QUERY:,} characters.")
         query = dict(request.query_params)
         query["theme"] = theme_of(query)
         card = await self.card(request)

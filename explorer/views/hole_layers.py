@@ -2,21 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.laws import LAWS, WHITE
-from explorer.arrays import Latents, Scores
+from explorer.arrays import Latents, Scores, packed
 from explorer.errors import ShapeError
 from explorer.library import Library, OpenRun, kept
 from explorer.views.hole_planes import Cut, planes_of, twin_of
-from explorer.views.query import choice, theme_of
+from explorer.views.query import choice
 
 if TYPE_CHECKING:
     from explorer.analysis.holes import CalibratedScore, Plane, Vacancy
-    from explorer.plots.holes import LayerScale
+
+LayerScale: TypeAlias = Literal["p-values", "classes", "plain"]
+"""How the values of a layer become colours."""
 
 FINE, DECODED, FEW_DECODED = 61, 41, 21
 """Values on a side of a layer: of latents alone, of decodes of small images, and of decodes of larger ones."""
@@ -323,20 +325,23 @@ def sheet_size(run: OpenRun, layer: str) -> int:
     return DECODED if int(np.prod(run.image_shape)) <= SMALL_IMAGE else FEW_DECODED
 
 
-def layer_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
-    """One layer of a run on a plane as plotly JSON: the colours alone, to be laid below what `hole_figure` draws.
+def plane_layer(library: Library, name: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """One layer of a run on a plane as plain values: the colours that lie below what `hole_plane` tells of.
 
     Args:
         library: The runs.
         name: The run's name.
-        query: `layer`; `law`, where the layer has one; how the plane is chosen, as in `planes_of`; `theme`.
+        query: `layer`; `law`, where the layer has one; how the plane is chosen, as in `planes_of`.
+
+    Returns:
+        `values`: as `sheet_of` has them, in the form of `packed`; `scale`: how they become colours; `ends`: values at
+        the ends of the colours, the same for both models of a pair; `bar`: what the colours measure, with the unit;
+        `note`: what stands behind it. Of classes also `classes`, the largest first: their number and name, the share
+        of the plane that they take, and `at`, the place (a, b) to write the name, None where there is no room.
 
     Raises:
         ShapeError: The run cannot have the layer, or the query makes no sense.
     """
-    from explorer.plots.holes import hole_layer
-    from explorer.plots.style import as_json
-
     layer, law = choice(query, "layer", tuple(OFFERED), None), choice(query, "law", tuple(LAWS), WHITE.name)
     run, other, cut, plane = planes_of(library, name, query)
     offered = checked_layer(run, layer)
@@ -347,17 +352,54 @@ def layer_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     shared = [run, other] if other is not None and offered.shares_ends else [run]
     sheets = [sheet(each) for each in shared]
     scale, low, high = offered.ends(run, sheets)
-    figure = hole_layer(
-        sheets[0],
-        plane.extent,
-        scale,
-        (low, max(high, low + 1e-6)),
-        offered.bar,
-        theme_of(query),
-        class_names(run),
-        {"note": offered.note(run, law)},
-    )
-    return as_json(figure)
+    values, names = sheets[0], class_names(run)
+    return {
+        "values": packed(values, "<f4"),
+        "scale": scale,
+        "ends": [low, max(high, low + 1e-6)],
+        "bar": offered.bar,
+        "note": offered.note(run, law),
+        "classes": classes_on(values.astype(np.int64), names, plane.extent) if scale == "classes" else [],
+    }
+
+
+def classes_on(values: NDArray[np.integer], names: Sequence[str], extent: float) -> list[dict[str, object]]:
+    """The classes of a map of classes (G, G), the largest first, as in `plane_layer`."""
+    ticks = np.linspace(-extent, extent, len(values))
+    shares = np.bincount(values.ravel(), minlength=len(names)) / values.size
+    places = middles(values, len(names))
+    listed = []
+    for c in map(int, np.argsort(-shares, kind="stable")):
+        if shares[c] > 0:
+            row, column = places.get(c, (None, None))
+            at = None if row is None or column is None else [float(ticks[column]), float(ticks[row])]
+            listed.append({"class": c, "name": names[c], "share": float(shares[c]), "at": at})
+    return listed
+
+
+def middles(values: NDArray[np.integer], count: int) -> dict[int, tuple[int, int]]:
+    """Where to write the name of each class on a map of classes: the place furthest inside its largest patch.
+
+    Args:
+        values: Numbers of classes, (rows, columns).
+        count: Classes there are.
+
+    Returns:
+        Row and column by class; classes that no place has room for are left out.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    for c in range(count):
+        left = np.pad(values == c, 1)
+        for _ in range(max(values.shape)):
+            core = left & np.roll(left, 1, 0) & np.roll(left, -1, 0) & np.roll(left, 1, 1) & np.roll(left, -1, 1)
+            if not core.any():
+                break
+            left, found[c] = core, (0, 0)
+        if c in found:
+            rows, columns = np.nonzero(left)
+            nearest = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
+            found[c] = (int(rows[nearest]) - 1, int(columns[nearest]) - 1)
+    return found
 
 
 def offered_layers(library: Library, name: str) -> list[dict[str, object]]:

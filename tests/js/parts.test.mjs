@@ -17,6 +17,7 @@ import { verdict } from "../../explorer/ui/static/latent/vacancy.js";
 import { MapTab } from "../../explorer/ui/static/map/tab.js";
 import { TsneWait } from "../../explorer/ui/static/map/tsne.js";
 import { Figure } from "../../explorer/ui/static/page/figure.js";
+import { Pane } from "../../explorer/ui/static/plane/pane.js";
 import { follow } from "../../explorer/ui/static/page/host.js";
 import { Shelf } from "../../explorer/ui/static/page/sprites.js";
 import { Stream } from "../../explorer/ui/static/page/stream.js";
@@ -325,9 +326,10 @@ test("what is laid over a figure follows its window in the middle of a drag", ()
 // 11. A path's end dragged out of a zoomed plane sticks to the mouse
 
 test("an end that is dragged out of sight is let go of", () => {
-  const figure = panned();
-  figure.traces = [];
-  const side = /** @type {any} */ ({ figure, plane: { origin: [0, 0], first: [1, 0], second: [0, 1] }, info: INFO, extent: 3, vacancyAt: () => 1 });
+  const pad = Object.assign(new FakeElement("div"), { getBoundingClientRect: () => ({ left: 10, top: 20 }) });
+  const pane = new Pane({ left: 1, right: 3, bottom: 1, top: 3 }, 100, 100);
+  const plane = { square: new FakeElement("div"), pad, pane, margins: { left: 10, top: 20, right: 0, bottom: 0 } };
+  const side = /** @type {any} */ ({ plane, behind: { origin: [0, 0], first: [1, 0], second: [0, 1] }, told: {}, info: INFO, extent: 3, vacancyAt: () => 1 });
   const path = new HolePath([side], { stand: () => {}, slice: () => ({ run: "a", query: {} }) });
   const moved = [];
   const { move } = path;

@@ -267,6 +267,14 @@ test("what is not picked fades, and what is picked lies above it", () => {
   assert.ok(alpha(2.05, 0.05) < 40 && alpha(0.05, 0.05) > 200);
 });
 
+test("a dot's own strength makes it fainter, in small stamps and in large ones", () => {
+  for (const size of [1, 2, 3, 6]) {
+    const { alpha } = drawn([0.05, 0.05, 2.05, 0.05, -2.05, 0.05], { size, strengths: Uint8Array.of(15, 7, 0) });
+    const found = [0.05, 2.05, -2.05].map((x) => alpha(x, 0.05));
+    assert.ok(found[0] > 1.7 * found[1] && found[1] > 5 * found[2] && found[2] > 0, `${size}: ${found}`);
+  }
+});
+
 test("grey is drawn first, and hidden dots not at all", () => {
   const places = [0.05, 0.05, 0.05, 0.05];
   assert.equal(drawn(places).red(0.05, 0.05), 2);

@@ -2,11 +2,12 @@
 
 import { Arrival } from "../kit/arrival.js";
 import { h, segmented, useStyle } from "../kit/dom.js";
+import { PLANE_STYLE } from "../kit/plane.js";
 import { StatusLine } from "../kit/status.js";
 import { Figure } from "../page/figure.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
-import { ARROWS, keptOn } from "./grid.js";
+import { ARROWS, keptOn, stepOf } from "./grid.js";
 import { Ladder } from "./ladder.js";
 import { LayerChoice } from "./layers.js";
 import { HolePath } from "./path.js";
@@ -120,7 +121,7 @@ export class HolesTab {
   /** @param {boolean} points */
   showCodes(points) {
     this.points = points;
-    this.sides.forEach((side) => side.relayer());
+    this.sides.forEach((side) => side.paint());
   }
 
   get asked() {
@@ -200,7 +201,7 @@ export class HolesTab {
     if (this.pair[0].latent_dim < 2) return;
     this.say("");
     this.path.newSlice();
-    for (const side of this.sides) if (side.info) side.figure.show(side.info.name, "holes", this.planeQuery());
+    for (const side of this.sides) side.show(this.planeQuery());
   }
 
   recolour() {
@@ -210,7 +211,7 @@ export class HolesTab {
   /** A plane was drawn. @param {PlaneSide} side */
   drawn(side) {
     this.moveCursors();
-    const { images = [] } = side.figure.meta;
+    const { images = [] } = side.told ?? {};
     const levels = this.sides.map((each) => (each.info ? each.levelWords() : "")).filter(Boolean);
     this.slice.drawn(images, levels.join(" "));
     this.path.planesDrawn();
@@ -240,19 +241,25 @@ export class HolesTab {
     this.root.dataset.at = `${this.at.x},${this.at.y}`;
   }
 
-  /** @param {KeyboardEvent} event */
+  /**
+   * Arrow keys move the cursor and Enter holds it; the other keys are the plane's own.
+   * @param {KeyboardEvent} event
+   */
   onKey(event) {
     const step = ARROWS[event.key];
-    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { x, y } = this.at;
+    const size = (event.shiftKey ? 5 : 1) * stepOf(this.sides[0].extent);
+    if (step) this.point(x + size * step[0], y + size * step[1], false);
+    else if (event.key === "Enter") this.point(x, y, true);
+    else return false;
     event.preventDefault();
-    const size = event.shiftKey ? 0.5 : 0.1;
-    this.point(this.at.x + size * step[0], this.at.y + size * step[1], false);
+    return true;
   }
 }
 
 /** @param {import("../page/host.js").Host} host */
 export async function mount(host) {
-  await useStyle(STYLE);
+  await Promise.all([useStyle(STYLE), useStyle(PLANE_STYLE)]);
   const tab = new HolesTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
   follow(host, "holes", (run) => tab.setRun(run));
 }

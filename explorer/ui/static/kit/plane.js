@@ -219,6 +219,7 @@ export class Plane {
     for (const part of [this.canvas, this.pad, this.above.element]) Object.assign(part.style, place);
     Object.assign(this.cross.style, { left: `${margins.left + width / 2}px`, top: `${margins.top + height / 2}px` });
     this.fit();
+    this.listeners.moved?.();
     this.draw(); // before the frame is shown: a canvas that got another size is empty
   }
 

@@ -4,7 +4,7 @@ import { HIDDEN, partsOf } from "../plane/colours.js";
 import { Crowd } from "../plane/crowd.js";
 import { Pane } from "../plane/pane.js";
 import { tilesOf } from "../plane/pictures.js";
-import { drawDots, Sheet } from "../plane/raster.js";
+import { drawDots, LEVELS, Sheet } from "../plane/raster.js";
 
 /** @typedef {import("../plane/pane.js").Box} Box */
 /** Colours of the theme. @typedef {{classes: string[], other: string, ramp: string[]}} Palette */
@@ -15,6 +15,7 @@ import { drawDots, Sheet } from "../plane/raster.js";
  * @property {Uint16Array} codes Number of each row's paint, (N,).
  * @property {(palette: Palette) => Uint32Array} paints
  * @property {Set<number>} [behind] Paints that are drawn first, below all others.
+ * @property {Uint8Array | null} [strength] Opacity of each row from 0 to 255, (N,); all alike unless said.
  */
 
 /**
@@ -52,8 +53,11 @@ export class Dots {
     this.paints = null;
     /** Per dot whether it is picked; null where nothing is. @type {Uint8Array | null} */
     this.picked = null;
+    /** Opacity of every dot in steps, or null where all are alike. @type {Uint8Array | null} */
+    this.strengths = null;
     /** @type {PictureOf | null} */
     this.pictureOf = null;
+    this.isOff = false; // nothing is drawn
     this.always = false; // pictures in the place of dots, also of many
     this.opacity = 0.75;
     /** Width of a dot in CSS pixels; by their number where null. @type {number | null} */
@@ -70,6 +74,7 @@ export class Dots {
     this.crowd = new Crowd(places);
     this.codes = new Uint16Array(this.crowd.count);
     this.picked = null;
+    this.strengths = null;
   }
 
   /** @param {Painted} painted Of every row. */
@@ -78,6 +83,8 @@ export class Dots {
     this.paints = null;
     const { rows } = this.crowd;
     for (let dot = 0; dot < rows.length; dot++) this.codes[dot] = painted.codes[rows[dot]];
+    const { strength = null } = painted;
+    this.strengths = strength && Uint8Array.from(rows, (row) => (strength[row] * LEVELS) >> 8);
   }
 
   /** @param {ArrayLike<number>} rows */
@@ -155,9 +162,14 @@ export class Dots {
     if (this.sheet?.width !== width || this.sheet.height !== height || this.sheet.edge !== edge) this.sheet = new Sheet(width, height, edge);
     const sheet = /** @type {Sheet} */ (this.sheet);
     sheet.clear();
+    if (this.isOff) {
+      this.shown = 0;
+      ink.clearRect(0, 0, width, height);
+      return;
+    }
     const { behind: first } = this.painted;
     const behind = first?.size ? Uint8Array.from(paints, (_, code) => Number(first.has(code))) : undefined;
-    this.shown = drawDots(sheet, crowd, new Pane(pane.box, width, height), { codes, paints, behind, picked, size, opacity: this.opacity });
+    this.shown = drawDots(sheet, crowd, new Pane(pane.box, width, height), { codes, paints, behind, picked, strengths: this.strengths, size, opacity: this.opacity });
     ink.putImageData(new ImageData(/** @type {any} */ (sheet.bytes), sheet.stride, sheet.lines), -edge, -edge);
     this.drawPictures(ink, pane, dense);
   }

@@ -68,6 +68,8 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   medoids: { kind: "stored", form: "json", path: "medoids" },
 
   // Holes
+  holePlane: { kind: "stored", form: "json", path: "holes/plane" },
+  holeLayer: { kind: "stored", form: "json", path: "holes/layer" },
   layers: { kind: "stored", form: "json", path: "holes/layers" },
   holePlace: { kind: "computed", form: "json", path: "holes/place", sends: true },
   samples: { kind: "computed", form: "json", path: "holes/samples" },
