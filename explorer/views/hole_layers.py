@@ -334,11 +334,10 @@ def plane_layer(library: Library, name: str, query: Mapping[str, str]) -> dict[s
         query: `layer`; `law`, where the layer has one; how the plane is chosen, as in `planes_of`.
 
     Returns:
-        `values`: numbers over the plane, (G, G), in the form of `packed`; `scale`: how they become colours; `ends`:
-        values at the ends of the colours, the same for both models of a pair; `bar`: what the colours measure, with
-        the unit; `note`: what stands behind it. Of classes also `classes`, the largest first: their number and name,
-        the share of the plane that they take, and `at`, the place (a, b) to write the name, None where there is no
-        room.
+        `values`: as `sheet_of` has them, in the form of `packed`; `scale`: how they become colours; `ends`: values at
+        the ends of the colours, the same for both models of a pair; `bar`: what the colours measure, with the unit;
+        `note`: what stands behind it. Of classes also `classes`, the largest first: their number and name, the share
+        of the plane that they take, and `at`, the place (a, b) to write the name, None where there is no room.
 
     Raises:
         ShapeError: The run cannot have the layer, or the query makes no sense.
@@ -353,14 +352,14 @@ def plane_layer(library: Library, name: str, query: Mapping[str, str]) -> dict[s
     shared = [run, other] if other is not None and offered.shares_ends else [run]
     sheets = [sheet(each) for each in shared]
     scale, low, high = offered.ends(run, sheets)
-    classes = classes_on(sheets[0].astype(np.int64), class_names(run), plane.extent) if scale == "classes" else []
+    values, names = sheets[0], class_names(run)
     return {
-        "values": packed(sheets[0], "<f4"),
+        "values": packed(values, "<f4"),
         "scale": scale,
         "ends": [low, max(high, low + 1e-6)],
         "bar": offered.bar,
         "note": offered.note(run, law),
-        "classes": classes,
+        "classes": classes_on(values.astype(np.int64), names, plane.extent) if scale == "classes" else [],
     }
 
 
