@@ -67,7 +67,7 @@ export class PlaneSide {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.settling = undefined;
     this.canvas = h("canvas");
-    this.lattice = new Image();
+    this.lattice = h("img");
     this.plane = new Plane("vacancy on a plane of latent space", {
       wander: (x, y) => !room.pinned && room.point(x, y, false),
       tap: ({ x, y }) => room.point(x, y, true),
