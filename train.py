@@ -49,6 +49,7 @@ from explorer.checkpoint import (
     write_weights,
 )
 from explorer.config import (
+    DATASET_DEFAULTS,
     PRESETS,
     VARIATIONAL,
     DataConfig,
@@ -61,7 +62,7 @@ from explorer.config import (
     to_json,
 )
 from explorer.config.flags import Flags, choice
-from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, located, split
+from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, located, sized, split
 from explorer.errors import CheckpointError, ConfigError, ExplorerError, Interrupted
 from explorer.progress import is_terminal, stage
 from explorer.training.summary import left_out, split_words, summary_table
@@ -269,7 +270,7 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
             told = list(images.notes)  # said even when quiet: what was left out, scaled or cut is never silent
             if settings.batch_size == len(parts.train):
                 told.append(f"every step takes all {len(parts.train):,} images: there are no more to fit")
-            for line in told if args.quiet else [*told, split_words(images, parts)]:
+            for line in told if args.quiet else [*told, split_words(images, parts, configs[0])]:
                 print(line, flush=True)
         baselines: dict[tuple[int, int], dict[str, Any]] = {}
         for config in configs:
@@ -309,9 +310,7 @@ def fit_run(
     config = dataclasses.replace(
         config,
         data=dataclasses.replace(
-            config.data,
-            held_out=len(parts.validation),
-            calibration=len(parts.calibration),
+            sized(images, config.data),
             fingerprint=images.fingerprint,
             brightness=images.brightness,
             class_names=images.class_names,
@@ -434,17 +433,38 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
             f"{name} was fitted on another copy of {images.name}: its split means nothing on this one; "
             "fit it again with --overwrite."
         )
+    config = dataclasses.replace(config, data=sized(images, pooled(config)))
+    parts = split(images, config.data)
+    if not args.quiet:
+        print(split_words(images, parts, config), flush=True)
     with use_threads(args.threads):
-        metrics, latents = evaluate(coder, config, images, split(images, config.data), args.out, quiet=args.quiet)
+        metrics, latents = evaluate(coder, config, images, parts, args.out, quiet=args.quiet)
     metrics["train"] = read_metrics(folder).get("train", {})
     with claimed(args.out, name), kept_if_resumable(args.out, name):
         partial = begin_run(args.out, name, overwrite=True)
         with one_sentence(args.out):  # the scores go last: with them the copy is complete
             left = shutil.ignore_patterns(METRICS, STATE)
             shutil.copytree(folder, partial, symlinks=True, ignore=left, dirs_exist_ok=True)
+        write_config(partial, config)
         write_latents(partial, latents)
         write_metrics(partial, metrics)
         publish_run(partial, args.out, name)
+
+
+def pooled(config: RunConfig) -> DataConfig:
+    """How the images of a stored run are split for a new measurement.
+
+    Older runs calibrated on training images that they had set aside, and tested on the data set's own test images: two
+    sets that were no division of one pool. Their training images stay what they were; calibration and test are
+    drawn anew from all others. Validation images join them where they had steered nothing: their fit stopped when its
+    epochs were over.
+    """
+    data, usual = config.data, DATASET_DEFAULTS[config.data.dataset]["data"]
+    if data.set_aside is not None or data.calibration is None:
+        return data
+    sizes = {name: usual.get(name) for name in ("calibration", "reference")}
+    joins = config.train.patience is None and data.dataset != "digits"
+    return dataclasses.replace(data, set_aside=data.calibration, validation_pooled=joins or None, **sizes)
 
 
 def tell(names: list[str], out: Path) -> None:

@@ -9,6 +9,7 @@ import errno
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from itertools import islice
@@ -568,8 +569,9 @@ def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write a JSON file, whole or not at all."""
-    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    """Write a JSON file, whole or not at all: a key a line, and a list of numbers on one."""
+    text = json.dumps(content, indent=1, allow_nan=False)
+    write_bytes(path, (NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n").encode())
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
@@ -619,6 +621,9 @@ def _write_all(descriptor: int, content: bytes | memoryview) -> None:
     while rest:  # a disk that fills up takes a part, and refuses the next
         rest = rest[os.write(descriptor, rest) :]
 
+
+NUMBERS = re.compile(r"\[\n[-+.\deE,\s]*\n\s*\]")
+"""A list of numbers over several lines of JSON; no text holds one, for its line ends are escaped."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the operating system says where there is no room for a file."""

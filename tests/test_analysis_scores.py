@@ -6,24 +6,32 @@ from explorer.analysis.encoding import decode_all, encode_all
 from explorer.analysis.frames import fit_frame
 from explorer.analysis.holes import ALPHA, fit_vacancy
 from explorer.analysis.laws import raw_log_density, sample_raw
+from explorer.analysis.log_ratio import area_under_curve
 from explorer.analysis.scores import (
+    Replicates,
     Score,
     active_axes,
     active_units,
+    arc_middles,
     collapsed_axes,
+    complete,
+    counted_axes,
     coverage,
     density,
-    fit_active_vacancy,
+    exceedance,
     frechet_distance,
     is_saturated,
     mean_score,
-    midpoints,
     mutual_information,
+    paired,
     rate_per_dimension,
+    tell_apart,
+    vacancies,
     vacancy,
 )
 from explorer.arrays import Posterior
 from explorer.errors import ShapeError
+from tests.benchmarks.holes_intervals import holding, simulated_twins
 from tests.fakes import LinearCoder, linear_coder
 
 
@@ -73,19 +81,141 @@ def test_noise_dimensions_dilute_holes_and_active_vacancy_finds_them():
     fitted = fit_vacancy(reference, calibration)
     draws = fitted.white.unwhiten(rng.standard_normal((1000, 13)))
     diluted = vacancy(fitted.p_value(draws))
-    bare = vacancy(fit_active_vacancy(reference, calibration, active)(draws))
+    axes = counted_axes(active)
+    bare = vacancy(fit_vacancy(reference[:, axes], calibration[:, axes]).p_value(draws[:, axes]))
     assert bare.value > diluted.value + 0.05
-    assert vacancy(fit_active_vacancy(reference, calibration, np.zeros(13, dtype=bool))(draws)).value == diluted.value
+    assert counted_axes(np.zeros(13, dtype=bool)).all(), "where none is active all count"
 
 
-def test_midpoints_lie_between_two_different_codes():
-    codes = np.array([[0.0, 0], [2, 0], [0, 4]], dtype=np.float32)
-    found = midpoints(codes, 200, np.random.default_rng(0))
-    assert {tuple(row) for row in found.tolist()} == {(1, 0), (0, 2), (1, 2)}
-    apart = midpoints(codes, 200, np.random.default_rng(0), np.array([0, 0, 1]))
-    assert {tuple(row) for row in apart.tolist()} == {(0, 2), (1, 2)}
+def test_the_mass_in_holes_agrees_with_brute_force_and_so_do_its_parts():
+    """In float64, with fixed draws: the value, and every value without a tenth of the reference."""
+    reference, calibration, draws = gaussian(400, 3, 0), gaussian(1100, 3, 1), 1.3 * gaussian(500, 3, 2)
+    fitted = fit_vacancy(reference, calibration)
+    found = vacancies(fitted, calibration, {"law": draws}, seed=7)["law"]
+    u, c, z = (each.astype(np.float64) @ fitted.frame.to_white for each in (reference, calibration, draws))
+
+    def share(among: np.ndarray) -> float:
+        far = [np.sort(np.sqrt(((each[:, None] - among) ** 2).sum(2)), axis=1)[:, 4] for each in (c, z)]
+        p = np.array([(1 + (far[0] >= s).sum()) / (len(c) + 1) for s in far[1]])
+        return float((p <= ALPHA).mean())
+
+    assert found.value == pytest.approx(share(u), abs=1e-6)
+    part = np.random.default_rng(7).permutation(400) % 10
+    assert found.again is not None
+    np.testing.assert_allclose(found.again.parts, [share(u[part != each]) for each in range(10)], atol=1e-6)
+
+
+def test_resampled_shares_agree_with_p_values_of_the_resample():
+    rng = np.random.default_rng(3)
+    bad, scale = rng.exponential(1.2, 300), rng.exponential(1, 99)
+    found = exceedance(bad, scale, seed=5)
+    again = np.random.default_rng(5)
+    assert found.again is not None
+    for share in found.again.resampled[:20]:
+        c, s = scale[again.integers(99, size=99)], bad[again.integers(300, size=300)]
+        p = (1 + (c >= s[:, None]).sum(1)) / 100
+        assert share == pytest.approx((p <= ALPHA).mean())
+
+
+def test_a_complete_interval_is_wider_than_that_of_the_draws_and_holds_the_truth():
+    scores = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        codes = rng.standard_normal((600, 2)).astype(np.float32)
+        draws = (1.5 * rng.standard_normal((300, 2))).astype(np.float32)
+        fitted = fit_vacancy(codes[:300], codes[300:])
+        scores.append(vacancies(fitted, codes[300:], {"law": draws})["law"])
+        assert (
+            scores[-1].high - scores[-1].low > vacancy(fitted.p_value(draws)).high - vacancy(fitted.p_value(draws)).low
+        )
+    truth = np.mean([score.value for score in scores])
+    assert np.mean([score.low <= truth <= score.high for score in scores]) >= 0.9
+
+
+def test_equal_twins_differ_by_nothing_nineteen_times_in_twenty():
+    pairs = [simulated_twins(seed, 200, 3) for seed in range(100)]
+    assert holding([pair.difference for _, _, pair in pairs], 0.0) >= 0.95
+
+
+def test_a_pair_knows_what_two_scores_alone_do_not():
+    rng = np.random.default_rng(0)
+    common = 0.05 * rng.standard_normal(200)
+    one = complete(0.4, Replicates(0.4 + common + 0.002 * rng.standard_normal(200), np.empty(0)), 1000)
+    other = complete(0.37, Replicates(0.37 + common, np.empty(0)), 1000)
+    assert one.low < other.high, "the intervals overlap"
+    pair = paired(one, other)
+    assert pair.differs and pair.difference.value == pytest.approx(0.03)
+    assert pair.ratio is not None and 1 < pair.ratio.low < 0.4 / 0.37 < pair.ratio.high
+    none = complete(0.0, Replicates(np.zeros(200), np.empty(0)), 1000)
+    assert paired(one, none).ratio is None, "nothing is a multiple of none"
+    assert not paired(one, one).differs
+    with pytest.raises(ShapeError, match="measured differently"):
+        paired(one, mean_score(np.arange(5)))
+    with pytest.raises(ShapeError, match="measured differently"):
+        paired(one, complete(0.4, Replicates(np.zeros(100), np.empty(0)), 1000))
+
+
+def test_the_jackknife_finds_the_variance_of_a_mean():
+    values = np.random.default_rng(0).standard_normal(1000)
+    part = np.arange(1000) % 10
+    left = np.array([values[part != each].mean() for each in range(10)])
+    again = [Replicates(np.zeros(2), left[np.random.default_rng(s).integers(10, size=10)]) for s in range(1)]
+    assert Replicates(np.zeros(2), left).jackknifed == pytest.approx(1 / 1000, rel=0.9)
+    assert again[0].jackknifed >= 0 and Replicates(np.zeros(2), np.empty(0)).jackknifed == 0
+
+
+def test_a_share_of_none_is_no_certainty():
+    codes = gaussian(600, 2, 0)
+    fitted = fit_vacancy(codes[:300], codes[300:])
+    found = vacancies(
+        fitted, codes[300:], {"middle": np.zeros((50, 2), np.float32), "far": np.full((50, 2), 90.0, np.float32)}
+    )
+    assert found["middle"].value == found["middle"].low == 0 and found["middle"].high > 0.05
+    assert found["far"].value == found["far"].high == 1 and found["far"].low < 0.95
+
+
+def test_tell_apart_is_the_area_under_the_curve_with_an_interval():
+    rng = np.random.default_rng(0)
+    codes, draws = rng.standard_normal(700), rng.standard_normal(500) + 0.5
+    found = tell_apart(codes, draws)
+    assert found.value == pytest.approx(area_under_curve(codes, draws))
+    assert found.low < 0.638 < found.high, "Phi(0.5 / sqrt 2)"
+    assert tell_apart(codes, codes + 99).value == 1
+
+
+def test_the_middle_of_an_arc_of_one_gaussian_is_no_hole_and_between_clusters_it_is():
+    codes = gaussian(6000, 16, 0)
+    fitted = fit_vacancy(codes[:2000], codes[2000:4000])
+    middles = arc_middles(codes[4000:], fitted.white, 2000, np.random.default_rng(0))
+    assert abs(vacancy(fitted.p_value(middles)).value - ALPHA) < 3 * np.sqrt(ALPHA * (1 - ALPHA) * 2 / 2000)
+    straight = (codes[4000:5000] + codes[5000:]) / 2
+    assert vacancy(fitted.p_value(straight)).value == 0, "the straight middle hides nearer the centre"
+    label = np.arange(6000) % 2
+    codes[:, 0] += np.where(label, 12, -12)
+    fitted = fit_vacancy(codes[:2000], codes[2000:4000])
+    apart = arc_middles(codes[4000:], fitted.white, 500, np.random.default_rng(0), label[4000:])
+    assert vacancy(fitted.p_value(apart)).value > 0.9
+
+
+def test_the_middle_of_an_arc_keeps_the_norm_of_the_first_and_halves_the_angle():
+    codes = np.array([[2.0, 0], [0, 1]], dtype=np.float32)
+    white = fit_frame(np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]) * np.sqrt(1.5))  # whitens nothing
+    found = arc_middles(codes, white, 50, np.random.default_rng(0))
+    np.testing.assert_allclose(found[:, 0], found[:, 1], atol=1e-6)
+    assert {round(float(each), 4) for each in np.linalg.norm(found, axis=1)} == {1.0, 2.0}
     with pytest.raises(ShapeError, match="two classes"):
-        midpoints(codes, 5, np.random.default_rng(0), np.zeros(3, dtype=int))
+        arc_middles(codes, white, 5, np.random.default_rng(0), np.zeros(2, dtype=int))
+
+
+def test_coverage_and_density_vary_as_their_intervals_say():
+    scores = {coverage: [], density: []}
+    for seed in range(40):
+        real, fake = gaussian(200, 2, 2 * seed), 0.8 * gaussian(200, 2, 2 * seed + 1)
+        for measure, found in scores.items():
+            found.append(measure(real, fake))
+    for found in scores.values():
+        half = np.mean([score.high - score.low for score in found]) / 2
+        assert 1.2 < half / np.std([score.value for score in found]) < 3.2
 
 
 def test_coverage_and_density_agree_with_brute_force():

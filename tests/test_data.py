@@ -1,5 +1,6 @@
 """Data sets: what a file must be, what is said of a bad one, and splits that never overlap."""
 
+import dataclasses
 import errno
 import gzip
 import socket
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from explorer.config import DataConfig
 from explorer.data import dataset_files, default_data_dir, load_dataset, split
 from explorer.data.mnist import FILES
-from explorer.data.sets import ImageSet
+from explorer.data.sets import ImageSet, reference_count, sized
 from explorer.errors import DataError, MissingDataError
 from explorer.images import to_bytes, to_unit
 
@@ -217,8 +218,46 @@ def test_a_split_never_shares_an_image(count, held_out, calibration, test_count,
     rows = np.concatenate([parts.train, parts.validation, parts.calibration, parts.test])
     assert sorted(rows) == list(range(count + test_count)), "every image is in exactly one part"
     assert (len(parts.validation), len(parts.calibration), len(parts.test)) == (held_out, calibration, test_count)
-    assert parts.test.min() >= count, "the official test images are never trained on"
+    assert parts.train.max() < count, "the official test images are never trained on"
     np.testing.assert_array_equal(parts.train, split(images, config).train)
+    more = split(images, dataclasses.replace(config, tested=6, reference=6))
+    np.testing.assert_array_equal(parts.train, more.train, "how it is measured does not change what is fitted")
+
+
+@given(seed=st.integers(0, 2**31), test_count=st.sampled_from([0, 40, 4000]), validation=st.sampled_from([0, 30]))
+def test_calibration_and_test_are_one_random_division_of_images_that_no_fit_sees(seed, test_count, validation):
+    images = dataclasses.replace(blank(6000, test_count), validation_count=validation)
+    config = DataConfig(held_out=100, calibration=500, tested=300, split_seed=seed)
+    parts = split(images, config)
+    first = len(images) - test_count
+    both = np.concatenate([parts.calibration, parts.test])
+    assert len(np.intersect1d(both, parts.train)) == len(np.intersect1d(parts.validation, both)) == 0
+    shares = [(part >= first).mean() for part in (parts.calibration, parts.test)]
+    assert abs(shares[0] - shares[1]) < 0.15, "both hold as many official test images"
+    if test_count == 4000:
+        assert sized(images, config).set_aside == 0 and shares == [1, 1], "the set's own are enough"
+    middle = [np.median(np.searchsorted(np.sort(both), part)) / len(both) for part in (parts.calibration, parts.test)]
+    assert abs(middle[0] - middle[1]) < 0.2, "from everywhere"
+
+
+def test_validation_images_join_the_pool_only_where_a_run_says_so():
+    images = dataclasses.replace(blank(3000, 100), validation_count=60)
+    config = DataConfig(held_out=200, calibration=400, set_aside=500)
+    alone, joined = split(images, config), split(images, dataclasses.replace(config, validation_pooled=True))
+    np.testing.assert_array_equal(alone.train, joined.train)
+    pool = np.concatenate([joined.calibration, joined.test])
+    assert np.isin(joined.validation, pool).all() and len(pool) == 100 + 500 + 200
+    assert not np.isin(alone.validation, np.concatenate([alone.calibration, alone.test])).any()
+
+
+def test_a_pool_that_leaves_none_to_test_is_refused():
+    with pytest.raises(DataError, match="raise --set-aside"):
+        split(blank(300, 0), DataConfig(held_out=10, calibration=50, set_aside=50))
+
+
+def test_the_two_sets_of_training_images_share_none():
+    assert reference_count(2500, 60_000) == 2500
+    assert reference_count(2500, 1097) == reference_count(None, 1097) == 548
 
 
 @given(levels=st.sampled_from([2, 17, 256]), seed=st.integers(0, 99))
@@ -242,5 +281,5 @@ def test_a_subset_is_of_the_training_images_and_what_is_tested_of_the_test_image
     part = split(images, DataConfig(dataset="digits", held_out=100, calibration=300, subset=50, tested=20))
     assert len(part.train) == 50 and set(part.train) < set(whole.train)
     assert len(part.test) == 20 and set(part.test) < set(whole.test)
-    for name in ("validation", "calibration", "check"):
+    for name in ("validation", "calibration"):
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name))

@@ -23,6 +23,9 @@ FEWEST = 10
 NOISY = 0.5
 """A reliability below which a direction is called noise."""
 
+PARTS, PERMUTATIONS = 5, 20
+"""Parts of the images, of which each in turn judges a direction found on the others, and shuffles of who has what."""
+
 LEAST_LEFT = 0.05
 """Share of its length that a direction must keep when another is projected out of it, to be a direction of its own."""
 
@@ -131,7 +134,10 @@ class Contrast:
         members: Images with it.
         others: Images without it.
         reliability: Mean cosine between the directions found on random halves of the images, in [-1, 1].
-        separation: Distance of both means along it, in standard deviations within the two groups.
+        separation: Distance of both groups along it, in standard deviations within them, on images that it was not
+            found on: on its own images ten bald heads are always far from the others.
+        least: Lower end of the 95 % interval of the separation.
+        chance: The separation that 19 of 20 shuffles of who has it stay below.
     """
 
     direction: Direction
@@ -139,6 +145,8 @@ class Contrast:
     others: int
     reliability: float
     separation: float
+    least: float
+    chance: float
 
 
 def contrast(
@@ -188,16 +196,18 @@ def contrast(
         raise ShapeError(f"nothing is left of {name!r:.60} once the other direction is projected out; choose another.")
     vector, apart = vector / left, apart / float(left)
     along = codes @ vector
-    spread = np.sqrt(0.5 * (along[member].var() + along[~member].var()))
-    separation = apart / max(float(spread), 1e-12)
     rng = np.random.default_rng(seed)
+    separation, chance = cross_validated_separation(codes, member, rng, method, without)
+    # Hedges & Olkin 1985, "Statistical Methods for Meta-Analysis", chapter 5
+    doubt = np.sqrt((members + others) / (members * others) + separation**2 / (2 * (members + others)))
+    least = separation - 1.96 * float(doubt)
     reliability = split_half_reliability(mean, member, rng, 8 if method == "means" else 4, method, without)
     middle = float(along[member].mean() + along[~member].mean()) / 2
     reach = float(np.clip(np.quantile(np.abs(along - middle) / (apart / 2), 0.99), 3, 12))
-    doubt = ", mostly noise" if reliability < NOISY else ""
-    note = f"reliability {reliability:.2f}{doubt}, {separation:.1f} sd apart, n {members:,} / {others:,}"
+    noise = ", mostly noise" if reliability < NOISY or separation <= chance else ""
+    note = f"reliability {reliability:.2f}{noise}, {separation:.1f} sd apart, n {members:,} / {others:,}"
     direction = Direction(name, kind, vector.astype(np.float32), middle, apart / 2, -reach, reach, note)
-    return Contrast(direction, members, others, reliability, separation)
+    return Contrast(direction, members, others, reliability, separation, least, chance)
 
 
 def class_directions(
@@ -222,6 +232,9 @@ def attribute_directions(
 ) -> list[Direction]:
     """For each attribute, from the mean of the images without it to the mean of those with it; clearest first.
 
+    The clearest has the highest lower bound of its separation, so that a rare attribute of a few odd images does not
+    lead.
+
     White 2016, https://arxiv.org/abs/1609.04468. The vector is not made orthogonal to other attributes': one that
     goes along with another in the data goes along with it here; `contrast` can project that out. An attribute that
     fewer than `FEWEST` images have, or lack, has no direction.
@@ -236,7 +249,7 @@ def attribute_directions(
     for each, name in zip(attributes.T, names, strict=True):
         known = each != UNKNOWN
         found.append(_contrast(name, "attribute", mean[known], each[known] > 0, seed))
-    return [each.direction for each in sorted(filter(None, found), key=lambda each: -each.separation)]
+    return [each.direction for each in sorted(filter(None, found), key=lambda each: -each.least)]
 
 
 def split_half_reliability(
@@ -275,6 +288,54 @@ def split_half_reliability(
         lengths = np.linalg.norm(found[0]) * np.linalg.norm(found[1])
         cosines.append(found[0] @ found[1] / lengths if lengths > 0 else 0.0)
     return float(np.mean(cosines))
+
+
+def cross_validated_separation(
+    codes: NDArray[np.floating],
+    member: NDArray[np.bool_],
+    rng: np.random.Generator,
+    method: Method = "means",
+    without: NDArray[np.floating] | None = None,
+) -> tuple[float, float]:
+    """How far apart two groups are along the direction between them, on images that it was not found on.
+
+    Args:
+        codes: Posterior means, (N, d).
+        member: Who has the attribute, (N,).
+        rng: Divides the images into `PARTS` parts, each with its share of both groups, and shuffles the groups.
+        method: How the direction is found; the shuffled ones by the means.
+        without: A direction that is projected out, (d,); None for none.
+
+    Returns:
+        Difference of the groups' means along it, in standard deviations within the groups; and the same that 19 of 20
+        shuffles of who has the attribute stay below.
+    """
+    wide = np.asarray(codes, dtype=np.float64)
+    shuffled = [member, *(rng.permutation(member) for _ in range(PERMUTATIONS))]
+    found = [_separation(wide, each, rng, method if k == 0 else "means", without) for k, each in enumerate(shuffled)]
+    return found[0], float(np.quantile(found[1:], 0.95))
+
+
+def _separation(
+    codes: NDArray[np.float64],
+    member: NDArray[np.bool_],
+    rng: np.random.Generator,
+    method: Method,
+    without: NDArray[np.floating] | None,
+) -> float:
+    part = np.empty(len(member), dtype=np.int64)
+    for group in (np.flatnonzero(member), np.flatnonzero(~member)):
+        part[group] = rng.permutation(len(group)) % PARTS
+    along = np.empty(len(member))
+    for each in range(PARTS):
+        seen = part != each
+        vector = _apart(_towards(codes[seen], member[seen], method), without)
+        vector = vector / max(float(np.linalg.norm(vector)), 1e-300)
+        both = codes[seen & member].mean(0) + codes[seen & ~member].mean(0)
+        along[~seen] = (codes[~seen] - both / 2) @ vector  # each direction has a middle of its own
+    with_it, others = along[member], along[~member]
+    within = (with_it.var() * len(with_it) + others.var() * len(others)) / max(len(along) - 2, 1)
+    return float((with_it.mean() - others.mean()) / max(np.sqrt(within), 1e-12))
 
 
 def _contrast(name: str, kind: str, mean: Latents, member: NDArray[np.bool_], seed: int) -> Contrast | None:

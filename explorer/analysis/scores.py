@@ -1,45 +1,78 @@
-"""One number for a whole model, each with its bootstrap interval and the number of draws behind it.
+"""One number for a whole model, each with its interval and the number of draws behind it.
 
 A hole score alone is easily gamed: a collapsed VAE has a perfect one. Show it beside coverage and active units.
+
+The interval of a hole score is complete: it covers the draws of the law, the calibration C (both resampled) and the
+reference R (a jackknife over ten parts). Draws alone give a quarter of it. What was measured again is kept
+(`Replicates`), so that two runs measured on the same images with the same noise compare by their difference.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.bounds import posterior_log_density
 from explorer.analysis.densities import PosteriorMixture
-from explorer.analysis.holes import ALPHA, NEIGHBOURS, fit_vacancy
+from explorer.analysis.frames import Frame
+from explorer.analysis.holes import ALPHA, NEIGHBOURS, Vacancy, conformal_p_values
 from explorer.analysis.neighbours import nearest
 from explorer.arrays import ConditionalPosterior, Latents, Posterior, Scores
 from explorer.errors import ShapeError
 
 RESAMPLES = 1000
-"""Bootstrap samples behind an interval."""
+"""Bootstrap samples behind the interval of a mean."""
+
+AGAIN, PARTS = 200, 10
+"""Bootstrap samples that are kept of a hole score, and parts of R that are left out in turn."""
 
 ACTIVE_VARIANCE = 0.01
 """Least variance of an active unit's posterior mean; the largest rate of a collapsed one, in nats."""
 
 _CHUNK = 1_000_000  # numbers held at once
+_NEAREST_DRAWS = 12  # generated images of which a resample holds one but for one in 200,000
+
+
+@dataclass(frozen=True, slots=True)
+class Replicates:
+    """A score measured again, with what it rests on replaced.
+
+    Attributes:
+        resampled: With draws and calibration drawn anew from themselves, (B,).
+        parts: Without each tenth of the reference in turn, (P,); empty where the score does not rest on it.
+    """
+
+    resampled: NDArray[np.float64]
+    parts: NDArray[np.float64]
+
+    @property
+    def jackknifed(self) -> float:
+        """Variance that the choice of the reference contributes.
+
+        Delete-a-group jackknife, Shao & Wu 1989, https://doi.org/10.1214/aos/1176347263.
+        """
+        count = len(self.parts)
+        return (count - 1) * float(self.parts.var()) if count else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A number with its 95 % bootstrap interval.
+    """A number with its 95 % interval.
 
     Attributes:
         value: The estimate.
         low: Lower end of the interval.
         high: Upper end.
         n: Draws or images behind it.
+        again: What it was when measured again, for a comparison with another run; None where that is not kept.
     """
 
     value: float
     low: float
     high: float
     n: int
+    again: Replicates | None = field(default=None, repr=False, compare=False)
 
 
 def mean_score(values: NDArray[np.floating | np.integer | np.bool_], seed: int = 0) -> Score:
@@ -66,11 +99,78 @@ def mean_score(values: NDArray[np.floating | np.integer | np.bool_], seed: int =
     return Score(float(numbers.mean()), float(low), float(high), len(numbers))
 
 
+def complete(value: float, again: Replicates, n: int, low: float = -np.inf, high: float = np.inf) -> Score:
+    """A score with the interval that its replicates give, within `low` .. `high`.
+
+    Either end is as far off as the bootstrap's percentile and 1.96 standard deviations of the jackknife together, the
+    root of the sum of their squares.
+    """
+    ends = np.quantile(again.resampled, [0.025, 0.975])
+    spread = 3.8416 * again.jackknifed
+    down, up = (float(np.sqrt((end - value) ** 2 + spread)) for end in ends)
+    return Score(value, max(low, value - down), min(high, value + up), n, again)
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two runs compared on the same images with the same noise.
+
+    Attributes:
+        difference: First minus second; the runs differ where its interval excludes 0.
+        ratio: First over second, None where either is 0 in a replicate; "n times as many" needs it to exclude 1.
+    """
+
+    difference: Score
+    ratio: Score | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval of the difference excludes 0."""
+        return self.difference.low > 0 or self.difference.high < 0
+
+
+def paired(first: Score, second: Score) -> Paired:
+    """The difference and the ratio of one score of two runs, with intervals of the pairs.
+
+    Args:
+        first: Of one run, with its replicates.
+        second: Of the other; replicates of the same number were drawn with the same images and noise.
+
+    Raises:
+        ShapeError: The replicates do not pair.
+    """
+    ours, theirs = first.again, second.again
+    if (
+        ours is None
+        or theirs is None
+        or [len(ours.resampled), len(ours.parts)]
+        != [
+            len(theirs.resampled),
+            len(theirs.parts),
+        ]
+    ):
+        raise ShapeError("the scores of these runs were measured differently; measure both with train.py --evaluate.")
+    value, n = first.value - second.value, min(first.n, second.n)
+    gap = Replicates(ours.resampled - theirs.resampled, ours.parts - theirs.parts)
+    difference = complete(value, _centred(gap, value), n)
+    every = np.concatenate([[first.value, second.value], ours.resampled, ours.parts, theirs.resampled, theirs.parts])
+    if every.min() <= 0:
+        return Paired(difference, None)
+    value = float(np.log(first.value / second.value))
+    logs = Replicates(np.log(ours.resampled / theirs.resampled), np.log(ours.parts / theirs.parts))
+    found = complete(value, _centred(logs, value), n)
+    return Paired(difference, Score(float(np.exp(value)), float(np.exp(found.low)), float(np.exp(found.high)), n))
+
+
+def _centred(again: Replicates, value: float) -> Replicates:
+    """The same with the resampled scores moved so that their mean is the score itself: a resample has doubles."""
+    return Replicates(again.resampled - again.resampled.mean() + value, again.parts)
+
+
 def vacancy(p_values: Scores, alpha: float = ALPHA, seed: int = 0) -> Score:
     """Mass in holes: P_law[pi(z) <= alpha]. In [0, 1], low is good, alpha is what codes of new images have.
 
-    Serves every calibrated score alike: of `Vacancy` it is the headline, of a round trip the round-trip score, at
-    `midpoints` the midpoint vacancy.
+    Its interval covers the draws alone; `vacancies` gives the complete one.
 
     Args:
         p_values: Of n draws from one sampling law, (n,).
@@ -78,6 +178,109 @@ def vacancy(p_values: Scores, alpha: float = ALPHA, seed: int = 0) -> Score:
         seed: Of the bootstrap.
     """
     return mean_score(np.asarray(p_values) <= alpha, seed)
+
+
+def vacancies(fitted: Vacancy, calibration: Latents, laws: Mapping[str, Latents], seed: int = 0) -> dict[str, Score]:
+    """The mass in holes of several sampling laws, with complete intervals.
+
+    Args:
+        fitted: The vacancy score, calibrated on `calibration`.
+        calibration: C, (n, d).
+        laws: Latents (m, d) by name: draws of a law, codes of a third set, middles of arcs.
+        seed: Of the resampling, and of the division of R into parts.
+
+    Returns:
+        The scores by name.
+    """
+    part = np.random.default_rng(seed).permutation(len(fitted.reference)) % PARTS
+    scale = _distances(fitted, calibration, part)  # (1 + PARTS, n), of all of R and without each part
+    found = {}
+    for name, latents in laws.items():
+        far = _distances(fitted, latents, part)
+        limits = [_limit(each) for each in scale]
+        shares = np.array([(each > limit).mean() for each, limit in zip(far, limits, strict=True)])
+        value = float((fitted.p_value(latents) <= ALPHA).mean())
+        resampled = _resampled_shares(far[0], scale[0], seed) - shares[0] + value  # folds move a share a little
+        again = Replicates(np.clip(resampled, 0, 1), shares[1:])
+        found[name] = _share(value, again, len(latents))
+    return found
+
+
+def exceedance(badness: Scores, calibration: Scores, seed: int = 0) -> Score:
+    """The share of latents whose calibrated badness is a hole's, over draws and calibration; for the round trip.
+
+    Args:
+        badness: Of n draws of a law, (n,).
+        calibration: Of the codes C, (m,).
+        seed: Of the resampling.
+    """
+    bad, scale = np.asarray(badness, dtype=np.float64), np.asarray(calibration, dtype=np.float64)
+    value = float((conformal_p_values(bad, scale) <= ALPHA).mean())
+    again = Replicates(_resampled_shares(bad, scale, seed), np.empty(0))
+    return _share(value, again, len(bad))
+
+
+def tell_apart(codes: Scores, draws: Scores, seed: int = 0) -> Score:
+    """How well a classifier tells draws from codes: the area under its curve, in [0, 1], 0.5 by chance, low is good.
+
+    Lopez-Paz & Oquab 2017, https://arxiv.org/abs/1610.06545. The interval covers C and the draws, of this classifier:
+    another G makes another one.
+
+    Args:
+        codes: Log ratios of the codes C, (n,).
+        draws: Log ratios of fresh draws, (m,).
+        seed: Of the resampling.
+    """
+    levels, places = np.unique(np.concatenate([codes, draws]), return_inverse=True)
+    ours, theirs = places[: len(codes)], places[len(codes) :]
+
+    def area(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
+        below = np.bincount(first, minlength=len(levels)).astype(np.float64)
+        above = np.bincount(second, minlength=len(levels))
+        return float(above @ (np.cumsum(below) - 0.5 * below)) / (len(first) * len(second))
+
+    rng = np.random.default_rng(seed)
+    areas = [area(rng.choice(ours, len(ours)), rng.choice(theirs, len(theirs))) for _ in range(AGAIN)]
+    again = Replicates(np.array(areas), np.empty(0))
+    return complete(area(ours, theirs), again, len(theirs), 0, 1)
+
+
+def _share(value: float, again: Replicates, n: int) -> Score:
+    """A share with its complete interval; of none or all of n draws no certainty is made."""
+    found = complete(value, again, n, 0, 1)
+    rare = 0.025 ** (1 / n)  # Clopper & Pearson 1934, https://doi.org/10.1093/biomet/26.4.404
+    if value == 0:
+        return replace(found, high=max(found.high, 1 - rare))
+    return replace(found, low=min(found.low, rare)) if value == 1 else found
+
+
+def _limit(calibration: NDArray[np.float64]) -> float:
+    """The distance beyond which a latent is in a hole: its p-value is at most `ALPHA`."""
+    worse = int(ALPHA * (len(calibration) + 1) + 1e-9) - 1  # calibration scores that may be as bad
+    return np.inf if worse < 0 else float(np.partition(calibration, -worse - 1)[-worse - 1])
+
+
+def _distances(fitted: Vacancy, latents: Latents, part: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Distances of latents (N, d) to their k-th nearest of R, and of R without each part, (1 + PARTS, N)."""
+    k, placed = fitted.neighbours, fitted.frame.whiten(latents)
+    count = min(len(part), k + 20)  # of so many, next to never more than 20 are of one tenth
+    rows, near = nearest(placed, fitted.reference, count)
+    found = [near[:, k - 1]]
+    for each in range(PARTS):
+        left = np.cumsum(part[rows] != each, axis=1)
+        place = np.where(left[:, -1] >= k, (left >= k).argmax(1), count - 1)
+        found.append(np.take_along_axis(near, place[:, None], 1)[:, 0])
+    return np.where(fitted.is_off(latents), np.inf, np.stack(found))
+
+
+def _resampled_shares(bad: NDArray[np.float64], scale: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Shares of bad scores (n,) beyond the limit of calibration scores (m,), both drawn anew, (AGAIN,)."""
+    rng = np.random.default_rng(seed)
+    shares = np.empty(AGAIN)
+    for each in range(AGAIN):
+        limit = _limit(scale[rng.integers(len(scale), size=len(scale))])
+        shares[each] = (bad[rng.integers(len(bad), size=len(bad))] > limit).mean()
+    return shares
 
 
 def counted_axes(active: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -88,29 +291,18 @@ def counted_axes(active: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return active if np.any(active) else np.ones_like(active)
 
 
-def fit_active_vacancy(
-    reference: Latents, calibration: Latents, active: NDArray[np.bool_], k: int = NEIGHBOURS
-) -> Callable[[Latents], NDArray[np.float64]]:
-    """Vacancy in the active dimensions only: a function from latents (n, d) to their p-values (n,).
-
-    Args:
-        reference: R, (R, d).
-        calibration: C, (n_C, d).
-        active: (d,); see `counted_axes`.
-        k: Which nearest neighbour.
-    """
-    axes = counted_axes(active)
-    fitted = fit_vacancy(reference[:, axes], calibration[:, axes], k)
-    return lambda latents: fitted.p_value(latents[:, axes])
-
-
-def midpoints(
-    codes: Latents, count: int, rng: np.random.Generator, labels: NDArray[np.integer] | None = None
+def arc_middles(
+    codes: Latents, white: Frame, count: int, rng: np.random.Generator, labels: NDArray[np.integer] | None = None
 ) -> Latents:
-    """Midpoints of pairs of codes of different images, (count, d).
+    """Middles of the arcs between pairs of codes of different images, (count, d).
+
+    The direction is halfway between both, the norm that of the first, in the whitened frame. The middle of the straight
+    line lies nearer to the centre, where no code of many dimensions is, and looks well supported for that alone. For
+    codes of one Gaussian the middle of the arc is distributed as the codes are.
 
     Args:
         codes: (N, d) with N of two or more.
+        white: Their whitened frame.
         count: How many pairs.
         rng: Draws the pairs.
         labels: (N,); then only pairs of different classes are kept, so that a walk within one class cannot hide the
@@ -121,13 +313,19 @@ def midpoints(
     """
     total = len(codes)
     if total < 2 or (labels is not None and len(np.unique(labels)) < 2):
-        raise ShapeError("midpoints need two codes or more, and two classes where labels are given.")
+        raise ShapeError("arcs need two codes or more, and two classes where labels are given.")
     first = rng.integers(total, size=count)
     second = (first + rng.integers(1, total, size=count)) % total
     while labels is not None and (alike := np.flatnonzero(labels[first] == labels[second])).size:
         first[alike] = rng.integers(total, size=alike.size)
         second[alike] = rng.integers(total, size=alike.size)
-    return ((codes[first].astype(np.float64) + codes[second]) / 2).astype(np.float32)
+    placed = white.whiten(codes)
+    norms = np.linalg.norm(placed, axis=1, keepdims=True)
+    units = placed / np.maximum(norms, 1e-300)
+    middle = units[first] + units[second]
+    length = np.linalg.norm(middle, axis=1, keepdims=True)
+    middle = np.where(length > 1e-9, middle / np.maximum(length, 1e-300), units[first])  # opposite ends have no middle
+    return white.unwhiten(norms[first] * middle)
 
 
 def neighbour_radii(real: NDArray[np.floating], k: int = NEIGHBOURS) -> NDArray[np.float64]:
@@ -145,7 +343,7 @@ def coverage(
 ) -> Score:
     """The share of real images with a generated one nearer than their k-th nearest real one. In [0, 1], high is good.
 
-    Naeem, Oh, Uh, Choi & Yoo 2020, https://arxiv.org/abs/2002.09797, equation 7.
+    Naeem, Oh, Uh, Choi & Yoo 2020, https://arxiv.org/abs/2002.09797, equation 7. The interval covers images and draws.
 
     Args:
         real: Features of test images, (N, F), in a space to be named beside the number.
@@ -155,7 +353,18 @@ def coverage(
         radii: `neighbour_radii` of the real images where they are known already, (N,).
     """
     radii = neighbour_radii(real, k) if radii is None else radii
-    return mean_score(nearest(real, fake)[1][:, 0] < radii, seed)
+    rows, near = nearest(real, fake, min(len(fake), _NEAREST_DRAWS))
+    covers = near < radii[:, None]
+    value = float(covers[:, 0].mean())
+    rng = np.random.default_rng(seed)
+    shares = np.empty(AGAIN)
+    for each in range(AGAIN):
+        weight = rng.multinomial(len(real), np.full(len(real), 1 / len(real)))
+        drawn = np.zeros(len(fake), dtype=bool)
+        drawn[rng.integers(len(fake), size=len(fake))] = True
+        shares[each] = weight @ (covers & drawn[rows]).any(axis=1) / len(real)
+    again = _centred(Replicates(shares, np.empty(0)), value)  # a resample holds fewer different draws
+    return _share(value, again, len(real))
 
 
 def density(
@@ -168,7 +377,7 @@ def density(
 ) -> Score:
     """How many real neighbourhoods a generated image lies in, over k. High is good; 1 where both agree.
 
-    Naeem, Oh, Uh, Choi & Yoo 2020, https://arxiv.org/abs/2002.09797, equation 6.
+    Naeem, Oh, Uh, Choi & Yoo 2020, https://arxiv.org/abs/2002.09797, equation 6. The interval covers images and draws.
 
     Args:
         real: Features of test images, (N, F).
@@ -179,8 +388,22 @@ def density(
     """
     real, fake = np.asarray(real, dtype=np.float64), np.asarray(fake, dtype=np.float64)
     squared_radii = (neighbour_radii(real, k) if radii is None else radii) ** 2
-    counts = [(squares < squared_radii).sum(1) for squares in _squared_distances(fake, real)]
-    return mean_score(np.concatenate(counts) / k, seed)
+    pairs, start = [], 0
+    for squares in _squared_distances(fake, real):
+        inside = np.argwhere(squares < squared_radii)
+        inside[:, 0] += start
+        pairs.append(inside)
+        start += len(squares)
+    drawn, image = np.concatenate(pairs).T
+    value = len(drawn) / (k * len(fake))
+    rng = np.random.default_rng(seed)
+    found = np.empty(AGAIN)
+    for each in range(AGAIN):
+        images = rng.multinomial(len(real), np.full(len(real), 1 / len(real)))
+        draws = rng.multinomial(len(fake), np.full(len(fake), 1 / len(fake)))
+        found[each] = images[image] @ draws[drawn] / (k * len(fake))
+    again = Replicates(found, np.empty(0))
+    return complete(value, again, len(fake), 0)
 
 
 def active_axes(posterior: Posterior) -> NDArray[np.bool_]:

@@ -26,7 +26,7 @@ NORMALISED: Mapping[str, Any] = {"norm": "batch", "hidden": 0}
 
 DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "mnist": {
-        "data": {"held_out": 2500, "calibration": 5000, "reference": 10000},
+        "data": {"held_out": 2500, "calibration": 2500, "reference": 2500},
         "model": {"latent_dim": 16, "likelihood": "bernoulli", "net": "conv", "widths": (32, 64), **UNNORMALISED},
         "train": {
             "binarise": True,
@@ -38,7 +38,7 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "digits": {
-        "data": {"held_out": 100, "calibration": 300, "reference": 10000},
+        "data": {"held_out": 100, "calibration": 300, "reference": 2500},
         "model": {"latent_dim": 8, "likelihood": "bernoulli", "net": "mlp", "widths": (), **UNNORMALISED},
         "train": {
             "binarise": False,
@@ -50,7 +50,7 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "celeba": {
-        "data": {"image_size": 64, "reference": 10000},
+        "data": {"image_size": 64, "set_aside": 3500, "calibration": 2500, "reference": 2500},
         "model": {"latent_dim": 64, "likelihood": "gaussian", "net": "conv", **NORMALISED},
         "train": {
             "binarise": False,
@@ -62,7 +62,7 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "flowers102": {
-        "data": {"image_size": 32, "held_out": 500, "calibration": 1000, "reference": 10000},
+        "data": {"image_size": 32, "held_out": 500, "calibration": 1000, "reference": 2500},
         "model": {"latent_dim": 32, "likelihood": "gaussian", "net": "conv", **NORMALISED},
         "train": {
             "binarise": False,
@@ -74,7 +74,7 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "folder": {
-        "data": {"image_size": 64, "reference": 10000},
+        "data": {"image_size": 64, "reference": 2500},
         "model": {"latent_dim": 32, "likelihood": "gaussian", "net": "conv", **NORMALISED},
         "train": {
             "binarise": False,
@@ -88,7 +88,7 @@ DATASET_DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 """Per data set: what a setting left at None means; widths not named here come from `default_widths`.
 
-The two sizes of a split that are not named here depend on how many images there are: `explorer.data.split`.
+The sizes of a split that are not named here depend on how many images there are: `explorer.data.split`.
 """
 
 
@@ -96,6 +96,7 @@ OPEN_DEFAULTS: Mapping[str, str] = {
     "image_size": "the set's own",
     "held_out": "a tenth of the training images, at most 1000",
     "calibration": "a tenth of the training images, at most 2500",
+    "set_aside": "none where the set has test images enough, else as many as calibrate",
     "subset": "all",
     "tested": "all",
     "one_split": "the parts of the split where nothing lies beside them",

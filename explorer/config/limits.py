@@ -24,6 +24,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "image_size": (8, MOST_SIDE),
     "held_out": (2, MOST_COUNT),
     "calibration": (1, MOST_COUNT),
+    "set_aside": (0, MOST_COUNT),
     "reference": (FEWEST_TESTED, MOST_COUNT),
     "subset": (1, MOST_COUNT),
     "tested": (FEWEST_TESTED, MOST_COUNT),

@@ -97,9 +97,12 @@ class DataConfig:
     """Images for validation, which steer nothing but the curve: kept back from the training images, but for up to half
     of them from the set's own validation images."""
     calibration: int | None = None
-    """Training images kept back to calibrate the holes (set C of the hole scores), 19 or more."""
+    """Images that calibrate the holes (set C of the hole scores), 19 or more: drawn from those that no fit sees, which
+    the test images are drawn from too."""
+    set_aside: int | None = None
+    """Training images kept back for calibration and test, where the set's own test images are too few for both."""
     reference: int | None = None
-    """Most training images whose codes are stored as reference of the holes (set R)."""
+    """Most training images whose codes are stored as reference of the holes (set R); as many more are set G."""
     subset: int | None = None
     """Fit only so many of the training images, drawn at random."""
     tested: int | None = None
@@ -119,6 +122,8 @@ class DataConfig:
     """Values that became black and white where pictures had more than 8 bits; None where none had."""
     extra_train: str | None = fact()
     """Where training images without attributes lie, in the same way; None where there are none."""
+    validation_pooled: bool | None = fact()
+    """Whether calibration and test were drawn from the validation images as well, which had steered nothing."""
     fingerprint: str | None = fact()
     """SHA-256 of pixels, their order and labels: an index means nothing against another copy."""
     class_names: tuple[str, ...] | None = fact()

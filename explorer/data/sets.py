@@ -1,7 +1,7 @@
 """A data set in memory: one uint8 array, labels, a fingerprint, and its split."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,11 @@ from explorer.images import to_unit
 MOST_HELD_OUT, MOST_CALIBRATION = 1000, 2500
 """Images held out at most where the settings leave it open."""
 
-FEWEST_FITTED = 5
-"""Images to train on: the vacancy asks how far the fifth nearest code is."""
+ENOUGH_TESTED = 1000
+"""Test images that are left when a data set's own test images are enough to calibrate the holes as well."""
+
+FEWEST_FITTED = 12
+"""Images to train on: half of them are set R, in which the vacancy asks how far the fifth nearest code is."""
 
 HASHED = 1 << 24
 """Bytes that are hashed at a time: a mapped array is never copied whole."""
@@ -104,56 +107,84 @@ class UnitRows:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Rows of an `ImageSet`, each (n,) int64; train, validation, calibration and test are pairwise disjoint.
+    """Rows of an `ImageSet`, each (n,) int64, pairwise disjoint (but for `DataConfig.validation_pooled`).
 
     Attributes:
-        train: Images that are fitted.
+        train: Images that are fitted; sets R and G of the hole scores are drawn from them.
         validation: Held out; for curves and early stopping.
-        calibration: Held out of the training images; set C of the hole scores, never used to choose anything.
-        test: Images that scores are reported on.
-        check: Those of the validation images that come from the same pool as the calibration images: set D, on which
-            the calibration is checked.
+        calibration: Set C of the hole scores, never used to choose anything.
+        test: Images that scores are reported on. They and the calibration are one random division of one pool, of
+            images that no fit saw, so that holes hold the same share of both.
     """
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     calibration: NDArray[np.int64]
     test: NDArray[np.int64]
-    check: NDArray[np.int64]
+
+
+def sized(images: ImageSet, config: DataConfig) -> DataConfig:
+    """The settings with the sizes of the split that were left open.
+
+    Calibration and test are drawn from the data set's own test images; where these are too few for both, as many
+    training images as calibrate are set aside and all drawn from together, or twice as many where it has none.
+    Otherwise a size is a tenth of the training images, at most `MOST_HELD_OUT` or `MOST_CALIBRATION`, so that a small
+    data set uses what there is; for calibration `FEWEST_CALIBRATION` at least.
+    """
+    count = len(images) - images.test_count - images.validation_count
+    held_out, calibration, aside = config.held_out, config.calibration, config.set_aside
+    if held_out is None:
+        held_out = min(max(1, count // 10), MOST_HELD_OUT)
+    if calibration is None:
+        calibration = min(max(FEWEST_CALIBRATION, count // 10), MOST_CALIBRATION)
+    if aside is None:
+        enough = images.test_count >= calibration + ENOUGH_TESTED
+        aside = 0 if enough else calibration if images.test_count else 2 * calibration
+    return replace(config, held_out=held_out, calibration=calibration, set_aside=aside)
 
 
 def split(images: ImageSet, config: DataConfig) -> Split:
-    """The split that `config` names: its seed alone decides, so twins and ladders share it.
-
-    A size that is None is a tenth of the training images, at most `MOST_HELD_OUT` or `MOST_CALIBRATION`, so that a
-    small data set uses what there is; for calibration `FEWEST_CALIBRATION` at least.
+    """The split that `config` names, with sizes as in `sized`: its seed alone decides, so twins and ladders share it.
 
     Raises:
-        DataError: More images are held out than there are to train on.
+        DataError: More images are held out than there are to train on, or none would be left for the test.
     """
+    config = sized(images, config)
     count = len(images) - images.test_count - images.validation_count
-    held_out = min(max(1, count // 10), MOST_HELD_OUT) if config.held_out is None else config.held_out
-    calibration = config.calibration
-    if calibration is None:
-        calibration = min(max(FEWEST_CALIBRATION, count // 10), MOST_CALIBRATION)
-    official = min(images.validation_count, held_out // 2)  # the rest is of the calibration's own pool
+    held_out, calibration, aside = config.held_out or 0, config.calibration or 0, config.set_aside or 0
+    official = min(images.validation_count, held_out // 2)  # the rest is of the training images
     own = held_out - official
-    if own + calibration >= count:
+    if own + aside >= count:
         raise DataError(
-            f"{images.name} has {count} training images, but {own} + {calibration} are to be held out; "
-            "lower --held-out or --calibration, or take more images."
+            f"{images.name} has {count} training images, but {own} + {aside} are to be held out; "
+            "lower --held-out, --set-aside or --calibration, or take more images."
         )
     rng = np.random.default_rng(config.split_seed)
     order = rng.permutation(count)
     others = count + np.sort(rng.permutation(images.validation_count)[:official])
-    check = np.sort(order[:own])
+    validation = np.concatenate([np.sort(order[:own]), others])
+    pool = np.arange(len(images) - images.test_count, len(images))
+    if len(pool) < calibration + ENOUGH_TESTED:
+        joined = [pool, order[own : own + aside], *([validation] if config.validation_pooled else [])]
+        pool = np.sort(np.concatenate(joined))
+    if len(pool) <= calibration:
+        raise DataError(
+            f"{images.name} has {len(pool)} images that no fit sees, but {calibration} are to calibrate the holes and "
+            "others to test; lower --calibration or raise --set-aside."
+        )
+    pool = rng.permutation(pool)
     return Split(
-        train=np.sort(order[own + calibration :][: config.subset]),
-        validation=np.concatenate([check, others]),
-        calibration=np.sort(order[own : own + calibration]),
-        test=len(images) - images.test_count + np.sort(rng.permutation(images.test_count)[: config.tested]),
-        check=check,
+        train=np.sort(order[own + aside :][: config.subset]),
+        validation=validation,
+        calibration=np.sort(pool[:calibration]),
+        test=np.sort(pool[calibration:][: config.tested]),
     )
+
+
+def reference_count(wanted: int | None, fitted: int) -> int:
+    """Images in set R, and as many in set G, of `fitted` images: at most half of them each, so that they share none."""
+    half = fitted // 2
+    return half if wanted is None else min(wanted, half)
 
 
 def check_split(images: ImageSet, parts: Split) -> None:

@@ -5,6 +5,7 @@ function that measures it. Inputs are made once, when the first score needs them
 """
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -15,36 +16,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.bounds import elbo, importance_weighted_bound
-from explorer.analysis.encoding import decoded_features, encode_all, squared_errors
+from explorer.analysis.encoding import BATCH, decoded_features, encode_all, squared_errors
+from explorer.analysis.frames import Frame, fit_frame
 from explorer.analysis.holes import (
+    ALPHA,
     Vacancy,
     fit_round_trip,
     fit_vacancy,
     some_of,
 )
-from explorer.analysis.laws import LAWS, FittedCodes, GaussianMixture, fit_gmm
+from explorer.analysis.laws import LAWS, FittedCodes, GaussianMixture, default_law, fit_gmm
+from explorer.analysis.log_ratio import fit_log_ratio
 from explorer.analysis.scores import (
     Score,
     active_axes,
     active_units,
+    arc_middles,
     collapsed_axes,
     counted_axes,
     coverage,
     density,
-    fit_active_vacancy,
+    exceedance,
     frechet_distance,
     is_saturated,
     mean_score,
-    midpoints,
     mutual_information,
     neighbour_radii,
     rate_per_dimension,
-    vacancy,
+    tell_apart,
+    vacancies,
 )
 from explorer.arrays import UNKNOWN, Images, Latents, MeasuringCoder, Posterior, Scores
 from explorer.checkpoint import StoredLatents
 from explorer.config import RunConfig
-from explorer.data import ImageSet, Split, split
+from explorer.data import ImageSet, Split, reference_count, split
 from explorer.models.losses import Gaussian
 from explorer.progress import stage
 from explorer.training.baseline import principal_components
@@ -79,6 +84,12 @@ BINARISATION = "b = u < x, u by Philox keyed with the seed and the image's row i
 
 NEIGHBOUR = 5
 """k of vacancy and coverage."""
+
+MOST_ARCS = 2_500
+"""Pairs of codes whose arcs have their middles judged."""
+
+CLAMP = (-12.0, 6.0)
+"""Least and largest log-variance of the models' posteriors."""
 
 
 # --- how much is drawn ------------------------------------------------------------------------------------------------
@@ -211,43 +222,65 @@ class Subject:
         return self.images.images(self.parts.test)
 
     @cached_property
-    def reference_index(self) -> NDArray[np.int64]:
-        """Rows of set R in the data set, (R,)."""
-        return self._encoded[0]
+    def trained(self) -> dict[str, NDArray[np.int64]]:
+        """Rows of sets R and G in the data set, "reference" and "fitting", of training images; they share none."""
+        rng = np.random.default_rng(self.seed)
+        count = reference_count(self.config.data.reference, len(self.parts.train))
+        order = described_first(self.images, rng.permutation(self.parts.train))
+        both = rng.permutation(order[: 2 * count])
+        return {"reference": np.sort(both[:count]), "fitting": np.sort(both[count:])}
+
+    @property
+    def pairing(self) -> str:
+        """What two runs have in common whose replicates pair: images of R, C and test, seed, draws."""
+        rows = [self.trained["reference"], self.parts.calibration, self.parts.test]
+        told = (self.images.fingerprint, self.seed, self.effort.draws, self.effort.round_trips)
+        return hashlib.sha256(repr(told).encode() + b"".join(each.tobytes() for each in rows)).hexdigest()[:16]
 
     @cached_property
     def posterior(self) -> Posterior:
         """Of the test images."""
-        return self._encoded[1]
+        return self._encoded[0]
 
     @cached_property
     def given(self) -> Posterior:
         """The same along the stored draws: of each dimension given those above it."""
-        return self._encoded[2]
+        return self._encoded[1]
 
     @cached_property
     def codes(self) -> dict[str, Latents]:
-        """One draw per image: "draw" of the test images, "reference" and "calibration" as stored, and "held_out".
-
-        The last is the third set of the same pool as the calibration, on which the calibration is checked.
-        """
-        return self._encoded[3]
+        """One draw per image: "draw" of the test images, "reference" R, "fitting" G and "calibration" C."""
+        return self._encoded[2]
 
     @cached_property
-    def _encoded(self) -> tuple[NDArray[np.int64], Posterior, Posterior, dict[str, Latents]]:
-        rng = np.random.default_rng(self.seed)
+    def calibration_mean(self) -> Latents:
+        """Posterior means of the images of C, (C, d)."""
+        return self._encoded[3][0]
+
+    @cached_property
+    def calibration_cost(self) -> NDArray[np.float32]:
+        """What the images of C cost, (C,), nats: distortion at the posterior mean plus rate."""
+        mean, rate = self._encoded[3]
+        rows, costs = self.images.rows(self.parts.calibration), []
+        for start in range(0, len(mean), BATCH):
+            part = slice(start, start + BATCH)
+            costs.append(self.coder.distortion(rows[part], mean[part]) + rate[part])
+        return np.concatenate(costs).astype(np.float32)
+
+    @cached_property
+    def _encoded(self) -> tuple[Posterior, Posterior, dict[str, Latents], tuple[Latents, NDArray[np.float32]]]:
+        noise = {name: np.random.default_rng([self.seed, k]) for k, name in enumerate(("test", "R", "G", "C"))}
         posterior = self.coder.encode(self.test)
-        order = described_first(self.images, rng.permutation(self.parts.train))
-        reference_index = np.sort(order[: self.config.data.reference])
-        reference = encode_all(self.coder, self.images.rows(reference_index))
-        draw, given = posterior.draw(rng)
+        draw, given = posterior.draw(noise["test"])  # the noise of a set is the same for a run and its twin
+        calibration = encode_all(self.coder, self.images.rows(self.parts.calibration))
+        drawn, priced = calibration.draw(noise["C"])
         codes = {
             "draw": draw,
-            "reference": reference.sample(rng),
-            "calibration": encode_all(self.coder, self.images.rows(self.parts.calibration)).sample(rng),
-            "held_out": encode_all(self.coder, self.images.rows(self.parts.check)).sample(rng),
+            "reference": encode_all(self.coder, self.images.rows(self.trained["reference"])).sample(noise["R"]),
+            "fitting": encode_all(self.coder, self.images.rows(self.trained["fitting"])).sample(noise["G"]),
+            "calibration": drawn,
         }
-        return reference_index, posterior, given, codes
+        return posterior, given, codes, (calibration.mean, priced.rate().sum(axis=1))
 
     @cached_property
     def distortion(self) -> NDArray[np.float32]:
@@ -256,8 +289,13 @@ class Subject:
 
     @cached_property
     def mixture(self) -> GaussianMixture:
-        """The mixture of Gaussians of the laws, fitted to the reference codes."""
-        return fit_gmm(self.codes["reference"], seed=self.seed)
+        """The mixture of Gaussians of the laws, fitted to the codes G."""
+        return fit_gmm(self.codes["fitting"], seed=self.seed)
+
+    @cached_property
+    def white(self) -> Frame:
+        """The whitened frame of the codes G, of which laws draw."""
+        return fit_frame(self.codes["fitting"])
 
     @cached_property
     def judge(self) -> Judge:
@@ -273,7 +311,12 @@ class Subject:
     @cached_property
     def reference_features(self) -> NDArray[np.float32]:
         """The reference images there, (R, F)."""
-        return self.judge.features(self.images.rows(self.reference_index))
+        return self.judge.features(self.images.rows(self.trained["reference"]))
+
+    @cached_property
+    def calibration_features(self) -> NDArray[np.float32]:
+        """The images of C there, (C, F)."""
+        return self.judge.features(self.images.rows(self.parts.calibration))
 
     @cached_property
     def compared(self) -> NDArray[np.int64]:
@@ -305,13 +348,20 @@ class Subject:
 
     @cached_property
     def drawn(self) -> dict[str, Latents]:
-        """Draws of each sampling law, (n, d), and "midpoints" of pairs of codes."""
-        rng = np.random.default_rng(self.seed)
-        count = self.effort.draws
-        fitted = FittedCodes(self.coder.latent_dim, self.holes.white, self.mixture)
-        draws = {name: law.of(fitted).sample(count, rng) for name, law in LAWS.items()}
+        """Draws of each sampling law, (n, d); the noise is the same for a run and its twin."""
+        return {name: self.sample(name, self.effort.draws, 0) for name in LAWS}
+
+    def sample(self, law: str, count: int, stream: int) -> Latents:
+        """Latents (count, d) of a sampling law, by one of several streams of random numbers."""
+        fitted = FittedCodes(self.coder.latent_dim, self.white, self.mixture)
+        return LAWS[law].of(fitted).sample(count, np.random.default_rng([self.seed, 10 + stream]))
+
+    @cached_property
+    def arcs(self) -> Latents:
+        """Middles of the arcs between codes of test images, (n, d)."""
         labels = None if self.images.labels is None else self.images.labels[self.parts.test]
-        return draws | {"midpoints": midpoints(self.codes["draw"], min(count, 5000), rng, labels)}
+        rng = np.random.default_rng([self.seed, 20])
+        return arc_middles(self.codes["draw"], self.white, min(self.effort.draws, MOST_ARCS), rng, labels)
 
     @cached_property
     def made(self) -> dict[str, NDArray[np.float32]]:
@@ -353,7 +403,7 @@ class Subject:
             distortion=self.distortion,
             rate=self.given.rate().sum(axis=1),
             reference=self.codes["reference"],
-            reference_index=self.reference_index,
+            reference_index=self.trained["reference"],
             calibration=self.codes["calibration"],
             calibration_index=self.parts.calibration,
             gmm_weights=self.mixture.weights.astype(np.float32),
@@ -361,8 +411,19 @@ class Subject:
             gmm_covariances=self.mixture.covariances.astype(np.float32),
             features=self.features.astype(np.float16) if featured else None,
             reference_features=self.reference_features.astype(np.float16) if featured else None,
-            reference_attribute=None if images.attributes is None else images.attributes[self.reference_index],
+            reference_attribute=self._described("reference"),
+            fitting=self.codes["fitting"],
+            fitting_index=self.trained["fitting"],
+            fitting_attribute=self._described("fitting"),
+            calibration_mean=None if self.posterior.log_variance is None else self.calibration_mean,
+            calibration_cost=self.calibration_cost,
+            calibration_features=self.calibration_features.astype(np.float16) if featured else None,
+            local_frame=self.holes.frame.to_white,
         )
+
+    def _described(self, name: str) -> NDArray[np.uint8] | None:
+        """Attributes of set R or G, (n, A), or None."""
+        return None if self.images.attributes is None else self.images.attributes[self.trained[name]]
 
 
 class _Counted:
@@ -423,10 +484,16 @@ def reconstruction(subject: Subject) -> dict[str, Any]:
     scores["collapsed"] = np.flatnonzero(collapsed_axes(given)).tolist()
     likelihood = subject.likelihood
     scores["sigma"] = likelihood.deviation().item() if isinstance(likelihood, Gaussian) else None
+    scores["effective_beta"] = None
+    if scores["sigma"] is not None and subject.config.model.has_prior and scores["mse"] > 0:
+        # a sigma above the residual weighs the distortion down, as a beta above 1 weighs the rate up
+        scores["effective_beta"] = subject.config.train.beta * scores["sigma"] ** 2 / scores["mse"]
     if given.log_variance is not None:
         deviations = np.exp(0.5 * given.log_variance).mean(axis=0)
         scores["posterior_deviation"] = [round(float(each), 5) for each in deviations]
         scores["rate_per_level"] = rates_per_level(rates, subject.config)
+        spread, slack = given.log_variance, 1e-3
+        scores["clamped"] = float(((spread <= CLAMP[0] + slack) | (spread >= CLAMP[1] - slack)).mean())
     return {"test": scores}
 
 
@@ -507,49 +574,86 @@ def tight_bound(subject: Subject) -> dict[str, Any]:
 
 
 def empty_places(subject: Subject) -> dict[str, Any]:
-    """Vacancy under each sampling law, of all dimensions and of the active ones; what it was calibrated with."""
-    holes, codes = subject.holes, subject.codes
-    of_active = None  # the same as of all dimensions
-    if not counted_axes(subject.active).all():
-        of_active = fit_active_vacancy(codes["reference"], codes["calibration"], subject.active, NEIGHBOUR)
-    scores: dict[str, Any] = {}
+    """Vacancy under each sampling law, of all dimensions and of the active ones; how well it is calibrated.
+
+    The calibration is checked on the test images, a third set of the pool that C is drawn from: draws among draws, and
+    posterior means among posterior means.
+    """
+    holes, codes, seed = subject.holes, subject.codes, subject.seed
+    judged = {**subject.drawn, "arcs": subject.arcs, "check": codes["draw"]}
+    found = vacancies(holes, codes["calibration"], judged, seed)
+    active, axes = found, counted_axes(subject.active)
+    if not axes.all():
+        of_active = fit_vacancy(codes["reference"][:, axes], codes["calibration"][:, axes], NEIGHBOUR)
+        drawn = {law: latents[:, axes] for law, latents in subject.drawn.items()}
+        active = vacancies(of_active, codes["calibration"][:, axes], drawn, seed)
+    of_means = holes.calibrated(subject.calibration_mean)
+    means = vacancies(of_means, subject.calibration_mean, {"check": subject.posterior.mean}, seed)
+    laws = {law: {"vacancy": _plain(found[law]), "vacancy_active": _plain(active[law])} for law in LAWS}
+    scores = laws | {
+        "arc_middle_vacancy": _plain(found["arcs"]),
+        "arc_pairs": "any two images" if subject.images.labels is None else "images of different classes",
+        "calibration_check": _plain(found["check"]),
+        "calibration_check_means": _plain(means["check"]),
+        "rank": holes.white.rank,
+        "reference_n": len(codes["reference"]),
+        "fitting_n": len(codes["fitting"]),
+        "calibration_n": len(codes["calibration"]),
+        "folds": len(holes.folds),
+    }
+    return {"holes": scores | {"k": NEIGHBOUR, "alpha": ALPHA}, "replicates": _kept("vacancy", found)}
+
+
+def telling(subject: Subject) -> dict[str, Any]:
+    """How well a classifier tells draws of each law from codes, and the law that is told apart least."""
+    codes, found = subject.codes, {}
     for law in LAWS:
-        drawn = subject.drawn[law]
-        found = _plain(vacancy(holes.p_value(drawn)))
-        active = found if of_active is None else _plain(vacancy(of_active(drawn)))
-        scores[law] = {"vacancy": found, "vacancy_active": active}
-    scores["midpoint_vacancy"] = _plain(vacancy(holes.p_value(subject.drawn["midpoints"])))
-    scores["midpoint_pairs"] = "any two images" if subject.images.labels is None else "images of different classes"
-    scores["calibration_check"] = _plain(vacancy(holes.p_value(codes["held_out"])))
-    scores |= {"reference_n": len(codes["reference"]), "calibration_n": len(codes["calibration"])}
-    return {"holes": scores | {"k": NEIGHBOUR, "alpha": 0.05}}
+        others = subject.sample(law, len(codes["fitting"]), 1)
+        ratio = fit_log_ratio(codes["fitting"], others, subject.holes, subject.seed)
+        fresh = subject.drawn[law][: max(len(codes["calibration"]), LEAST_DRAWS)]
+        found[law] = tell_apart(ratio.score(codes["calibration"]), ratio.score(fresh), subject.seed)
+    is_point = subject.posterior.log_variance is None
+    first = default_law({law: score.value for law, score in found.items()}, is_point).name
+    scores: dict[str, Any] = {law: {"tell_apart": _plain(score)} for law, score in found.items()}
+    return {"holes": scores | {"default_law": first}, "replicates": _kept("tell_apart", found)}
 
 
 def round_trips(subject: Subject) -> dict[str, Any]:
     """The share of draws whose decode does not encode back to them, under each law."""
     count, codes = subject.effort.round_trips, some_of(subject.codes["calibration"], MOST_ROUND_TRIPS)
-    fitted = fit_round_trip(subject.coder, subject.holes.white, codes, subject.active)
-    found = {law: {"round_trip": _plain(vacancy(fitted.p_value(subject.drawn[law][:count])))} for law in LAWS}
-    return {"holes": found | {"round_trip_calibration_n": len(codes)}}
+    fitted = fit_round_trip(subject.coder, subject.white, codes, subject.active)
+    missed = {law: fitted.score(subject.drawn[law][:count]) for law in LAWS}
+    found = {law: exceedance(each, fitted.calibration_scores, subject.seed) for law, each in missed.items()}
+    scores: dict[str, Any] = {law: {"round_trip": _plain(score)} for law, score in found.items()}
+    return {"holes": scores | {"round_trip_calibration_n": len(codes)}, "replicates": _kept("round_trip", found)}
 
 
 def covered(subject: Subject) -> dict[str, Any]:
     """Coverage under each law, beside which holes are read: a collapsed model has none."""
     real, radii = subject.real, subject.radii
-    found = {law: {"coverage": _plain(coverage(real, subject.made[law], NEIGHBOUR, radii=radii))} for law in LAWS}
-    return {"holes": found | {"feature_space": subject.judge.space}}
+    found = {law: coverage(real, subject.made[law], NEIGHBOUR, subject.seed, radii=radii) for law in LAWS}
+    scores: dict[str, Any] = {law: {"coverage": _plain(score)} for law, score in found.items()}
+    space = {"feature_space": subject.judge.space, "feature_accuracy": subject.judge.accuracy}
+    return {"holes": scores | space, "replicates": _kept("coverage", found)}
 
 
 def crowding(subject: Subject) -> dict[str, Any]:
     """Density under each law."""
     real, radii = subject.real, subject.radii
-    found = {law: {"density": _plain(density(real, subject.made[law], NEIGHBOUR, radii=radii))} for law in LAWS}
-    return {"holes": found}
+    found = {law: density(real, subject.made[law], NEIGHBOUR, subject.seed, radii=radii) for law in LAWS}
+    return {"holes": {law: {"density": _plain(score)} for law, score in found.items()}}
 
 
 def distance(subject: Subject) -> dict[str, Any]:
-    """The Fréchet distance under each law."""
-    return {"holes": {law: {"frechet": _plain(frechet_distance(subject.real, subject.made[law]))} for law in LAWS}}
+    """The Fréchet distance under each law, and its floor: the same of training images in place of draws."""
+    found = {law: {"frechet": _plain(frechet_distance(subject.real, subject.made[law]))} for law in LAWS}
+    trained = subject.reference_features
+    if len(trained) < len(subject.real):
+        more = subject.judge.features(subject.images.rows(subject.trained["fitting"]))
+        trained = np.concatenate([trained, more])
+    count = min(len(trained), len(subject.real))
+    floor = frechet_distance(some_of(subject.real, count), some_of(trained, count))
+    return {"holes": found | {"frechet_floor": _plain(floor)}}
 
 
 def baseline(subject: Subject) -> dict[str, Any]:
@@ -602,6 +706,7 @@ SCORES: tuple[Measured, ...] = (
         variational=True,
     ),
     Measured(title="vacancy", measure=empty_places, needs=("codes", "mixture", "holes", "drawn"), quick=True),
+    Measured(title="tell-apart", measure=telling, needs=("codes", "mixture", "holes", "drawn")),
     Measured(title="mutual information", measure=information, needs=("codes",), variational=True),
     Measured(
         title="importance-weighted bound",
@@ -618,7 +723,9 @@ SCORES: tuple[Measured, ...] = (
     ),
     Measured(title="coverage", measure=covered, needs=("judge", "features", "radii", "drawn", "made")),
     Measured(title="density", measure=crowding, needs=("judge", "features", "radii", "drawn", "made")),
-    Measured(title="Fréchet distance", measure=distance, needs=("judge", "features", "drawn", "made")),
+    Measured(
+        title="Fréchet distance", measure=distance, needs=("judge", "features", "reference_features", "drawn", "made")
+    ),
     Measured(title="principal components", measure=baseline, needs=("judge", "features", "radii")),
 )
 """All scores of a run; each is one entry, and metrics.json is what they say together."""
@@ -628,23 +735,26 @@ INPUTS: Mapping[str, str] = {
     "distortion": "pricing the test images",
     "mixture": "fitting ten Gaussians to the codes",
     "holes": "calibrating the holes",
+    "calibration_cost": "pricing the calibration images",
     "judge": "the feature space",
     "features": "features of the test images",
     "reference_features": "features of the reference images",
+    "calibration_features": "features of the calibration images",
     "radii": "neighbours of the test images",
     "drawn": "drawing from the sampling laws",
     "made": "decoding the draws",
 }
 """The inputs of scores, in the order in which they are made, with what stands on the bar meanwhile."""
 
-STORED = ("codes", "distortion", "mixture")
+STORED = ("codes", "distortion", "mixture", "holes", "calibration_cost")
 """Inputs that latents.safetensors is made of."""
 
-STORED_FEATURES = ("judge", "features", "reference_features")
+STORED_FEATURES = ("judge", "features", "reference_features", "calibration_features")
 """The same that need a feature space; a quick run stores none."""
 
 INPUT_PASSES: Mapping[str, Callable[[Subject], int]] = {
-    "codes": lambda s: len(s.test) + len(s.parts.calibration) + len(s.parts.check) + (s.config.data.reference or 0),
+    "codes": lambda s: len(s.test) + len(s.parts.calibration) + sum(map(len, s.trained.values())),
+    "calibration_cost": lambda s: len(s.parts.calibration),
     "distortion": lambda s: len(s.test),
     "made": lambda s: len(LAWS) * s.effort.draws,
 }
@@ -700,6 +810,7 @@ def evaluate(
             bar.update(number + 1 - bar.n)
             if number >= len(steps) - len(scores):
                 _join(metrics, found)
+    metrics["replicates"] = {"key": subject.pairing} | metrics.pop("replicates", {})  # last, for they are long
     metrics["effort"] = dataclasses.asdict(effort)
     metrics["not_measured"] = [score.title for score in offered if score not in scores]
     return metrics, subject.stored_latents(featured=not quick)
@@ -731,6 +842,15 @@ def _join(whole: dict[str, Any], part: Mapping[str, Any]) -> None:
 def _add(scores: dict[str, Any], name: str, score: Score) -> None:
     scores[name] = score.value
     scores[f"{name}_interval"] = [score.low, score.high]
+
+
+def _kept(name: str, scores: Mapping[str, Score]) -> dict[str, Any]:
+    """The replicates of a score under each law, to five digits, for comparisons with other runs."""
+    return {
+        law: {name: {what: np.round(getattr(score.again, what), 5).tolist() for what in ("resampled", "parts")}}
+        for law, score in scores.items()
+        if law in LAWS and score.again is not None
+    }
 
 
 def _plain(score: Score) -> dict[str, float]:

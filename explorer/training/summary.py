@@ -6,7 +6,7 @@ from typing import Any
 
 from explorer.analysis.laws import RAW, WHITE
 from explorer.config import RunConfig
-from explorer.data import ImageSet, Split
+from explorer.data import ImageSet, Split, reference_count
 
 Metrics = Mapping[str, Any]
 """The scores of a run, as metrics.json holds them."""
@@ -72,6 +72,11 @@ ROWS: tuple[Row, ...] = (
         lambda m: f"lower is better, 5 % is usual; {_count(m, 'holes', 'white', 'vacancy', 'n')} draws",
     ),
     Row(
+        "those draws told from codes",
+        lambda _, m: _share(m, WHITE.name, "tell_apart"),
+        lambda m: f"lower is better, 50 % is a coin; {_count(m, 'holes', 'white', 'tell_apart', 'n')} draws",
+    ),
+    Row(
         "coverage of the test images",
         lambda c, m: _share(m, _own_law(c), "coverage"),
         lambda m: f"higher is better; {_count(m, 'holes', 'white', 'coverage', 'n')} images",
@@ -120,8 +125,8 @@ def left_out(runs: Sequence[tuple[RunConfig, Metrics]], options: str = "") -> li
     ]
 
 
-def split_words(images: ImageSet, parts: Split) -> str:
-    """How many images there are and what becomes of them, in one line."""
+def split_words(images: ImageSet, parts: Split, config: RunConfig) -> str:
+    """How many images there are and what becomes of them, in two lines: the split, and the sets of the hole scores."""
     sizes = {
         "fitted": parts.train,
         "validation": parts.validation,
@@ -130,7 +135,11 @@ def split_words(images: ImageSet, parts: Split) -> str:
     }
     told = [f"{len(rows):,} {name}" for name, rows in sizes.items()]
     rest = len(images) - sum(map(len, sizes.values()))
-    return f"{len(images):,} pictures: {', '.join(told)}" + (f", {rest:,} not used" if rest else "")
+    reference = reference_count(config.data.reference, len(parts.train))
+    return (
+        f"{len(images):,} pictures: {', '.join(told)}" + (f", {rest:,} not used" if rest > 0 else "") + "\n"
+        f"holes are measured with |R| = |G| = {reference:,} fitted pictures, |C| = {len(parts.calibration):,}"
+    )
 
 
 def _own_law(config: RunConfig) -> str:
