@@ -94,16 +94,17 @@ def test_an_autoencoder_has_no_prior_to_circle(library):
 )
 def test_a_plane_that_is_none_is_refused(library, plane):
     with pytest.raises(ShapeError, match="plane must be pca"):
-        drawn(map_view.map_figure, library, "five-vae", plane=plane)
+        map_view.map_axes(library.open("five-vae"), plane)
 
 
 def test_a_run_of_one_dimension_is_mapped_over_its_distortion_and_decoded_along_its_axis(library):
     run = library.open("one-vae")
-    points, _ = map_view.map_axes(run, "pca")
+    points, axes = map_view.map_axes(run, "pca")
     assert points is not None
     np.testing.assert_allclose(points, np.stack([run.latents.mean[:, 0], run.latents.distortion], axis=1), rtol=1e-6)
-    plane = drawn(map_view.map_figure, library, "one-vae")["layout"]["meta"]["plane"]
-    assert plane == {"origin": [0], "first": [1], "second": [0]}
+    told = axes.values()
+    assert told["plane"] == {"origin": [0], "first": [1], "second": [0]}
+    assert told["alike"] is False, "latent units and nats have no common scale"
 
 
 @pytest.mark.parametrize("name", ["two-vae", "two-ae", "five-vae"])
@@ -214,7 +215,7 @@ def test_the_curves_agree_with_the_laws_and_stay_the_same(library):
 
 
 def test_a_run_that_is_not_there_has_no_figures(library):
-    for maker in (map_view.map_figure, hole_map.hole_figure, hole_map.p_value_figure):
+    for maker in (hole_map.hole_figure, hole_map.p_value_figure):
         with pytest.raises(CheckpointError):
             maker(library, "../etc", {"theme": "light"})
 

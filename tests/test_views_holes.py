@@ -142,7 +142,7 @@ def test_a_place_has_the_p_values_of_its_scores(library):
         assert said["vacancy"] == run.vacancy.p_value(latent)[0]
         assert said["round_trip"] == run.round_trip.p_value(latent)[0]
         assert said["distance"] == pytest.approx(np.sort(run.vacancy.score(latent))[0])
-        wanted = hole_layers.calibrated(run, "density", "gmm10").p_value(latent)[0] if layer == "density" else None
+        wanted = hole_layers.density_ratio(run, "gmm10").p_value(latent)[0] if layer == "density" else None
         assert said["layer"] == wanted
 
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from explorer.analysis.holes import ALPHA
 from explorer.plots.style import (
+    CLASS_COLOURS,
     CURVE_STYLES,
     INKS,
     P_TICKS,
-    PETROFF_10,
     Figure,
     Theme,
     class_colour,
@@ -55,7 +55,7 @@ def hole_map(
         lattice_holes: Which of its cells are holes, (L, L), as `p_grid` is laid out.
         theme: Light or dark.
         anchors: Images that span the plane, (A, 2), marked; None for none.
-        revision: As in `map_frame`.
+        revision: As in `lay_out`.
         told: What else the page is told in `layout.meta`; None for nothing.
     """
     ink = INKS[theme]
@@ -99,7 +99,7 @@ def hole_map(
     )
     groups = [(None, np.arange(len(codes)))]
     classes: list[dict[str, str]] = []  # more of them than colours are not told apart
-    if labels is not None and names is not None and len(names) <= len(PETROFF_10):
+    if labels is not None and names is not None and len(names) <= len(CLASS_COLOURS[theme]):
         groups = [(c, np.flatnonzero(labels == c)) for c in range(len(names))]
         classes = [{"name": str(name), "colour": class_colour(c, theme)} for c, name in enumerate(names)]
     for c, rows in groups:
@@ -271,7 +271,7 @@ def hole_path(paths: Mapping[str, NDArray[np.floating]], theme: Theme, revision:
     Args:
         paths: p-values at even steps from start to end, (T,), by run; the first is drawn solid, the next dashed.
         theme: Light or dark.
-        revision: As in `map_frame`.
+        revision: As in `lay_out`.
     """
     ink = INKS[theme]
     figure = Figure()

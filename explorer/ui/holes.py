@@ -7,9 +7,10 @@ from explorer.analysis.laws import LAWS, RAW, WHITE
 from explorer.library import Library
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
+from explorer.ui.http import MOST_SEED, PRIVATE, TabRoute, finite, latents_of
 from explorer.ui.page import FigureMaker, Page
-from explorer.ui.routes import MOST_SEED, PRIVATE, RunRoutes, TabRoute, finite, latents_of
-from explorer.views.hole_layers import LAYERS, described_place, is_fitted, layer_figure, offered_layers
+from explorer.ui.routes import RunRoutes
+from explorer.views.hole_layers import OFFERED, described_place, is_fitted, layer_figure, offered_layers
 from explorer.views.hole_map import hole_figure, p_value_figure
 from explorer.views.hole_samples import drawn_sheet, path_figure
 from explorer.views.hole_scores import ladder_of, scores_of, trade_off_figure
@@ -56,7 +57,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
     async def place(request: Request) -> Response:
         """The p-values of one latent."""
         card = await runs.card(request)
-        layer = choice(request.query_params, "layer", LAYERS, "vacancy")
+        layer = choice(request.query_params, "layer", tuple(OFFERED), "vacancy")
         law = choice(request.query_params, "law", tuple(LAWS), WHITE.name)
         latent = await latents_of(request, card.latent_dim, 1)
 

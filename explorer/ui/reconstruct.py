@@ -20,12 +20,10 @@ from explorer.library import Library, OpenRun
 from explorer.ui.app import MOST_PIXELS, MOST_UPLOAD
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
-from explorer.ui.page import Page, answering, public_text
-from explorer.ui.routes import (
+from explorer.ui.http import (
     MOST_SEED,
     PRIVATE,
     BusyError,
-    RunRoutes,
     TabRoute,
     Workers,
     array_response,
@@ -34,6 +32,8 @@ from explorer.ui.routes import (
     number_of,
     pixels_response,
 )
+from explorer.ui.page import Page, answering, public_text
+from explorer.ui.routes import RunRoutes
 from explorer.views import look
 from explorer.views.query import choice, number, whole
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from explorer.analysis.laws import LAWS, WHITE
 from explorer.images import data_uri, tile, to_bytes
 from explorer.library import Library, OpenRun, kept
-from explorer.views.hole_layers import class_names, note_on
+from explorer.views.hole_layers import OFFERED, class_names
 from explorer.views.hole_planes import Cut, plane_latents, planes_of
 from explorer.views.query import theme_of
 
@@ -96,7 +96,7 @@ def hole_slice(run: OpenRun, cut: Cut, extent: float) -> dict[str, Any]:
         "weighted": hole_share(grid.ravel(), run.law_log_density(WHITE.name)(everywhere)),
         "anchors": [] if anchors is None else [[float(a), float(b)] for a, b in anchors],
         "images": list(cut.anchors) if anchors is not None else [],
-        "note": note_on(run, "vacancy", WHITE.name),
+        "note": OFFERED["vacancy"].note(run, WHITE.name),
     }
     return {"map": drawn, "meta": meta}
 

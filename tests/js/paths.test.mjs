@@ -102,9 +102,9 @@ test("each pair's middle is counted once, whichever way it is walked", () => {
 
 test("an export's address says what the kind needs and nothing else", () => {
   const wanted = { run: "mnist-vae-16", latents: new Float32Array(2), count: 1, name: "axis 4", title: "t", captions: ["−1", "1"], seconds: 0.1 };
-  const gif = exportQuery("gif", wanted);
+  const gif = exportQuery({ moves: true, captioned: false }, wanted);
   assert.deepEqual([gif.boomerang, gif.seconds, gif.name, gif.title], ["1", "0.100", "axis-4", undefined]);
-  const sheet = exportQuery("sheet", { ...wanted, columns: 2 });
+  const sheet = exportQuery({ moves: false, captioned: true }, { ...wanted, columns: 2 });
   assert.deepEqual([sheet.caption, sheet.columns, sheet.boomerang], [["−1", "1"], 2, undefined]);
 });
 

@@ -297,6 +297,11 @@ test("pictures stand for their cells, at most one in each, and stay when the pla
   assert.ok(inner.length > 80);
   assert.deepEqual(inner.filter((row) => !moved.includes(row)), []);
   assert.deepEqual(tilesOf(dots, pane, 22, () => false).tiles, []);
+  const mosaic = tilesOf(dots, pane, 22, undefined, true);
+  assert.deepEqual(mosaic.tiles.map(({ row }) => row), tiles.map(({ row }) => row));
+  for (const { x, y, px, py } of mosaic.tiles) assert.ok(Math.max(Math.abs(pane.px(x) - px), Math.abs(pane.py(y) - py)) <= side / 2 + 1e-3);
+  const corners = mosaic.tiles.map(({ px, py }) => [px, py]).sort(([a, b], [c, d]) => a - c || b - d);
+  for (let k = 1; k < corners.length; k++) assert.ok(Math.hypot(corners[k][0] - corners[k - 1][0], corners[k][1] - corners[k - 1][1]) >= side - 1e-6, "none covers another");
 });
 
 test("keys move, zoom, go home and choose; others are the page's", () => {

@@ -187,7 +187,7 @@ export class Panel {
     this.lawPlace.replaceChildren(
       dropdown(
         "Random draws from",
-        info.laws.map((law) => ({ value: law, text: lawOf(law).plain })),
+        info.laws.map(({ name: value, plain: text }) => ({ value, text })),
         this.law,
         (law) => (this.law = law),
         "Where the button Random takes its latents from",
@@ -200,6 +200,7 @@ export class Panel {
     this.showSets();
     this.sliders.show(info, this.set, directionsOf(info, this.set, view.found), 0);
     this.lattice.setRun(info);
+    this.saving.setRun(info);
     this.variations.setRun(info);
     this.beside.setRun(info);
     this.finder.setRun(info);
@@ -261,14 +262,13 @@ export class Panel {
 
   /** @param {number} seed */
   async goRandom(seed) {
-    const run = this.info?.name;
-    if (!run) return;
+    const { info, law } = this;
+    if (!info) return;
     this.seed = seed;
     const signal = this.asks.next(view.signal);
-    const { law } = this;
     try {
-      const z = await source.ask("draws", run, { query: { law, n: 1, seed }, signal });
-      if (!signal.aborted) this.load(z, { kind: "random", seed, law, text: lawOf(law).plain });
+      const z = await source.ask("draws", info.name, { query: { law, n: 1, seed }, signal });
+      if (!signal.aborted) this.load(z, { kind: "random", seed, law, text: lawOf(info, law).plain });
     } catch (error) {
       if (!signal.aborted) this.say(`No draw: ${/** @type {Error} */ (error).message}`);
     }

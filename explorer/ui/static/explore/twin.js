@@ -35,7 +35,7 @@ export async function twinLatent({ info, twin, z, start, whence }, runs, from) {
       const points = await runs.points(twin);
       return { latent: points.slice(index * d, (index + 1) * d), words: `the same test image ${index}, as ${twin} encodes it` };
     }
-    if (kind === "random" && seed !== undefined && law && other.laws.includes(law)) {
+    if (kind === "random" && seed !== undefined && law && other.laws.some(({ name }) => name === law)) {
       return { latent: await from.ask("draws", twin, { query: { law, n: 1, seed } }), words: `draw ${seed} of ${twin} from ${text}: the same random numbers` };
     }
     if (kind === "origin") {

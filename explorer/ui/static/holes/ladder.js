@@ -4,16 +4,17 @@ import { button, freshId, h, segmented } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { StatusLine } from "../kit/status.js";
 import { svg } from "../kit/svg.js";
+import { lawOptions } from "../latent/laws.js";
 import { ALPHA } from "../latent/vacancy.js";
 import { Figure } from "../page/figure.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
-import { LAW_OPTIONS, paintSheet, perCent, withInterval } from "./samples.js";
+import { paintSheet, perCent, withInterval } from "./samples.js";
 
 /** @typedef {import("./scores.js").Score} Score */
 
 /**
- * A run of the ladder (explorer/ui/hole_scores.py, `ladder_of`).
+ * A run of the ladder (explorer/views/hole_scores.py, `ladder_of`).
  * @typedef {object} Rung
  * @property {string} name
  * @property {string} family
@@ -150,6 +151,7 @@ export class Ladder {
     this.flag = h("p.xp-rung-flag", { hidden: true });
     this.openButton = button("Show this run", "Choose the rung's run for the whole page", () => this.openRun());
     this.list = h("ol.xp-rungs");
+    this.lawPlace = h("div.xp-bar");
     this.figures = AXES.map(
       ({ against, label }) =>
         new Figure(label, {
@@ -165,7 +167,7 @@ export class Ladder {
     this.body = h(
       "div.xp-rung-body",
       { hidden: true },
-      h("div.xp-bar", {}, segmented("Sampling law of the ladder", LAW_OPTIONS, this.law, (law) => ((this.law = law), this.update()))),
+      this.lawPlace,
       this.list,
       h("p.xp-hint", {}, MULTIPLES),
       h("label.xp-rung-slider", {}, h("span", {}, "Rung"), this.slider, this.name),
@@ -194,6 +196,8 @@ export class Ladder {
   setPair(pair) {
     const mine = pair.find(({ name }) => name === view.run) ?? pair[0];
     if (!mine) return;
+    const choose = (/** @type {string} */ law) => ((this.law = law), this.update());
+    this.lawPlace.replaceChildren(segmented("Sampling law of the ladder", lawOptions(mine), this.law, choose));
     // a rung of the ladder on show brings nothing new but itself
     const known = this.rungs.findIndex(({ name }) => name === mine.name);
     this.run = mine.name;

@@ -3,7 +3,7 @@
 import { button, h, segmented } from "../kit/dom.js";
 import { context, dim, paint } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
-import { lawOf, LAWS } from "../latent/laws.js";
+import { lawOf, lawOptions } from "../latent/laws.js";
 import { shown } from "../latent/numbers.js";
 import { ALPHA, verdict } from "../latent/vacancy.js";
 import { showVerdict } from "../page/trust.js";
@@ -15,7 +15,7 @@ import { source } from "../source/source.js";
 /** @typedef {import("./scores.js").Score} Score */
 
 /**
- * A sheet as the server draws it (explorer/ui/hole_samples.py, `drawn_sheet`).
+ * A sheet as the server draws it (explorer/views/hole_samples.py, `drawn_sheet`).
  * @typedef {object} Drawn
  * @property {string} law
  * @property {number[][]} latents
@@ -39,9 +39,6 @@ const COLUMNS = 6;
 const GAP = 4; // CSS pixels between the tiles, and how far a tile's frame stands from its picture
 const FRAME = 5;
 const LARGE = 112;
-
-/** The sampling laws as a choice, in the words of the score table. */
-export const LAW_OPTIONS = LAWS.map(({ name: value, short: text, hint }) => ({ value, text, hint }));
 
 /** @param {number} part In [0, 1]. */
 export const perCent = (part) => `${(100 * part).toFixed(1)} %`;
@@ -256,7 +253,7 @@ class SampleSheet {
 /** Both models' sheets under one law, one seed and one repair. */
 export class HoleSheets {
   constructor() {
-    this.law = "";
+    this.law = "white";
     this.seed = 0;
     this.redraw = false;
     this.inSight = false;
@@ -294,8 +291,6 @@ export class HoleSheets {
       this.status.element,
       h("div.xp-hs-pair", {}, ...this.sides.map((side) => side.element)),
     );
-    this.setLaw("white");
-    this.lawPlace.replaceChildren(segmented("Sampling law of the samples", LAW_OPTIONS, this.law, (law) => (this.setLaw(law), this.update())));
     // what is far below the fold is not computed before somebody scrolls there
     new IntersectionObserver((entries) => {
       this.inSight = entries[entries.length - 1].isIntersecting;
@@ -303,15 +298,20 @@ export class HoleSheets {
     }).observe(this.element);
   }
 
-  /** @param {string} law */
-  setLaw(law) {
-    this.law = law;
-    this.lawWords.textContent = `${lawOf(law).short}: ${lawOf(law).words}`;
+  /** @param {RunInfo} info @param {string} name */
+  setLaw(info, name) {
+    this.law = name;
+    const { short, words } = lawOf(info, name);
+    this.lawWords.textContent = `${short}: ${words}`;
   }
 
   /** @param {RunInfo[]} pair The autoencoder first, where there are two. */
   setPair(pair) {
     this.status.clear();
+    const [info] = pair;
+    this.setLaw(info, this.law);
+    const choose = (/** @type {string} */ law) => (this.setLaw(info, law), this.update());
+    this.lawPlace.replaceChildren(segmented("Sampling law of the samples", lawOptions(info), this.law, choose));
     this.sides.forEach((side, i) => side.setRun(pair[i] ?? null));
     this.update();
   }

@@ -98,7 +98,7 @@ export class PairSheet {
     this.heading = h("h3");
     this.intro = h("p.xp-hint");
     this.place = h("div.xp-scroll");
-    this.exports = exportBar({ label: "export the sheet", kinds: ["sheet", "json"], what: () => this.wanted() });
+    this.exports = exportBar({ label: "export the sheet", only: ({ captioned }) => captioned, what: () => this.wanted() });
     this.element = h("section.xp-pairs", { "aria-label": "sheet of walks" }, this.heading, this.intro, this.controls, this.choice, this.status.element, this.place, this.exports.element);
     this.table = h("table.xp-sheet");
     this.place.append(this.table);
@@ -116,6 +116,7 @@ export class PairSheet {
    */
   async setRun(info, labels) {
     const signal = this.asks.next(view.signal);
+    this.exports.offer(info.formats);
     this.made = null;
     this.classes = []; // those of the run before
     for (const part of [this.table, this.controls, this.choice]) part.replaceChildren();

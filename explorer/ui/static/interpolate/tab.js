@@ -340,7 +340,7 @@ export class InterpolateTab {
     const { signal } = view;
     try {
       const latent = await source.ask("draws", info.name, { query: { law, n: 1, seed }, signal });
-      if (!signal.aborted) this.choose(end, { run: info.name, latent, whence: { kind: "random", seed, text: lawOf(law).plain } });
+      if (!signal.aborted) this.choose(end, { run: info.name, latent, whence: { kind: "random", seed, text: lawOf(info, law).plain } });
     } catch (error) {
       this.fail(error, signal, "No draw");
     }
@@ -551,11 +551,16 @@ export class InterpolateTab {
         else seconds.value = String(this.seconds);
       },
     });
+    const bars = runs.map(({ name, formats }, k) => {
+      const bar = exportBar({ label: `export the walk of ${name}`, what: () => this.wanted(k) });
+      bar.offer(formats);
+      return h("div", {}, h("p.xp-caption", {}, name), bar.element);
+    });
     const back = h("input", { type: "checkbox", checked: this.boomerang, onchange: () => (this.boomerang = back.checked) });
     this.bars.replaceChildren(
       h("p.xp-hint", {}, `The pictures of every step, as many as are shown above: raise Steps to ${MOST} for a smooth film.`),
       h("div.xp-bar", {}, h("label.xp-field", {}, h("span", {}, "Seconds a picture"), seconds), h("label.xp-check", { title: "GIF and WebP also run back to A" }, back, "and back again")),
-      ...runs.map(({ name }, k) => h("div", {}, h("p.xp-caption", {}, name), exportBar({ label: `export the walk of ${name}`, what: () => this.wanted(k) }).element)),
+      ...bars,
     );
   }
 

@@ -61,7 +61,8 @@ export class Dots {
     /** @type {Sheet | null} */
     this.sheet = null;
     this.shown = 0; // dots in the window that was drawn last
-    this.tiled = 0; // pictures in it
+    /** Pictures in it, and their width in CSS pixels. @type {{side: number, tiles: import("../plane/pictures.js").Tile[]}} */
+    this.tiling = { side: 0, tiles: [] };
   }
 
   /** @param {Float32Array} places x and y by turns, (N * 2). */
@@ -116,8 +117,13 @@ export class Dots {
     return this.crowd.within(outline, (dot) => this.isShown(dot));
   }
 
+  /** Pictures in the window that was drawn last. */
+  get tiled() {
+    return this.tiling.tiles.length;
+  }
+
   /**
-   * The dot nearest to a pixel.
+   * The dot whose picture covers a pixel, or the nearest one.
    * @param {Pane} pane
    * @param {number} px
    * @param {number} py
@@ -125,7 +131,10 @@ export class Dots {
    */
   nearest(pane, px, py, reach) {
     const { crowd } = this;
-    const dot = crowd.nearest(pane, px, py, this.tiled ? PICTURE_PX : reach, (each) => this.isShown(each));
+    const half = this.tiling.side / 2;
+    const tile = this.tiling.tiles.find((each) => Math.abs(each.px - px) < half && Math.abs(each.py - py) < half);
+    if (tile) return { row: tile.row, x: tile.x, y: tile.y };
+    const dot = crowd.nearest(pane, px, py, reach, (each) => this.isShown(each));
     return dot < 0 ? null : { row: crowd.rows[dot], x: crowd.x[dot], y: crowd.y[dot] };
   }
 
@@ -160,11 +169,15 @@ export class Dots {
    */
   drawPictures(ink, pane, dense) {
     const { crowd, codes, picked, pictureOf, shown, inks: paints } = this;
-    this.tiled = 0;
+    this.tiling = { side: 0, tiles: [] };
     if (!pictureOf || !shown || (!this.always && shown > FEW)) return;
-    const { side, tiles } = tilesOf(crowd, pane, this.always ? PICTURE_PX : 2 * PICTURE_PX, (dot) => paints[codes[dot]] !== HIDDEN && (!picked || picked[dot] === 1));
+    const { always } = this;
+    const isWanted = (/** @type {number} */ dot) => paints[codes[dot]] !== HIDDEN && (!picked || picked[dot] === 1);
+    const { side, tiles } = tilesOf(crowd, pane, always ? PICTURE_PX : 2 * PICTURE_PX, isWanted, always && shown > FEW);
+    this.tiling.side = side;
     const frame = (side > 30 ? 2 : 1) * dense;
-    for (const { row, px, py } of tiles) {
+    for (const tile of tiles) {
+      const { row, px, py } = tile;
       const picture = pictureOf(row);
       if (!picture) continue;
       const scale = ((0.92 * side) / Math.max(picture.width, picture.height)) * dense;
@@ -174,7 +187,7 @@ export class Dots {
       ink.fillRect(x - frame, y - frame, wide + 2 * frame, tall + 2 * frame);
       ink.imageSmoothingEnabled = wide < picture.width;
       ink.drawImage(picture.source, picture.x, picture.y, picture.width, picture.height, x, y, wide, tall);
-      this.tiled++;
+      this.tiling.tiles.push(tile);
     }
   }
 }

@@ -72,7 +72,7 @@ export function sourceWords({ kind, index, seed, text }, label = null) {
 
 /**
  * What the curves of a walk show, in words with numbers.
- * @param {any} meta Of the figure: see explorer/ui/interpolate.py.
+ * @param {any} meta Of the figure: see explorer/views/interpolate.py.
  * @returns {string[]} Sentences.
  */
 export function pathWords(meta) {

@@ -185,11 +185,10 @@ export class ChosenCard {
       const [points, { latent_dim: d }] = await Promise.all([view.points(run), view.info(run)]);
       return points.slice(index * d, (index + 1) * d);
     };
-    const [facts, [latent, trust], vacancy, reconstruction] = await Promise.all([
+    const [facts, [latent, trust, reconstruction], vacancy] = await Promise.all([
       source.ask("facts", run, { of: { number: index } }),
-      latentOf().then(async (z) => /** @type {[Float32Array, Record<string, number | null>]} */ ([z, await source.ask("trust", run, { body: z })])),
+      latentOf().then(async (z) => /** @type {const} */ ([z, await source.ask("trust", run, { body: z }), await source.decode(run, z, 1)])),
       view.scalar(run, "vacancy"),
-      source.ask("pixels", run, { of: { number: index }, query: { part: "reconstruction" } }),
     ]);
     return { facts, latent, trust, vacancy, reconstruction };
   }

@@ -381,7 +381,7 @@ export class View extends EventTarget {
   /**
    * One number per image, (N,), or null where the run has none.
    * @param {string} run
-   * @param {"distortion" | "rate" | "vacancy"} name
+   * @param {string} name One of the colours of its card.
    * @returns {Promise<Float32Array | null>}
    */
   scalar(run, name) {

@@ -9,6 +9,7 @@
 import { HIDDEN } from "./colours.js";
 
 const FINE = 4; // pixels of a stamp's width from which it is drawn with smooth edges
+const CORNER = 0.35; // opacity of the corners of a stamp of three pixels, which would look like a square or a cross
 const MOST_FINE = 20_000; // dots that are
 
 /**
@@ -62,7 +63,7 @@ export function stampOf(size) {
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       const away = Math.hypot(x + 0.5 - radius, y + 0.5 - radius);
-      const share = size < FINE ? Number(size < 3 || away < radius - 0.1) : Math.min(1, Math.max(0, radius + 0.5 - away));
+      const share = size < FINE ? (away < radius - 0.1 || size < 3 ? 1 : CORNER) : Math.min(1, Math.max(0, radius + 0.5 - away));
       if (share > 0.02) found.push({ x, y, share });
     }
   }
@@ -122,9 +123,13 @@ export function drawDots(sheet, crowd, pane, look) {
  * @param {Pass} work
  */
 function drawMany({ pixels, stride, lines, edge }, { x, y }, { box, across, up }, { codes, paints, size, opacity, from, to, flags, perDot, wanted }) {
-  const offsets = Int32Array.from(stampOf(size).filter(({ share }) => share > 0.4), (part) => part.y * stride + part.x);
+  // the inside of a stamp, and its softer rim
+  const stamp = stampOf(size).sort((a, b) => b.share - a.share);
+  const offsets = Int32Array.from(stamp, (part) => part.y * stride + part.x);
   const parts = offsets.length;
+  const inner = stamp.filter(({ share }) => share > 0.7).length;
   const next = layered(opacity);
+  const faint = layered(0.4 * opacity);
   // from the middle of a dot to its upper left corner, in pixels of the sheet and its edge
   const atX = edge - size / 2 + 0.5 - box.left * across;
   const atY = edge - size / 2 + 0.5 + box.top * up;
@@ -144,9 +149,13 @@ function drawMany({ pixels, stride, lines, edge }, { x, y }, { box, across, up }
       pixels[at + stride] = paint | next[pixels[at + stride] >>> 24];
       pixels[at + stride + 1] = paint | next[pixels[at + stride + 1] >>> 24];
     } else {
-      for (let k = 0; k < parts; k++) {
+      for (let k = 0; k < inner; k++) {
         const place = at + offsets[k];
         pixels[place] = paint | next[pixels[place] >>> 24];
+      }
+      for (let k = inner; k < parts; k++) {
+        const place = at + offsets[k];
+        pixels[place] = (pixels[place] ? pixels[place] & 0xffffff : paint) | faint[pixels[place] >>> 24]; // a rim covers no dot
       }
     }
     drawn++;

@@ -14,7 +14,7 @@ import { source } from "../source/source.js";
  */
 
 /**
- * One image under one run, as the server describes it (explorer/library/look.py).
+ * One image under one run, as the server describes it (explorer/views/look.py).
  * @typedef {object} Look
  * @property {number[]} latent Posterior mean, (d,).
  * @property {Packed} reconstruction

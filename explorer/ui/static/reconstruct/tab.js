@@ -384,7 +384,9 @@ class ReconstructTab {
     const number = /** @type {number} */ (index);
     if (!info.has_images) {
       const models = twin ? [info, twin] : [info];
-      const decodes = await Promise.all(models.map(({ name }) => source.ask("pixels", name, { of: { number }, query: { part: "reconstruction" } })));
+      const decodes = await Promise.all(
+        models.map(async ({ name, latent_dim: d }) => source.decode(name, (await view.points(name)).slice(number * d, (number + 1) * d), 1)),
+      );
       return { decodes, looks: [], label: (await askFacts(info.name, number)).label };
     }
     const [image, labels] = await Promise.all([source.ask("pixels", info.name, { of: { number }, query: { part: "original" } }), view.labels(info.name)]);

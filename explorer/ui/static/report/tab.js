@@ -8,6 +8,7 @@ import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 import { Chart } from "./chart.js";
 import { LOSSES, PANELS, SETTING_CURVES } from "./curves.js";
+import { DecoderLine } from "./decoder.js";
 import { Dimensions } from "./dimensions.js";
 import { Scrubber, Sheets } from "./film.js";
 import { Cards } from "./settings.js";
@@ -86,6 +87,7 @@ class TrainingTab {
       ),
     );
     this.cards = new Cards();
+    this.decoder = new DecoderLine();
     this.body = h(
       "div.xp-training",
       {},
@@ -104,6 +106,7 @@ class TrainingTab {
       ),
       this.noise,
       this.cards.element,
+      this.decoder.element,
     );
     root.replaceChildren(h("div.xp-compare", {}, this.picker, this.status.element), this.body);
     view.addEventListener("link", () => {
@@ -254,6 +257,7 @@ class TrainingTab {
       chart.show(Boolean(gradient), story?.name ?? "", "gradient", story ? beside(story) : {});
     });
     this.cards.setStories(inOrder);
+    this.decoder.setRuns(inOrder.map(({ name }) => name));
   }
 
   /** @param {{name: string, colour: string, symbol: string}[]} runs */
