@@ -9,8 +9,9 @@ from starlette.responses import JSONResponse, Response
 from explorer.errors import NotFoundError
 from explorer.library import Card
 from explorer.program import PARTS
+from explorer.ui.http import FOR_EVER, PRIVATE, TabRoute, keeping, unchanged
 from explorer.ui.page import public_text
-from explorer.ui.routes import FOR_EVER, PRIVATE, RunRoutes, TabRoute, keeping, unchanged
+from explorer.ui.routes import RunRoutes
 from explorer.views.programs import MadeProgram, program
 from explorer.views.query import choice
 from explorer.views.support import support
