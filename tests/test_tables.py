@@ -48,9 +48,16 @@ def told(library: Library, run: OpenRun, what: str) -> list[dict[str, Any]]:
 
 
 def test_a_new_sampling_law_is_one_entry(library, run, enter):
-    law: Law = replace(RAW, name="odd", short="Odd", formula="odd", plain="an odd one", hint="h", words="w.")
+    law: Law = replace(RAW, name="odd", short="Odd", plain="an odd one", hint="h", words="w.")
     enter(LAWS, "odd", law)
-    expected = {"name": "odd", "short": "Odd", "title": "Odd: odd", "plain": "an odd one", "hint": "h", "words": "w."}
+    expected = {
+        "name": "odd",
+        "short": "Odd",
+        "title": "from an odd one",
+        "plain": "an odd one",
+        "hint": "h",
+        "words": "w.",
+    }
     assert told(library, run, "laws")[-1] == expected
     assert run.sample("odd", 3, np.random.default_rng(0)).shape == (3, run.latent_dim)
 

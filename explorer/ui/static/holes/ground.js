@@ -108,5 +108,5 @@ export function groundKey({ scale, ends, bar, classes }, token) {
     tick.style.left = `${100 * at}%`;
     return tick;
   });
-  return h("div.xp-holes-bar", { role: "img", "aria-label": `scale of ${bar}, from ${ticks[0].text} to ${ticks[ticks.length - 1].text}` }, strip, h("div.xp-holes-ticks", {}, ...numbers), h("small", {}, bar));
+  return h("div.xp-holes-bar", { role: "img", "aria-label": `scale of ${bar}, from ${ticks[0].text} to ${ticks[ticks.length - 1].text}` }, strip, h("div.xp-ticks", {}, ...numbers), h("small", {}, bar));
 }
