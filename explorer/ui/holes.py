@@ -10,10 +10,11 @@ from explorer.ui.components import live, table
 from explorer.ui.http import MOST_SEED, PRIVATE, TabRoute, finite, latents_of
 from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import RunRoutes
-from explorer.views.hole_layers import OFFERED, described_place, is_fitted, layer_figure, offered_layers
+from explorer.views.hole_layers import OFFERED
 from explorer.views.hole_map import hole_figure, p_value_figure
 from explorer.views.hole_samples import drawn_sheet, path_figure
 from explorer.views.hole_scores import ladder_of, scores_of, trade_off_figure
+from explorer.views.hole_sheets import described_place, is_fitted, layer_figure, offered_layers
 from explorer.views.query import choice, whole
 
 INTRO = (

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from explorer.analysis.laws import GMM10, LAWS, RAW, WHITE, Law
-from explorer.config import VARIATIONAL
+from explorer.config import FAMILIES, has_prior
 from explorer.errors import ExplorerError, ShapeError
 from explorer.library import Card, Library, is_number
 from explorer.views.query import choice, theme_of
@@ -45,7 +45,7 @@ def scores_of(library: Library, run: object) -> dict[str, Any] | None:
         cards = [library.card(name) for name in names if name is not None]
     except ExplorerError:  # the picker says what is wrong with a run
         return None
-    return score_table(sorted(cards, key=lambda card: card.family in VARIATIONAL))
+    return score_table(sorted(cards, key=lambda card: has_prior(card.family)))
 
 
 def score_table(cards: list[Card]) -> dict[str, Any] | None:
@@ -95,7 +95,7 @@ def readings(cards: Sequence[Card]) -> list[str]:
     if len(cards) == 2:
         first, second = cards
         of_both = [(compared(cards, (WHITE, WHITE)), "Equal laws first, one Gaussian fitted to each")]
-        if first.family not in VARIATIONAL and second.family in VARIATIONAL:
+        if not has_prior(first.family) and has_prior(second.family):
             own = f"the prior that {second.name} was fitted to"
             of_both.append((compared(cards, (WHITE, RAW)), f"One Gaussian for {first.name} against {own}"))
             of_both.append((compared(cards, (GMM10, RAW)), f"Ten Gaussians for {first.name} against the same prior"))
@@ -133,7 +133,7 @@ def missing_words(card: Card) -> str | None:
 def collapse_words(card: Card) -> str | None:
     """A warning about a variational run of which some latent dimensions, or all, carry nothing."""
     active, d = card.number("test", "active_units"), card.latent_dim
-    if card.family not in VARIATIONAL or active is None or active >= d:
+    if not has_prior(card.family) or active is None or active >= d:
         return None
     if active == 0:
         words = f"{card.name} has collapsed: none of its {d} dimensions depends on the image"
@@ -232,13 +232,13 @@ def ladder_of(library: Library, name: str, law: str) -> dict[str, Any]:
     cards = library.ladder(name)
     for card in cards:
         assert card.config is not None  # `ladder` passes over models in memory
-        beta = card.config.train.beta if card.family in VARIATIONAL else None
+        beta = card.config.train.beta if has_prior(card.family) else None
         under = holes_of(card).get(law)
         rungs.append(
             {
                 "name": card.name,
                 "family": card.family,
-                "label": FAMILY_TITLES.get(card.family, card.family) if beta is None else f"beta {beta:g}",
+                "label": FAMILIES[card.family].title if beta is None else f"beta {beta:g}",
                 "beta": beta,
                 "vacancy": score_at(under, "vacancy"),
                 "coverage": score_at(under, "coverage"),
@@ -251,18 +251,6 @@ def ladder_of(library: Library, name: str, law: str) -> dict[str, Any]:
     if len({rung["beta"] for rung in rungs} - {None}) < 2:
         return {"rungs": [], "reading": [no_ladder(library.card(name))]}
     return {"rungs": rungs, "reading": ladder_readings(rungs, law)}
-
-
-FAMILY_TITLES = {
-    "ae": "autoencoder",
-    "denoising": "denoising AE",
-    "sparse": "sparse AE",
-    "contractive": "contractive AE",
-}
-"""What stands for a beta beside a run that has none."""
-
-SHORT_TITLES: dict[str, str] = {family: "AE" if family == "ae" else family for family in FAMILY_TITLES}
-"""The same where there is little room."""
 
 
 def flag_of(card: Card, law: str) -> str | None:
@@ -339,7 +327,7 @@ def trade_off_figure(library: Library, name: str, query: Mapping[str, str]) -> s
         raise ShapeError(no_ladder(library.card(name)))
     rungs = [
         Rung(
-            label=SHORT_TITLES.get(str(rung["family"]), "AE") if rung["beta"] is None else f"{rung['beta']:g}",
+            label=FAMILIES[rung["family"]].short if rung["beta"] is None else f"{rung['beta']:g}",
             units=f"{'?' if rung['active_units'] is None else round(rung['active_units'])}/{rung['latent_dim']}",
             across=_ends(rung["vacancy"]),
             up=_ends(rung[against]),
