@@ -51,13 +51,13 @@ from explorer.checkpoint import (
 from explorer.config import (
     DATASET_DEFAULTS,
     PRESETS,
-    VARIATIONAL,
     DataConfig,
     ModelConfig,
     RunConfig,
     TrainConfig,
     add_flags,
     from_flags,
+    has_prior,
     resolve,
     to_json,
 )
@@ -207,7 +207,7 @@ def plan(args: argparse.Namespace) -> list[RunConfig]:
     )
     if not args.twin and not args.ladder:
         return [config]
-    families = ("vae", config.model.family) if config.model.family not in VARIATIONAL else (config.model.family, "ae")
+    families = ("vae", config.model.family) if not has_prior(config.model.family) else (config.model.family, "ae")
     pair = [dataclasses.replace(config, model=dataclasses.replace(config.model, family=each)) for each in families]
     pair = [dataclasses.replace(a, twin=b.name) for a, b in zip(pair, reversed(pair), strict=True)]
     return ladder(*pair) if args.ladder else pair

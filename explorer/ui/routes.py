@@ -20,7 +20,7 @@ from explorer.analysis.laws import LAWS, RAW
 from explorer.arrays import Latents
 from explorer.errors import NotFoundError, TooMuchError
 from explorer.images import to_bytes
-from explorer.library import Card, Library, OpenRun
+from explorer.library import AMONG, Card, Library, OpenRun
 from explorer.ui.http import (
     LONGEST_QUERY,
     MOST_LATENTS,
@@ -159,7 +159,8 @@ class RunRoutes:
         """The numbers of the trust badge of one latent."""
         card = await self.card(request)
         latents = await latents_of(request, card.latent_dim, 1)
-        numbers = await self.decoding.run(lambda: self.library.open(card.name).trust(latents))
+        among = choice(request.query_params, "among", AMONG, "draws")
+        numbers = await self.decoding.run(lambda: self.library.open(card.name).trust(latents, among))
         return JSONResponse(finite(numbers), headers=PRIVATE)
 
     async def sample(self, request: Request) -> Response:

@@ -30,6 +30,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "name": run.name,
         "family": run.family,
         "dataset": run.card.dataset,
+        "noun": noun_of(run),
         "latent_dim": run.latent_dim,
         "image_shape": list(run.image_shape),
         "levels": run.levels,
@@ -73,6 +74,14 @@ def format_words(kind: str) -> dict[str, object]:
     """A kind of file as the page words it."""
     form = FORMATS[kind]
     return {"kind": kind, "text": form.text, "hint": form.hint, "moves": form.moves, "captioned": form.captioned}
+
+
+def noun_of(run: OpenRun) -> dict[str, str]:
+    """What an image of a run's data set is called, `one` and `many`."""
+    from explorer.data import NOUNS
+
+    one, many = NOUNS.get("" if run.config is None else run.config.data.dataset, ("image", "images"))
+    return {"one": one, "many": many}
 
 
 def twin_name(library: Library, run: OpenRun) -> str | None:

@@ -36,6 +36,7 @@ from tests.benchmarks import (
     own_image,
     plane_dots,
     programs,
+    typical,
     usual_loop,
 )
 from tests.benchmarks.usual_loop import ROOT, Row
@@ -131,6 +132,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "plane": plane_dots.rows,
     "holes": holes_tab.rows,
     "own": own_image.answers,
+    "typical": typical.rows,
     "served": memory.rows,
     "programs": programs.rows,
 }

@@ -124,6 +124,11 @@ export function fakeDocument() {
     ResizeObserver: Observer,
     IntersectionObserver: Observer,
     MutationObserver: Observer,
+    Image: class extends FakeElement {
+      constructor() {
+        super("img");
+      }
+    },
     ImageData: class {},
     matchMedia: (query) => (query.includes("reduced-motion") ? motion : Object.assign(new EventTarget(), { matches: false })),
     requestAnimationFrame: () => 1,

@@ -208,7 +208,7 @@ test("a verdict is dim while the latent moves on, and says why there is none", a
   const line = new TrustLine();
   line.judge("a", Float32Array.of(0, 0));
   await settled();
-  assert.match(line.element.textContent, /Near the data/);
+  assert.match(line.element.textContent, /Codes are common here/);
   line.doubt();
   assert.ok(isStale(line.element));
   source.ask = async () => {
@@ -217,7 +217,7 @@ test("a verdict is dim while the latent moves on, and says why there is none", a
   line.judge("a", Float32Array.of(1, 0));
   await settled();
   assert.match(line.element.textContent, /cannot be told: no codes/);
-  assert.ok(!line.element.textContent.includes("Near the data"));
+  assert.ok(!line.element.textContent.includes("Codes are common here"));
   assert.ok(!isStale(line.element));
 });
 
@@ -453,9 +453,9 @@ test("a figure whose graphics were taken away is drawn anew, and one that is rem
 // 19. "as usual as 94 %" beside p = .95
 
 test("the words of a verdict go by the number that stands beside them", () => {
-  assert.match(verdict(0.9482).text, /as usual as 95 %/); // shown as 0.95
-  assert.match(verdict(0.9449).text, /as usual as 94 %/);
-  assert.match(verdict(0.1449).text, /rarer than 86 %/);
+  assert.match(verdict(0.9482).text, /no emptier than around 95 %/); // shown as 0.95
+  assert.match(verdict(0.9449).text, /no emptier than around 94 %/);
+  assert.match(verdict(0.1449).text, /emptier than around 86 %/);
 });
 
 // 21. Sprites of many runs stay in memory for ever

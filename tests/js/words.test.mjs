@@ -7,7 +7,7 @@ import { groundPixels } from "../../explorer/ui/static/holes/ground.js";
 import { compact, keepWheel, pointed } from "../../explorer/ui/static/kit/charts.js";
 import { directionName, niceStep } from "../../explorer/ui/static/latent/directions.js";
 import { percent, shown } from "../../explorer/ui/static/latent/numbers.js";
-import { details, normPlace, verdict } from "../../explorer/ui/static/latent/vacancy.js";
+import { details, normPlace, trustVerdict, verdict } from "../../explorer/ui/static/latent/vacancy.js";
 import { ranked } from "../../explorer/ui/static/reconstruct/tab.js";
 
 
@@ -22,9 +22,9 @@ test("the verdict differs in words and in sign, not only in colour", () => {
   const said = [verdict(0.04), verdict(0.12), verdict(0.93)];
   assert.equal(new Set(said.map(({ sign }) => sign)).size, 3);
   assert.deepEqual(said.map(({ text }) => text), [
-    "In a hole: rarer than 96 % of real images",
-    "At the edge: rarer than 88 % of real images",
-    "Near the data: as usual as 93 % of real images",
+    "No image is encoded here: emptier than around 96 % of real images",
+    "Few images are encoded here: emptier than around 88 % of real images",
+    "Codes are common here: no emptier than around 93 % of real images",
   ]);
 });
 
@@ -33,7 +33,20 @@ test("a share is rounded down, so that what is said of it stays true", () => {
   assert.equal(percent(0.0099), "0 %");
   assert.equal(percent(0.29), "29 %");
   assert.equal(percent(1), "100 %");
-  assert.equal(verdict(0.0002).text, "In a hole: rarer than 99 % of real images");
+  assert.equal(verdict(0.0002).text, "No image is encoded here: emptier than around 99 % of real images");
+});
+
+test("a latent off the span of the codes is in a hole whatever its p-value, and it is said why", () => {
+  const said = trustVerdict({ vacancy: 0.9, off: true, rank: 6 });
+  assert.equal(said?.state, "hole");
+  assert.match(said?.text ?? "", /keep to 6 dimensions, and this latent leaves them/);
+  assert.equal(trustVerdict({ vacancy: 0.9, off: false, rank: 6 })?.state, "near");
+  assert.equal(trustVerdict({ vacancy: null }), null);
+});
+
+test("a p-value says what it is among", () => {
+  assert.match(details({ vacancy: 0.5 }, "means"), /p = 0\.50 among codes of images/);
+  assert.match(details({ vacancy: 0.5 }), /p = 0\.50 among drawn codes/);
 });
 
 test("a norm is told from the side on which it is unusual", () => {

@@ -6,9 +6,10 @@ import { Latest } from "../kit/latest.js";
 import { StatusLine } from "../kit/status.js";
 import { freshSeed } from "../latent/chance.js";
 import { directionAt, directionsOf, keyOf, SETS, setsOf } from "../latent/directions.js";
-import { moved, resampled, Trail } from "../latent/latent.js";
+import { moved, resampled, sameLatent, Trail } from "../latent/latent.js";
 import { lawOf } from "../latent/laws.js";
 import { isPoint } from "../latent/run.js";
+import { isMean } from "../latent/walk.js";
 import { follow } from "../page/host.js";
 import { prepareAtRest } from "../page/rest.js";
 import { view } from "../page/view.js";
@@ -208,10 +209,10 @@ export class Panel {
     this.lawPlace.replaceChildren(
       dropdown(
         "Random draws from",
-        info.laws.map(({ name: value, plain: text }) => ({ value, text })),
+        info.laws.map(({ name: value, plain }) => ({ value, text: value === info.default_law ? `${plain} (told apart least)` : plain })),
         this.law,
         (law) => (this.law = law),
-        "Where the button Random takes its latents from",
+        "Where the button Random takes its latents from: at first the law whose draws a classifier tells least from codes",
       ),
     );
     this.showLevels();
@@ -475,7 +476,8 @@ export class Panel {
     this.trail.visit(this.z, { start: this.start, whence: this.whence });
     this.undoButton.disabled = !this.trail.canUndo;
     this.redoButton.disabled = !this.trail.canRedo;
-    this.stage.judge(this.info, this.z);
+    // where the encoder put an image is a posterior mean; all that was moved is judged as a draw
+    this.stage.judge(this.info, this.z, isMean(this.whence) && sameLatent(this.z, this.start) ? "means" : "draws");
     view.setLatent(this.info.name, this.z);
     this.saving.clear();
     this.showStrip();

@@ -222,5 +222,5 @@ export function placeFacts(answer, layer, value) {
 export function pathSummary(p, alpha) {
   let holes = 0;
   for (let k = 0; k < p.length; k++) if (p[k] <= alpha) holes++;
-  return holes ? `⚠ ${percent(holes / p.length)} of the way lies in holes` : "✓ no part of the way lies in a hole";
+  return holes ? `▨ ${percent(holes / p.length)} of the way lies in holes` : "● no part of the way lies in a hole";
 }

@@ -22,10 +22,9 @@ import { source } from "../source/source.js";
  * @property {number[]} p Their p-values of vacancy.
  * @property {number} drawn Draws behind the share in holes.
  * @property {number} in_holes
- * @property {number} low Of the interval of that share.
- * @property {number} high
  * @property {number[]} histogram Shares of the draws by p-value, the first part of which are the holes.
  * @property {Score | null} vacancy As stored with the run.
+ * @property {Score | null} tell_apart
  * @property {Score | null} coverage
  * @property {number | null} active_units
  */
@@ -64,15 +63,16 @@ export function withInterval(score, say = (value) => value.toFixed(2)) {
  */
 export function sheetWords(run, drawn, redraw, latentDim) {
   const count = drawn.drawn.toLocaleString("en");
-  const part = `${drawn.in_holes.toLocaleString("en")} of ${count} draws (${perCent(drawn.in_holes / drawn.drawn)}; 95 % interval ${perCent(drawn.low)} to ${perCent(drawn.high)})`;
+  const part = `${drawn.in_holes.toLocaleString("en")} of ${count} draws`;
   const here = drawn.p.filter((p) => p <= ALPHA).length;
   const left = drawn.p.length < COLUMNS * COLUMNS ? ` Only ${drawn.p.length} were left to show.` : "";
   const share = redraw
-    ? `Thrown away: ${part} of ${run} fell in holes.${left}`
-    : `In holes: ${part} of ${run}, ${here} of the ${drawn.p.length} shown. Codes of new images: ${perCent(ALPHA)}.`;
+    ? `Thrown away: ${part} of ${run}, which landed where no image is encoded.${left}`
+    : `${part} of ${run} land where no image is encoded, ${here} of the ${drawn.p.length} shown; ${ALPHA * 100} of 100 is usual for real images.`;
   const units = drawn.active_units === null ? "" : ` Active units: ${drawn.active_units} of ${latentDim}.`;
+  const told = drawn.tell_apart ? `A classifier tells ${Math.round(100 * drawn.tell_apart.value)} of 100 pairs of a draw and a code apart (AUC ${drawn.tell_apart.value.toFixed(2)}; 0.5 is a coin). ` : "Tell-apart: not measured. ";
   const covered = `${redraw ? "Coverage before the repair" : "Coverage"}: ${withInterval(drawn.coverage)} of test images.`;
-  return { share, beside: `${covered}${units}` };
+  return { share, beside: `${told}${covered}${units}` };
 }
 
 /** The samples of one model. */
@@ -186,7 +186,7 @@ class SampleSheet {
           onblur: () => this.read(this.chosen),
         },
         canvas,
-        hole && h("span.xp-hole-mark", { "aria-hidden": "true" }, "⚠"),
+        hole && h("span.xp-hole-mark", { "aria-hidden": "true" }, "▨"),
       );
     });
     this.grid.replaceChildren(...this.tiles);
@@ -253,7 +253,8 @@ class SampleSheet {
 /** Both models' sheets under one law, one seed and one repair. */
 export class HoleSheets {
   constructor() {
-    this.law = "white";
+    this.law = "";
+    this.isChosen = false; // whether somebody chose the law; until then it is that of the run on show
     this.seed = 0;
     this.redraw = false;
     this.inSight = false;
@@ -298,20 +299,29 @@ export class HoleSheets {
     }).observe(this.element);
   }
 
-  /** @param {RunInfo} info @param {string} name */
-  setLaw(info, name) {
-    this.law = name;
-    const { short, words } = lawOf(info, name);
-    this.lawWords.textContent = `${short}: ${words}`;
+  /**
+   * @param {RunInfo} info The run on show.
+   * @param {string} law
+   */
+  setLaw(info, law) {
+    this.law = law;
+    const first = lawOf(info, info.default_law).plain;
+    this.lawWords.textContent = `${lawOf(info, law).words} Random draws of ${info.name} come from ${first}, the law whose draws are told least from codes.`;
   }
 
   /** @param {RunInfo[]} pair The autoencoder first, where there are two. */
   setPair(pair) {
     this.status.clear();
-    const [info] = pair;
-    this.setLaw(info, this.law);
-    const choose = (/** @type {string} */ law) => (this.setLaw(info, law), this.update());
-    this.lawPlace.replaceChildren(segmented("Sampling law of the samples", lawOptions(info), this.law, choose));
+    const info = pair.find(({ name }) => name === view.run) ?? pair[0];
+    if (info) {
+      this.setLaw(info, this.isChosen ? this.law : info.default_law);
+      const choose = (/** @type {string} */ law) => {
+        this.isChosen = true;
+        this.setLaw(info, law);
+        this.update();
+      };
+      this.lawPlace.replaceChildren(segmented("Sampling law of the samples", lawOptions(info), this.law, choose));
+    }
     this.sides.forEach((side, i) => side.setRun(pair[i] ?? null));
     this.update();
   }
@@ -330,12 +340,12 @@ export class HoleSheets {
 }
 
 const INTRO =
-  "36 draws of each model, decoded. A hatched frame and ⚠ mark a draw that fell in a hole. " +
+  "36 draws of each model, decoded. A hatched frame and ▨ mark a draw that landed where no image is encoded. " +
   "Point at a picture for its p-value; choose it, and open it in Explore. Arrow keys move over a sheet.";
 
 const REPAIR =
   "Repaired by drawing again: what fell in a hole is thrown away. " +
-  "That keeps to well-known places and adds none: what the law never reached stays out of reach. The other repair is the law GMM-10.";
+  "That keeps to well-known places and adds none: what the law never reached stays out of reach. The other way is to draw from ten fitted bells.";
 
 /** For the ladder: a small sheet on one canvas, with the holes hatched. */
 

@@ -4,6 +4,7 @@ import { Arrival } from "../kit/arrival.js";
 import { h, segmented, useStyle } from "../kit/dom.js";
 import { PLANE_STYLE } from "../kit/plane.js";
 import { StatusLine } from "../kit/status.js";
+import { isPoint } from "../latent/run.js";
 import { Figure } from "../page/figure.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
@@ -153,7 +154,7 @@ export class HolesTab {
       };
       const twin = info.twin ? await view.info(info.twin).catch(without) : null;
       // a model without a prior, the autoencoder, stands left
-      pair = twin ? [info, twin].sort((a, b) => Number(a.default_law === "raw") - Number(b.default_law === "raw")) : [info];
+      pair = twin ? [info, twin].sort((a, b) => Number(isPoint(b)) - Number(isPoint(a))) : [info];
     } catch (error) {
       if (signal.aborted) return;
       this.arrival.fail();

@@ -253,7 +253,7 @@ export class PairSheet {
       for (const row of rows) {
         const z = new Float32Array(row.cells.length * d);
         row.cells.forEach(({ from, to, t }, k) => z.set(between(kind, code(from), code(to), t), k * d));
-        const asked = source.ask("vacancies", info.name, { body: z, signal });
+        const asked = source.ask("vacancies", info.name, { query: { among: "means" }, body: z, signal });
         const [decoded, p] = await Promise.all([source.decode(info.name, z, row.cells.length, { signal }), asked]);
         if (signal.aborted) return;
         latents.push(z);
@@ -262,7 +262,7 @@ export class PairSheet {
         if (latents.length < rows.length) this.say(`Row ${latents.length} of ${rows.length}…`);
       }
       this.made = { rows, latents, run: info.name, kind };
-      this.say(this.verdict(info.name, rows, vacancies));
+      this.say(this.verdict(info.name, kind, rows, vacancies));
       this.element.dataset.ready = `${info.name} ${midpoints ? "midpoints" : "strips"} ${kind}`;
     } catch (error) {
       if (!signal.aborted) this.status.say(`No sheet: ${/** @type {Error} */ (error).message}`);
@@ -273,13 +273,15 @@ export class PairSheet {
 
   /**
    * @param {string} run
+   * @param {PathKind} kind
    * @param {PairRow[]} rows
    * @param {number[][]} vacancies
    */
-  verdict(run, rows, vacancies) {
+  verdict(run, kind, rows, vacancies) {
     const { pairs, holes } = holesOf(rows, vacancies);
     if (!pairs) return "";
-    return `${run}: ${holes} of ${pairs} midpoints (${percent(holes / pairs)}) lie in holes, that is, have vacancy p ≤ ${ALPHA}.`;
+    if (kind === "linear") return `${run}: choose the arc to count holes half way. The middle of a straight line is nearer to the centre, where every place looks usual.`;
+    return `${run}: ${holes} of ${pairs} middles of arcs (${percent(holes / pairs)}) lie in holes, that is, have vacancy p ≤ ${ALPHA}; of images themselves 5 % do.`;
   }
 
   /**

@@ -9,7 +9,7 @@ import { PATH_BOUNDS, USUAL_PATH } from "../latent/address.js";
 import { freshSeed } from "../latent/chance.js";
 import { lawOf } from "../latent/laws.js";
 import { shown } from "../latent/numbers.js";
-import { KIND_NAMES, pathCode, placeWords, sourceWords } from "../latent/walk.js";
+import { KIND_NAMES, meansOf, pathCode, placeWords, sourceWords } from "../latent/walk.js";
 import { exportBar, fileName } from "../page/export.js";
 import { follow } from "../page/host.js";
 import { Stream } from "../page/stream.js";
@@ -58,7 +58,7 @@ export class InterpolateTab {
     /** @type {(Walk | null)[]} */
     this.walks = [];
     this.strips = new Stream(
-      (/** @type {any} */ wanted) => Promise.all(wanted.sides.map((/** @type {any} */ side) => side && fetchWalk(side.run, side.a, side.b, wanted))),
+      (/** @type {any} */ wanted) => Promise.all(wanted.sides.map((/** @type {any} */ side) => side && fetchWalk(side.run, side.a, side.b, wanted, side.means))),
       (walks, wanted) => this.showStrip(walks, wanted),
       { status: this.status, failed: "No pictures along the walk", pictures: () => [this.film], limit: 2 },
     );
@@ -395,7 +395,8 @@ export class InterpolateTab {
     Object.assign(this.slider, { min: low, max: high });
     Object.assign(this.box, { min: low, max: high });
     const pair = { kind: this.kind, steps: this.steps, overshoot: this.overshoot };
-    this.sides[0].set(info, a.latent, b.latent, pair);
+    const means = meansOf(a.whence, b.whence);
+    this.sides[0].set(info, a.latent, b.latent, pair, means);
     let other = null;
     if (twin) {
       const ends = await Promise.all([endFor(a, twin), endFor(b, twin)]).catch((error) => {
@@ -405,8 +406,8 @@ export class InterpolateTab {
       if (signal.aborted) return;
       const [twinA, twinB] = ends ?? [null, null];
       if (twinA && twinB) {
-        other = { run: twin.name, a: twinA.latent, b: twinB.latent };
-        this.sides[1].set(twin, other.a, other.b, pair);
+        other = { run: twin.name, a: twinA.latent, b: twinB.latent, means: meansOf(twinA.whence, twinB.whence) };
+        this.sides[1].set(twin, other.a, other.b, pair, other.means);
       } else if (!ends) this.sides[1].refuse(twin, "Its ends could not be had.");
       else {
         const missing = [twinA ? null : "A", twinB ? null : "B"].filter(Boolean).join(" and ");
@@ -415,7 +416,7 @@ export class InterpolateTab {
     } else this.sides[1].refuse(null, "");
     this.stand(this.t);
     this.settle();
-    this.strips.ask({ signal, sides: [{ run: info.name, a: a.latent, b: b.latent }, other], ...pair });
+    this.strips.ask({ signal, sides: [{ run: info.name, a: a.latent, b: b.latent, means }, other], ...pair });
   }
 
   /**
@@ -525,7 +526,7 @@ export class InterpolateTab {
     const focused = [...this.film.children].indexOf(/** @type {any} */ (document.activeElement));
     this.film.replaceChildren(...films);
     films[focused]?.focus();
-    this.filmHint.textContent = `${other ? `Above ${mine.run}, below ${other.run}` : mine.run}, along the ${KIND_NAMES[mine.kind]}; ⚠ marks a hole (vacancy p ≤ 0.05). Click a picture to go there.`;
+    this.filmHint.textContent = `${other ? `Above ${mine.run}, below ${other.run}` : mine.run}, along the ${KIND_NAMES[mine.kind]}; ▨ marks a hole (vacancy p ≤ 0.05). Click a picture to go there.`;
     this.markFilm();
     this.showCode();
     this.root.dataset.ready = `${mine.run} ${wanted.kind} ${wanted.steps} ${wanted.overshoot}`;

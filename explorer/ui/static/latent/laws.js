@@ -4,11 +4,11 @@
  * A sampling law, by the name that the server knows.
  * @typedef {object} Law
  * @property {string} name
- * @property {string} short For a button or a column.
- * @property {string} title With what is drawn, for a list.
+ * @property {string} short The field's word.
+ * @property {string} title For a button, a column or a list.
  * @property {string} plain Completes "a draw from ...".
- * @property {string} hint What it is for, in a line.
- * @property {string} words The same as a sentence after its name.
+ * @property {string} hint The field's word with what it is for, for a tooltip.
+ * @property {string} words The same in a sentence or two.
  */
 
 /**
@@ -24,4 +24,4 @@ export function lawOf({ laws }, name) {
 }
 
 /** The laws of a run as a choice. @param {{laws: Law[]}} info */
-export const lawOptions = ({ laws }) => laws.map(({ name: value, short: text, hint }) => ({ value, text, hint }));
+export const lawOptions = ({ laws }) => laws.map(({ name: value, title: text, hint }) => ({ value, text, hint }));

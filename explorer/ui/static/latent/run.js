@@ -28,6 +28,7 @@
  * @property {string} name
  * @property {string} family
  * @property {string} dataset
+ * @property {{one: string, many: string}} noun What its images are called.
  * @property {number} latent_dim
  * @property {number[]} [level_sizes] Axes of each stochastic level, the top one first; only where there are several.
  * @property {[number, number, number]} image_shape channels, height, width
