@@ -26,7 +26,7 @@ from explorer.analysis.encoding import checked_latents
 from explorer.checkpoint import list_runs
 from explorer.errors import DataError
 from explorer.library import load_run
-from tests.benchmarks import conversion, drag, growth, holes_tab, map_tab, memory, own_image, usual_loop
+from tests.benchmarks import arrival, conversion, drag, growth, holes_tab, map_tab, memory, own_image, usual_loop
 from tests.benchmarks.usual_loop import ROOT, Row
 
 CHECKPOINTS = ROOT / "checkpoints"
@@ -115,6 +115,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "memory": usual_loop.memory,
     "growth": growth.costs,
     "convert": conversion.speeds,
+    "arrival": arrival.rows,
     "drag": drag.drags,
     "map": map_tab.rows,
     "holes": holes_tab.rows,
