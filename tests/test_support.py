@@ -43,7 +43,7 @@ def asked(folder: Path, run: OpenRun, body: str, **values: object) -> Any:
 def planes_of(run: OpenRun) -> list[Plane]:
     """All there is at d = 2, else through three codes."""
     if run.latent_dim == 2:
-        return [axis_plane(run.frame)]
+        return [axis_plane(run.frame, run.latents.reference)]
     return [anchored_plane(run.frame, run.latents.mean[[0, 7, 11]])]
 
 
@@ -90,15 +90,27 @@ def test_the_page_tells_what_python_tells(name, tmp_path):
     for key, value in trust.items():
         assert answer["trust"][key] == pytest.approx(value, rel=1e-6, abs=1.01 / len(run.latents.reference)), key
     active = run.active_axes if run.active_axes.any() else np.ones(run.latent_dim, dtype=bool)
-    assert answer["miss"] == pytest.approx(np.sqrt(((0.5 / run.frame.deviations[active]) ** 2).mean()), rel=1e-5)
+    assert answer["miss"] == pytest.approx(np.sqrt(((0.5 / run.white.deviations[active]) ** 2).mean()), rel=1e-5)
 
 
-def test_a_run_in_memory_tells_it_too(tmp_path):
-    library = Library(None)
-    images = np.random.default_rng(0).random((80, 1, 8, 8), dtype=np.float32)
-    run = library.hold("own", linear_coder(latent_dim=3), images)
+def test_few_codes_in_folds_and_null_directions_are_told_as_well(tmp_path):
+    """A model of one's own whose third dimension says nothing, on few images."""
+    library, coder = Library(None), linear_coder(latent_dim=3)
+    coder.inverse[2] = 0  # so that codes do not vary along it
+    images = np.random.default_rng(0).random((160, 1, 8, 8), dtype=np.float32)
+    coder.log_variance = None
+    run = library.hold("own", coder, images)
+    assert run.frame.rank == 2
+    assert run.vacancy.folds
     latents = np.random.default_rng(1).standard_normal((20, 3)).astype(np.float32)
-    answer = asked(
-        tmp_path, run, "return Array.from(support.pValues(given.latents));", latents=latents.ravel().tolist()
-    )
-    np.testing.assert_allclose(answer, run.vacancy.p_value(latents), atol=1e-12)
+    latents[:10, 2] = run.frame.mean[2]
+    body = """return { p: Array.from(support.pValues(given.latents)),
+      draws: Object.fromEntries(given.laws.map((law) => [law, Array.from(support.draws(law, 9, 3))])) };"""
+    answer = asked(tmp_path, run, body, latents=latents.ravel().tolist(), laws=list(LAWS))
+    wanted = run.vacancy.p_value(latents)
+    np.testing.assert_allclose(answer["p"], wanted, atol=1e-12)
+    assert (wanted[10:] == wanted.min()).all(), "off the span is in a hole"
+    assert wanted[:10].max() > wanted.min()
+    for law in LAWS:
+        drawn = run.sample(law, 9, CounterGenerator(3))  # pyright: ignore[reportArgumentType] - as the routes do
+        np.testing.assert_allclose(np.reshape(answer["draws"][law], drawn.shape), drawn, atol=1e-6)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.holes import Vacancy
-from explorer.analysis.laws import LAWS, Distribution, GaussianMixture, OneGaussian, Prior
+from explorer.analysis.laws import LAWS, Distribution, GaussianMixture, OneGaussian, OnSpan, Prior
 from explorer.library import OpenRun, kept
 
 
@@ -27,7 +27,9 @@ def support(run: OpenRun) -> bytes:
         "neighbours": vacancy.neighbours,
         "mean": file.add(frame.mean),
         "to_frame": file.add(frame.to_white),
-        "deviations": file.add(frame.deviations),
+        "null": file.add(frame.null),
+        "tolerance": min(vacancy.tolerance, float(np.finfo(np.float64).max)),  # JSON knows no infinity
+        "deviations": file.add(run.white.deviations),
         "active": file.add(np.asarray(run.active_axes, dtype=np.float64)),
         "reference": file.add(run.latents.reference, "<f4"),
         "sets": _sets(file, vacancy),
@@ -37,15 +39,27 @@ def support(run: OpenRun) -> bytes:
 
 
 def _sets(file: "_File", vacancy: Vacancy) -> list[dict[str, Any]]:
-    """By what a p-value is told: scores of calibration codes, beside the codes that they are measured by.
+    """What a p-value is counted among: scores of calibration codes, with codes (n, d) beside the reference.
 
-    Codes beyond the reference, in the frame; none as long as there is one set.
+    Of few calibration codes each fold is measured by the reference and all other folds.
     """
-    return [{"scores": file.add(vacancy.calibration_scores)}]
+    if not vacancy.folds:
+        return [{"scores": file.add(vacancy.calibration_scores)}]
+    folds = vacancy.folds
+    others = [np.concatenate([each.codes for each in folds if each is not fold]) for fold in folds]
+    return [{"scores": file.add(f.scores), "codes": file.add(codes)} for f, codes in zip(folds, others, strict=True)]
 
 
 def _mixture(file: "_File", law: Distribution, latent_dim: int) -> dict[str, Any] | None:
-    """A law as Gaussians z = mean_k + factor_k eps, k with weight_k; None for one that is no such mixture."""
+    """A law as Gaussians z = mean_k + factor_k eps, k with weight_k; None for one that is no such mixture.
+
+    Draws are then moved into the span of the codes, off the directions `null` from `origin`, where there are such.
+    """
+    if isinstance(law, OnSpan):
+        whole = _mixture(file, law.whole, latent_dim)
+        if whole is None or not law.white.null.shape[1]:
+            return whole
+        return whole | {"null": file.add(law.white.null), "origin": file.add(law.white.mean)}
     if isinstance(law, Prior):
         weights, means, factors = np.ones(1), np.zeros((1, latent_dim)), np.eye(latent_dim)[None]
     elif isinstance(law, OneGaussian):

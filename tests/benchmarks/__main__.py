@@ -35,6 +35,7 @@ from tests.benchmarks import (
     memory,
     own_image,
     plane_dots,
+    programs,
     typical,
     usual_loop,
 )
@@ -133,6 +134,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "own": own_image.answers,
     "typical": typical.rows,
     "served": memory.rows,
+    "programs": programs.rows,
 }
 
 

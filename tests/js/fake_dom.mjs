@@ -48,6 +48,13 @@ export class FakeElement extends EventTarget {
     }
   }
 
+  prepend(...nodes) {
+    const there = this.childNodes;
+    this.childNodes = [];
+    this.append(...nodes);
+    this.childNodes.push(...there);
+  }
+
   replaceChildren(...nodes) {
     this.childNodes = [];
     this.append(...nodes);
@@ -121,6 +128,7 @@ export function fakeDocument() {
     matchMedia: (query) => (query.includes("reduced-motion") ? motion : Object.assign(new EventTarget(), { matches: false })),
     requestAnimationFrame: () => 1,
     cancelAnimationFrame: () => {},
+    addEventListener: () => {},
   });
   return { motion };
 }

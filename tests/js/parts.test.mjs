@@ -7,12 +7,14 @@ import { Filmstrip } from "../../explorer/ui/static/explore/filmstrip.js";
 import { Lattice } from "../../explorer/ui/static/explore/lattice.js";
 import { Panel } from "../../explorer/ui/static/explore/tab.js";
 import { HolePath } from "../../explorer/ui/static/holes/path.js";
+import { HolesTab } from "../../explorer/ui/static/holes/tab.js";
 import { EndCard } from "../../explorer/ui/static/interpolate/ends.js";
 import { InterpolateTab } from "../../explorer/ui/static/interpolate/tab.js";
 import { Latest } from "../../explorer/ui/static/kit/latest.js";
 import { StatusLine } from "../../explorer/ui/static/kit/status.js";
 import { freshSeed, shuffled } from "../../explorer/ui/static/latent/chance.js";
 import { verdict } from "../../explorer/ui/static/latent/vacancy.js";
+import { MapTab } from "../../explorer/ui/static/map/tab.js";
 import { TsneWait } from "../../explorer/ui/static/map/tsne.js";
 import { Figure } from "../../explorer/ui/static/page/figure.js";
 import { follow } from "../../explorer/ui/static/page/host.js";
@@ -21,6 +23,8 @@ import { Stream } from "../../explorer/ui/static/page/stream.js";
 import { TrustLine } from "../../explorer/ui/static/page/trust.js";
 import { view } from "../../explorer/ui/static/page/view.js";
 import { Camera } from "../../explorer/ui/static/reconstruct/own.js";
+import { ReconstructTab } from "../../explorer/ui/static/reconstruct/tab.js";
+import { TrainingTab } from "../../explorer/ui/static/report/tab.js";
 import { Unreachable } from "../../explorer/ui/static/source/errors.js";
 import { source } from "../../explorer/ui/static/source/source.js";
 import { FakeElement, fakeDocument, settled } from "./fake_dom.mjs";
@@ -116,6 +120,31 @@ async function panelOn(run = "a") {
   await panel.setRun(run);
   return panel;
 }
+
+test("the end of its own preparation leaves what was done in a run as it is", async () => {
+  const panel = await panelOn();
+  panel.load(Float32Array.of(1, 1), { kind: "random", seed: 3, law: "raw", text: "the prior" });
+  panel.slide(axis(0), 2);
+  panel.settle();
+  view.refresh();
+  await panel.setRun("a");
+  assert.deepEqual([...panel.z], [2, 1]);
+  assert.deepEqual([...panel.start], [1, 1], "Reset still goes to the draw");
+  assert.equal(panel.whence.kind, "random");
+  assert.ok(panel.trail.canUndo);
+  assert.ok(!panel.undoButton.disabled);
+  panel.step(panel.trail.undo());
+  assert.deepEqual([...panel.z], [1, 1]);
+});
+
+test("a run whose files were replaced begins anew at the latent on show", async () => {
+  const panel = await panelOn();
+  panel.load(Float32Array.of(1, 1), { kind: "random", seed: 3, law: "raw", text: "the prior" });
+  view.refresh();
+  source.ask = /** @type {any} */ (async (question) => (question === "card" ? { ...INFO, stored: { ...INFO.stored, points: "points?v=2" } } : { vacancy: 0.5 }));
+  await panel.setRun("a");
+  assert.deepEqual([[...panel.z], panel.whence.kind, panel.trail.canUndo], [[1, 1], "place", false]);
+});
 
 test("a draw that arrives after a newer drag does not replace it", async () => {
   const panel = await panelOn();
@@ -462,3 +491,36 @@ test("a newer question gives the one before up, and all end with what they belon
   latest.stop();
   assert.ok(third.aborted);
 });
+
+// 13. A tab that loads slowly is blank, or its controls are another run's
+
+const TAB_OF = { Explore: Panel, Map: MapTab, Reconstruct: ReconstructTab, Interpolate: InterpolateTab, Holes: HolesTab, Training: TrainingTab };
+for (const [name, Tab] of Object.entries(TAB_OF)) {
+  test(`while a run is on its way ${name} shows that, and none of its controls can be used`, async () => {
+    const root = new FakeElement("div");
+    const tab = new Tab(/** @type {any} */ (root));
+    const cards = { a: byHand(), b: byHand() };
+    const asked = name === "Training" ? "training" : "card";
+    source.runs = async () => [{ name: "a", twin: null, error: null }, { name: "b", twin: null, error: null }];
+    source.ask = /** @type {any} */ (async (question, run) => (question === asked ? cards[run] : { vacancy: 0.5 }));
+    const said = () => root.textContent.includes("Loading…");
+    const block = () => root.querySelectorAll("div").find((each) => each.classList.contains("xp-skeleton"));
+    view.setRun("a");
+    const coming = tab.setRun("a");
+    await settled();
+    assert.ok(said() && tab.body.hidden && block() && !block().hidden, "nothing was there before");
+    cards.a.reject(new Error("It is damaged."));
+    await coming.catch(() => {});
+    assert.ok(!said() && tab.body.hidden && block().hidden && root.textContent.includes("It is damaged."));
+    tab.arrival.end("a"); // as if it had been there
+    view.setRun("b");
+    tab.setRun("b");
+    await settled();
+    assert.ok(said() && tab.body.inert && !tab.body.hidden && block().hidden, "what is there is another run's");
+    tab.arrival.end("b");
+    assert.ok(!said() && !tab.body.inert && !tab.body.hidden);
+    view.refresh();
+    tab.setRun("b");
+    assert.ok(!said() && !tab.body.inert, "the same run anew takes no focus away");
+  });
+}

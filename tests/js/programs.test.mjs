@@ -293,6 +293,8 @@ function smallSupport() {
     neighbours: 5,
     mean: add([2], [0, 0]),
     to_frame: add([2, 2], [1, 0, 0, 1]),
+    null: add([2, 0], []),
+    tolerance: 1e300,
     deviations: add([2], [1, 1]),
     active: add([2], [1, 1]),
     reference: add([10, 2], Array.from({ length: 20 }, (_, k) => (k % 2 ? 0 : k / 2))),

@@ -1,5 +1,6 @@
 /** Explore: a latent, its image, and sliders that move it along directions. */
 
+import { Arrival } from "../kit/arrival.js";
 import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { StatusLine } from "../kit/status.js";
@@ -103,6 +104,8 @@ export class Panel {
       return info && { info, z: z.slice(), start, whence, told: this.sourceText(), strip, lattice };
     });
     this.build();
+    this.arrival = new Arrival(this.body, this.status);
+    this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
   }
 
   build() {
@@ -151,7 +154,6 @@ export class Panel {
         this.saving.element,
       ),
     );
-    this.root.replaceChildren(this.body, this.status.element);
     document.addEventListener("keydown", (event) => this.onKey(event));
   }
 
@@ -165,25 +167,44 @@ export class Panel {
     this.root.removeAttribute("data-ready");
     this.stage.drop();
     this.strip.drop();
-    this.body.hidden = !run;
     this.say("");
+    this.arrival.begin(run);
     if (!run) return;
     const { signal } = view;
-    if (this.info) this.body.inert = true; // what is there is another run's
-    else this.body.hidden = true;
-    this.status.tell("Loading…");
     let info;
     try {
       info = await view.info(run);
     } catch (error) {
       if (signal.aborted) return;
-      this.body.hidden = true; // rather nothing than another run's picture
+      this.arrival.fail();
       return this.say(/** @type {Error} */ (error).message);
     }
     if (signal.aborted) return; // another run was chosen meanwhile
     this.status.clear();
-    this.body.hidden = this.body.inert = false;
+    this.arrival.end(run);
+    const before = this.info?.name === info.name ? this.info : null; // the same run anew, as when its pictures are there
+    const isSame = before !== null && source.version(before) === source.version(info);
     this.info = info;
+    if (!isSame) this.begin(info);
+    this.upToDate = true;
+    this.isPlaced = isSame;
+    if (!this.takePending() && !this.takeLink()) {
+      if (isSame) this.stand(this.z);
+      else if (before?.latent_dim === info.latent_dim) this.load(this.z, { kind: "place", text: "where you were" });
+      else await this.startAgain();
+    }
+    if (signal.aborted) return;
+    if (!this.isPlaced) {
+      const why = this.status.trouble; // there was no such start, and the latent is the run's before
+      this.goOrigin();
+      this.say(`${why} This is the origin.`.trim());
+    }
+    this.tellAddress();
+    this.root.dataset.ready = run;
+  }
+
+  /** Offer what a run has, and forget what was done in the one before. @param {RunInfo} info */
+  begin(info) {
     this.law = info.default_law;
     this.lawPlace.replaceChildren(
       dropdown(
@@ -207,17 +228,6 @@ export class Panel {
     this.finder.setRun(info);
     this.stage.setRun(info);
     this.trail.clear();
-    this.upToDate = true;
-    this.isPlaced = false;
-    if (!this.takePending() && !this.takeLink()) await this.startAgain();
-    if (signal.aborted) return;
-    if (!this.isPlaced) {
-      const why = this.status.trouble; // there was no such start, and the latent is the run's before
-      this.goOrigin();
-      this.say(`${why} This is the origin.`.trim());
-    }
-    this.tellAddress();
-    this.root.dataset.ready = run;
   }
 
   /** Take up a latent that another tab sent; false where there is none for the run on show. */

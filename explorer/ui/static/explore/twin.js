@@ -81,7 +81,7 @@ export class Beside {
     this.caption = h("figcaption");
     this.figure = h("figure.xp-card", { hidden: true }, this.canvas, this.caption);
     this.element = h(
-      "div.xp-beside",
+      "div.xp-beside.xp-column",
       {},
       h("label.xp-check", { title: "Show what the model that was fitted alike makes of the same start" }, this.box, this.words),
       this.figure,

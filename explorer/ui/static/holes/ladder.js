@@ -172,13 +172,13 @@ export class Ladder {
     this.again = button("Try again", "Ask the server for the ladder once more", () => this.update());
     this.again.hidden = true;
     this.body = h(
-      "div.xp-rung-body",
+      "div.xp-rung-body.xp-column",
       { hidden: true },
       this.lawPlace,
       this.list,
       h("p.xp-hint", {}, MULTIPLES),
       h("label.xp-rung-slider", {}, h("span", {}, "Rung"), this.slider, this.name),
-      h("div.xp-rung-chosen", {}, this.words, this.flag, this.openButton),
+      h("div.xp-rung-chosen.xp-column", {}, this.words, this.flag, this.openButton),
       h("div.xp-rung-figures", {}, ...this.figures.map((figure, i) => h("section", {}, h("h4", {}, AXES[i].title), figure.element))),
       h("p.xp-hint", {}, CURVES),
     );

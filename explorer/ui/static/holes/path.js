@@ -34,10 +34,10 @@ class PathLine {
     this.side = side;
     this.path = path;
     this.line = h("div.xp-holes-line");
-    this.clip = h("div.xp-holes-clip", {}, this.line);
+    this.clip = h("div.xp-holes-clip.xp-over", {}, this.line);
     /** What a pointer drags now. @type {HTMLElement | null} */
     this.held = null;
-    this.pad = h("div.xp-holes-pad", { hidden: true, "aria-hidden": "true" });
+    this.pad = h("div.xp-holes-pad.xp-over", { hidden: true, "aria-hidden": "true" });
     this.ends = ENDS.map(([end, letter]) => this.handle(end, letter));
     this.pad.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.drawNew(event));
     side.figure.element.append(this.clip, this.pad, ...this.ends);
@@ -237,7 +237,7 @@ export class HolePath {
     this.boxes = ENDS.map(([end, letter]) => [0, 1].map((axis) => this.box(end, letter, axis)));
     this.pairs = h("div.xp-bar");
     const fields = ENDS.map(([, letter], k) =>
-      h("fieldset.xp-holes-box", {}, h("legend", {}, `End ${letter}, sd of the codes`), h("div", {}, ...this.boxes[k])),
+      h("fieldset.xp-holes-box", {}, h("legend.xp-label", {}, `End ${letter}, sd of the codes`), h("div", {}, ...this.boxes[k])),
     );
     this.element = h(
       "section.xp-holes-path",

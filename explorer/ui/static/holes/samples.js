@@ -186,7 +186,7 @@ class SampleSheet {
           onblur: () => this.read(this.chosen),
         },
         canvas,
-        hole && h("span.xp-hs-mark", { "aria-hidden": "true" }, "▨"),
+        hole && h("span.xp-hole-mark", { "aria-hidden": "true" }, "▨"),
       );
     });
     this.grid.replaceChildren(...this.tiles);

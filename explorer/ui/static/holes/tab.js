@@ -1,5 +1,6 @@
 /** Holes: an autoencoder and its VAE twin on one plane each, in standard deviations of their own codes. */
 
+import { Arrival } from "../kit/arrival.js";
 import { h, segmented, useStyle } from "../kit/dom.js";
 import { StatusLine } from "../kit/status.js";
 import { isPoint } from "../latent/run.js";
@@ -60,7 +61,7 @@ class Distributions {
   }
 }
 
-class HolesTab {
+export class HolesTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
@@ -98,7 +99,8 @@ class HolesTab {
     );
     this.pictures = h("div");
     this.body = h("div", {}, this.lead, this.pictures, this.ladder.element);
-    this.root.replaceChildren(this.body, this.status.element);
+    this.arrival = new Arrival(this.body, this.status);
+    this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
   }
 
   planeBar() {
@@ -138,7 +140,8 @@ class HolesTab {
   async setRun(run) {
     const { signal } = view;
     this.sides.forEach((side) => side.drop());
-    this.body.hidden = !run;
+    this.status.clear();
+    this.arrival.begin(run);
     if (!run) return;
     let pair;
     let alone = "This run was fitted without a twin, so it stands alone; train.py --twin fits both.";
@@ -153,11 +156,12 @@ class HolesTab {
       pair = twin ? [info, twin].sort((a, b) => Number(isPoint(b)) - Number(isPoint(a))) : [info];
     } catch (error) {
       if (signal.aborted) return;
-      this.body.hidden = true;
+      this.arrival.fail();
       return this.say(/** @type {Error} */ (error).message);
     }
     if (signal.aborted) return;
     this.status.clear();
+    this.arrival.end(run);
     this.say(pair.length === 1 ? alone : "", "alone");
     this.show(pair, run);
   }

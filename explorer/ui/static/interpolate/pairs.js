@@ -99,7 +99,7 @@ export class PairSheet {
     this.intro = h("p.xp-hint");
     this.place = h("div.xp-scroll");
     this.exports = exportBar({ label: "export the sheet", only: ({ captioned }) => captioned, what: () => this.wanted() });
-    this.element = h("section.xp-pairs", { "aria-label": "sheet of walks" }, this.heading, this.intro, this.controls, this.choice, this.status.element, this.place, this.exports.element);
+    this.element = h("section.xp-pairs.xp-column", { "aria-label": "sheet of walks" }, this.heading, this.intro, this.controls, this.choice, this.status.element, this.place, this.exports.element);
     this.table = h("table.xp-sheet");
     this.place.append(this.table);
     this.table.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.onKey(event));
@@ -310,7 +310,7 @@ export class PairSheet {
           "button.xp-tile",
           { type: "button", title: hint, "aria-label": words, tabIndex: first && k === 0 ? 0 : -1, onclick: () => !same && this.tab.choose(from.image, to.image) },
           canvas,
-          mark ? h("span.xp-tile-mark", { "aria-hidden": "true" }, mark) : null,
+          mark ? h("span.xp-hole-mark", { "aria-hidden": "true" }, mark) : null,
         ),
       );
     });

@@ -1,5 +1,6 @@
 /** Interpolate: two latents, the walk between them through the run and its twin, and what lies on it. */
 
+import { Arrival } from "../kit/arrival.js";
 import { button, freshId, h, segmented, setCurrent, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { paint } from "../kit/pixels.js";
@@ -77,6 +78,8 @@ export class InterpolateTab {
     });
     this.cards = { a: this.card("a"), b: this.card("b") };
     this.build();
+    this.arrival = new Arrival(this.body, this.status);
+    this.root.replaceChildren(this.status.element, this.arrival.element, this.body);
   }
 
   /** @param {End} end */
@@ -140,7 +143,7 @@ export class InterpolateTab {
     this.film = h("div.xp-strip.xp-films", { role: "group", "aria-label": "pictures along the walk" });
     this.filmHint = h("p.xp-hint");
     this.code = h("pre.xp-code", { tabIndex: 0, "aria-label": "Python of this walk" });
-    this.bars = h("div.xp-exports");
+    this.bars = h("div.xp-exports.xp-column");
     const walkPart = h(
       "section.xp-walk",
       { "aria-label": "the walk" },
@@ -172,7 +175,6 @@ export class InterpolateTab {
       ),
       this.pairs.element,
     );
-    this.root.replaceChildren(this.status.element, this.body);
   }
 
   /**
@@ -229,8 +231,8 @@ export class InterpolateTab {
     this.pause();
     this.strips.drop();
     for (const side of this.sides) side.drop();
-    this.body.hidden = !run;
     this.say("");
+    this.arrival.begin(run);
     if (!run) return;
     try {
       const info = await view.info(run);
@@ -243,9 +245,10 @@ export class InterpolateTab {
       this.labels = labels;
     } catch (error) {
       if (signal.aborted) return;
-      this.body.hidden = true;
+      this.arrival.fail();
       return this.say(/** @type {Error} */ (error).message);
     }
+    this.arrival.end(run);
     for (const card of [this.cards.a, this.cards.b]) card.setRun(this.info, this.labels);
     this.buildExports();
     this.pairs.setRun(this.info, this.labels);

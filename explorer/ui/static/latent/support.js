@@ -13,7 +13,10 @@ import { componentsDrawn, normals } from "./counter.js";
  * @typedef {{scores: Float64Array, codes: Float64Array}} Measure
  */
 
-/** A law as Gaussians: means (K, d), factors (K, d, d). @typedef {{weights: Float64Array, means: Float64Array, factors: Float64Array}} Mixture */
+/**
+ * A law as Gaussians: means (K, d), factors (K, d, d); null directions (d, q), which draws are moved off, from an origin.
+ * @typedef {{weights: Float64Array, means: Float64Array, factors: Float64Array, null?: Float64Array, origin?: Float64Array}} Mixture
+ */
 
 /**
  * A flat window into the frame, centre + a first + b second; a and b run over [-extent, extent].
@@ -46,6 +49,20 @@ function insert(least, value) {
   least[k] = value;
 }
 
+/**
+ * Coordinates of a latent along null directions.
+ * @param {ArrayLike<number>} latents
+ * @param {number} start Of the latent among them.
+ * @param {Float64Array} origin (d,)
+ * @param {Float64Array} directions (d, q)
+ */
+function alongNull(latents, start, origin, directions) {
+  const [d, q] = [origin.length, directions.length / origin.length];
+  const found = new Array(q).fill(0);
+  for (let j = 0; j < d; j++) for (let k = 0; k < q; k++) found[k] += (latents[start + j] - origin[j]) * directions[j * q + k];
+  return found;
+}
+
 export class Support {
   /** @param {Uint8Array} file As explorer/views/support.py writes it. */
   constructor(file) {
@@ -63,6 +80,8 @@ export class Support {
     this.mean = array(head.mean);
     this.d = this.mean.length;
     this.toFrame = array(head.to_frame); // (d, d)
+    this.nullDirections = array(head.null); // (d, q): along these the codes do not vary
+    this.tolerance = /** @type {number} */ (head.tolerance);
     this.deviations = array(head.deviations);
     this.active = array(head.active);
     const reference = array(head.reference);
@@ -77,7 +96,7 @@ export class Support {
     /** @type {Record<string, Mixture>} */
     this.laws = {};
     for (const [name, law] of Object.entries(head.laws)) {
-      if (law) this.laws[name] = { weights: array(law.weights), means: array(law.means), factors: array(law.factors) };
+      if (law) this.laws[name] = /** @type {Mixture} */ (Object.fromEntries(Object.entries(law).map(([part, told]) => [part, array(told)])));
     }
   }
 
@@ -116,7 +135,20 @@ export class Support {
   pValues(latents) {
     const { d } = this;
     const u = this.placed(latents);
-    return Float64Array.from({ length: latents.length / d }, (_, k) => this.counted((set) => this.score(set.codes, u, k * d)));
+    return Float64Array.from({ length: latents.length / d }, (_, k) => {
+      const off = this.isOff(latents, k * d);
+      return this.counted((set) => (off ? Infinity : this.score(set.codes, u, k * d)));
+    });
+  }
+
+  /**
+   * Whether a latent lies off the span of the codes, which is in a hole by definition.
+   * @param {ArrayLike<number>} latents
+   * @param {number} start
+   */
+  isOff(latents, start) {
+    const aside = alongNull(latents, start, this.mean, this.nullDirections);
+    return Math.sqrt(aside.reduce((sum, part) => sum + part * part, 0)) > this.tolerance;
   }
 
   /**
@@ -203,6 +235,11 @@ export class Support {
         let value = 0;
         for (let j = 0; j < d; j++) value += law.factors[(k * d + i) * d + j] * noise[row * d + j];
         drawn[row * d + i] = law.means[k * d + i] + value;
+      }
+      const { null: aside, origin } = law;
+      if (aside && origin) {
+        const parts = alongNull(drawn, row * d, origin, aside);
+        for (let i = 0; i < d; i++) drawn[row * d + i] -= parts.reduce((sum, part, q) => sum + part * aside[i * parts.length + q], 0);
       }
     }
     return drawn;

@@ -45,8 +45,8 @@ export class MapBar {
     this.others = [];
     this.top = h("div.xp-bar");
     this.checks = h("div.xp-bar.xp-layers", { role: "group", "aria-label": "what is laid over the map" });
-    this.element = h("div.xp-mapbar", {}, this.top, h("details.xp-layerbox", {}, h("summary", {}, "Layers"), this.checks));
-    this.chosenNote = h("p.xp-told", { role: "status" });
+    this.element = h("div.xp-bar", {}, this.top, h("details.xp-layerbox", {}, h("summary", {}, "Layers"), this.checks));
+    this.chosenNote = h("p.xp-hint", { role: "status" });
     this.tools = h(
       "div.xp-bar.xp-maptools",
       {},

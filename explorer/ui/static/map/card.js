@@ -81,7 +81,7 @@ export class ChosenCard {
       title: "Type an image's number and press Enter: the same as a click on its point",
       onchange: () => this.takeNumber(),
     });
-    this.told = h("p.xp-told", { role: "status" });
+    this.told = h("p.xp-hint", { role: "status" });
     const goals = h(
       "div.xp-bar",
       { role: "group", "aria-label": "take this latent to another tab" },

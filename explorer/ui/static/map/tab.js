@@ -6,6 +6,7 @@
  * run over the same images can stand beside the first: one selection, one set of colours, one image pointed at.
  */
 
+import { Arrival } from "../kit/arrival.js";
 import { button, h, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { PLANE_STYLE } from "../kit/plane.js";
@@ -32,7 +33,7 @@ const WIDE = "(min-width: 1000px)"; // windows with room for two maps, so that t
 
 const isTouch = (/** @type {any} */ event) => event?.pointerType === "touch" || matchMedia("(pointer: coarse)").matches;
 
-class MapTab {
+export class MapTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
@@ -81,10 +82,11 @@ class MapTab {
     this.note = h("div.xp-bar", { hidden: true });
     this.thinned = h("p.xp-hint", { hidden: true });
     this.maps = h("div.xp-maps", {}, this.main.element, this.other.element);
-    this.drawing = h("div.xp-mapmain", {}, this.thinned, this.tsne.element, this.maps, this.legend.element, this.bar.tools);
+    this.drawing = h("div.xp-mapmain.xp-column", {}, this.thinned, this.tsne.element, this.maps, this.legend.element, this.bar.tools);
     const side = h("aside.xp-side", { "aria-label": "the chosen image" }, this.selection.element, this.card.element);
     this.body = h("div", {}, this.note, this.bar.element, h("div.xp-map", {}, this.drawing, side));
-    this.root.replaceChildren(this.body, this.status.element);
+    this.arrival = new Arrival(this.body, this.status);
+    this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
     view.addEventListener("own", () => this.sides.forEach(({ layers }) => layers.own()));
   }
 
@@ -105,7 +107,8 @@ class MapTab {
     this.main.decodes.drop();
     this.tsne.hide();
     this.leaveOther();
-    this.body.hidden = !run;
+    this.status.clear();
+    this.arrival.begin(run);
     if (!run) return;
     try {
       const [info, sprites] = await Promise.all([view.info(run), view.sprites(run)]);
@@ -130,13 +133,14 @@ class MapTab {
       this.pair(this.besideName !== null); // at once, so that nothing moves when its dots come
       this.bar.rebuild();
       this.status.clear();
+      this.arrival.end(run);
       await this.load();
       if (signal.aborted) return;
       sprites.load().catch(() => this.say("The small pictures did not load; hover shows none."));
       await this.findOthers(signal);
     } catch (error) {
       if (signal.aborted) return;
-      this.body.hidden = true;
+      this.arrival.fail();
       this.say(/** @type {Error} */ (error).message);
     }
   }

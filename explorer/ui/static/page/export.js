@@ -173,6 +173,6 @@ export function exportBar({ label, what, only = () => true }) {
       for (const each of buttons) each.disabled = false;
     }
   }
-  const element = h("div.xp-export", { role: "group", "aria-label": label }, h("div.xp-bar", {}, place, progress, cancel), status.element);
+  const element = h("div.xp-export.xp-column", { role: "group", "aria-label": label }, h("div.xp-bar", {}, place, progress, cancel), status.element);
   return { element, offer };
 }

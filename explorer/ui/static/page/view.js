@@ -129,13 +129,10 @@ export class View extends EventTarget {
     this.wish = { asked: false };
   }
 
-  /** Everything about the runs may have changed, as after a download; the latent on show stays. */
+  /** Everything about the runs may have changed, as after a download; what is done in the run on show stays. */
   refresh() {
     this.known.clear();
     this.signal = this.shown.next();
-    if (this.run && this.latent) {
-      this.pending = { run: this.run, latent: this.latent, whence: { kind: "place", text: "where you were" } };
-    }
     this.dispatchEvent(new Event("run"));
   }
 

@@ -19,6 +19,8 @@ export class DecoderLine {
   constructor() {
     /** @type {string[]} */
     this.runs = [];
+    /** Which way the switch stands; null before it is there. @type {boolean | null} */
+    this.shown = null;
     this.words = h("p.xp-hint", { "aria-live": "polite" });
     this.choice = h("div.xp-bar");
     this.element = h("section", {}, h("h3", {}, "Where pictures are computed"), this.choice, this.words);
@@ -34,6 +36,9 @@ export class DecoderLine {
 
   show() {
     const { programs } = source;
+    this.words.textContent = this.runs.map((run) => decoderWords(run, programs.state(run))).filter(Boolean).join(" ");
+    if (this.shown === programs.wanted) return; // what somebody points at stays where it is
+    this.shown = programs.wanted;
     this.choice.replaceChildren(
       segmented(
         "Pictures",
@@ -45,6 +50,5 @@ export class DecoderLine {
         (chosen) => programs.switchTo(chosen === "here"),
       ),
     );
-    this.words.textContent = this.runs.map((run) => decoderWords(run, programs.state(run))).filter(Boolean).join(" ");
   }
 }

@@ -34,7 +34,7 @@
 
 /**
  * Where a value lies in the kernel's memory, all in bytes: a vector of `channels` numbers, or a map with its channels last.
- * @typedef {object} Layout
+ * @typedef {object} Region
  * @property {boolean} flat Whether it is a vector.
  * @property {number} channels
  * @property {number} height
@@ -198,7 +198,7 @@ export function machine() {
       for (const step of head.steps) {
         if (step.op === "convolution" || step.op === "transposed") borders[step.in[0]] = Math.max(borders[step.in[0]], plan.phases(step, shapes[step.in[0]]).border);
       }
-      /** @type {Layout[]} */
+      /** @type {Region[]} */
       const places = shapes.map((shape, k) => {
         const flat = shape.length === 1;
         const [channels, height, width] = flat ? [shape[0], 1, 1] : shape;
@@ -230,7 +230,7 @@ export function machine() {
 
     /**
      * @param {Head} head
-     * @param {Layout[]} places
+     * @param {Region[]} places
      */
     constructor(head, places) {
       this.head = head;
@@ -458,7 +458,7 @@ export function machine() {
 
   /**
    * Visit the numbers of a value in the order (C, H, W).
-   * @param {Layout} place
+   * @param {Region} place
    * @param {(from: number, k: number) => void} visit With a number's place in the memory, and among the others.
    */
   function inOrder({ channels, height, width, at, row, pixel }, visit) {
@@ -469,15 +469,15 @@ export function machine() {
   /**
    * A step that the kernel has no loop for, in plain JavaScript.
    * @param {Step} step
-   * @param {Layout[]} inputs
-   * @param {Layout} y
+   * @param {Region[]} inputs
+   * @param {Region} y
    * @param {Float32Array} numbers
    * @returns {() => void}
    */
   function plainly(step, inputs, y, numbers) {
     const [x] = inputs;
     const rows = y.height;
-    /** Where pixel (row, column) of a value begins. @type {(place: Layout, row: number, column: number) => number} */
+    /** Where pixel (row, column) of a value begins. @type {(place: Region, row: number, column: number) => number} */
     const of = (place, row, column) => (place.at + row * place.row + column * place.pixel) / 4;
     if (step.op in EACH) {
       const change = EACH[step.op](step);
