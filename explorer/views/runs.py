@@ -51,6 +51,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "colours": [colour_words(name) for name, colour in COLOURS.items() if not colour.lacks(run)],
         "formats": [format_words(kind) for kind in FORMATS],
         "default_law": run.default_law,
+        "default_told": run.card.number("holes", run.default_law, "tell_apart"),
         "sheet": {"size": SHEET, "columns": SHEET_COLUMNS},
         "stored": stored_arrays(run),
         **({"level_sizes": list(run.level_sizes)} if len(run.level_sizes) > 1 else {}),

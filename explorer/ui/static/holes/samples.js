@@ -3,7 +3,7 @@
 import { button, h, segmented } from "../kit/dom.js";
 import { context, dim, paint } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
-import { lawOf, lawOptions } from "../latent/laws.js";
+import { defaultWords, lawOf, lawOptions } from "../latent/laws.js";
 import { shown } from "../latent/numbers.js";
 import { ALPHA, verdict } from "../latent/vacancy.js";
 import { showVerdict } from "../page/trust.js";
@@ -305,8 +305,7 @@ export class HoleSheets {
    */
   setLaw(info, law) {
     this.law = law;
-    const first = lawOf(info, info.default_law).plain;
-    this.lawWords.textContent = `${lawOf(info, law).words} Random draws of ${info.name} come from ${first}, the law whose draws are told least from codes.`;
+    this.lawWords.textContent = `${lawOf(info, law).words} ${defaultWords(info)}`;
   }
 
   /** @param {RunInfo[]} pair The autoencoder first, where there are two. */

@@ -45,7 +45,8 @@
  * @property {import("./laws.js").Law[]} laws What latents may be drawn from.
  * @property {Colour[]} colours Numbers of every image that the run has.
  * @property {Format[]} formats Files that decodes may be saved as.
- * @property {string} default_law
+ * @property {string} default_law Where *Random* draws from.
+ * @property {number | null} default_told Its tell-apart, the least of all laws; null where that is not measured.
  * @property {{size: number, columns: number}} sheet Tiles of a sprite sheet, and tiles in its rows.
  * @property {{points: string, sprites: string[]} & Record<string, string>} stored
  *   Besides points and sprites labels, attributes and each of `colours` that there are. Addresses relative to the page; they change with the run's files.

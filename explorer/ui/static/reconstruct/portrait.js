@@ -444,6 +444,5 @@ const costOf = ({ distortion, rate }) => (distortion === null ? null : distortio
 
 /** @param {number} p Vacancy of a code. */
 function whereIs(p) {
-  const { text } = verdict(p);
-  return `Its code: ${text[0].toLowerCase()}${text.slice(1)}`;
+  return verdict(p).text.replace(" here", " where its code lies");
 }
