@@ -2,6 +2,7 @@
 
 from explorer.analysis.directions import Direction
 from explorer.analysis.laws import LAWS
+from explorer.data.own import FAINT, Character, form_of
 from explorer.images import encoded_picture, tile
 from explorer.library import Library, OpenRun, kept
 from explorer.views.colours import COLOURS
@@ -48,9 +49,18 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "laws": list(LAWS),
         "default_law": run.default_law,
         "sheet": {"size": SHEET, "columns": SHEET_COLUMNS},
+        "drawing": drawing_form(run),
         "stored": stored_arrays(run),
         **({"level_sizes": list(run.level_sizes)} if len(run.level_sizes) > 1 else {}),
     }
+
+
+def drawing_form(run: OpenRun) -> dict[str, object] | None:
+    """How a drawing becomes an image of one character, for the page to show while it grows; None for other images."""
+    form = form_of(None if run.config is None else run.config.data, run.card.dataset, run.image_shape)
+    if not isinstance(form, Character):
+        return None
+    return {"size": form.size, "box": form.box, "by_mass": form.by_mass, "faint": FAINT}
 
 
 def twin_name(library: Library, run: OpenRun) -> str | None:
