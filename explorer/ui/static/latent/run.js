@@ -32,6 +32,9 @@
  * @property {number} latent_dim
  * @property {number[]} [level_sizes] Axes of each stochastic level, the top one first; only where there are several.
  * @property {[number, number, number]} image_shape channels, height, width
+ * @property {number} levels Grey levels of the stored pixels.
+ * @property {{size: number, box: number, by_mass: boolean, faint: number} | null} drawing How a drawing becomes an image
+ *   of one character; null where the images are none.
  * @property {string | null} twin
  * @property {string[] | null} classes
  * @property {string[] | null} attributes Names of the attributes of its images.
