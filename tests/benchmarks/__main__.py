@@ -26,7 +26,18 @@ from explorer.analysis.encoding import checked_latents
 from explorer.checkpoint import list_runs
 from explorer.errors import DataError
 from explorer.library import load_run
-from tests.benchmarks import conversion, drag, growth, holes_tab, map_tab, memory, own_image, plane_dots, usual_loop
+from tests.benchmarks import (
+    conversion,
+    drag,
+    growth,
+    holes_intervals,
+    holes_tab,
+    map_tab,
+    memory,
+    own_image,
+    plane_dots,
+    usual_loop,
+)
 from tests.benchmarks.usual_loop import ROOT, Row
 
 CHECKPOINTS = ROOT / "checkpoints"
@@ -119,6 +130,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "map": map_tab.rows,
     "plane": plane_dots.rows,
     "holes": holes_tab.rows,
+    "intervals": holes_intervals.rows,
     "own": own_image.answers,
     "served": memory.rows,
 }
