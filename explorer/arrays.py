@@ -4,9 +4,10 @@ Inside the program an image is float32 in [0, 1], shaped (C, H, W); a latent is 
 travel in batches.
 """
 
+import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,3 +166,14 @@ class MeasuringCoder(Coder, Protocol):
     def distortion(self, images: Images, latents: Latents) -> Scores:
         """-log p(x|z) of images (N, C, H, W) under latents (N, d), (N,), nats per image."""
         ...
+
+
+def packed(array: NDArray[Any], kind: Literal["<f4", "u1"]) -> dict[str, object]:
+    """An array as JSON carries it: its `kind`, its `shape`, and its `bytes` in base64.
+
+    Args:
+        array: Any shape.
+        kind: What its numbers are sent as, little-endian.
+    """
+    cast = np.ascontiguousarray(array, dtype=kind)
+    return {"kind": kind.lstrip("<"), "shape": list(cast.shape), "bytes": base64.b64encode(cast.tobytes()).decode()}

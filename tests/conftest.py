@@ -139,7 +139,7 @@ def chromium(missing_tool: Callable[[str], NoReturn]) -> str:
     return found or missing_tool("no Chromium found: install chromium, or set EXPLORER_CHROMIUM to its path")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fitter() -> "Iterator[Fitter]":
     """Short fits in processes of their own."""
     from tests.fitters import open_fitter

@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import Images, Latents, Posterior, Scores
+from explorer.program import Part
+from explorer.program.steps import Steps
 
 
 class LinearCoder:
@@ -96,6 +98,36 @@ class LinearCoder:
 
     def _flat(self, images: Images) -> NDArray[np.float64]:
         return np.asarray(images, dtype=np.float64).reshape(len(images), -1)
+
+
+class ProgramCoder(LinearCoder):
+    """A `LinearCoder` that a browser can run: it offers its decoder and encoder as programs."""
+
+    def program(self, part: Part) -> bytes:
+        """The decoder or encoder, with a test that it passes."""
+        channels, height, width = self.image_shape
+        facts = {"part": part, "latent_dim": self.latent_dim, "image_shape": [channels, height, width]}
+        latent = np.linspace(-1, 1, self.latent_dim, dtype=np.float32)
+        image = np.clip(self.decode(latent[None]), 0, 1)
+        offset = np.broadcast_to(np.asarray(self.offset, dtype=np.float64), (len(self.matrix),))
+        if part == "decoder":
+            steps = Steps((self.latent_dim,))
+            arrays = {"weight": steps.array(self.matrix), "bias": steps.array(offset)}
+            flat = steps.add("linear", [steps.input], (len(self.matrix),), **arrays)
+            pixels = steps.add("reshape", [flat], self.image_shape)
+            tests = {"input": latent, "pixels": self.decode(latent[None])[0]}
+            return steps.file({"pixels": pixels}, tests, levels=self.levels, **facts)
+        steps = Steps(self.image_shape)
+        flat = steps.add("reshape", [steps.input], (len(self.matrix),))
+        arrays = {"weight": steps.array(self.inverse), "bias": steps.array(-self.inverse @ offset)}
+        outputs = {"mean": steps.add("linear", [flat], (self.latent_dim,), **arrays)}
+        posterior = self.encode(image)
+        tests = {"input": image[0], "mean": posterior.mean[0]}
+        if posterior.log_variance is not None and self.log_variance is not None:
+            still = steps.each("times", outputs["mean"], factor=0.0)
+            outputs["log_variance"] = steps.each("plus", still, summand=self.log_variance)
+            tests["log_variance"] = posterior.log_variance[0]
+        return steps.file(outputs, tests, levels=self.levels, **facts)
 
 
 def linear_coder(

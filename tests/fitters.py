@@ -16,36 +16,53 @@ from tests.conftest import ROOT
 
 NAME = "digits-vae-2"
 QUICK = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "8", "--nll-samples", "2", "--nll-images", "10"]
-QUICK += ["--subset", "100", "--tested", "30", "--epochs", "3", "--save-every", "1", "--quiet", "--threads", "1"]
+QUICK += ["--subset", "100", "--tested", "30", "--epochs", "3", "--save-every", "1", "--quiet"]
 
 DRIVER = """
-import json, os, resource, sys
+import json, os, resource, sys, traceback
+from concurrent.futures import ThreadPoolExecutor
 import train
-import explorer.coder, explorer.training.board, explorer.training.evaluate, explorer.training.fit  # once for all
+# once for all, also what a fit imports on its way: seconds for each
+import explorer.coder, explorer.training.board, explorer.training.evaluate, explorer.training.fit
+import sklearn.datasets, sklearn.mixture, torch._dynamo
 
 
 def run(arguments, target, limit):
-    answer, end = os.pipe()
+    pipes = [os.pipe(), os.pipe()]  # what is said goes past every limit of files
     child = os.fork()
     if child == 0:
-        os.dup2(end, 1), os.dup2(end, 2), os.close(answer), os.close(end)
+        for number, (_, end) in enumerate(pipes, 1):
+            os.dup2(end, number)
+
+        def bound():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
         def full(event, told):
             path = told[0] if event == "open" and isinstance(told[0], str) else ""
-            if path.endswith("/" + target) or (target == "events" and "tfevents" in path):
-                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+            if path.endswith("/" + target):
+                bound()
 
         if target:
             sys.addaudithook(full)
+        elif limit:
+            bound()
         code = 70
         try:
             code = train.spoken(arguments)
+        except SystemExit as ended:
+            code = ended.code
+        except BaseException:
+            traceback.print_exc()  # as Python does of a program
         finally:
             sys.stdout.flush(), sys.stderr.flush(), os._exit(code)
-    os.close(end)
-    with os.fdopen(answer, errors="replace") as said:
-        text = said.read()
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
+    for _, end in pipes:
+        os.close(end)
+    said = [os.fdopen(heard, errors="replace") for heard, _ in pipes]
+    with ThreadPoolExecutor(2) as pool:
+        texts = list(pool.map(lambda stream: stream.read(), said))
+    for stream in said:
+        stream.close()
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), *texts]
 
 
 for line in sys.stdin:
@@ -60,14 +77,25 @@ class Fitter:
 
     process: subprocess.Popen[str]
 
-    def fit(self, out: Path, *flags: str, target: str | None = None, limit: int = 0) -> tuple[int, str]:
-        """Exit code and output of a fit, during which no file grows beyond the limit once the target is opened."""
+    def run(self, *arguments: object, target: str | None = None, limit: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run train.py to its end.
+
+        Args:
+            arguments: Its command line.
+            target: End of a path.
+            limit: Bytes beyond which no file grows, once the target is opened or, without one, from the first step on;
+                0 for none.
+        """
         assert self.process.stdin is not None and self.process.stdout is not None
-        arguments = [*QUICK, "--out", str(out), *flags]
-        self.process.stdin.write(json.dumps({"arguments": arguments, "target": target, "limit": limit}) + "\n")
+        asked = {"arguments": [*map(str, arguments), "--threads", "1"], "target": target, "limit": limit}
+        self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
-        code, said = json.loads(self.process.stdout.readline())
-        return code, said
+        return subprocess.CompletedProcess(asked["arguments"], *json.loads(self.process.stdout.readline()))
+
+    def fit(self, out: Path, *flags: str, target: str | None = None, limit: int = 0) -> tuple[int, str]:
+        """Exit code and output of a fit; the rest as in `run`."""
+        done = self.run(*QUICK, "--out", out, *flags, target=target, limit=limit)
+        return done.returncode, done.stdout + done.stderr
 
 
 @contextlib.contextmanager

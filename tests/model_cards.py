@@ -1,4 +1,4 @@
-"""The table of shipped runs in the README, made from their config.json and metrics.json.
+"""The tables of shipped runs in the README, made from their config.json and metrics.json.
 
     python -m tests.model_cards
 
@@ -10,50 +10,109 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from explorer.analysis.laws import LAWS
 from explorer.checkpoint import list_runs, read_config, read_metrics
 from explorer.config import RunConfig
 from explorer.errors import ExplorerError
+from explorer.views.hole_verdict import CLAMPED, of_hundred
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- model cards -->", "<!-- /model cards -->"
 
-HEADER = (
-    "| run | NLL (importance-weighted) | −ELBO | distortion | rate | MSE per pixel | active units "
-    "| holes: prior | holes: fitted Gaussian | coverage | Fréchet | fitted in |\n"
-    "|---|---|---|---|---|---|---|---|---|---|---|---|"
+FITS = (
+    "| run | NLL at most (K) | −ELBO | distortion | rate | MSE per pixel | σ (effective β) | dimensions in use "
+    "| fitted in |\n|---|---|---|---|---|---|---|---|---|"
 )
+"""Head of the table of what images cost."""
+
+HOLES = (
+    "| run | no image encoded there, of 100 draws: prior, one bell, ten bells | told apart, of 100 pairs: the same "
+    "| Random draws from | coverage | Fréchet (floor) | real images in holes: draws, means | R, G, C |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+"""Head of the table of holes."""
 
 UNMEASURED = "not measured"
 """Stands for a score that a quick fit left out; python train.py --evaluate RUN measures it."""
 
 
 def cards(checkpoints: Path) -> str:
-    """The whole table, one row per run, in the order of `list_runs`."""
+    """Both tables, a row per run in each, in the order of `list_runs`."""
     names = list_runs(checkpoints)
-    rows = [row(read_config(checkpoints / name), read_metrics(checkpoints / name)) for name in names]
-    return "\n".join([HEADER, *rows])
+    runs = [(read_config(checkpoints / name), read_metrics(checkpoints / name)) for name in names]
+    fits, holes = [fit_row(*run) for run in runs], [hole_row(*run) for run in runs]
+    return "\n".join([FITS, *fits, "", HOLES, *holes])
 
 
-def row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
-    """One run; a score that its family does not have is a dash."""
-    test, holes, train = metrics["test"], metrics["holes"], metrics["train"]
-    own = holes["raw" if "elbo" in test else "white"]
-    is_quick = bool(metrics.get("not_measured"))
+def fit_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
+    """What images cost under one run; a score that its family does not have is a dash, one at a clamp is marked."""
+    test, train = metrics["test"], metrics["train"]
+    is_quick, mark = bool(metrics.get("not_measured")), clamp_mark(test)
+    draws = f" ({test['nll_iw_samples']:,})" if "nll_iw_samples" in test and "nll_iw" in test else ""
     cells = [
         f"`{config.name}`",
-        UNMEASURED if is_quick and "elbo" in test else nats(test, "nll_iw"),
-        nats(test, "elbo", sign=-1),
+        UNMEASURED if is_quick and "elbo" in test else nats(test, "nll_iw") + draws,
+        nats(test, "elbo", sign=-1) + (mark if "elbo" in test else ""),
         nats(test, "distortion"),
-        nats(test, "rate") if "elbo" in test else "–",
+        nats(test, "rate") + mark if "elbo" in test else "–",
         beside(f"{test['mse']:.4f}", metrics, "mse", ".4f"),
+        sigma(test),
         f"{test['active_units']} of {config.model.latent_dim}",
-        share(holes["raw"]["vacancy"]) if "elbo" in test else "–",
-        share(holes["white"]["vacancy"]),
-        UNMEASURED if is_quick else share(own["coverage"]),
-        UNMEASURED if is_quick else beside(f"{own['frechet']['value']:.1f}", metrics, "frechet", ".1f"),
         f"{train['epochs']} epochs, {train['seconds'] / 60:.1f} min, {train['device']}",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def hole_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
+    """The hole scores of one run, coverage and Fréchet distance under its own law; a prior is a VAE's alone."""
+    test, holes, is_quick = metrics["test"], metrics["holes"], bool(metrics.get("not_measured"))
+    own = holes["raw" if "elbo" in test else "white"]
+    first = holes.get("default_law")
+    sizes = [holes.get(f"{name}_n") for name in ("reference", "fitting", "calibration")]
+    cells = [
+        f"`{config.name}`",
+        laws(holes, "vacancy", "elbo" in test) + clamp_mark(test),
+        laws(holes, "tell_apart", "elbo" in test),
+        LAWS[first].plain if first in LAWS else UNMEASURED,
+        UNMEASURED if is_quick else share(own["coverage"]),
+        UNMEASURED if is_quick else with_floor(own["frechet"], metrics),
+        ", ".join(hundred(holes.get(name)) for name in ("calibration_check", "calibration_check_means")) + " %",
+        ", ".join("–" if size is None else f"{size:,}" for size in sizes),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def laws(holes: Mapping[str, Any], name: str, has_prior: bool) -> str:
+    """A share under each law, as counts of a hundred; a dash where there is no prior."""
+    known = [hundred(holes[law].get(name)) for law in LAWS]
+    if set(known) == {"–"}:
+        return UNMEASURED
+    return ", ".join(known if has_prior else ["–", *known[1:]])
+
+
+def hundred(score: Mapping[str, float] | None) -> str:
+    """A share as a count of a hundred, or a dash."""
+    return "–" if score is None else of_hundred(score["value"])
+
+
+def clamp_mark(test: Mapping[str, Any]) -> str:
+    """What marks a number that a clamp sets."""
+    return " (clamped)" if test.get("clamped", 0) >= CLAMPED else ""
+
+
+def sigma(test: Mapping[str, Any]) -> str:
+    """Sigma of a Gaussian run, with the beta that it means."""
+    if test.get("sigma") is None:
+        return "–"
+    weight = test.get("effective_beta")
+    return f"{test['sigma']:.3g}" + ("" if weight is None else f" ({weight:.2g})")
+
+
+def with_floor(score: Mapping[str, float], metrics: Mapping[str, Any]) -> str:
+    """A Fréchet distance with its floor, and that of as many principal components."""
+    floor = metrics["holes"].get("frechet_floor")
+    told = beside(f"{score['value']:.1f}", metrics, "frechet", ".1f")
+    return told if floor is None else f"{told}, floor {floor['value']:.1f}"
 
 
 def nats(test: Mapping[str, Any], name: str, sign: int = 1) -> str:

@@ -70,7 +70,6 @@ LONG = {
     "explorer/training/fit.py": "one loop and the state that a resumed fit must find again",
     "explorer/training/evaluate.py": "every score is an entry of one table, beside the inputs that scores share",
     "explorer/ui/app.py": "layout, launch settings, ports and the tunnel; each is small, and used by serve alone",
-    "explorer/ui/routes.py": "every answer that more than one tab asks for, and the lanes they wait in",
     "explorer/ui/security.py": "five layers in the order in which a request meets them",
     "train.py": "flags, plan, fit, evaluate, save, and what is said when any of it is cut short",
 }
@@ -526,7 +525,7 @@ VIOLATIONS = [
     (rank_violations, "explorer/ui/page.py", "from ..api import launch", "page.py:1"),
     (rank_violations, "explorer/ui/page.py", "import importlib\nimportlib.import_module('explorer.api')", "page.py:2"),
     (rank_violations, "explorer/views/map.py", "from explorer.ui.page import Page", "rank 6 must not see rank 7"),
-    (rank_violations, "explorer/plots/map.py", "from explorer.views import map", "rank 5 must not see rank 6"),
+    (rank_violations, "explorer/plots/holes.py", "from explorer.views import map", "rank 5 must not see rank 6"),
     (library_violations, "explorer/views/map.py", "import plotly.graph_objects", "map.py:1"),
     (library_violations, "explorer/views/map.py", "import torch", "map.py:1"),
     (library_violations, "explorer/views/map.py", "from gradio import HTML", "map.py:1"),

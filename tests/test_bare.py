@@ -13,7 +13,7 @@ from explorer.library import Library
 from explorer.ui import bare
 from explorer.ui.app import tab_modules
 from explorer.ui.page import TABS
-from explorer.ui.routes import STATIC
+from explorer.ui.static_files import STATIC
 from tests.fakes import linear_coder
 from tests.serve_fake import serving
 

@@ -18,7 +18,22 @@ from explorer.library import Library
 from tests.pictures import ramp, values, write_faces, write_flowers, write_lists, write_scenes
 from tests.serve_fake import serving
 
-QUICK = ["--epochs", 1, "--hidden", 16, "--latent-dim", 3, "--nll-samples", 3, "--nll-images", 5, "--quiet"]
+QUICK = [
+    "--epochs",
+    1,
+    "--widths",
+    4,
+    8,
+    "--hidden",
+    8,
+    "--latent-dim",
+    3,
+    "--nll-samples",
+    3,
+    "--nll-images",
+    5,
+    "--quiet",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -629,9 +629,8 @@ def test_one_download_at_a_time_and_its_images_appear(copied, monkeypatch):
     library = Library(copied)
     assert library.open("digits-vae-2").images() is None
     assert library.can_download("digits-vae-2")
-    first = threading.Thread(
-        target=lambda: library.datasets.download("mnist", lambda share, what: fetched.append(share))
-    )
+    asked = ("mnist", lambda share, what: fetched.append(share))
+    first = threading.Thread(target=library.datasets.download, args=asked)
     first.start()
     assert inside.wait(30)
     with pytest.raises(DataError, match="already"):

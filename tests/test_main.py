@@ -164,7 +164,7 @@ def test_the_program_ends_while_a_model_computes(root):
 def test_the_page_answers_before_anything_heavy_is_imported(root, twin_runs):
     program = (
         "import sys; from pathlib import Path; import httpx\n"
-        "from explorer.library import Library; from explorer.ui import app; app._warm = lambda *_: None\n"
+        "from explorer.library import Library; from explorer.ui import app; Library.warm = lambda _: None\n"
         "server = app.serve(Library(Path(sys.argv[1])), port=0); status = httpx.get(server.url).status_code\n"
         "heavy = [m for m in ('torch', 'torchvision', 'sklearn') if m in sys.modules]\n"
         "print(status, heavy, flush=True); server.close()"

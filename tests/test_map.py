@@ -51,6 +51,31 @@ def test_places_are_those_of_the_plane_and_are_kept_by_the_browser(client, run, 
     assert again.status_code == 304
 
 
+@pytest.mark.parametrize("plane", ["pca", "2,0"])
+def test_the_axes_of_a_plane_lead_to_the_latents_behind_its_places(client, run, plane):
+    answer = client.get(f"{RUN}/axes", params={"plane": plane, "v": run.card.version})
+    assert "immutable" in answer.headers["cache-control"]
+    told = answer.json()
+    assert told["alike"] is True
+    behind = {key: np.array(value) for key, value in told["plane"].items()}
+    places = floats(client.get(f"{RUN}/places", params={"plane": plane}))
+    for row in (0, 17):
+        latent = behind["origin"] + places[row, 0] * behind["first"] + places[row, 1] * behind["second"]
+        shadow = [(latent - run.latents.mean[row]) @ behind[axis] for axis in ("first", "second")]
+        np.testing.assert_allclose(shadow, 0, atol=1e-5)
+    again = client.get(f"{RUN}/axes", params={"plane": plane}, headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304
+
+
+def test_axes_say_what_has_no_latent_and_no_prior(client):
+    told = client.get(f"{RUN}/axes", params={"plane": "tsne"}).json()
+    assert told["plane"] is None
+    assert told["circles"] is None
+    refused = client.get(f"{RUN}/axes", params={"plane": "0,0"})
+    assert refused.status_code == 400
+    assert "plane must be pca" in refused.json()["error"]
+
+
 def test_the_spread_on_a_plane_is_the_posteriors_covariance_seen_on_it(client, run):
     found = floats(client.get(f"{RUN}/spread", params={"plane": "pca"})).astype(np.float64)
     behind = cast(Any, map_view.map_axes(run, "pca")[1].plane)
@@ -82,7 +107,7 @@ def test_levels_are_named_where_there_are_several(run):
 
 def test_loneliness_is_the_distance_to_the_nearest_other_code(client, run):
     codes = run.frame.whiten(run.latents.mean)
-    found = floats(client.get(f"{RUN}/loneliness"))
+    found = floats(client.get(f"{RUN.removesuffix('/map')}/scalar/loneliness"))
     for row in (0, 5, 1000):
         others = np.linalg.norm(np.delete(codes, row, axis=0) - codes[row], axis=1)
         assert found[row] == pytest.approx(others.min(), rel=1e-4)
@@ -235,7 +260,7 @@ def test_a_question_for_neighbours_that_makes_no_sense_is_refused(client, query,
     assert client.post(f"{RUN}/neighbours", params=query, content=body).status_code == status
 
 
-@pytest.mark.parametrize("path", ["places", "spread", "loneliness", "index", "tsne"])
+@pytest.mark.parametrize("path", ["places", "spread", "index", "tsne"])
 def test_a_run_that_is_not_there_has_no_map(client, path):
     assert client.get(f"/explorer/api/run/..%2Fetc/map/{path}").status_code == 404
     assert client.get(f"/explorer/api/run/nope/map/{path}").status_code == 404

@@ -24,7 +24,7 @@ from explorer.errors import ConfigError
 from explorer.models import FAMILIES, Autoencoder, DiagonalGaussian, build_model
 from explorer.models.layers import Crop, Pad
 from explorer.models.losses import Bernoulli, Categorical, Gaussian, Likelihood
-from explorer.models.normalisation import EPSILON, BatchNorm, renew_statistics
+from explorer.models.normalisation import EPSILON, BatchNorm
 from explorer.training.workers import Workers
 
 LATENT_DIM = 5
@@ -468,22 +468,6 @@ def test_batch_norm_with_averaged_moments_is_one_batch_in_value_and_gradient():
     sum((out * weights[rank::2]).sum() for rank, out in enumerate(outputs)).backward()  # pyright: ignore[reportAttributeAccessIssue]
     for mine, known in zip([shared.grad, layer.weight.grad, layer.bias.grad], gradients, strict=True):
         torch.testing.assert_close(mine, known, rtol=1e-4, atol=1e-4)
-
-
-def test_renewed_statistics_are_those_of_the_images_under_the_weights_as_they_are():
-    model = model_of("vae", "bernoulli", "conv, batch norm")
-    images = images_of("conv, batch norm", 12)
-    first = next(layer for layer in model.modules() if isinstance(layer, BatchNorm))
-    seen: list[Tensor] = []
-    first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    renew_statistics(model, images.split(4))
-    values = torch.cat(seen)
-    torch.testing.assert_close(first.running_mean, values.mean(dim=(0, 2, 3)), rtol=1e-4, atol=1e-5)
-    assert not model.training and first.momentum == 0.1
-    before = [buffer.clone() for buffer in model.buffers()]
-    renew_statistics(model, images.split(4))
-    for old, new in zip(before, model.buffers(), strict=True):
-        torch.testing.assert_close(old, new)
 
 
 def test_encoding_nothing_gives_posteriors_of_nothing():

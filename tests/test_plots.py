@@ -1,17 +1,12 @@
 """Figures: what is drawn is what was handed in, on equal scales, in both themes."""
 
 import base64
-import dataclasses
 import json
-import re
 
 import numpy as np
 import pytest
 
-from explorer.plots import holes, scores, style, training
-from explorer.plots import map as map_plots
-
-THEMES: tuple[style.Theme, ...] = ("light", "dark")
+from explorer.plots import scores, style, training
 
 
 def numbers(spec):
@@ -35,114 +30,6 @@ def points():
 @pytest.fixture
 def labels():
     return np.random.default_rng(1).integers(0, 3, 50)
-
-
-@pytest.fixture
-def axes():
-    plane = {"origin": np.array([1.0, 2.0]), "first": np.array([1.0, 0.0]), "second": np.array([0.0, 1.0])}
-    return map_plots.MapAxes(("across, nats", "up, nats"), plane, (0.5, -0.5))
-
-
-def hole_map(points, theme: style.Theme = "light", **changes):
-    grid = np.random.default_rng(2).uniform(0.001, 1, size=(11, 11))
-    given = {
-        "p_grid": grid,
-        "extent": 3.0,
-        "plane": {"origin": np.zeros(2), "first": np.ones(2), "second": np.ones(2)},
-        "codes": points,
-        "nearness": None,
-        "labels": None,
-        "names": None,
-        "lattice": "data:image/png;base64,AAAA",
-        "lattice_holes": np.eye(4, dtype=bool),
-    } | changes
-    return grid, as_json(holes.hole_map(theme=theme, **given))
-
-
-def test_both_axes_of_a_map_have_one_scale_if_they_have_one_unit(axes):
-    layout = as_json(map_plots.map_frame(axes, "light"))["layout"]
-    assert layout["yaxis"]["scaleanchor"] == "x"
-    assert layout["yaxis"]["scaleratio"] == 1
-    unlike = dataclasses.replace(axes, alike=False)
-    assert "scaleanchor" not in as_json(map_plots.map_frame(unlike, "light"))["layout"]["yaxis"]
-
-
-def test_circles_stand_at_one_two_and_three_deviations_of_the_prior(axes):
-    shapes = as_json(map_plots.map_frame(axes, "light"))["layout"]["shapes"]
-    assert [(s["x1"] - s["x0"]) / 2 for s in shapes] == [1, 2, 3]
-    assert all(s["x0"] + s["x1"] == 1 and s["y0"] + s["y1"] == -1 for s in shapes)
-
-
-def test_a_model_without_a_prior_gets_no_circles(axes):
-    bare = dataclasses.replace(axes, circles=None)
-    assert "shapes" not in as_json(map_plots.map_frame(bare, "light"))["layout"]
-
-
-def test_the_plane_behind_a_map_travels_with_it(axes):
-    meta = as_json(map_plots.map_frame(axes, "light"))["layout"]["meta"]
-    assert meta["plane"] == {"origin": [1.0, 2.0], "first": [1.0, 0.0], "second": [0.0, 1.0]}
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_a_map_brings_the_colours_of_its_theme_and_no_dots(axes, theme):
-    figure = as_json(map_plots.map_frame(axes, theme))
-    assert figure["data"] == []
-    meta = figure["layout"]["meta"]
-    assert meta["palette"] == [style.class_colour(number, theme) for number in range(10)]
-    brightness = [luminance(stop) for stop in meta["scale"]]
-    assert brightness == sorted(brightness), "told apart without seeing colours"
-    page = {"light": 1.0, "dark": luminance("#0b0f19")}[theme]
-    for stop in brightness:
-        low, high = sorted((stop, page))
-        assert (high + 0.05) / (low + 0.05) > 1.3, "no stop drowns in the page"
-
-
-def test_the_view_is_kept_between_themes_and_not_between_planes(axes):
-    light, dark = (map_plots.map_frame(axes, theme, revision="run 0,1") for theme in THEMES)
-    assert light.layout.uirevision == dark.layout.uirevision == "run 0,1"
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_a_hole_map_holds_the_p_values_it_was_given_on_one_fixed_scale(points, theme):
-    grid, figure = hole_map(points, theme)
-    heat = figure["data"][0]
-    assert heat["type"] == "heatmap"
-    np.testing.assert_allclose(10 ** numbers(heat["z"]), grid, rtol=1e-5)
-    assert (heat["zmin"], heat["zmax"]) == (-3, 0)
-    ticks = numbers(heat["x"])
-    assert (ticks[0], ticks[-1], len(ticks)) == (-3, 3, 11)
-
-
-def test_the_edge_of_the_holes_is_drawn_at_the_level_of_a_hole(points):
-    _, figure = hole_map(points)
-    edge = next(trace for trace in figure["data"] if trace["type"] == "contour")
-    assert 10 ** edge["contours"]["value"] == pytest.approx(0.05)
-
-
-def test_every_hole_is_hatched_and_nothing_else(points):
-    _, figure = hole_map(points)
-    path = figure["layout"]["shapes"][0]["path"]
-    starts = re.findall(r"M(-?[\d.]+),(-?[\d.]+)", path)
-    assert [(float(x), float(y)) for x, y in starts] == [(-3, -3), (-1.5, -1.5), (0, 0), (1.5, 1.5)]
-
-
-def test_hatching_of_a_model_without_holes_draws_nothing():
-    assert "L" not in holes.hatching(np.zeros((4, 4), dtype=bool), 3.0)
-
-
-def test_codes_far_from_the_slice_fade(points):
-    nearness = np.linspace(0, 1, 50)
-    _, figure = hole_map(points, nearness=nearness)
-    dots = next(trace for trace in figure["data"] if trace["type"] == "scattergl")
-    np.testing.assert_allclose(numbers(dots["marker"]["opacity"]), nearness, rtol=1e-6)
-
-
-def test_the_lattice_waits_below_the_map_and_fills_the_same_square(points):
-    _, figure = hole_map(points)
-    picture = figure["layout"]["images"][0]
-    assert picture["visible"] is False
-    assert (picture["x"], picture["y"], picture["sizex"], picture["sizey"]) == (-3, 3, 6, 6)
-    assert picture["layer"] == "below"
 
 
 def test_the_curve_at_the_level_is_the_share_of_samples_in_holes():
@@ -178,7 +65,7 @@ def test_words_stand_out_from_the_page_in_both_themes():
         assert (high + 0.05) / (low + 0.05) > 7, "WCAG AAA"
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", style.THEMES)
 def test_a_curve_that_never_moves_stands_in_the_middle_of_its_frame(theme):
     epochs = np.arange(1.0, 41)
     for value in (0.001, 0.0, 30.0, -5.0):

@@ -18,15 +18,9 @@ from explorer.images import to_bytes
 from explorer.library import LAWS, Library
 from explorer.models import FAMILIES, Autoencoder, DiagonalGaussian, TopDown, build_model
 from explorer.models.normalisation import BatchNorm
-from explorer.program import (
-    PARTS,
-    ProgramError,
-    decoder_program,
-    encoder_program,
-    program_of,
-    traced_decoder,
-    traced_encoder,
-)
+from explorer.program import PARTS, ProgramError
+from explorer.program.models import decoder_program, encoder_program, program_of
+from explorer.program.traced import traced_decoder, traced_encoder
 from tests.conftest import CI, ROOT
 from tests.fakes import linear_coder
 from tests.interpreter import array_of, read_program, run_program

@@ -119,7 +119,7 @@ def test_a_flood_of_pictures_takes_no_more_memory_than_a_few(client, url):
 
 
 def test_a_picture_that_never_arrives_holds_nobody_up(url, client, monkeypatch):
-    monkeypatch.setattr("explorer.ui.routes.PATIENCE", 0.2)
+    monkeypatch.setattr("explorer.ui.http.PATIENCE", 0.2)
     parts = urlsplit(url)
     head = f"POST /{VAE}/own HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\nContent-Length: 5000\r\n\r\n"
     with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
@@ -131,7 +131,7 @@ def test_a_picture_that_never_arrives_holds_nobody_up(url, client, monkeypatch):
 def test_only_so_many_pictures_arrive_at_once(url, client, monkeypatch):
     from explorer.ui.reconstruct import MOST_ARRIVING
 
-    monkeypatch.setattr("explorer.ui.routes.PATIENCE", 120)
+    monkeypatch.setattr("explorer.ui.http.PATIENCE", 120)
     parts = urlsplit(url)
     head = f"POST /{VAE}/own HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\nContent-Length: 5000\r\n\r\n"
     answers: list[httpx.Response] = []

@@ -21,9 +21,11 @@ from starlette.routing import Route
 from explorer.errors import ShapeError
 from explorer.images import to_bytes
 from explorer.library import Library
-from explorer.ui import export, reconstruct, training
+from explorer.ui import export, programs, reconstruct, training
 from explorer.ui.app import tab_modules
-from explorer.ui.routes import MOST_LATENTS, STATIC, RunRoutes, StaticFiles, Workers
+from explorer.ui.http import MOST_LATENTS, Workers
+from explorer.ui.routes import RunRoutes
+from explorer.ui.static_files import STATIC, StaticFiles
 from explorer.views.colours import COLOURS
 from explorer.views.runs import sprite_sheet
 from tests.fakes import linear_coder
@@ -331,12 +333,6 @@ def test_a_page_left_open_gets_todays_files_and_does_not_keep_them(client):
     assert answer.headers["cache-control"] == "no-cache"
 
 
-def test_the_page_has_words_for_every_law_that_a_run_draws_from(client):
-    drawn = client.get(RUN).json()["laws"]
-    text = (STATIC / "latent" / "laws.js").read_text(encoding="utf-8")
-    assert sorted(re.findall(r'^    name: "(\w+)"', text, re.MULTILINE)) == sorted(drawn)
-
-
 QUESTION = re.compile(r'^  \w+: \{ kind: "(\w+)", form: "\w+", path: "([^"]*)"(, sends: true)? \},$', re.MULTILINE)
 
 NAMED_BY_CARDS = {"points", "labels", "attributes", "scalar/{}", "sprites/{}", "sheets/{}"}
@@ -348,7 +344,8 @@ def test_the_page_asks_for_every_route_of_a_run_and_for_nothing_else(library):
     found = QUESTION.findall(text)
     assert {kind for kind, _, _ in found} == {"stored", "computed", "served"}
     asked = {("POST" if sends else "GET", re.sub(r"\{\w+\}", "{}", path)) for _, path, sends in found}
-    offers = [export.routes, *(module.routes for module in tab_modules().values() if hasattr(module, "routes"))]
+    offers = [export.routes, programs.routes]
+    offers += [module.routes for module in tab_modules().values() if hasattr(module, "routes")]
     run = "/explorer/api/run/{}"
     offered = set()
     for route in RunRoutes(library, {}, offers).routes():

@@ -1,4 +1,4 @@
-"""The command line of train.py, in real processes: the fixed layout, exit codes, Ctrl-C, kill -9, refusals."""
+"""The command line of train.py: the fixed layout, exit codes, Ctrl-C, kill -9, refusals."""
 
 import json
 import os
@@ -29,6 +29,7 @@ from explorer.views.hole_layers import reason_against
 from explorer.views.hole_scores import readings, score_table
 from tests import model_cards
 from tests.conftest import ROOT
+from tests.fitters import Fitter
 from train import COMMON, command_line, parse, plan
 
 QUICK = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--nll-samples", "5", "--nll-images", "10"]
@@ -134,59 +135,61 @@ def test_no_pixel_of_a_data_set_enters_a_run(fitted: Path):
         assert not rows & {row.tobytes() for row in pixels}, sheet
 
 
-def test_a_second_time_it_refuses_and_says_how(fitted: Path):
+def test_a_second_time_it_refuses_and_says_how(fitter: Fitter, fitted: Path):
     before = (fitted / "digits-vae-2" / "model.safetensors").read_bytes()
-    again = train(*QUICK, "--epochs", 3, "--out", fitted)
+    again = fitter.run(*QUICK, "--epochs", 3, "--out", fitted)
     assert again.returncode == 1
     assert again.stderr.count("\n") == 1 and "--overwrite" in again.stderr and "--tag" in again.stderr
     assert (fitted / "digits-vae-2" / "model.safetensors").read_bytes() == before
 
 
-def test_evaluating_again_gives_the_same_numbers_and_keeps_the_weights(fitted: Path):
+def test_evaluating_again_gives_the_same_numbers_and_keeps_the_weights(fitter: Fitter, fitted: Path):
     folder = fitted / "digits-ae-2"
     before = {name: (folder / name).read_bytes() for name in LAYOUT - {"sheets"}}
-    done = train("--evaluate", "digits-ae-2", "--out", fitted)
+    done = fitter.run("--evaluate", "digits-ae-2", "--out", fitted)
     assert done.returncode == 0, done.stderr
     assert {name: (folder / name).read_bytes() for name in before} == before
 
 
-def test_evaluating_again_keeps_an_interrupted_fit_of_that_name(fitted: Path, tmp_path: Path):
+def test_evaluating_again_keeps_an_interrupted_fit_of_that_name(fitter: Fitter, fitted: Path, tmp_path: Path):
     for name in ("digits-ae-2", "features-digits"):
         shutil.copytree(fitted / name, tmp_path / name)
     waits = begin_run(tmp_path, "digits-ae-2", overwrite=True) / STATE
     waits.write_bytes(b"state")
-    done = train("--evaluate", "digits-ae-2", "--out", tmp_path)
+    done = fitter.run("--evaluate", "digits-ae-2", "--out", tmp_path)
     assert done.returncode == 1 and "--resume" in done.stderr and done.stderr.count("\n") == 1
     assert waits.read_bytes() == b"state"
 
 
-def test_overwrite_replaces_runs_and_nothing_else(fitted: Path, tmp_path: Path):
+def test_overwrite_replaces_runs_and_nothing_else(fitter: Fitter, fitted: Path, tmp_path: Path):
     photos = tmp_path / "digits-vae-2"
     photos.mkdir()
     for number in range(3):
         (photos / f"{number}.jpg").write_bytes(b"x")
-    done = train(*QUICK, "--epochs", 1, "--overwrite", "--out", tmp_path)
+    done = fitter.run(*QUICK, "--epochs", 1, "--overwrite", "--out", tmp_path)
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "no run of this program" in done.stderr
     assert len(list(photos.iterdir())) == 3 and not list(tmp_path.glob(".*"))
 
 
-def test_a_fit_that_was_killed_before_its_last_rename_is_completed_at_once(fitted: Path, tmp_path: Path):
+def test_a_fit_that_was_killed_before_its_last_rename_is_completed_at_once(
+    fitter: Fitter, fitted: Path, tmp_path: Path
+):
     partial = begin_run(tmp_path, "digits-vae-2")
     shutil.copytree(fitted / "digits-vae-2", partial, dirs_exist_ok=True)
     (partial / STATE).write_bytes(b"state")
-    done = train(*QUICK, "--epochs", 3, "--out", tmp_path, "--resume")
+    done = fitter.run(*QUICK, "--epochs", 3, "--out", tmp_path, "--resume")
     assert done.returncode == 0 and "was complete" in done.stdout, done.stderr
     assert {path.name for path in (tmp_path / "digits-vae-2").iterdir()} == LAYOUT and not partial.exists()
 
 
-def test_a_loss_that_explodes_within_an_epoch_is_one_sentence(tmp_path: Path):
-    done = train(*QUICK, "--epochs", 6, "--lr", 1e10, "--schedule", "constant", "--quiet", "--out", tmp_path)
+def test_a_loss_that_explodes_within_an_epoch_is_one_sentence(fitter: Fitter, tmp_path: Path):
+    done = fitter.run(*QUICK, "--epochs", 6, "--lr", 1e10, "--schedule", "constant", "--quiet", "--out", tmp_path)
     assert done.returncode == 1 and "--lr" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_a_twin_that_waits_to_be_resumed_is_named_before_the_first_is_fitted(tmp_path: Path):
+def test_a_twin_that_waits_to_be_resumed_is_named_before_the_first_is_fitted(fitter: Fitter, tmp_path: Path):
     (begin_run(tmp_path, "digits-ae-2") / STATE).write_bytes(b"state")
-    done = train(*QUICK, "--epochs", 1, "--twin", "--out", tmp_path)
+    done = fitter.run(*QUICK, "--epochs", 1, "--twin", "--out", tmp_path)
     assert done.returncode == 1 and "interrupted fit of digits-ae-2" in done.stderr
     assert not done.stdout and not partial_folder(tmp_path, "digits-vae-2").exists()
 
@@ -257,9 +260,11 @@ def test_a_pipe_gets_a_line_for_each_stage_and_one_table_at_the_end(
     assert table[-1] == f"open it with: python -m explorer digits-vae-2 --checkpoints {out}"
 
 
-def test_a_quick_fit_measures_what_is_looked_at_first_and_says_how_to_measure_the_rest(fitted: Path, tmp_path: Path):
+def test_a_quick_fit_measures_what_is_looked_at_first_and_says_how_to_measure_the_rest(
+    fitter: Fitter, fitted: Path, tmp_path: Path
+):
     arguments = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--epochs", 2, "--quick", "--quiet"]
-    done = train(*arguments, "--out", tmp_path)
+    done = fitter.run(*arguments, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "digits-vae-2"
     made = [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"]
@@ -279,20 +284,20 @@ def test_a_quick_fit_measures_what_is_looked_at_first_and_says_how_to_measure_th
     reason = reason_against(library.open("digits-vae-2"), "validity")
     assert reason is not None and measuring in reason
     assert score_table([card]) is not None
-    assert "| not measured |" in model_cards.row(card.config, metrics)  # pyright: ignore[reportArgumentType]
+    assert "| not measured |" in model_cards.hole_row(card.config, metrics)  # pyright: ignore[reportArgumentType]
     shutil.copytree(fitted / "features-digits", tmp_path / "features-digits")
-    again = train("--evaluate", "digits-vae-2", "--out", tmp_path, "--nll-samples", 5, "--nll-images", 10)
+    again = fitter.run("--evaluate", "digits-vae-2", "--out", tmp_path, "--nll-samples", 5, "--nll-images", 10)
     assert again.returncode == 0, again.stderr
     metrics = read_metrics(folder)
     assert not metrics["not_measured"] and metrics["test"]["nll_iw_samples"] == 5
     assert "coverage" in metrics["holes"]["white"] and load_run(folder).latents.features is not None
 
 
-def test_tensorboard_gets_every_epoch(fitted: Path, tmp_path: Path):
+def test_tensorboard_gets_every_epoch(fitter: Fitter, fitted: Path, tmp_path: Path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     shutil.copytree(fitted / "features-digits", tmp_path / "features-digits")
-    done = train(*QUICK, "--epochs", 2, "--out", tmp_path, "--tensorboard", tmp_path / "board", "--quiet")
+    done = fitter.run(*QUICK, "--epochs", 2, "--out", tmp_path, "--tensorboard", tmp_path / "board", "--quiet")
     assert done.returncode == 0, done.stderr
     events = EventAccumulator(str(tmp_path / "board" / "digits-vae-2"))
     events.Reload()
@@ -304,8 +309,8 @@ def test_tensorboard_gets_every_epoch(fitted: Path, tmp_path: Path):
     assert len(tags["images"]) == 2 and "beta" in tags["scalars"]
 
 
-def test_a_dry_run_prints_the_resolved_settings_and_writes_nothing(tmp_path: Path):
-    done = train("--dataset", "mnist", "--latent-dim", "7", "--dry-run", "--twin", "--out", tmp_path)
+def test_a_dry_run_prints_the_resolved_settings_and_writes_nothing(fitter: Fitter, tmp_path: Path):
+    done = fitter.run("--dataset", "mnist", "--latent-dim", "7", "--dry-run", "--twin", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     plans = json.loads(done.stdout)
     assert [plan["run"] for plan in plans] == ["mnist-vae-7", "mnist-ae-7"]
@@ -331,27 +336,30 @@ def test_a_dry_run_prints_the_resolved_settings_and_writes_nothing(tmp_path: Pat
         (["--evaluate", "digits-vae-2"], 2, "leave out --dataset"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_an_exit_code(arguments: list[str], code: int, word: str, tmp_path: Path):
+def test_a_mistake_is_one_sentence_and_an_exit_code(
+    arguments: list[str], code: int, word: str, fitter: Fitter, tmp_path: Path
+):
     if "--device" in arguments:
         torch = pytest.importorskip("torch")
         if torch.accelerator.current_accelerator(check_available=True) is not None:
             pytest.skip("this machine has the accelerator that must be missing here")
-    done = train("--dataset", "digits", "--epochs", "2", "--out", tmp_path / "out", *arguments)
+    whole = arguments in (["--epochs", "0"], ["--no-such-flag"])  # of each exit code one in a real process
+    done = (train if whole else fitter.run)("--dataset", "digits", "--epochs", 2, "--out", tmp_path / "out", *arguments)
     assert done.returncode == code, done.stderr
     assert word in done.stderr and "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not list((tmp_path / "out").glob("[!.]*")), "no run is left behind"
 
 
-def test_a_run_that_is_not_there_is_named_with_those_that_are(fitted: Path):
-    done = train("--evaluate", "no-such-run", "--out", fitted)
+def test_a_run_that_is_not_there_is_named_with_those_that_are(fitter: Fitter, fitted: Path):
+    done = fitter.run("--evaluate", "no-such-run", "--out", fitted)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "no-such-run" in done.stderr and "digits-ae-2, digits-vae-2" in done.stderr
 
 
-def test_an_output_folder_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
+def test_an_output_folder_that_cannot_be_written_to_is_one_sentence(fitter: Fitter, tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
-    done = train(*QUICK, "--epochs", 1, "--out", tmp_path / "file")
+    done = fitter.run(*QUICK, "--epochs", 1, "--out", tmp_path / "file")
     assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
     assert "cannot write to" in done.stderr
 
@@ -412,7 +420,9 @@ def test_an_interrupted_measurement_says_that_the_run_is_as_it_was(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_fit_says_how_to_go_on_and_goes_on(number: signal.Signals, tmp_path: Path, fitted: Path):
+def test_an_interrupted_fit_says_how_to_go_on_and_goes_on(
+    number: signal.Signals, tmp_path: Path, fitter: Fitter, fitted: Path
+):
     shutil.copytree(fitted / "features-digits", tmp_path / "features-digits")  # need not be fitted again
     arguments = [*QUICK, "--epochs", 60, "--out", tmp_path]
     fit = Watched(*arguments)
@@ -423,12 +433,12 @@ def test_an_interrupted_fit_says_how_to_go_on_and_goes_on(number: signal.Signals
     assert code == 128 + number
     assert b"--resume" in errors and b"Traceback" not in errors
     assert (partial / STATE).is_file() and not (tmp_path / "digits-vae-2").exists()
-    done = train(*arguments, "--resume")
+    done = fitter.run(*arguments, "--resume")
     assert done.returncode == 0, done.stderr
     assert [line["epoch"] for line in read_history(tmp_path / "digits-vae-2")] == list(range(1, 61))
 
 
-def test_a_killed_fit_costs_at_most_the_last_interval_and_never_the_old_run(fitted: Path):
+def test_a_killed_fit_costs_at_most_the_last_interval_and_never_the_old_run(fitter: Fitter, fitted: Path):
     old = {path.name: path.read_bytes() for path in (fitted / "digits-vae-2").iterdir() if path.is_file()}
     arguments = [*QUICK, "--epochs", 60, "--save-every", 1, "--out", fitted, "--overwrite"]
     fit = Watched(*arguments)
@@ -436,7 +446,7 @@ def test_a_killed_fit_costs_at_most_the_last_interval_and_never_the_old_run(fitt
     fit.process.kill()
     fit.end()
     assert {name: (fitted / "digits-vae-2" / name).read_bytes() for name in old} == old
-    done = train(*arguments, "--resume")
+    done = fitter.run(*arguments, "--resume")
     assert done.returncode == 0, done.stderr
     assert [line["epoch"] for line in read_history(fitted / "digits-vae-2")] == list(range(1, 61))
     assert load_run(fitted / "digits-vae-2").metrics["train"]["epochs"] == 60
@@ -450,12 +460,14 @@ def test_a_killed_fit_costs_at_most_the_last_interval_and_never_the_old_run(fitt
         ("--net conv --widths 8 16 --norm batch --flip", ["digits-vae-2"]),
     ],
 )
-def test_two_processes_follow_one_to_rounding(flags: str, names: list[str], tmp_path: Path, fitted: Path):
+def test_two_processes_follow_one_to_rounding(
+    flags: str, names: list[str], tmp_path: Path, fitter: Fitter, fitted: Path
+):
     for out in ("one", "two"):
         shutil.copytree(fitted / "features-digits", tmp_path / out / "features-digits")
     arguments = [*QUICK, "--epochs", 2, *flags.split(), "--precision", "fp32", "--quiet"]
     arguments += ["--twin"] if len(names) > 1 else []
-    alone = train(*arguments, "--out", tmp_path / "one")
+    alone = fitter.run(*arguments, "--out", tmp_path / "one")
     assert alone.returncode == 0, alone.stderr
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     both = subprocess.run(
@@ -481,27 +493,17 @@ def test_two_processes_follow_one_to_rounding(flags: str, names: list[str], tmp_
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
 @pytest.mark.parametrize("limit", [1_000, 60_000])
-def test_a_disk_that_is_full_is_one_sentence(limit: int, tmp_path: Path, fitted: Path):
+def test_a_disk_that_is_full_is_one_sentence(limit: int, tmp_path: Path, fitter: Fitter, fitted: Path):
     """No file may grow beyond the limit: the operating system refuses the write as it does on a full disk."""
-    import resource
-
     shutil.copytree(fitted / "features-digits", tmp_path / "features-digits")
-    done = subprocess.run(
-        command(*QUICK, "--epochs", 4, "--save-every", 1, "--quiet", "--out", tmp_path),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=120,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )
+    arguments = [*QUICK, "--epochs", 4, "--save-every", 1, "--quiet", "--out", tmp_path]
+    done = fitter.run(*arguments, limit=limit)
     assert done.returncode == 1, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1 and "cannot write to" in done.stderr
     assert list_runs(tmp_path) == []
 
 
-def test_a_folder_that_refuses_every_write_is_one_sentence():
-    done = train(*QUICK, "--epochs", 1, "--out", "/proc/self/nowhere")
+def test_a_folder_that_refuses_every_write_is_one_sentence(fitter: Fitter):
+    done = fitter.run(*QUICK, "--epochs", 1, "--out", "/proc/self/nowhere")
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1 and "cannot write to" in done.stderr

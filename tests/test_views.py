@@ -38,8 +38,27 @@ def library() -> Library:
     return library
 
 
+def unpacked(packed: dict[str, Any]) -> np.ndarray:
+    """The array that JSON carries."""
+    kind = {"f4": "<f4", "u1": "u1"}[packed["kind"]]
+    return np.frombuffer(base64.b64decode(packed["bytes"]), dtype=kind).reshape(packed["shape"])
+
+
 def drawn(maker, library, name, **query):
     return json.loads(maker(library, name, {"theme": "light"} | query))
+
+
+def test_codes_far_from_a_slice_fade_and_those_of_a_plane_of_all_do_not(library):
+    run = library.open("five-vae")
+    told = hole_map.hole_plane(library, "five-vae", {})
+    assert unpacked(told["codes"]).shape == (len(run), 2)
+    plane = hole_planes.plane_through(run, tuple(told["images"]))
+    distance = plane.distance(run.frame, run.latents.draw)
+    nearness = unpacked(told["nearness"])[np.argsort(distance)].astype(int)
+    assert (np.diff(nearness) <= 0).all()
+    assert nearness[0] > 200
+    assert nearness[-1] < 40
+    assert hole_map.hole_plane(library, "two-vae", {})["nearness"] is None
 
 
 def decoded(spec: Any) -> np.ndarray:
@@ -94,29 +113,26 @@ def test_an_autoencoder_has_no_prior_to_circle(library):
 )
 def test_a_plane_that_is_none_is_refused(library, plane):
     with pytest.raises(ShapeError, match="plane must be pca"):
-        drawn(map_view.map_figure, library, "five-vae", plane=plane)
+        map_view.map_axes(library.open("five-vae"), plane)
 
 
 def test_a_run_of_one_dimension_is_mapped_over_its_distortion_and_decoded_along_its_axis(library):
     run = library.open("one-vae")
-    points, _ = map_view.map_axes(run, "pca")
+    points, axes = map_view.map_axes(run, "pca")
     assert points is not None
     np.testing.assert_allclose(points, np.stack([run.latents.mean[:, 0], run.latents.distortion], axis=1), rtol=1e-6)
-    plane = drawn(map_view.map_figure, library, "one-vae")["layout"]["meta"]["plane"]
-    assert plane == {"origin": [0], "first": [1], "second": [0]}
+    told = axes.values()
+    assert told["plane"] == {"origin": [0], "first": [1], "second": [0]}
+    assert told["alike"] is False, "latent units and nats have no common scale"
 
 
 @pytest.mark.parametrize("name", ["two-vae", "two-ae", "five-vae"])
 def test_the_plane_of_a_hole_map_leads_to_the_latents_behind_it(library, name):
     run = library.open(name)
-    figure = drawn(hole_map.hole_figure, library, name)
-    meta = figure["layout"]["meta"]
-    plane = {key: np.array(value) for key, value in meta["plane"].items()}
-    grid = figure["data"][0]
-    from tests.test_plots import numbers
-
-    p = 10 ** numbers(grid["z"])
-    ticks = numbers(grid["x"])
+    told = hole_map.hole_plane(library, name, {})
+    plane = {key: np.array(value) for key, value in told["plane"].items()}
+    p = 10 ** unpacked(told["vacancy"])
+    ticks = np.linspace(-told["extent"], told["extent"], len(p))
     for row, column in ((0, 0), (5, 40), (30, 60), (60, 12)):
         z = plane["origin"] + ticks[column] * plane["first"] + ticks[row] * plane["second"]
         assert run.vacancy.p_value(z[None])[0] == pytest.approx(p[row, column], abs=0.02)
@@ -147,12 +163,12 @@ def test_the_first_row_of_the_lattice_is_at_the_top(library):
 )
 def test_anchors_that_are_no_three_images_are_refused(library, anchors):
     with pytest.raises(ShapeError, match="anchors must be"):
-        drawn(hole_map.hole_figure, library, "five-vae", anchors=anchors)
+        hole_map.hole_plane(library, "five-vae", {"anchors": anchors})
 
 
 def test_three_times_the_same_image_spans_no_slice(library):
     with pytest.raises(ShapeError, match="one line"):
-        drawn(hole_map.hole_figure, library, "five-vae", anchors="4,4,4")
+        hole_map.hole_plane(library, "five-vae", {"anchors": "4,4,4"})
 
 
 @pytest.mark.parametrize("lead", ["five-vae", "five-ae"])
@@ -161,16 +177,13 @@ def test_both_sides_of_a_pair_are_cut_through_the_same_images_over_the_same_exte
     extents = set()
     for name in ("five-vae", "five-ae"):
         run = library.open(name)
-        figure = drawn(hole_map.hole_figure, library, name, lead=lead)
-        meta = figure["layout"]["meta"]
-        plane = {key: np.array(value) for key, value in meta["plane"].items()}
-        marked = next(trace for trace in figure["data"] if trace.get("name") == "images that span the slice")
-        from tests.test_plots import numbers
-
-        for a, b, image in zip(numbers(marked["x"]), numbers(marked["y"]), anchors, strict=True):
+        told = hole_map.hole_plane(library, name, {"lead": lead})
+        plane = {key: np.array(value) for key, value in told["plane"].items()}
+        assert tuple(told["images"]) == tuple(anchors)
+        for (a, b), image in zip(told["anchors"], anchors, strict=True):
             behind = plane["origin"] + a * plane["first"] + b * plane["second"]
             np.testing.assert_allclose(behind, run.latents.mean[image], atol=1e-3)
-        extents.add((meta["extent"], *figure["layout"]["xaxis"]["range"]))
+        extents.add(told["extent"])
     assert len(extents) == 1
 
 
@@ -181,30 +194,30 @@ def test_one_extent_holds_the_images_that_span_both_slices(library):
     wanted = [hole_planes.plane_through(run, anchors).extent for run in runs]
     assert wanted[0] != wanted[1]
     for run in runs:
-        figure = drawn(hole_map.hole_figure, library, run.name, anchors=",".join(map(str, anchors)))
-        assert figure["layout"]["meta"]["extent"] == pytest.approx(max(wanted))
+        told = hole_map.hole_plane(library, run.name, {"anchors": ",".join(map(str, anchors))})
+        assert told["extent"] == pytest.approx(max(wanted))
 
 
 def test_only_the_run_and_its_twin_may_lead(library):
     for lead in ("two-ae", "../etc", ""):
         with pytest.raises(ShapeError, match="lead must be"):
-            drawn(hole_map.hole_figure, library, "five-vae", lead=lead)
+            hole_map.hole_plane(library, "five-vae", {"lead": lead})
 
 
 def test_other_anchors_are_another_slice_and_only_some_are_kept(library, monkeypatch):
-    first = drawn(hole_map.hole_figure, library, "five-vae", anchors="0,1,2")
-    second = drawn(hole_map.hole_figure, library, "five-vae", anchors="3,4,5")
-    assert first["layout"]["meta"] != second["layout"]["meta"]
+    first = hole_map.hole_plane(library, "five-vae", {"anchors": "0,1,2"})
+    second = hole_map.hole_plane(library, "five-vae", {"anchors": "3,4,5"})
+    assert first["plane"] != second["plane"]
     run = library.open("five-vae")
     monkeypatch.setattr(library.memory, "most_each", run.drawer.held)
     for start in range(0, 60, 3):
-        drawn(hole_map.hole_figure, library, "five-vae", anchors=f"{start},{start + 1},{start + 2}")
+        hole_map.hole_plane(library, "five-vae", {"anchors": f"{start},{start + 1},{start + 2}"})
         assert run.drawer.held <= library.memory.most_each
 
 
 def test_a_run_of_one_dimension_has_no_hole_plane_but_curves(library):
     with pytest.raises(ShapeError, match="no plane"):
-        drawn(hole_map.hole_figure, library, "one-vae")
+        hole_map.hole_plane(library, "one-vae", {})
     assert len(drawn(hole_map.p_value_figure, library, "one-vae")["data"]) == 4
 
 
@@ -214,7 +227,7 @@ def test_the_curves_agree_with_the_laws_and_stay_the_same(library):
 
 
 def test_a_run_that_is_not_there_has_no_figures(library):
-    for maker in (map_view.map_figure, hole_map.hole_figure, hole_map.p_value_figure):
+    for maker in (hole_map.hole_plane, hole_map.p_value_figure):
         with pytest.raises(CheckpointError):
             maker(library, "../etc", {"theme": "light"})
 

@@ -8,11 +8,11 @@ import pytest
 
 from explorer.errors import ShapeError
 from explorer.library import Library
-from explorer.plots.holes import middles
 from explorer.ui import holes
 from explorer.views import hole_layers, hole_map, hole_planes, hole_samples
 from tests.serve_fake import fake_library, linear_digits
 from tests.test_analysis_holes import local_scatter
+from tests.test_views import unpacked
 
 
 @pytest.fixture(scope="module")
@@ -35,23 +35,22 @@ def test_a_layer_that_a_run_cannot_have_is_offered_with_the_reason(library):
     offered = {layer["name"]: layer["reason"] for layer in hole_layers.offered_layers(library, "linear-vae")}
     assert [name for name, reason in offered.items() if reason] == ["validity", "class", "entropy"]
     with pytest.raises(ShapeError, match="no layer Class"):
-        hole_layers.layer_figure(library, "linear-vae", {"layer": "class", "theme": "light"})
+        hole_layers.plane_layer(library, "linear-vae", {"layer": "class"})
 
 
 @pytest.mark.parametrize("layer", ["density", "round_trip", "cliff"])
 def test_both_models_share_the_colour_scale_of_a_layer(library, layer):
     ends = set()
     for name in ("linear-ae", "linear-vae"):
-        query = {"layer": layer, "theme": "light", "lead": "linear-vae"}
-        heat = json.loads(hole_layers.layer_figure(library, name, query))["data"][0]
-        ends.add((heat["zmin"], heat["zmax"]))
+        told = hole_layers.plane_layer(library, name, {"layer": layer, "lead": "linear-vae"})
+        ends.add(tuple(told["ends"]))
     assert len(ends) == 1
 
 
 @pytest.mark.parametrize("query", [{}, {"layer": "x"}, {"layer": "cliff", "law": "x"}, {"layer": "cliff", "lead": "x"}])
 def test_a_layer_of_nonsense_is_refused(library, query):
     with pytest.raises(ShapeError):
-        hole_layers.layer_figure(library, "linear-vae", {"theme": "light"} | query)
+        hole_layers.plane_layer(library, "linear-vae", query)
 
 
 def test_a_redrawn_sheet_holds_no_hole_and_says_what_was_thrown_away(library):
@@ -106,10 +105,10 @@ def test_a_class_or_attribute_is_the_same_direction_in_both_models_of_a_pair(lib
      "classes:３,pca:0", "classes:3,pca:0,pca:1", "classes:99999,pca:0", "classes:-1,pca:0"],
 )  # fmt: skip
 def test_directions_of_nonsense_are_refused(library, directions):
-    for figure in ("holes", "hole-layer", "hole-path"):
+    for answer in (hole_map.hole_plane, hole_layers.plane_layer, holes.FIGURES["hole-path"]):
         query = {"theme": "light", "layer": "cliff", "ends": "0,0,1,1", "directions": directions}
         with pytest.raises(ShapeError):
-            holes.FIGURES[figure](library, "linear-vae", query)
+            answer(library, "linear-vae", query)
 
 
 @pytest.mark.parametrize("ends", ["", "1,2,3", "nan,0,1,1", "0,0,99,0", "1e400,0,0,0", "1,1,1,1"])
@@ -121,8 +120,7 @@ def test_the_twins_ends_of_nonsense_are_refused(library, ends):
 def test_the_share_of_holes_counts_places_as_often_as_the_law_comes_by(library):
     for name in ("linear-ae", "linear-vae"):
         run = library.open(name)
-        figure = json.loads(hole_map.hole_figure(library, name, {"theme": "light", "anchors": "3,50,700"}))
-        meta = figure["layout"]["meta"]
+        meta = hole_map.hole_plane(library, name, {"anchors": "3,50,700"})
         plane = hole_planes.plane_through(run, (3, 50, 700))
         plane = dataclasses.replace(plane, extent=meta["extent"])
         a, b = plane.lattice(hole_map.SPARSE_GRID)
@@ -142,7 +140,7 @@ def test_a_place_has_the_p_values_of_its_scores(library):
         assert said["vacancy"] == run.vacancy.p_value(latent)[0]
         assert said["round_trip"] == run.round_trip.p_value(latent)[0]
         assert said["distance"] == pytest.approx(np.sort(run.vacancy.score(latent))[0])
-        wanted = hole_layers.calibrated(run, "density", "gmm10").p_value(latent)[0] if layer == "density" else None
+        wanted = hole_layers.density_ratio(run, "gmm10").p_value(latent)[0] if layer == "density" else None
         assert said["layer"] == wanted
 
 
@@ -162,17 +160,18 @@ def test_classes_are_named_where_they_lie_and_listed_by_their_share(monkeypatch)
         run = library.open(name)
         run.drawer.put("judge", Boxes())
         run.class_names = ("bright", "<b>dark</b>")
-        figure = json.loads(hole_layers.layer_figure(library, name, {"layer": "class", "theme": "dark"}))
-        heat, names = figure["data"]
-        legend = figure["layout"]["meta"]["legend"]
-        assert heat["showscale"] is False
-        assert {entry["name"] for entry in legend} == {"bright", "<b>dark</b>"}
-        assert sum(entry["share"] for entry in legend) == pytest.approx(1)
-        assert legend[0]["share"] >= legend[1]["share"]
-        assert set(names["text"]) == {"<b>bright</b>", "<b>&lt;b&gt;dark&lt;/b&gt;</b>"}
-        for text, x, y in zip(names["text"], names["x"], names["y"], strict=True):
+        told = hole_layers.plane_layer(library, name, {"layer": "class"})
+        assert told["scale"] == "classes"
+        classes = told["classes"]
+        assert {entry["name"] for entry in classes} == {"bright", "<b>dark</b>"}
+        assert sum(entry["share"] for entry in classes) == pytest.approx(1)
+        assert classes[0]["share"] >= classes[1]["share"]
+        values = unpacked(told["values"])
+        for entry in classes:
+            assert entry["share"] == pytest.approx((values == entry["class"]).mean())
+            x, y = np.array([entry["at"][0]]), np.array([entry["at"][1]])
             picture = run.coder.decode(hole_planes.plane_through(run, ()).latents(run.frame, x, y))
-            assert (picture.mean() > 0.31) == ("bright" in text)
+            assert (picture.mean() > 0.31) == (entry["name"] == "bright")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +184,7 @@ def test_classes_are_named_where_they_lie_and_listed_by_their_share(monkeypatch)
 )
 def test_a_name_is_written_at_the_middle_of_its_largest_patch(rows, wanted):
     values = np.array([[int(c) for c in row] for row in rows])
-    assert middles(values, 2) == wanted
+    assert hole_layers.middles(values, 2) == wanted
 
 
 @pytest.mark.parametrize("latent_dim", [2, 4])
@@ -196,7 +195,7 @@ def test_a_slice_needs_three_test_images_and_a_plane_of_two_dimensions_none(late
     stored = {part: getattr(run.latents, part)[:2] for part in ("mean", "log_variance", "draw", "index", "distortion")}
     run.latents = dataclasses.replace(run.latents, **stored, rate=run.latents.rate[:2])
     if latent_dim == 2:
-        assert json.loads(hole_map.hole_figure(library, "small", {}))["layout"]["meta"]["images"] == []
+        assert hole_map.hole_plane(library, "small", {})["images"] == []
     else:
         with pytest.raises(ShapeError, match="has 2 test images, and three span a slice"):
-            hole_map.hole_figure(library, "small", {})
+            hole_map.hole_plane(library, "small", {})

@@ -208,58 +208,52 @@ class Law:
 
     Attributes:
         name: In addresses and in metrics.json.
-        short: The field's word.
-        formula: What it is, in a few words.
         plain: What a draw comes from, in plain words.
-        hint: What it is good for, in half a sentence.
+        short: The field's word.
+        hint: The field's word with what the law is and what it is good for, for a tooltip.
         words: What is drawn, and how to read it, in a sentence or two.
         of: The law as fitted to the codes of one model.
     """
 
     name: str
-    short: str
-    formula: str
     plain: str
+    short: str
     hint: str
     words: str
     of: Callable[[Codes], Distribution]
 
     @property
     def title(self) -> str:
-        """The field's word with what it stands for."""
-        return f"{self.short}: {self.formula}"
+        """Where draws come from, as the page names the law everywhere."""
+        return f"from {self.plain}"
 
 
 RAW = Law(
     name="raw",
+    plain="the prior",
     short="raw",
-    formula="N(0, I)",
-    plain="the prior N(0, I)",
-    hint="N(0, I): the prior of a VAE; of an autoencoder it only tests luck",
+    hint="raw, N(0, I): the prior a VAE was fitted to; of an autoencoder it only tests luck",
     words=(
-        "drawn from N(0, I), the prior a VAE was fitted to. An autoencoder was fitted to none: there it only tests "
-        "luck."
+        "A draw of N(0, I), the prior a VAE was fitted to. An autoencoder was fitted to none: there it only tests luck."
     ),
     of=lambda codes: OnSpan(Prior(codes.latent_dim), codes.white),
 )
 
 WHITE = Law(
     name="white",
+    plain="one fitted bell",
     short="white",
-    formula="one Gaussian",
-    plain="one Gaussian fitted to the codes",
-    hint="One Gaussian fitted to the codes: the fair law for both models",
-    words="drawn from one Gaussian with the mean and covariance of the codes. Compare models under this law first.",
+    hint="white, one Gaussian fitted to the codes: the fair law for both models",
+    words="A draw of one Gaussian with the mean and covariance of the codes. Compare models under this law first.",
     of=lambda codes: OneGaussian(codes.white),
 )
 
 GMM10 = Law(
     name="gmm10",
+    plain="ten fitted bells",
     short="GMM-10",
-    formula="ten Gaussians",
-    plain="ten Gaussians fitted to the codes",
-    hint="Ten Gaussians fitted to the codes: fewer holes, in either model",
-    words="drawn from ten Gaussians fitted to the codes, which reduces the holes of either model.",
+    hint="GMM-10, a mixture of ten Gaussians fitted to the codes: it reduces the holes of either model",
+    words="A draw of a mixture of ten Gaussians fitted to the codes, which reduces the holes of either model.",
     of=lambda codes: OnSpan(codes.gmm, codes.white),
 )
 

@@ -12,10 +12,11 @@ from explorer.data.flowers102 import flowers102_files, load_flowers102
 from explorer.data.folder import folder_name, load_folder, telling_parts
 from explorer.data.mnist import load_mnist, mnist_files
 from explorer.data.pictures import Preparation
-from explorer.data.sets import TERMS, ImageSet, Split, check_split, reference_count, sized, split
+from explorer.data.sets import NOUNS, TERMS, ImageSet, Split, check_split, reference_count, sized, split
 from explorer.errors import ConfigError, DataError
 
 __all__ = [
+    "NOUNS",
     "TERMS",
     "ImageSet",
     "Split",

@@ -212,6 +212,14 @@ def check_split(images: ImageSet, parts: Split) -> None:
         )
 
 
+NOUNS = {
+    "mnist": ("digit", "digits"),
+    "digits": ("digit", "digits"),
+    "celeba": ("face", "faces"),
+    "flowers102": ("flower", "flowers"),
+}
+"""What an image of a data set is called, and several; of all others "image" and "images"."""
+
 TERMS = {
     "celeba": (
         "CelebA is for non-commercial research only, which binds models fitted on it as well; its images must not be "

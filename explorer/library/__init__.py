@@ -9,13 +9,15 @@ from explorer.library.datasets import ImagesTrouble, TroubleKind
 from explorer.library.held import FEWEST_IMAGES
 from explorer.library.loading import Run, load_coder, load_run
 from explorer.library.memory import Memory, kept
-from explorer.library.run import SCALARS, OpenRun, ScalarName
+from explorer.library.run import AMONG, SCALARS, Among, OpenRun, ScalarName
 from explorer.library.shelf import Library
 
 __all__ = [
+    "AMONG",
     "FEWEST_IMAGES",
     "LAWS",
     "SCALARS",
+    "Among",
     "Card",
     "ImagesTrouble",
     "Library",

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from explorer.analysis.frames import Frame
     from explorer.analysis.holes import CalibratedScore, Vacancy
     from explorer.analysis.laws import Codes, Distribution, GaussianMixture
+    from explorer.analysis.typicality import Typicality
     from explorer.training.judge import Judge
+
+Among = Literal["draws", "means"]
+"""What a latent is judged among: codes drawn from the posteriors of held-out images, or their posterior means."""
+
+AMONG: tuple[Among, ...] = get_args(Among)
 
 ScalarName = Literal["distortion", "rate", "vacancy"]
 """What is known of every image of the evaluation split as one number."""
@@ -197,6 +203,25 @@ class OpenRun:
         means = self.latents.calibration_mean
         return self.vacancy if means is None else self.vacancy.calibrated(means)
 
+    def vacancy_among(self, among: Among) -> "Vacancy":
+        """The vacancy by which a latent is judged: an image's posterior mean among means, all else among draws."""
+        return self.mean_vacancy if among == "means" else self.vacancy
+
+    @kept_property
+    def typicality(self) -> "Typicality | None":
+        """How typical images are of those the run was fitted on; None where a run stores no costs to compare with."""
+        from explorer.analysis.typicality import fit_typicality
+
+        stored = self.latents
+        costs = stored.calibration_cost
+        if costs is None or not np.isfinite(costs).all():
+            return None
+        means = stored.calibration if stored.calibration_mean is None else stored.calibration_mean
+        featured = stored.calibration_features is not None and stored.reference_features is not None
+        if not featured or self.judge is None:
+            return fit_typicality(self.mean_vacancy, costs, means)
+        return fit_typicality(self.mean_vacancy, costs, means, stored.calibration_features, stored.reference_features)
+
     @property
     def frame(self) -> "Frame":
         """The local frame of the reference codes; one unit is their local scatter, in every direction."""
@@ -349,18 +374,19 @@ class OpenRun:
         """The vacancy p-value of the drawn code of every image, (N,)."""
         return self.vacancy.p_value(self.latents.draw)
 
-    def trust(self, latent: Latents) -> dict[str, float]:
+    def trust(self, latent: Latents, among: Among = "draws") -> dict[str, float | bool]:
         """Whether a latent lies where the model knows its way, as the numbers of the trust badge.
 
         Args:
             latent: (d,) or (1, d).
+            among: What it is judged among, as in `vacancy_among`.
 
         Returns:
             `vacancy`: share of held-out codes at least as far from the training codes as it (at most 0.05 is a
-            hole); `norm`: its length; `norm_percentile`: share of training codes that are shorter, in [0, 1];
-            `shell_low` and `shell_high`: between which lie the norms of nine training codes in ten;
-            `round_trip`: how far encoding its decode lands from it, in standard deviations of the codes per active
-            axis.
+            hole); `off`: whether it lies off the span of the codes; `rank`: how many dimensions they span; `norm`: its
+            length; `norm_percentile`: share of training codes that are shorter, in [0, 1]; `shell_low` and
+            `shell_high`: between which lie the norms of nine training codes in ten; `round_trip`: how far encoding its
+            decode lands from it, in standard deviations of the codes per active axis.
 
         Raises:
             ShapeError: It is no latent of this run.
@@ -371,7 +397,9 @@ class OpenRun:
         norms = self.norms
         norm = float(np.linalg.norm(latent))
         return {
-            "vacancy": float(self.vacancy.p_value(latent)[0]),
+            "vacancy": float(self.vacancy_among(among).p_value(latent)[0]),
+            "off": bool(self.vacancy.is_off(latent)[0]),
+            "rank": self.frame.rank,
             "norm": norm,
             "norm_percentile": float(np.searchsorted(norms, norm) / len(norms)),
             "shell_low": float(norms[int(0.05 * (len(norms) - 1))]),

@@ -1,13 +1,9 @@
 """Batch normalisation that can share its statistics among the processes of a fit, on any device."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from explorer.models.autoencoders import Autoencoder
 
 MOMENTUM = 0.1
 """Weight of a new batch in the running statistics."""
@@ -81,25 +77,3 @@ class BatchNorm(nn.Module):
         scale = self.weight * (variance + EPSILON).rsqrt()
         outputs = torch.addcmul(self.bias[:, None, None], distances, scale[:, None, None])
         return outputs.to(inputs.dtype), mean.detach(), variance.detach()
-
-
-@torch.no_grad()
-def renew_statistics(model: "Autoencoder", batches: Iterable[Tensor]) -> None:
-    """Set the running statistics to the plain mean over batches, for weights that were never trained themselves.
-
-    Averaged weights meet other activations than the weights they were averaged from (Izmailov et al. 2018,
-    https://arxiv.org/abs/1803.05407, section 3.2). Codes are decoded at their posterior means.
-
-    Args:
-        model: Left in evaluation mode; a model without batch normalisation is not changed.
-        batches: Training images (N, C, H, W) in [0, 1], gone through once.
-    """
-    layers = [module for module in model.modules() if isinstance(module, BatchNorm)]
-    model.train()
-    for number, images in enumerate(batches if layers else ()):
-        for layer in layers:
-            layer.momentum = 1 / (number + 1)  # the first batch replaces what was there
-        model.outputs(model.encode(images).mean)
-    for layer in layers:
-        layer.momentum = MOMENTUM
-    model.eval()

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.analysis.holes import ALPHA
-from explorer.plots.style import INKS, P_TICKS, PETROFF_10, Figure, Theme, lay_out, lit
+from explorer.plots.style import CLASS_COLOURS, INKS, P_TICKS, Figure, Theme, lay_out, lit
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class PathCurve:
 
 
 PATH_STYLES: Mapping[str, tuple[str, str, str, str]] = {
-    "linear": ("straight", PETROFF_10[0], "solid", "circle"),
-    "spherical": ("arc", PETROFF_10[6], "dash", "square"),
+    "linear": ("straight", CLASS_COLOURS["light"][1], "solid", "circle"),
+    "spherical": ("arc", CLASS_COLOURS["light"][0], "dash", "square"),
 }
 """Name, colour, dash and marker of each kind of walk."""
 
@@ -49,7 +49,7 @@ def path_curves(
         shell: Norms between which 90 % of the codes lie, latent units.
         chosen: Kind of the walk that is on show, drawn on top and thicker.
         theme: Light or dark.
-        revision: As in `map_frame`.
+        revision: As in `lay_out`.
     """
     ink = INKS[theme]
     figure = Figure()

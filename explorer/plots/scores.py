@@ -10,9 +10,22 @@ from numpy.typing import NDArray
 
 from explorer.analysis.holes import ALPHA
 from explorer.analysis.laws import LAWS
-from explorer.plots.style import INKS, P_TICKS, PETROFF_10, Figure, Theme, lay_out, lit, plain
+from explorer.plots.style import (
+    AUTOENCODER,
+    CLASS_COLOURS,
+    INKS,
+    P_TICKS,
+    VARIATIONAL,
+    Figure,
+    Theme,
+    lay_out,
+    lit,
+    plain,
+)
 
-LAW_LINES = ((PETROFF_10[2], "solid"), (PETROFF_10[0], "dash"), (PETROFF_10[4], "dot"), (PETROFF_10[5], "dashdot"))
+LAW_LINES = tuple(
+    zip((CLASS_COLOURS["light"][k] for k in (0, 1, 3, 5)), ("solid", "dash", "dot", "dashdot"), strict=True)
+)
 """Colours and dashes of the sampling laws, in the order of `LAWS`; after the last they repeat."""
 
 LAW_STYLES: Mapping[str, tuple[str, str, str]] = {
@@ -27,7 +40,7 @@ def p_value_curves(p_values: Mapping[str, NDArray[np.floating]], theme: Theme, r
     Args:
         p_values: p-values of samples, by law, (n,) each.
         theme: Light or dark.
-        revision: As in `map_frame`.
+        revision: As in `lay_out`.
     """
     ink = INKS[theme]
     figure = Figure()
@@ -98,13 +111,13 @@ def trade_off(rungs: Sequence[Rung], titles: tuple[str, str], theme: Theme, revi
         rungs: The runs, those with a beta by rising beta.
         titles: What the axes show, with their units.
         theme: Light or dark.
-        revision: As in `map_frame`.
+        revision: As in `lay_out`.
     """
     ink = INKS[theme]
     figure = Figure()
     for group, colour, symbol, name in (
-        ([rung for rung in rungs if rung.is_variational], PETROFF_10[0], "circle", "VAE: beta (active units)"),
-        ([rung for rung in rungs if not rung.is_variational], PETROFF_10[6], "square", "without beta"),
+        ([rung for rung in rungs if rung.is_variational], VARIATIONAL, "circle", "VAE: beta (active units)"),
+        ([rung for rung in rungs if not rung.is_variational], AUTOENCODER, "square", "without beta"),
     ):
         if not group:
             continue

@@ -54,7 +54,7 @@ def loss_curves(
         curves: One for each run.
         title: Name of the quantity, with its unit.
         theme: Light or dark.
-        revision: As in `map_frame`.
+        revision: As in `lay_out`.
         across: What the curves are drawn over, with its unit.
         counts: Whether the values are whole numbers, whose axis starts at 0.
 
@@ -126,7 +126,7 @@ def axis_bars(
         title: Name of the number, with its unit.
         number: Number of the run's colour, as in `Curve`.
         theme: Light or dark.
-        revision: As in `map_frame`.
+        revision: As in `lay_out`.
         top: Upper end of the scale, so that two runs share theirs; None for the bars' own.
 
     Returns:
@@ -197,7 +197,7 @@ def axis_lines(
         title: Name of the quantity, with its unit.
         number: Number of the run's colour, as in `Curve`.
         theme: Light or dark.
-        revision: As in `map_frame`.
+        revision: As in `lay_out`.
         top: Upper end of the scale, so that two runs share theirs; None for the lines' own.
         reference: A height to mark with a dashed line, as that of the prior; None for none.
         of: What each line is: an axis, or a level of latents.
@@ -261,7 +261,7 @@ def gradient_dots(variances: Mapping[str, float], number: int, theme: Theme, rev
         variances: By the estimator's name, each above 0; the first stands at the top.
         number: Number of the run's colour, as in `Curve`.
         theme: Light or dark.
-        revision: As in `map_frame`.
+        revision: As in `lay_out`.
     """
     ink = INKS[theme]
     names = list(variances)[::-1]
@@ -329,7 +329,7 @@ def latent_histogram(
         prior: Whether the model has the prior N(0, 1); an autoencoder has its own scale.
         number: Number of the run's colour, as in `Curve`.
         theme: Light or dark.
-        revision: As in `map_frame`.
+        revision: As in `lay_out`.
 
     Returns:
         The figure; `meta` holds `axis`, `mean` and `deviation` of the codes, and `prior`.

@@ -1,19 +1,9 @@
-"""The encoder or decoder of a fitted model as a program: layers and weights in one flat file, for a browser to run."""
+"""The encoder or decoder of a fitted model as a program: layers and weights in one flat file, for a browser to run.
 
-from explorer.program.models import PARTS, Part, decoder_program, encoder_program, program_of
-from explorer.program.steps import FORMAT, ProgramError, Steps, Value
-from explorer.program.traced import traced_decoder, traced_encoder
+`program_of` in `models` makes one of a fitted model; `traced_decoder` and `traced_encoder` in `traced` make one of a
+torch module of one's own; `steps` states the file. What is named here imports no torch.
+"""
 
-__all__ = [
-    "FORMAT",
-    "PARTS",
-    "Part",
-    "ProgramError",
-    "Steps",
-    "Value",
-    "decoder_program",
-    "encoder_program",
-    "program_of",
-    "traced_decoder",
-    "traced_encoder",
-]
+from explorer.program.steps import FORMAT, PARTS, Part, ProgramError
+
+__all__ = ["FORMAT", "PARTS", "Part", "ProgramError"]

@@ -1,7 +1,7 @@
 """The families and likelihoods of this program as steps: one entry of a table each."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -21,11 +21,7 @@ from explorer.models.hierarchical import TopDownEncoder
 from explorer.models.losses import Bernoulli, Categorical, Gaussian, Likelihood
 from explorer.models.posterior import LOG_VARIANCE_RANGE, DiagonalGaussian, TopDown
 from explorer.program.layers import joined, sliced, written
-from explorer.program.steps import ProgramError, Steps, Value
-
-Part: TypeAlias = Literal["decoder", "encoder"]
-
-PARTS: tuple[Part, ...] = get_args(Part)
+from explorer.program.steps import Part, ProgramError, Steps, Value
 
 Outputs: TypeAlias = dict[str, Value]
 """Values of an encoder by name: `mean`, and `log_variance` where the posterior has a width."""

@@ -20,13 +20,15 @@ runs the program folds in float32.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from explorer.errors import ExplorerError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FORMAT = 1
 """Version of the file; a page refuses any other."""
@@ -35,6 +37,10 @@ MAGIC = b"LSXP"
 
 ALIGNMENT = 64
 """Every array begins at a multiple of this number of bytes: weights off alignment cost Firefox half its speed."""
+
+Part: TypeAlias = Literal["decoder", "encoder"]
+
+PARTS: tuple[Part, ...] = get_args(Part)
 
 Shape: TypeAlias = tuple[int, ...]
 """Of a value without the batch: (n,) or (C, H, W)."""
@@ -75,7 +81,7 @@ class Steps:
         """A step that treats every number of a value alike."""
         return self.add(op, [value], value.shape, **details)
 
-    def array(self, array: Tensor | NDArray[np.floating] | None, *, narrow: bool = False) -> dict[str, Any] | None:
+    def array(self, array: "Tensor | NDArray[np.floating] | None", *, narrow: bool = False) -> dict[str, Any] | None:
         """Store an array, and say where it is.
 
         Args:
@@ -87,7 +93,7 @@ class Steps:
         """
         if array is None:
             return None
-        plain = array.detach().cpu().numpy() if isinstance(array, Tensor) else array
+        plain = array if isinstance(array, np.ndarray) else array.detach().cpu().numpy()
         wide = np.ascontiguousarray(plain, dtype="<f4")
         if not np.isfinite(wide).all():
             raise ProgramError("the model has weights that are not finite; fit it again.")

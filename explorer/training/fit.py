@@ -14,7 +14,6 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from explorer.arrays import Pixels
@@ -24,9 +23,10 @@ from explorer.data import Split
 from explorer.errors import CheckpointError, ConfigError, Interrupted, TrainingError
 from explorer.models import Autoencoder, Loss, build_model
 from explorer.models.losses import Gaussian
-from explorer.models.normalisation import BatchNorm, renew_statistics
+from explorer.models.normalisation import BatchNorm
 from explorer.models.vae import VAE
 from explorer.progress import is_terminal
+from explorer.training.average import averaged, renew_statistics
 from explorer.training.feed import Feed, memory, open_feed
 from explorer.training.gradients import IMAGES as GRADIENT_IMAGES
 from explorer.training.gradients import gradient_variance
@@ -487,17 +487,6 @@ def memory_in_one_sentence(settings: TrainConfig) -> Iterator[None]:
 def in_order(feed: Feed, size: int = 512) -> Sequence[Tensor]:
     """The rows of all images of a feed, one batch after another, the last one smaller."""
     return torch.arange(len(feed)).split(size)
-
-
-def averaged(model: Autoencoder, settings: TrainConfig, steps_per_epoch: int) -> AveragedModel | None:
-    """A running exponential average of the weights with the half-life that is set, or None for 0.
-
-    Polyak & Juditsky 1992, https://doi.org/10.1137/0330046
-    """
-    if not settings.average_epochs:
-        return None
-    decay = 0.5 ** (1 / (settings.average_epochs * steps_per_epoch))
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=False)
 
 
 def resumable(config: RunConfig) -> dict[str, Any]:

@@ -19,11 +19,12 @@ import gradio as gr
 
 from explorer.errors import ExplorerError, ServeError
 from explorer.library import Library
-from explorer.ui import bare, export
+from explorer.ui import bare, export, programs
 from explorer.ui.bare import TITLE, choices, notice
 from explorer.ui.page import TABS, FigureMaker, Page, answering, hide_folders, public_sentence
-from explorer.ui.routes import STATIC, StaticFiles, served
+from explorer.ui.routes import served
 from explorer.ui.security import layers
+from explorer.ui.static_files import STATIC, StaticFiles
 
 FIRST_PORT, PORTS = 7860, 100
 """Ports that are tried where none is named: the first of them, and how many."""
@@ -251,7 +252,11 @@ def serve(
     figures: dict[str, FigureMaker] = {}
     for module in modules.values():
         figures |= getattr(module, "FIGURES", {})
-    offers = [export.routes, *(module.routes for module in modules.values() if hasattr(module, "routes"))]
+    offers = [
+        export.routes,
+        programs.routes,
+        *(module.routes for module in modules.values() if hasattr(module, "routes")),
+    ]
     blocks = build(library, static.url, modules)
     blocks.queue(max_size=32, default_concurrency_limit=2, api_open=False)
     names, any_address = hosts(host, share)
@@ -287,20 +292,11 @@ def serve(
         },
     }
     url = _launch(blocks, host, port, settings)
-    threading.Thread(target=_warm, args=(library, figures), name="warm", daemon=True).start()
+    threading.Thread(target=library.warm, name="warm", daemon=True).start()  # what the first visitor would wait for
     share_url, trouble = _tunnel(blocks, host) if share else (None, None)
     if open_browser:
         webbrowser.open(share_url or url)
     return Server(blocks, url, share_url, trouble)
-
-
-def _warm(library: Library, figures: Mapping[str, FigureMaker]) -> None:
-    """Have what the first visitor would wait for: the default run, and the first figure, which brings plotly along."""
-    library.warm()
-    name, make = library.default(), figures.get("map")
-    if name is not None and make is not None:
-        with contextlib.suppress(ExplorerError):  # left to the visitor, as those of a run are
-            make(library, name, {"theme": "light"})
 
 
 def _launch(blocks: gr.Blocks, host: str, port: int | None, settings: Mapping[str, Any]) -> str:

@@ -28,7 +28,10 @@ TITLE = "Latent Space Explorer"
 PATH = "/bare"
 """Where the page is: beside gradio's own, so that both have the same relative addresses."""
 
-LOADING = '<p class="xp-loading" role="status">Loading…</p>'
+LOADING = (
+    '<p class="xp-loading" role="status">Loading…</p>'
+    '<div class="xp-skeleton" aria-hidden="true"><span></span><span></span><span></span></div>'
+)
 """Stands in a part of the page until its module is there."""
 
 LOST = "This part of the page did not load; reload the page."
@@ -132,8 +135,8 @@ def markup(library: Library, static: Path, static_url: str, tabs: Mapping[str, A
         ),
         "</div>",
         *(
-            f'<section role="tabpanel" id="explorer-{name}" aria-labelledby="tab-{name}" hidden>'
-            f"{''.join(map(_block, tabs[name].CONTENT))}</section>"
+            f'<div role="tabpanel" id="explorer-{name}" aria-labelledby="tab-{name}" hidden>'
+            f"{''.join(map(_block, tabs[name].CONTENT))}</div>"
             for name in names
         ),
         f'</main><script type="application/json" id="explorer-boot">{told}</script>',

@@ -11,8 +11,9 @@ from explorer.errors import ShapeError
 from explorer.library import Library
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
+from explorer.ui.http import MOST_SEED, PRIVATE, TabRoute, array_response, latents_of, number_of
 from explorer.ui.page import Page
-from explorer.ui.routes import MOST_SEED, PRIVATE, RunRoutes, TabRoute, array_response, latents_of, number_of
+from explorer.ui.routes import RunRoutes
 from explorer.views import explore as view
 from explorer.views.query import choice, number, whole
 from explorer.views.runs import direction_values

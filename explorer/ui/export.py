@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from explorer.errors import NotFoundError, ShapeError, TooMuchError
-from explorer.ui.routes import PRIVATE, RunRoutes, TabRoute, latents_of
+from explorer.ui.http import PRIVATE, TabRoute, latents_of
+from explorer.ui.routes import RunRoutes
 from explorer.views.export import FORMATS, LONGEST, MOST_SCALE, MOST_TILES, SHORTEST, Wanted, exported
 from explorer.views.query import number, whole
 

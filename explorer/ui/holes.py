@@ -1,16 +1,21 @@
 """Holes: an autoencoder and its VAE twin side by side, in standard deviations of their own codes."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from explorer.analysis.laws import LAWS, RAW, WHITE
+from explorer.errors import TooMuchError
 from explorer.library import Library
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
+from explorer.ui.http import LONGEST_QUERY, MOST_SEED, PRIVATE, Endpoint, TabRoute, finite, latents_of
 from explorer.ui.page import FigureMaker, Page
-from explorer.ui.routes import MOST_SEED, PRIVATE, RunRoutes, TabRoute, finite, latents_of
-from explorer.views.hole_layers import LAYERS, described_place, is_fitted, layer_figure, offered_layers
-from explorer.views.hole_map import hole_figure, p_value_figure
+from explorer.ui.routes import RunRoutes
+from explorer.views.hole_layers import OFFERED, described_place, is_fitted, offered_layers, plane_layer
+from explorer.views.hole_map import hole_plane, p_value_figure
 from explorer.views.hole_samples import drawn_sheet, path_figure
 from explorer.views.hole_scores import ladder_of, scores_of, trade_off_figure
 from explorer.views.query import choice, whole
@@ -23,11 +28,12 @@ INTRO = (
 
 WORDS = (
     "Read vacancy only beside coverage and active units: a model that ignores its latents has no holes and covers "
-    "nothing. Compare equal laws first, white with white. Under raw an autoencoder has luck or bad luck: if its codes "
-    "spread far beyond N(0, I), every sample falls into the middle of the crowd, hits no hole and covers little. "
-    "That autoencoders cannot generate is false: ten Gaussians fitted to the codes often repair them, and may beat a "
-    "VAE's own prior. How sure a classifier is of the decodes, and how near they are to real images pixel by pixel, "
-    "does not tell the two models apart."
+    "nothing. Compare equal laws first. From the prior an autoencoder has luck or bad luck: if its codes spread far "
+    "beyond it, every draw falls into the middle of the crowd, hits no hole and covers little. Vacancy asks whether any "
+    "code is near and falls silent in many dimensions; tell-apart stands beside it. That autoencoders cannot generate is "
+    "false: ten fitted bells reduce their holes, and may beat a VAE's own prior; that they cannot be sampled naively is "
+    "true. How sure a classifier is of the decodes, and how near they are to real images pixel by pixel, does not tell "
+    "the two models apart."
 )
 
 
@@ -56,7 +62,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
     async def place(request: Request) -> Response:
         """The p-values of one latent."""
         card = await runs.card(request)
-        layer = choice(request.query_params, "layer", LAYERS, "vacancy")
+        layer = choice(request.query_params, "layer", tuple(OFFERED), "vacancy")
         law = choice(request.query_params, "law", tuple(LAWS), WHITE.name)
         latent = await latents_of(request, card.latent_dim, 1)
 
@@ -89,7 +95,22 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         card = await runs.card(request)
         return JSONResponse(await runs.opening.run(lambda: scores_of(runs.library, card.name)), headers=PRIVATE)
 
+    def answered(what: Callable[[Library, str, Mapping[str, str]], dict[str, Any]]) -> Endpoint:
+        """An endpoint that tells what a plane holds, as the query asks for it."""
+
+        async def answer(request: Request) -> Response:
+            if len(request.url.query) > LONGEST_QUERY:
+                raise TooMuchError(f"the query is longer than {LONGEST_QUERY:,} characters.")
+            card = await runs.card(request)
+            query = dict(request.query_params)
+            found = await runs.opening.run(lambda: what(runs.library, card.name, query))
+            return JSONResponse(found, headers=PRIVATE)
+
+        return answer
+
     return [
+        ("GET", "/holes/plane", answered(hole_plane)),
+        ("GET", "/holes/layer", answered(plane_layer)),
         ("GET", "/holes/layers", layers),
         ("POST", "/holes/place", place),
         ("GET", "/holes/samples", samples),
@@ -99,8 +120,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
 
 FIGURES: dict[str, FigureMaker] = {
-    "holes": hole_figure,
-    "hole-layer": layer_figure,
     "hole-path": path_figure,
     "hole-ladder": trade_off_figure,
     "p-values": p_value_figure,

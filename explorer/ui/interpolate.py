@@ -7,11 +7,12 @@ from starlette.responses import JSONResponse, Response
 
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
-from explorer.library import Library
+from explorer.library import AMONG, Library
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
+from explorer.ui.http import MOST_LATENTS, PRIVATE, TabRoute, array_response, latents_of
 from explorer.ui.page import Page
-from explorer.ui.routes import MOST_LATENTS, PRIVATE, RunRoutes, TabRoute, array_response, latents_of
+from explorer.ui.routes import RunRoutes
 from explorer.views import interpolate as view
 from explorer.views.query import choice, number, theme_of, whole
 
@@ -46,11 +47,12 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         steps = whole(query, "steps", FEWEST_STEPS, MOST_STEPS, default=9)
         overshoot = number(query, "overshoot", 0, MOST_OVERSHOOT, default=0)
         kind = choice(query, "kind", view.KINDS, "linear")
+        means = choice(query, "means", view.MEANS, "")
         ends = await _ends_of(request, card.latent_dim)
 
         def work() -> dict[str, Any]:
             run = runs.library.open(card.name)
-            return view.walk(run, ends, steps, overshoot, kind) | {"place": runs.place_of(run)}
+            return view.walk(run, ends, steps, overshoot, kind, means) | {"place": runs.place_of(run)}
 
         return JSONResponse(await runs.opening.run(work), headers=PRIVATE)
 
@@ -60,17 +62,19 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         query = request.query_params
         overshoot = number(query, "overshoot", 0, MOST_OVERSHOOT, default=0)
         kind, theme = choice(query, "kind", view.KINDS, "linear"), theme_of(query)
+        means = choice(query, "means", view.MEANS, "")
         ends = await _ends_of(request, card.latent_dim)
         figure = await runs.opening.run(
-            lambda: view.path_figure(runs.library.open(card.name), ends, overshoot, kind, theme)
+            lambda: view.path_figure(runs.library.open(card.name), ends, overshoot, kind, theme, means)
         )
         return Response(figure, media_type="application/json", headers=PRIVATE)
 
     async def vacancies(request: Request) -> Response:
         """The vacancy p-value of each latent of the body, float32 (n,)."""
         card = await runs.card(request)
+        among = choice(request.query_params, "among", AMONG, "draws")
         latents = await latents_of(request, card.latent_dim, MOST_LATENTS)
-        found = await runs.opening.run(lambda: runs.library.open(card.name).vacancy.p_value(latents))
+        found = await runs.opening.run(lambda: runs.library.open(card.name).vacancy_among(among).p_value(latents))
         return array_response(found, "<f4", PRIVATE)
 
     async def medoids(request: Request) -> Response:

@@ -15,25 +15,24 @@ from explorer.errors import NotFoundError, ShapeError
 from explorer.library import Library, OpenRun
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
-from explorer.ui.page import FigureMaker, Page
-from explorer.ui.routes import (
+from explorer.ui.http import (
     PRIVATE,
     BusyError,
-    RunRoutes,
     TabRoute,
     body_of,
+    keeping,
     latents_of,
     pixels_response,
+    unchanged,
 )
+from explorer.ui.page import Page
+from explorer.ui.routes import RunRoutes
 from explorer.views import map as view
-from explorer.views.colours import loneliness
 from explorer.views.query import choice, whole
 
 INTRO = (
-    "Every dot is a test image at the place the encoder gives it. "
-    "Move over the dots to see their images (where the data set is not on this machine, what their codes decode to), "
-    "click one for its numbers, and click where no dot is to see what the decoder makes of a place where no image is. "
-    "Drag to move the map; to zoom, use the buttons or turn the wheel with Ctrl or ⌘ held."
+    "Every dot is a test image at the place the encoder gives it: point at it to see the image (without the data set "
+    "its decode), click it for its numbers. Click where no dot is to decode a place where no image is."
 )
 
 CONTENT: Content = (INTRO, Part("map/tab", "map of the encoded test images"))
@@ -81,14 +80,23 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
         return await runs.stored(request, "<f4", get)
 
+    async def axes(request: Request) -> Response:
+        """The axes of a plane and the latents behind it."""
+        card = await runs.card(request)
+        fresh = unchanged(request, card.version)
+        if fresh is not None:
+            return fresh
+        plane = request.query_params.get("plane", "pca")
+
+        def work() -> dict[str, object]:
+            return view.map_axes(runs.library.open(card.name), plane)[1].values()
+
+        return JSONResponse(await runs.opening.run(work), headers=keeping(request, card.version))
+
     async def spread(request: Request) -> Response:
         """The shape of every posterior on a plane, float32 (N, 3)."""
         plane = request.query_params.get("plane", "pca")
         return await runs.stored(request, "<f4", lambda run: view.spread_on(run, view.map_axes(run, plane)[1]))
-
-    async def lonely(request: Request) -> Response:
-        """How far the nearest other code is, float32 (N,)."""
-        return await runs.stored(request, "<f4", loneliness)
 
     async def index(request: Request) -> Response:
         """Rows of the test images in the data set's array, int32 (N,)."""
@@ -156,9 +164,9 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         return JSONResponse(await runs.opening.run(cancel), headers=PRIVATE)
 
     return [
+        ("GET", "/map/axes", axes),
         ("GET", "/map/places", places),
         ("GET", "/map/spread", spread),
-        ("GET", "/map/loneliness", lonely),
         ("GET", "/map/index", index),
         ("POST", "/map/neighbours", neighbours),
         ("POST", "/map/selection", selection),
@@ -173,7 +181,3 @@ def ticket_of(request: Request) -> str | None:
     """The ticket that an address names, or None where there is none that could be one."""
     text = request.query_params.get("ticket", "")
     return text if text.isascii() and text.isalnum() and len(text) <= 32 else None
-
-
-FIGURES: dict[str, FigureMaker] = {"map": view.map_figure}
-"""Served by the figure route."""

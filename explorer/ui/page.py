@@ -2,7 +2,7 @@
 
 A tab module offers `build(library, page)`, called inside its `gr.Tab`, and may offer figures:
 
-    FIGURES: dict[str, FigureMaker] = {"map": make_map}
+    FIGURES: dict[str, FigureMaker] = {"holes": make_plane}
 
 Each is then served at `explorer/api/run/<run>/figure/<name>?...` as plotly JSON. What only its own part of the page
 asks for it answers itself, with `routes(runs)` (`explorer.ui.routes.RoutesMaker`).
@@ -15,18 +15,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
+from typing import Any, TypeAlias, TypeVar, cast
 
 import gradio as gr
 
 from explorer.errors import ExplorerError
 from explorer.library import Library
 
-TabName = Literal["explore", "map", "reconstruct", "interpolate", "holes", "training"]
-"""Tabs by the ids they have in `gr.Tabs` and in the page's address."""
-
-TABS: tuple[TabName, ...] = get_args(TabName)
-"""The tabs in the order of a first visit."""
+TABS: tuple[str, ...] = ("explore", "map", "reconstruct", "interpolate", "holes", "training")
+"""The tabs in the order of a first visit, each by its module beside this one and its id in the page's address."""
 
 FigureMaker: TypeAlias = Callable[[Library, str, Mapping[str, str]], str]
 """(library, run's name, query of the address) -> a plotly figure as JSON text.

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from explorer.analysis.corruption import CORRUPTIONS
+from explorer.analysis.typicality import Verdict
 from explorer.arrays import Images
 from explorer.data.own import OwnImage, Place, form_of, own_image
 from explorer.errors import ExplorerError, NotFoundError, ShapeError
@@ -20,12 +21,10 @@ from explorer.library import Library, OpenRun
 from explorer.ui.app import MOST_PIXELS, MOST_UPLOAD
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
-from explorer.ui.page import Page, answering, public_text
-from explorer.ui.routes import (
+from explorer.ui.http import (
     MOST_SEED,
     PRIVATE,
     BusyError,
-    RunRoutes,
     TabRoute,
     Workers,
     array_response,
@@ -34,6 +33,8 @@ from explorer.ui.routes import (
     number_of,
     pixels_response,
 )
+from explorer.ui.page import Page, answering, public_text
+from explorer.ui.routes import RunRoutes
 from explorer.views import look
 from explorer.views.query import choice, number, whole
 
@@ -290,11 +291,18 @@ def described(run: OpenRun, seen: look.Look) -> dict[str, object]:
         "rates": None if rates is None else [round(float(rate), 5) for rate in rates],
         "usual_rates": None if rates is None else [round(float(rate), 5) for rate in seen.usual_rates],
         "vacancy": seen.vacancy,
+        "typical": None if seen.typical is None else typical_values(seen.typical),
         "neighbours": [int(number) for number in seen.neighbours],
         "distances": [float(distance) for distance in seen.distances],
         "corruption": {"kind": model.corruption, "level": model.corruption_level} if model and spoils else None,
     }
     return finite(answer)
+
+
+def typical_values(found: Verdict) -> dict[str, float | None]:
+    """Shares of new images that are at least as odd as one image: by cost, code and features, and together."""
+    parts = {"cost": found.cost, "code": found.code, "features": found.features, "together": found.together}
+    return {name: None if part is None else float(part[0]) for name, part in parts.items()}
 
 
 def packed(image: NDArray[np.uint8]) -> dict[str, object]:

@@ -4,149 +4,48 @@ Everything here is checked again by the server, answered from memory where it ca
 otherwise; errors are JSON {"error": "one sentence"}. Arrays travel as little-endian bytes.
 """
 
-import hashlib
-import importlib.util
-import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, cast
 
-import anyio
-import anyio.to_thread
 import numpy as np
 from numpy.typing import NDArray
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from explorer.analysis.encoding import FEW, checked_latents
+from explorer.analysis.counter import CounterGenerator
+from explorer.analysis.encoding import FEW
 from explorer.analysis.laws import LAWS, RAW
 from explorer.arrays import Latents
-from explorer.errors import ExplorerError, NotFoundError, ShapeError, TooMuchError
+from explorer.errors import NotFoundError, TooMuchError
 from explorer.images import to_bytes
-from explorer.library import Card, Library, OpenRun
+from explorer.library import AMONG, Card, Library, OpenRun
+from explorer.ui.http import (
+    LONGEST_QUERY,
+    MOST_LATENTS,
+    MOST_SEED,
+    PRIVATE,
+    Endpoint,
+    TabRoute,
+    Workers,
+    answering,
+    array_response,
+    finite,
+    keeping,
+    latents_of,
+    number_of,
+    pixels_response,
+    unchanged,
+)
 from explorer.ui.page import FigureMaker, public_sentence, public_text
+from explorer.ui.static_files import StaticFiles
 from explorer.views.colours import COLOURS
 from explorer.views.query import choice, theme_of, whole
 from explorer.views.runs import SHEET, describe_run, sprite_sheet
 
-STATIC = Path(__file__).parent / "static"
-"""The page's own JavaScript and style sheets."""
-
-MEDIA = {
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".mjs": "text/javascript",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".wasm": "application/wasm",
-    ".woff2": "font/woff2",
-}
-"""What is served from `STATIC`, and as what: the system's own table may differ, and browsers are told not to guess."""
-
-MOST_LATENTS = 1024
-"""Latents that one request may decode or draw."""
-
-
-MOST_SEED = 2**63 - 1
-"""Largest seed of a sample."""
-
-PATIENCE = 20.0
-"""Seconds that the body of one request may take to arrive."""
-
-FOR_EVER = "max-age=31536000, immutable"
-
-PRIVATE = {"cache-control": "private, no-store"}
-"""Headers of an answer that nobody may keep."""
-
-T = TypeVar("T")
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-TabRoute: TypeAlias = tuple[str, str, Endpoint]
-"""Method, address below `explorer/api/run/{run}`, and what answers; its `ExplorerError`s become JSON."""
-
 RoutesMaker: TypeAlias = "Callable[[RunRoutes], Sequence[TabRoute]]"
 """What a tab offers as `routes(runs)`: the addresses that only its own part of the page asks for."""
-
-
-class TooSlowError(ExplorerError):
-    """A body does not arrive: status 408."""
-
-
-class BusyError(ExplorerError):
-    """Too many requests are waiting already: status 503."""
-
-
-STATUS: Mapping[type[ExplorerError], int] = {
-    NotFoundError: 404,
-    TooSlowError: 408,
-    TooMuchError: 413,
-    BusyError: 503,
-}
-"""What an error is answered with; any other `ExplorerError` with 400."""
-
-
-class Workers:
-    """Threads for work that must not hold up the server, with a bounded queue before them.
-
-    Args:
-        running: How many work at once.
-        waiting: How many requests may wait; more are refused, so that a flood ends in clear refusals.
-    """
-
-    def __init__(self, running: int, waiting: int) -> None:
-        self.limiter = anyio.CapacityLimiter(running)
-        self.most = running + waiting
-        self.pending = 0
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns.
-
-        Raises:
-            BusyError: Too many are waiting.
-        """
-        if self.pending >= self.most:
-            raise BusyError("the server is busy; try again in a few seconds.")
-        self.pending += 1
-        try:
-            return await anyio.to_thread.run_sync(work, limiter=self.limiter)
-        finally:
-            self.pending -= 1
-
-
-class StaticFiles:
-    """The page's own files, and plotly.js from its wheel, under an address that changes with them."""
-
-    def __init__(self) -> None:
-        found = [path for path in sorted(STATIC.rglob("*")) if path.is_file() and path.suffix in MEDIA]
-        self.files = {path.relative_to(STATIC).as_posix(): path for path in found}
-        plotly = importlib.util.find_spec("plotly")
-        if plotly is not None and plotly.origin is not None:
-            self.files["plotly.min.js"] = Path(plotly.origin).parent / "package_data" / "plotly.min.js"
-        digest = hashlib.sha256()
-        for name, path in self.files.items():
-            # a wheel's file is told by its size and age: hashing megabytes would delay every start
-            stat = path.stat()
-            content = (
-                path.read_bytes() if path.is_relative_to(STATIC) else f"{stat.st_size} {stat.st_mtime_ns}".encode()
-            )
-            digest.update(name.encode() + b"\0" + content)
-        self.tag = digest.hexdigest()[:16]
-
-    @property
-    def url(self) -> str:
-        """The folder's address relative to the page, without a slash at either end."""
-        return f"explorer/static/{self.tag}"
-
-    async def get(self, request: Request) -> Response:
-        """One file; a page left open while the files changed gets the new ones, which are then not kept."""
-        path = self.files.get(request.path_params["file"])
-        if path is None or not path.is_file():
-            return error_response(404, "there is no such file.")
-        current = request.path_params["tag"] == self.tag
-        keeping = {"cache-control": f"public, {FOR_EVER}" if current else "no-cache"}
-        return FileResponse(path, headers=keeping, media_type=MEDIA[path.suffix])
 
 
 class RunRoutes:
@@ -260,11 +159,12 @@ class RunRoutes:
         """The numbers of the trust badge of one latent."""
         card = await self.card(request)
         latents = await latents_of(request, card.latent_dim, 1)
-        numbers = await self.decoding.run(lambda: self.library.open(card.name).trust(latents))
+        among = choice(request.query_params, "among", AMONG, "draws")
+        numbers = await self.decoding.run(lambda: self.library.open(card.name).trust(latents, among))
         return JSONResponse(finite(numbers), headers=PRIVATE)
 
     async def sample(self, request: Request) -> Response:
-        """Latents drawn from one of the laws; the seed decides them."""
+        """Latents drawn from one of the laws; the seed decides them, here and in the browser alike."""
         card = await self.card(request)
         query = request.query_params
         law = choice(query, "law", tuple(LAWS), RAW.name)
@@ -272,7 +172,7 @@ class RunRoutes:
         seed = whole(query, "seed", 0, MOST_SEED, default=0)
 
         def work() -> Latents:
-            return self.library.open(card.name).sample(law, count, np.random.default_rng(seed))
+            return self.library.open(card.name).sample(law, count, cast(np.random.Generator, CounterGenerator(seed)))
 
         return array_response(await self.decoding.run(work), "<f4", PRIVATE)
 
@@ -331,8 +231,8 @@ class RunRoutes:
         maker = self.figures.get(request.path_params["figure"])
         if maker is None:
             raise NotFoundError(f"a figure is one of {', '.join(sorted(self.figures))}.")
-        if len(request.url.query) > 4000:
-            raise TooMuchError("the query is longer than 4,000 characters.")
+        if len(request.url.query) > LONGEST_QUERY:
+            raise TooMuchError(f"the query is longer than {LONGEST_QUERY:,} characters.")
         query = dict(request.query_params)
         query["theme"] = theme_of(query)
         card = await self.card(request)
@@ -385,20 +285,6 @@ class RunRoutes:
         return array_response(array, kind, keeping(request, card.version))
 
 
-def answering(endpoint: Endpoint) -> Endpoint:
-    """An endpoint whose `ExplorerError`s become JSON; a bug stays a bug, with its traceback in the log."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except ExplorerError as error:
-            return error_response(STATUS.get(type(error), 400), public_sentence(error))
-        except ClientDisconnect:
-            return error_response(400, "the request ended early.")
-
-    return answer
-
-
 def with_addresses(run: OpenRun, described: dict[str, Any]) -> dict[str, object]:
     """What `describe_run` found, for visitors: each array and sheet by its address, which names its version."""
     base, version = f"explorer/api/run/{run.name}", run.card.version
@@ -409,97 +295,6 @@ def with_addresses(run: OpenRun, described: dict[str, Any]) -> dict[str, object]
     stored["sprites"] = [f"{base}/sprites/{sheet}?v={pictures}" for sheet in sheets]
     trouble = described["images_trouble"]
     return described | {"images_trouble": None if trouble is None else public_text(trouble), "stored": stored}
-
-
-async def latents_of(request: Request, latent_dim: int, most: int) -> Latents:
-    """The latents (n, d) in a request's body of little-endian float32.
-
-    Raises:
-        TooMuchError: More than `most`; noticed while the body arrives.
-        TooSlowError: The body takes longer than `PATIENCE`.
-        ShapeError: No whole number of latents, or values that are not finite.
-    """
-    size = 4 * latent_dim
-    most_words = f"at most {most:,} latent(s) of {latent_dim} numbers are taken at once."
-    body = await body_of(request, most * size, "the latents", most_words)
-    if not body or len(body) % size:
-        raise ShapeError(
-            f"the body must be latents of {latent_dim} float32 ({size} bytes each), but it has {len(body)} bytes."
-        )
-    return checked_latents(np.frombuffer(body, dtype="<f4").reshape(-1, latent_dim), latent_dim)
-
-
-async def body_of(request: Request, most: int, what: str, too_much: str) -> bytes:
-    """The body of a request.
-
-    Args:
-        request: The request.
-        most: Bytes that it may have.
-        what: What it brings, for the sentence when it does not arrive.
-        too_much: The sentence when it has more.
-
-    Raises:
-        TooMuchError: It has more; noticed while the body arrives.
-        TooSlowError: It takes longer than `PATIENCE`.
-    """
-    body = bytearray()
-    try:
-        with anyio.fail_after(PATIENCE):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > most:
-                    raise TooMuchError(too_much)
-    except TimeoutError:
-        raise TooSlowError(f"{what} did not arrive within {PATIENCE:g} seconds.") from None
-    return bytes(body)
-
-
-def number_of(request: Request, name: str) -> int:
-    """A whole number in the address itself.
-
-    Raises:
-        NotFoundError: It is none.
-    """
-    text = request.path_params[name]
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
-        raise NotFoundError(f"the {name} must be a whole number.")
-    return int(text)
-
-
-def unchanged(request: Request, version: str) -> Response | None:
-    """Status 304 when the browser holds this version already."""
-    if f'"{version}"' in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=keeping(request, version))
-    return None
-
-
-def keeping(request: Request, version: str) -> dict[str, str]:
-    """Headers that let a browser keep an answer: for ever if its address names the version, else after asking."""
-    named = request.query_params.get("v") == version
-    return {"etag": f'"{version}"', "cache-control": f"private, {FOR_EVER}" if named else "private, no-cache"}
-
-
-def error_response(status: int, sentence: str) -> Response:
-    """An error as JSON; who is told to come back is told when."""
-    headers = {"cache-control": "no-store"} | ({"retry-after": "3"} if status == 503 else {})
-    return JSONResponse({"error": sentence}, status, headers)
-
-
-def array_response(array: NDArray, kind: str, headers: Mapping[str, str]) -> Response:
-    """An array as bytes of numpy's `kind`, its shape in the header x-shape."""
-    shape = {"x-shape": ",".join(map(str, array.shape))}
-    body = np.ascontiguousarray(array, dtype=kind).tobytes()
-    return Response(body, media_type="application/octet-stream", headers={**headers, **shape})
-
-
-def pixels_response(pixels: NDArray[np.uint8], headers: Mapping[str, str]) -> Response:
-    """Pixels as bytes, laid out as they are handed in."""
-    return array_response(pixels, "|u1", headers)
-
-
-def finite(numbers: Mapping[str, object]) -> dict[str, object]:
-    """The same with None for what JSON cannot say."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in numbers.items()}
 
 
 def served(

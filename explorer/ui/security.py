@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 POLICY = (
     "default-src 'self'; "
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; "  # gr.HTML compiles its templates in the browser
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'; "  # gr.HTML compiles templates; programs run
     "style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; "
     "media-src 'self' data: blob:; "

@@ -10,8 +10,9 @@ from explorer.images import picture_type
 from explorer.library import Library
 from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
+from explorer.ui.http import PRIVATE, TabRoute, keeping, number_of, unchanged
 from explorer.ui.page import FigureMaker, Page, public_text
-from explorer.ui.routes import PRIVATE, RunRoutes, TabRoute, keeping, number_of, unchanged
+from explorer.ui.routes import RunRoutes
 from explorer.views.training import axis_figure, bar_figure, gradient_figure, histogram_figure, loss_figure, story
 
 INTRO = (

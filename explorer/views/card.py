@@ -4,10 +4,12 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 
-from explorer.analysis.laws import first_law
+from explorer.analysis.laws import LAWS, first_law
 from explorer.config import RunConfig, field_help
 from explorer.library import Card
 from explorer.views.history import finite_number, number_at
+from explorer.views.hole_scores import SETS
+from explorer.views.hole_verdict import CLAMPED, holes_of
 
 
 def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
@@ -62,6 +64,8 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
         digits = "#.3g" if key == "mse" else ".2f"
         add("Scores", name, meaning, f"{value:{digits}}".replace("-", "−"), detail + _interval(card, key, digits))
     add("Scores", "Rate of each level", f"{nats}, the top level first", _level_rates(card))
+    for name, meaning, text, detail in _measured_with(card):
+        add("Scores", name, meaning, text, detail)
     units = card.number("test", "active_units")
     if units is not None:
         add("Scores", "Active units", "dimensions whose mean depends on the image", f"{units:.0f} of {card.latent_dim}")
@@ -71,10 +75,12 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
         value = card.number("pca", "mse")
         add("Scores", "Squared error of PCA", baseline, None if value is None else f"{value:#.3g}")
         drawn = "distance to test images in the feature space of the holes, lower is better"
+        floor = card.number("holes", "frechet_floor")
+        least = "" if floor is None else f"floor {floor:.1f}: training images in place of draws"
         for name, path in (("Fréchet distance", ("holes", law)), ("Fréchet distance of PCA", ("pca",))):
             value = card.number(*path, "frechet")
-            of = "of a Gaussian along the components" if path[0] == "pca" else f"of samples under {law}"
-            add("Scores", name, f"{of}: {drawn}", None if value is None else f"{value:.1f}")
+            of = "of a Gaussian along the components" if path[0] == "pca" else f"of draws {LAWS[law].title}"
+            add("Scores", name, f"{of}: {drawn}", None if value is None else f"{value:.1f}", least)
     if card.not_measured:
         add("Scores", "Not measured", f"measure with: {card.measuring}", ", ".join(card.not_measured))
     cost = card.metrics.get("train")
@@ -131,6 +137,36 @@ def _interval(card: Card, key: str, digits: str) -> str:
     if not isinstance(ends, list) or len(ends) != 2 or not all(math.isfinite(finite_number(end)) for end in ends):
         return ""
     return " to ".join(f"{end:{digits}}".replace("-", "−") for end in map(finite_number, ends))
+
+
+def _measured_with(card: Card) -> Iterator[tuple[str, str, str, str]]:
+    """Name, meaning, text and detail of what the scores of a run rest on: sigma, clamp, and the sets of its codes."""
+    sigma, weight = card.number("test", "sigma"), card.number("test", "effective_beta")
+    if sigma is not None:
+        yield "Sigma", "standard deviation of a pixel given its latent, of the grey scale", f"{sigma:.3g}", ""
+    if sigma is not None and weight is not None:
+        meaning = "weight that the rate really has: beta at the sigma that fits the residual best"
+        yield "Effective beta", meaning, f"{weight:.2g}", "sigma² / squared error, times beta"
+    clamped = card.number("test", "clamped")
+    if clamped is not None and clamped >= CLAMPED:
+        told = "rate, ELBO and draws are set by the clamp"
+        yield "At the clamp", "log-variances at −12 or 6, where the model holds them", f"{100 * clamped:.0f} %", told
+    sizes = [(name, card.number("holes", f"{key}_n")) for name, key in SETS.items()]
+    sets = ", ".join(f"|{name}| = {size:,.0f}" for name, size in sizes if size is not None)
+    if sets:
+        yield "Codes behind the holes", "reference R, fitted laws G, calibration C: power grows with |R|", sets, ""
+    samples, images = card.number("test", "nll_iw_samples"), card.number("test", "nll_iw_images")
+    if samples is not None and images is not None:
+        yield "K of the NLL bound", "draws of the posterior of each image", f"{samples:,.0f}", f"{images:,.0f} images"
+    rank = card.number("holes", "rank")
+    if rank is not None and rank < card.latent_dim:
+        text = f"{rank:.0f} of {card.latent_dim}"
+        yield "Dimensions spanned", "by its codes; a latent off them is in a hole", text, ""
+    law = holes_of(card).get("default_law")
+    if isinstance(law, str) and law in LAWS:
+        told = card.number("holes", law, "tell_apart")
+        detail = "" if told is None else f"tell-apart {told:.2f}, 0.5 is a coin"
+        yield "Random draws", "the law whose draws a classifier tells least from codes", LAWS[law].title, detail
 
 
 def _level_rates(card: Card) -> str:

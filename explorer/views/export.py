@@ -57,7 +57,8 @@ class Format:
         hint: What it is, in a sentence.
         write: Pictures (N, C, H, W) in bytes, columns, enlargement, the run's name and the rest to the file's bytes.
         moves: Whether it shows its pictures one after the other.
-        is_square: Whether its pictures stand in a square where nobody says how many are in a row.
+        captioned: Whether it has a head, and words below its pictures, which stand in a square where nobody says how
+            many are in a row.
     """
 
     ending: str
@@ -66,7 +67,7 @@ class Format:
     hint: str
     write: Callable[[Pixels, int, int, str, Wanted], bytes]
     moves: bool = False
-    is_square: bool = False
+    captioned: bool = False
 
 
 def _strip(images: Pixels, columns: int, scale: int, name: str, wanted: Wanted) -> bytes:  # noqa: ARG001
@@ -93,7 +94,7 @@ FORMATS: Mapping[str, Format] = {
         "Contact sheet",
         "The pictures with their places written below them, as a PNG file",
         _sheet,
-        is_square=True,
+        captioned=True,
     ),
     "gif": Format(
         "gif", "image/gif", "GIF", "The pictures as a film that repeats, as a GIF file", _film("gif"), moves=True
@@ -123,7 +124,7 @@ def exported(run: OpenRun, latents: Latents, kind: str, wanted: Wanted) -> bytes
         raise ShapeError(
             f"there must be one caption for each of {count} pictures, or none, not {len(wanted.captions)}."
         )
-    usual = int(count**0.5 + 0.999) if form.is_square else count
+    usual = int(count**0.5 + 0.999) if form.captioned else count
     columns = min(wanted.columns or usual, count)
     _, height, width = run.image_shape
     scale = wanted.scale or max(1, (FRAME if form.moves else TILE) // max(height, width))

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.laws import LAWS, WHITE
+from explorer.arrays import packed
 from explorer.images import data_uri, tile, to_bytes
 from explorer.library import Library, OpenRun, kept
-from explorer.views.hole_layers import class_names, note_on
+from explorer.views.hole_layers import OFFERED, class_names
 from explorer.views.hole_planes import Cut, plane_latents, planes_of
 from explorer.views.query import theme_of
 
@@ -26,30 +27,24 @@ SAMPLES = 2000
 """Draws of each law behind its curve."""
 
 
-def hole_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
-    """The vacancy map of a run on one plane as plotly JSON.
+def hole_plane(library: Library, name: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """The vacancy of a run on one plane, with codes and decodes, as plain values; arrays as `packed` has them.
 
     Args:
         library: The runs.
         name: The run's name.
-        query: How the plane is chosen, as in `planes_of`; `theme`.
+        query: How the plane is chosen, as in `planes_of`.
 
     Raises:
         ShapeError: The run has no plane, or the query makes no sense.
     """
-    from explorer.plots.holes import hole_map
-    from explorer.plots.style import as_json
-
     run, _, cut, plane = planes_of(library, name, query)
-    theme = theme_of(query)
-    key = (plane.extent, cut) if run.latent_dim > 2 else (plane.extent, None)
-    drawn = hole_slice(run, cut if run.latent_dim > 2 else Cut(), plane.extent)
-    return as_json(hole_map(theme=theme, revision=f"{name} {key}", told=drawn["meta"], **drawn["map"]))
+    return hole_slice(run, cut if run.latent_dim > 2 else Cut(), plane.extent)
 
 
 @kept
 def hole_slice(run: OpenRun, cut: Cut, extent: float) -> dict[str, Any]:
-    """Everything of a hole map but the theme, and what the page says beside it.
+    """What a plane of Holes shows, and what the page says beside it.
 
     Args:
         run: The run.
@@ -57,9 +52,13 @@ def hole_slice(run: OpenRun, cut: Cut, extent: float) -> dict[str, Any]:
         extent: Half the width of the plane, in standard deviations of the codes.
 
     Returns:
-        `map`, what `hole_map` takes; and `meta`: `share`, how much of the plane is hole, in [0, 1]; `weighted`, the
-        same where each place counts as often as the law white comes by; `anchors`, places (a, b) of the images that
-        span it, with their numbers `images`; `note`, how many codes stand behind the map.
+        `vacancy`: base-10 logarithms of p-values at an even grid over [-extent, extent], (G, G), b by row from below,
+        a along each row; `holes`: which cells of the lattice are holes, (L, L), laid out alike; `lattice`: its decodes
+        as the `data:` address of a picture; `plane`: z of a place (a, b) as `origin`, `first`, `second`; `codes`: the
+        draws of the encoded test images on the plane, (N, 2), and `nearness`: how strongly each is drawn, from 0 to
+        255, or None where all lie on the plane; `names` of the classes; `share`: how much of the plane is hole, in
+        [0, 1], and `weighted`, the same where each place counts as often as the law white comes by; `anchors`: places
+        (a, b) of the images that span it, with their numbers `images`; `note`: how many codes stand behind the map.
     """
     from explorer.analysis.holes import ALPHA
     from explorer.analysis.maps import hole_share
@@ -79,26 +78,21 @@ def hole_slice(run: OpenRun, cut: Cut, extent: float) -> dict[str, Any]:
         distance = plane.distance(frame, run.latents.draw)
         nearness = np.clip(0.9 * np.exp(-0.5 * (distance / max(1e-6, np.quantile(distance, 0.05))) ** 2), 0.02, 0.9)
     anchors = plane.coordinates(frame, run.latents.mean[list(cut.anchors)]) if cut.anchors else None
-    drawn = {
-        "p_grid": grid,
-        "extent": plane.extent,
-        "plane": plane_latents(run, plane),
-        "codes": codes,
-        "nearness": nearness,
-        "labels": run.labels,
-        "names": class_names(run) or None,
+    return {
+        "vacancy": packed(np.log10(grid), "<f4"),
+        "extent": float(plane.extent),
+        "plane": {key: [float(v) for v in value] for key, value in plane_latents(run, plane).items()},
+        "codes": packed(codes, "<f4"),
+        "nearness": None if nearness is None else packed(np.round(255 * nearness), "u1"),
+        "names": list(class_names(run)),
         "lattice": lattice_picture(run, cells),
-        "lattice_holes": holes,
-        "anchors": anchors,
-    }
-    meta = {
-        "share": hole_share(grid.ravel()),
-        "weighted": hole_share(grid.ravel(), run.law_log_density(WHITE.name)(everywhere)),
+        "holes": packed(holes, "u1"),
+        "share": float(hole_share(grid.ravel())),
+        "weighted": float(hole_share(grid.ravel(), run.law_log_density(WHITE.name)(everywhere))),
         "anchors": [] if anchors is None else [[float(a), float(b)] for a, b in anchors],
         "images": list(cut.anchors) if anchors is not None else [],
-        "note": note_on(run, "vacancy", WHITE.name),
+        "note": OFFERED["vacancy"].note(run, WHITE.name),
     }
-    return {"map": drawn, "meta": meta}
 
 
 def lattice_picture(run: OpenRun, cells: NDArray[np.float32]) -> str:

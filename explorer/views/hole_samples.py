@@ -10,7 +10,7 @@ from explorer.arrays import Latents
 from explorer.errors import ShapeError
 from explorer.library import Library, OpenRun
 from explorer.views.hole_planes import planes_of
-from explorer.views.hole_scores import holes_of, score_at
+from explorer.views.hole_verdict import holes_of, score_at
 from explorer.views.query import parsed, theme_of
 
 SHEET = 36
@@ -37,15 +37,14 @@ def drawn_sheet(run: OpenRun, law: str, seed: int, redraw: bool) -> dict[str, An
 
     Returns:
         `latents` of the sheet and their p-values `p`, `SHEET` of them or fewer where nearly all draws fall in holes;
-        `drawn`, draws behind the share, `in_holes`, how many of those lie in a hole, and `low` and `high`, the 95 %
-        interval of their share; `histogram`: shares of the draws by p-value, in `BINS` equal parts of [0, 1], the
-        first of which are the holes; and of the stored scores `vacancy`, `coverage` and `active_units`, or None.
+        `drawn`, draws behind the share, and `in_holes`, how many of those lie in a hole; `histogram`: shares of the
+        draws by p-value, in `BINS` equal parts of [0, 1], the first of which are the holes; and of the stored scores
+        `vacancy`, `tell_apart`, `coverage` and `active_units`, each or None.
 
     Raises:
         ShapeError: The law is none.
     """
     from explorer.analysis.holes import ALPHA
-    from explorer.analysis.scores import vacancy
 
     rng = np.random.default_rng(seed)
     latents: Latents = run.sample(law, BATCH, rng)
@@ -53,7 +52,6 @@ def drawn_sheet(run: OpenRun, law: str, seed: int, redraw: bool) -> dict[str, An
     while redraw and (p > ALPHA).sum() < SHEET and len(p) < BATCH * MOST_BATCHES:
         more = run.sample(law, BATCH, rng)
         latents, p = np.concatenate([latents, more]), np.concatenate([p, run.vacancy.p_value(more)])
-    share = vacancy(p)
     places = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:], p)  # p = 0.05 is a hole still
     kept = p > ALPHA if redraw else np.ones(len(p), dtype=bool)
     under = holes_of(run.card).get(law)
@@ -63,10 +61,9 @@ def drawn_sheet(run: OpenRun, law: str, seed: int, redraw: bool) -> dict[str, An
         "p": p[kept][:SHEET].tolist(),
         "drawn": len(p),
         "in_holes": int((p <= ALPHA).sum()),
-        "low": share.low,
-        "high": share.high,
         "histogram": (np.bincount(places, minlength=BINS) / len(p)).tolist(),
         "vacancy": score_at(under, "vacancy"),
+        "tell_apart": score_at(under, "tell_apart"),
         "coverage": score_at(under, "coverage"),
         "active_units": run.card.number("test", "active_units"),
     }

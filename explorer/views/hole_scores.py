@@ -1,14 +1,27 @@
-"""The stored hole scores as a table, a reading in words, and the trade-off along a beta ladder; nothing is measured."""
+"""The stored hole scores as tables below a verdict, and the trade-off along a beta ladder; nothing is measured."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from explorer.analysis.laws import GMM10, LAWS, RAW, WHITE, Law
+from explorer.analysis.laws import LAWS, WHITE
+from explorer.analysis.scores import Paired
 from explorer.config import VARIATIONAL
 from explorer.errors import ExplorerError, ShapeError
-from explorer.library import Card, Library, is_number
+from explorer.library import Card, Library
+from explorer.views.hole_verdict import (
+    CLAMPED,
+    beside,
+    clamp_words,
+    collapse_words,
+    compared,
+    holes_of,
+    judged_by,
+    of_hundred,
+    readings,
+    score_at,
+    share,
+    verdict,
+)
 from explorer.views.query import choice, theme_of
 
 AGAINST = {
@@ -18,19 +31,27 @@ AGAINST = {
 """What the vacancy of a ladder is drawn against, with the unit."""
 
 HOLE_SCORES: Mapping[str, tuple[str, str]] = {
-    "vacancy": ("Vacancy", "share of samples in holes; codes of new images score 0.05"),
-    "coverage": ("Coverage", "share of test images with a sample among their 5 neighbours, in {space}; up to 1"),
+    "vacancy": ("Vacancy", "share of draws where no image is encoded; of real images 0.05"),
+    "tell_apart": (
+        "Tell-apart",
+        "share of pairs of a draw and a code that a classifier tells apart (AUC); 0.5 is a coin, 1 is always",
+    ),
+    "coverage": ("Coverage", "share of test images with a draw among their 5 neighbours, in {space}; up to 1"),
     "vacancy_active": (
         "Vacancy, active units",
-        "vacancy over active units only: noise dimensions dilute holes; codes of new images score 0.05",
+        "vacancy over active units only: noise dimensions dilute holes; of real images 0.05",
     ),
     "round_trip": (
         "Round trip",
-        "share of samples whose decode does not encode back to them; codes of new images score 0.05",
+        "share of draws whose decode does not encode back to them; of real images 0.05",
     ),
-    "frechet": ("Fréchet distance", "how far samples are from test images as two Gaussians, in {space}; 0 is best"),
+    "density": ("Density", "neighbourhoods of test images that a draw lies in, over 5, in {space}; 1 where both agree"),
+    "frechet": (
+        "Fréchet distance",
+        "how far draws are from test images as two Gaussians, in {space}; the floor is that of training images",
+    ),
 }
-"""Rows of the score table: title and meaning of what `score_holes` of training/evaluate.py measures under that name."""
+"""Rows of the score table: title and meaning of what training/evaluate.py measures under that name for each law."""
 
 LITTLE = 0.05
 """A coverage below which a model generates next to nothing of what there is."""
@@ -55,19 +76,58 @@ def score_table(cards: list[Card]) -> dict[str, Any] | None:
         cards: The models, in the order of the columns.
 
     Returns:
-        `caption`, `reading` (sentences), `models`, `laws` (the columns are every law of the first model, then of the
-        next), and `rows` of `name`, `meaning` and `cells`, each a score `{"value", "low", "high", "n"}` or None; None
-        where no model has hole scores.
+        `collapse`: sentences on latents that carry nothing, to be read before all else; `verdict`, a sentence or two,
+        and `beside`, without which it is not read, or None each; `models`; `laws` with `name`, `title` and `hint`;
+        `sides`: for each law its `title` and `hint`, and by model `empty` and `told`, counts of a hundred, or None, and
+        whether it `leads`, being told apart least; `reading`, further sentences; `caption`; and `rows` of `name`,
+        `meaning` and `cells`, by every law of the first model, then of the next: a score with `value`, `low`, `high`
+        and `n`, and a note `beside` where there is one, or None. None where no model has hole scores.
     """
     holes = [card.metrics.get("holes") for card in cards]
     if not any(isinstance(part, Mapping) for part in holes):
         return None
-    found = [part if isinstance(part, Mapping) else {} for part in holes]
-    space = next((part["feature_space"] for part in found if part.get("feature_space")), "not stated")
+    said = verdict(cards)
+    return {
+        "collapse": [words for card in cards if (words := collapse_words(card)) is not None],
+        "verdict": said,
+        "beside": None if said is None else beside(cards, judged_by(cards)),
+        "models": [card.name for card in cards],
+        "laws": [{"name": law.name, "title": law.title, "hint": law.hint} for law in LAWS.values()],
+        "sides": sides(cards),
+        "reading": readings(cards),
+        "caption": caption_of(cards),
+        "rows": score_rows(cards),
+    }
+
+
+def sides(cards: Sequence[Card]) -> list[dict[str, Any]]:
+    """Under each law holes and tell-apart side by side, as `score_table` gives them."""
+    found = []
+    for law in LAWS.values():
+        models = []
+        for card in cards:
+            empty, told = (score_at(holes_of(card).get(law.name), key) for key in ("vacancy", "tell_apart"))
+            leads = holes_of(card).get("default_law") == law.name
+            models.append({"empty": counted(empty), "told": counted(told), "leads": leads})
+        found.append({"title": law.title, "hint": law.hint, "models": models})
+    return found
+
+
+def counted(score: Mapping[str, float] | None) -> dict[str, str] | None:
+    """A share as `text`, a count of a hundred, with its interval as `ends` and the number itself as `value`."""
+    if score is None:
+        return None
+    ends = f"{of_hundred(score['low'])} to {of_hundred(score['high'])}" if {"low", "high"} <= score.keys() else ""
+    return {"text": of_hundred(score["value"]), "ends": ends, "value": f"{score['value']:.2f}"}
+
+
+def score_rows(cards: Sequence[Card]) -> list[dict[str, Any]]:
+    """The rows of the score table, as `score_table` gives them."""
+    space = space_words(cards)
     dims = " and ".join(sorted({str(card.latent_dim) for card in cards}))
     rows: list[dict[str, Any]] = []
     for key, (title, meaning) in HOLE_SCORES.items():
-        cells = [score_at(part.get(law), key) for part in found for law in LAWS]
+        cells = [cell(card, law, key) for card in cards for law in LAWS]
         if any(cells):
             rows.append({"name": title, "meaning": meaning.format(space=space), "cells": cells})
         if key == "coverage":  # the number of units stands beside both, whatever else is missing
@@ -75,137 +135,53 @@ def score_table(cards: list[Card]) -> dict[str, Any] | None:
             active = [card.number("test", "active_units") for card in cards]
             units = [None if number is None else {"value": number} for number in active for _ in LAWS]
             rows.append({"name": "Active units", "meaning": meaning, "cells": units})
-    sizes = "; ".join(
-        f"{card.name}: {part['reference_n']:,} reference, {part['calibration_n']:,} calibration codes, k = {part['k']}"
-        for card, part in zip(cards, found, strict=True)
-        if all(isinstance(part.get(key), int) for key in ("reference_n", "calibration_n", "k"))
-    )
-    caption = "Scores with 95 % intervals over the draws; another calibration, and another fit, move them too."
-    caption += f" Measured against {sizes}." if sizes else ""
-    models, laws = [card.name for card in cards], [law.title for law in LAWS.values()]
-    return {"caption": caption, "reading": readings(cards), "models": models, "laws": laws, "rows": rows}
+    return rows
 
 
-def readings(cards: Sequence[Card]) -> list[str]:
-    """What the scores of a pair say, in sentences, whichever way it falls; equal laws before unequal ones."""
-    from explorer.analysis.holes import ALPHA
-
-    said = [words for card in cards if (words := collapse_words(card)) is not None]
-    said += [words for card in cards if (words := missing_words(card)) is not None]
-    if len(cards) == 2:
-        first, second = cards
-        of_both = [(compared(cards, (WHITE, WHITE)), "Equal laws first, one Gaussian fitted to each")]
-        if first.family not in VARIATIONAL and second.family in VARIATIONAL:
-            own = f"the prior that {second.name} was fitted to"
-            of_both.append((compared(cards, (WHITE, RAW)), f"One Gaussian for {first.name} against {own}"))
-            of_both.append((compared(cards, (GMM10, RAW)), f"Ten Gaussians for {first.name} against the same prior"))
-        said += [f"{title}: {words}" for words, title in of_both if words is not None]
-    crowded = [f"{card.name} under {LAWS[law].short}" for card in cards for law in LAWS if is_crowded(card, law)]
-    if crowded:
-        said.append(
-            f"Fewer samples than codes of new images ({100 * ALPHA:.0f} %) fall in holes: {', '.join(crowded)}. They "
-            "keep to the middle of the crowd, which is not better by itself: read their coverage."
-        )
-    return said
-
-
-def is_crowded(card: Card, law: str) -> bool:
-    """Whether samples of a run fall in holes less often than codes of new images, beyond doubt.
-
-    Calibrated on n codes, 5 % of new codes fall in holes only up to a standard deviation of sqrt(0.0475 / n), which the
-    interval of a vacancy, over draws alone, leaves out (Bates et al. 2023).
-    """
-    from explorer.analysis.holes import ALPHA
-
-    score, count = vacancy_under(card, law), holes_of(card).get("calibration_n")
-    if score is None or not isinstance(count, int) or count < 1:
-        return False
-    return score.get("high", 1.0) < ALPHA - 2 * float(np.sqrt(ALPHA * (1 - ALPHA) / count))
-
-
-def missing_words(card: Card) -> str | None:
-    """Which scores a quick fit left out, with the command that measures them; None where there is none."""
-    if not card.not_measured:
+def cell(card: Card, law: str, key: str) -> dict[str, Any] | None:
+    """A stored score with what must stand beside it: the floor of a Fréchet distance, or that draws are clamped."""
+    found = score_at(holes_of(card).get(law), key)
+    if found is None:
         return None
-    return f"{card.name}: {', '.join(card.not_measured)} not measured; measure with: {card.measuring}"
+    floor = score_at(holes_of(card), "frechet_floor") if key == "frechet" else None
+    if floor is not None:
+        return {**found, "beside": f"floor {floor['value']:.1f}"}
+    clamped = card.number("test", "clamped")
+    if key in OF_CODES and clamped is not None and clamped >= CLAMPED:
+        return {**found, "beside": "at the clamp"}
+    return dict(found)
 
 
-def collapse_words(card: Card) -> str | None:
-    """A warning about a variational run of which some latent dimensions, or all, carry nothing."""
-    active, d = card.number("test", "active_units"), card.latent_dim
-    if card.family not in VARIATIONAL or active is None or active >= d:
-        return None
-    if active == 0:
-        words = f"{card.name} has collapsed: none of its {d} dimensions depends on the image"
-        covered = score_at(holes_of(card).get(RAW.name), "coverage")
-        return (
-            words
-            + ", so its samples are all alike and its low vacancy is no merit"
-            + (f" (coverage {covered['value']:.2f})." if covered else ".")
-        )
-    return (
-        f"{card.name} uses {active:.0f} of its {d} dimensions: the other {d - active:.0f} carry noise, which dilutes "
-        "holes, so read vacancy over active units too."
-    )
+OF_CODES = {"vacancy", "tell_apart", "vacancy_active", "round_trip"}
+"""Scores that compare draws with codes, whose spread a clamp may set."""
 
 
-def compared(cards: Sequence[Card], laws: tuple[Law, Law]) -> str | None:
-    """Which of two runs has more samples in holes, each under a law, with what must be read beside it.
-
-    Whether their intervals leave a doubt is said, whichever run has the larger share.
-
-    Returns:
-        A sentence or two; None where a vacancy is missing.
-    """
-    scores = [vacancy_under(card, law.name) for card, law in zip(cards, laws, strict=True)]
-    one, two = scores
-    if one is None or two is None:
-        return None
-    names = [card.name for card in cards]
-    said = f"{share(one)} of the samples of {names[0]} fall in holes, {share(two)} of those of {names[1]}"
-    if one.get("low", one["value"]) <= two.get("high", two["value"]) and (
-        two.get("low", two["value"]) <= one.get("high", one["value"])
-    ):
-        said += "; the intervals overlap, so this tells no sure difference."
-    else:
-        (low, _), (high, worse) = sorted([(one["value"], names[0]), (two["value"], names[1])])
-        said += f"; {worse} has {high / low:.1f} times as many." if low > 0 else f"; only {worse} has any."
-    beside = []
-    for card, law in zip(cards, laws, strict=True):
-        covered, active = score_at(holes_of(card).get(law.name), "coverage"), card.number("test", "active_units")
-        parts = [f"{covered['value']:.2f}" if covered else "not measured"]
-        if active is not None:
-            parts.append(f"with {active:.0f} of {card.latent_dim} units active")
-        beside.append(" ".join(parts))
-    return f"{said} Coverage {beside[0]}, against {beside[1]}."
+def space_words(cards: Sequence[Card]) -> str:
+    """The feature space of the scores, with the accuracy of the classifier that makes it."""
+    for card in cards:
+        space, right = holes_of(card).get("feature_space"), card.number("holes", "feature_accuracy")
+        if isinstance(space, str) and space:
+            return space[:200] if right is None else f"{space[:200]}, right on {100 * right:.1f} % of test images"
+    return "a feature space that is not stated"
 
 
-def share(score: Mapping[str, float]) -> str:
-    """A share in per cent, with its interval where there is one."""
-    value = f"{100 * score['value']:.1f} %"
-    return (
-        f"{value} ({100 * score['low']:.1f} to {100 * score['high']:.1f})" if {"low", "high"} <= score.keys() else value
-    )
+def caption_of(cards: Sequence[Card]) -> str:
+    """What the scores were measured against, and what their intervals cover."""
+    complete = all(isinstance(card.metrics.get("replicates"), Mapping) for card in cards)
+    covers = "the draws, the calibration and the reference" if complete else "the draws alone"
+    told = []
+    for card in cards:
+        holes = holes_of(card)
+        sizes = [(name, holes.get(f"{key}_n")) for name, key in SETS.items()]
+        counts = [f"|{name}| = {count:,}" for name, count in sizes if isinstance(count, int)]
+        if counts and isinstance(holes.get("k"), int):
+            told.append(f"{card.name}: {', '.join(counts)}, k = {holes['k']}")
+    against = f" Measured against {'; '.join(told)}." if told else ""
+    return f"Scores with 95 % intervals over {covers}; another fit moves them too.{against}"
 
 
-def vacancy_under(card: Card, law: str) -> dict[str, float] | None:
-    """The stored vacancy of a run under one law."""
-    return score_at(holes_of(card).get(law), "vacancy")
-
-
-def score_at(law: object, key: str) -> dict[str, float] | None:
-    """A stored score, or None where it is missing or no number."""
-    stored = law.get(key) if isinstance(law, Mapping) else None
-    if not isinstance(stored, Mapping):
-        return None
-    kept = {part: stored[part] for part in ("value", "low", "high", "n") if is_number(stored.get(part))}
-    return kept if "value" in kept else None
-
-
-def holes_of(card: Card) -> Mapping[str, Any]:
-    """The stored hole scores of a run by law; empty where there are none."""
-    holes = card.metrics.get("holes")
-    return holes if isinstance(holes, Mapping) else {}
+SETS: Mapping[str, str] = {"R": "reference", "G": "fitting", "C": "calibration"}
+"""The sets of codes behind the scores: reference, fitted laws and classifiers, calibration."""
 
 
 def distortion_of(card: Card) -> dict[str, float] | None:
@@ -224,9 +200,9 @@ def ladder_of(library: Library, name: str, law: str) -> dict[str, Any]:
 
     Returns:
         `rungs`, none where there is no ladder of two betas or more; `reading`, sentences: what the ladder shows, or how
-        to fit one. Of each rung: `name`, `family`, `label`, `beta` (None of an autoencoder), `vacancy`, `coverage` and
-        `distortion` as scores with intervals, or None; `active_units`, `latent_dim`, and `flag`, what is to be said
-        before its numbers are believed, or None.
+        to fit one. Of each rung: `name`, `family`, `label`, `beta` (None of an autoencoder), `vacancy`, `tell_apart`,
+        `coverage` and `distortion` as scores with intervals, or None; `active_units`, `latent_dim`, and `flag`, what is
+        to be said before its numbers are believed, or None.
     """
     rungs: list[dict[str, Any]] = []
     cards = library.ladder(name)
@@ -241,6 +217,7 @@ def ladder_of(library: Library, name: str, law: str) -> dict[str, Any]:
                 "label": FAMILY_TITLES.get(card.family, card.family) if beta is None else f"beta {beta:g}",
                 "beta": beta,
                 "vacancy": score_at(under, "vacancy"),
+                "tell_apart": score_at(under, "tell_apart"),
                 "coverage": score_at(under, "coverage"),
                 "distortion": distortion_of(card),
                 "active_units": card.number("test", "active_units"),
@@ -250,7 +227,9 @@ def ladder_of(library: Library, name: str, law: str) -> dict[str, Any]:
         )
     if len({rung["beta"] for rung in rungs} - {None}) < 2:
         return {"rungs": [], "reading": [no_ladder(library.card(name))]}
-    return {"rungs": rungs, "reading": ladder_readings(rungs, law)}
+    swept = [card for card, rung in zip(cards, rungs, strict=True) if rung["beta"] is not None and rung["vacancy"]]
+    change = compared(swept[-1], LAWS[law], swept[0], LAWS[law]) if swept else None
+    return {"rungs": rungs, "reading": ladder_readings(rungs, law, change)}
 
 
 FAMILY_TITLES = {
@@ -272,9 +251,9 @@ def flag_of(card: Card, law: str) -> str | None:
         return collapsed
     covered = score_at(holes_of(card).get(law), "coverage")
     if covered is not None and covered["value"] < LITTLE:
-        words = f"{card.name} covers only {covered['value']:.2f} of the test images under {law}"
-        return f"{words}: its samples go elsewhere than its codes, so its vacancy is luck, good or bad."
-    return None
+        words = f"{card.name} covers only {covered['value']:.2f} of the test images {LAWS[law].title}"
+        return f"{words}: its draws go elsewhere than its codes, so its vacancy is luck, good or bad."
+    return clamp_words(card)
 
 
 def no_ladder(card: Card) -> str:
@@ -289,21 +268,29 @@ def no_ladder(card: Card) -> str:
     return f"{card.name} belongs to no beta ladder; fit one with: {' '.join([*parts, '--ladder'])}"
 
 
-def ladder_readings(rungs: Sequence[Mapping[str, Any]], law: str) -> list[str]:
-    """What the numbers of a ladder say, in sentences, whichever way they fall."""
+def ladder_readings(rungs: Sequence[Mapping[str, Any]], law: str, change: Paired | None) -> list[str]:
+    """What the numbers of a ladder say, in sentences, whichever way they fall.
+
+    Args:
+        rungs: As `ladder_of` gives them.
+        law: The law of their vacancy.
+        change: The vacancy of the last VAE against that of the first, where both were measured together.
+    """
     said = []
     swept = [rung for rung in rungs if rung["beta"] is not None and rung["vacancy"]]
     if len(swept) > 1:
         first, last = swept[0], swept[-1]
         words = (
-            f"From {first['label']} to {last['label']}, vacancy under {LAWS[law].short} goes from "
+            f"From {first['label']} to {last['label']}, vacancy {LAWS[law].title} goes from "
             f"{share(first['vacancy'])} to {share(last['vacancy'])}"
         )
         if first["distortion"] and last["distortion"]:
             start, end = first["distortion"]["value"], last["distortion"]["value"]
             words += f", and distortion from {start:.1f} to {end:.1f} nats per image"
-            if last["vacancy"]["value"] < first["vacancy"]["value"] and end > start:
+            if change is not None and change.differs and change.difference.value < 0 and end > start:
                 words += ": fewer holes, paid for in detail"
+        if change is not None and not change.differs:
+            words += "; the holes do not differ for sure"
         said.append(words + ".")
     covered = [rung for rung in rungs if rung["coverage"]]
     if covered:
@@ -312,7 +299,7 @@ def ladder_readings(rungs: Sequence[Mapping[str, Any]], law: str) -> list[str]:
     for rung in swept:
         if rung["active_units"] == 0 and rung["coverage"]:
             said.append(
-                f"At {rung['label']} the model has collapsed: {share(rung['vacancy'])} of its samples in holes, as of "
+                f"At {rung['label']} the model has collapsed: {share(rung['vacancy'])} of its draws in holes, as of "
                 f"codes of new images 5 %, but a coverage of {rung['coverage']['value']:.2f}."
             )
     return said
@@ -348,7 +335,7 @@ def trade_off_figure(library: Library, name: str, query: Mapping[str, str]) -> s
         )
         for rung in found
     ]
-    titles = (f"vacancy under {law}, share of samples", AGAINST[against])
+    titles = (f"vacancy {LAWS[law].title}, share of draws", AGAINST[against])
     return as_json(trade_off(rungs, titles, theme_of(query), f"{law} {against}"))
 
 

@@ -23,11 +23,15 @@ CURVE_POINTS = 121
 """Places of a walk that its curves are measured at."""
 
 
+MEANS = ("", "a", "b", "ab")
+"""Which ends of a walk are posterior means of images."""
+
+
 SHELL = (0.05, 0.5, 0.95)
 """Quantiles of the norms of codes that are called typical, and their middle."""
 
 
-def walk(run: OpenRun, ends: Latents, steps: int, overshoot: float, kind: str) -> dict[str, Any]:
+def walk(run: OpenRun, ends: Latents, steps: int, overshoot: float, kind: str, means: str = "") -> dict[str, Any]:
     """A walk between two latents as plain values.
 
     Args:
@@ -36,6 +40,7 @@ def walk(run: OpenRun, ends: Latents, steps: int, overshoot: float, kind: str) -
         steps: T, how many latents.
         overshoot: How far it leads beyond its ends, as a share of the way between them.
         kind: One of `KINDS`.
+        means: One of `MEANS`.
 
     Returns:
         `kind` it really is and a `note` on why, should that be another; `positions` (0 is A, 1 is B), `latents`, `norm`
@@ -51,18 +56,34 @@ def walk(run: OpenRun, ends: Latents, steps: int, overshoot: float, kind: str) -
         "positions": [round(float(t), 9) for t in positions],
         "latents": [[float(str(value)) for value in latent] for latent in found.latents],  # str is short and exact
         "norm": np.linalg.norm(found.latents.astype(np.float64), axis=1).tolist(),
-        "vacancy": run.vacancy.p_value(found.latents).tolist(),
+        "vacancy": walk_p_values(run, found.latents, positions, means).tolist(),
         "round_trip": run.round_trips(found.latents).tolist(),
     }
 
 
-def path_figure(run: OpenRun, ends: Latents, overshoot: float, kind: str, theme: "Theme") -> str:
+def walk_p_values(run: OpenRun, latents: Latents, positions: NDArray[np.floating], means: str) -> NDArray[np.float64]:
+    """Vacancy p-values (T,) of latents (T, d) at positions of a walk, (T,).
+
+    Between two posterior means all is judged among means, for an arc keeps their norm; else draws are the measure, and
+    an end that is a posterior mean is judged among means.
+    """
+    if means == "ab":
+        return run.mean_vacancy.p_value(latents)
+    found = run.vacancy.p_value(latents)
+    if means:
+        ends = np.abs(positions - MEANS.index(means) + 1) < 1e-9
+        found[ends] = run.mean_vacancy.p_value(latents[ends])
+    return found
+
+
+def path_figure(run: OpenRun, ends: Latents, overshoot: float, kind: str, theme: "Theme", means: str = "") -> str:
     """Norm and vacancy along both walks between two latents, as plotly JSON.
 
     Its `meta` says in numbers what the curves show: `angle` between the ends, degrees, None where one has no
-    direction; `norms` of the ends; `middle`: the norm half way, `lowest`: the smallest p-value between the ends, and
-    `in_holes`: the share of the way between them that lies in holes, of each kind; `shell`: the `SHELL` quantiles of
-    the norms of codes; `note` on an arc that there is not.
+    direction; `norms` of the ends; `middle`: the norm half way of each kind; `lowest`: the smallest p-value between the
+    ends, of each kind; `in_holes`: the share of the arc between them that lies in holes, None where there is no arc:
+    the middle of a straight line lies nearer to the centre, where every place looks usual; `shell`: the `SHELL`
+    quantiles of the norms of codes; `note` on an arc that there is not.
 
     Args:
         run: Whose latents they are.
@@ -70,6 +91,7 @@ def path_figure(run: OpenRun, ends: Latents, overshoot: float, kind: str, theme:
         overshoot: As in `walk`.
         kind: The walk that is on show.
         theme: Light or dark.
+        means: One of `MEANS`.
     """
     from explorer.analysis.holes import ALPHA
     from explorer.analysis.interpolation import interpolate
@@ -84,19 +106,25 @@ def path_figure(run: OpenRun, ends: Latents, overshoot: float, kind: str, theme:
         "spherical": interpolate(ends[0], ends[1], positions, "spherical"),
     }
     curves = [
-        PathCurve(name, np.linalg.norm(found.latents.astype(np.float64), axis=1), run.vacancy.p_value(found.latents))
+        PathCurve(
+            name,
+            np.linalg.norm(found.latents.astype(np.float64), axis=1),
+            walk_p_values(run, found.latents, positions, means),
+        )
         for name, found in walks.items()
     ]
     low, middle, high = (float(value) for value in np.quantile(run.norms, SHELL))
     figure = path_curves(positions, curves, (low, high), kind, theme, f"{run.name} {overshoot}")
     lengths = np.linalg.norm(ends.astype(np.float64), axis=1)
     cosine = float(ends[0].astype(np.float64) @ ends[1] / lengths.prod()) if lengths.min() > 1e-9 else None
+    arc = next(curve for curve in curves if curve.kind == "spherical")
+    in_holes = None if walks["spherical"].note else float((arc.p_values[between] <= ALPHA).mean())
     meta = {
         "angle": None if cosine is None else float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))),
         "norms": [float(value) for value in lengths],
         "middle": {curve.kind: float(curve.norms[half]) for curve in curves},
         "lowest": {curve.kind: float(curve.p_values[between].min()) for curve in curves},
-        "in_holes": {curve.kind: float((curve.p_values[between] <= ALPHA).mean()) for curve in curves},
+        "in_holes": in_holes,
         "shell": [low, middle, high],
         "note": walks["spherical"].note,
     }

@@ -5,16 +5,19 @@ the run, to compare with.
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.corruption import Corruption, corrupted
-from explorer.arrays import ConditionalPosterior, Images, MeasuringCoder, Posterior, Scores
+from explorer.arrays import ConditionalPosterior, Images, Latents, MeasuringCoder, Posterior, Scores
 from explorer.errors import ShapeError
 from explorer.images import to_unit
 from explorer.library import OpenRun, kept
+
+if TYPE_CHECKING:
+    from explorer.analysis.typicality import Verdict
 
 NEIGHBOURS = 9
 """Test images that are named as nearest: eight, and the image itself where it is one of them."""
@@ -58,7 +61,9 @@ class Look:
         distortion: -log p(x|z) at the posterior mean, nats; None without a likelihood.
         rates: KL(q(z|x) || p(z)) of each axis, (d,), nats; None for a point posterior.
         usual_rates: The same on the average of the test images, (d,), nats.
-        vacancy: p-value of the posterior mean.
+        vacancy: p-value of the posterior mean, among posterior means.
+        typical: How typical the image is of those the run was fitted on; None where the run stores nothing to tell it
+            by.
         neighbours: Test images with the nearest codes, (k,), nearest first.
         distances: How far these are, (k,), in standard deviations of the codes.
     """
@@ -70,6 +75,7 @@ class Look:
     rates: NDArray[np.float64] | None
     usual_rates: NDArray[np.float64]
     vacancy: float
+    typical: "Verdict | None"
     neighbours: NDArray[np.int64]
     distances: NDArray[np.float64]
 
@@ -108,17 +114,42 @@ def look(run: OpenRun, image: Images) -> Look:
         distortion = float(run.coder.distortion(image, latent)[0])
     count = min(NEIGHBOURS, len(run))
     neighbours, distances = nearest_neighbours(run.frame, run.latents.mean, latent, count)
+    rates = None if posterior.log_variance is None else _rates(posterior)
     return Look(
         latent=latent[0],
         reconstruction=reconstruction[0],
         mse=float(np.square(image - reconstruction).mean()),
         distortion=distortion,
-        rates=None if posterior.log_variance is None else _rates(posterior),
+        rates=rates,
         usual_rates=run.axis_rates,
-        vacancy=float(run.vacancy.p_value(latent)[0]),
+        vacancy=float(run.mean_vacancy.p_value(latent)[0]),
+        typical=None if distortion is None else typical(run, image, distortion, rates, latent),
         neighbours=neighbours[0],
         distances=distances[0],
     )
+
+
+def typical(
+    run: OpenRun, image: Images, distortion: float, rates: NDArray[np.float64] | None, mean: Latents
+) -> "Verdict | None":
+    """How typical an image (1, C, H, W) is by its cost, its code and its features, and by all of them together.
+
+    Args:
+        run: The model.
+        image: The image in [0, 1].
+        distortion: At the posterior mean, nats.
+        rates: Of each axis, (d,), nats; None for a point posterior.
+        mean: The posterior mean, (1, d).
+
+    Returns:
+        Shares of new images of the data set that are at least as odd, (1,) each; None where the run stores no costs.
+    """
+    measure = run.typicality
+    if measure is None:
+        return None
+    costs = np.array([distortion + (0.0 if rates is None else float(rates.sum()))])
+    features = run.judge.features(image) if measure.real is not None and run.judge is not None else None
+    return measure.judge(costs, mean, features)
 
 
 def spread(run: OpenRun, image: Images, seed: int = 0) -> Spread:

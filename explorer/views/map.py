@@ -1,21 +1,15 @@
 """Map: where the images of a run stand on a plane, what is near, and what some have in common."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import Latents
 from explorer.errors import NotFoundError, ShapeError
-from explorer.library import Library, OpenRun
-from explorer.views.query import theme_of
+from explorer.library import OpenRun
 from explorer.views.runs import direction_values
-
-if TYPE_CHECKING:
-    from explorer.plots.map import MapAxes
-
 
 NEIGHBOURS = 12
 """Images that are shown as the nearest."""
@@ -28,27 +22,32 @@ MEAN_BATCH = 2_000
 METRICS = ("euclidean", "cosine")
 
 
-def map_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
-    """The map of a run without its dots, as plotly JSON.
+@dataclass(frozen=True, slots=True)
+class MapAxes:
+    """The two axes of a map and the plane in latent space behind them.
 
-    Args:
-        library: The runs.
-        name: The run's name.
-        query: `plane`: "pca", "tsne", or two different axes as "0,1"; `theme`.
-
-    Raises:
-        ShapeError: The query asks for what the run does not have.
+    Attributes:
+        titles: What the axes show, with their unit.
+        plane: z of a place (a, b) as `origin`, `first`, `second`, each (d,); None where a place has no latent.
+        circles: Centre of the prior on these axes, for circles at 1, 2 and 3 standard deviations; None draws none.
+        alike: Whether both axes have the same unit, and so the same scale.
     """
-    from explorer.plots.map import map_frame
-    from explorer.plots.style import as_json
 
-    run = library.open(name)
-    plane = query.get("plane", "pca")
-    axes = map_axes(run, plane)[1]
-    return as_json(map_frame(axes, theme_of(query), f"{name} {plane}"))
+    titles: tuple[str, str]
+    plane: Mapping[str, NDArray[np.floating]] | None
+    circles: tuple[float, float] | None
+    alike: bool = True
+
+    def values(self) -> dict[str, object]:
+        """As plain values, for the page."""
+        plane = None
+        if self.plane is not None:
+            plane = {key: [float(v) for v in value] for key, value in self.plane.items()}
+        circles = None if self.circles is None else list(self.circles)
+        return {"titles": list(self.titles), "plane": plane, "circles": circles, "alike": self.alike}
 
 
-def map_axes(run: OpenRun, plane: str) -> "tuple[NDArray[np.float32] | None, MapAxes]":
+def map_axes(run: OpenRun, plane: str) -> tuple[NDArray[np.float32] | None, MapAxes]:
     """The encoded images on two axes, (N, 2) in latent units, and the plane behind them.
 
     Empty space is decoded on the plane through the mean of the encoded data. A run of one latent dimension is drawn
@@ -61,8 +60,6 @@ def map_axes(run: OpenRun, plane: str) -> "tuple[NDArray[np.float32] | None, Map
     Raises:
         ShapeError: It is none of these.
     """
-    from explorer.plots.map import MapAxes
-
     if run.latent_dim == 1:
         measured = not np.isnan(run.latents.distortion).any()
         scores = run.scalar("distortion" if measured else "vacancy")
@@ -105,7 +102,7 @@ def _is_axis(text: str, latent_dim: int) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < latent_dim
 
 
-def spread_on(run: OpenRun, axes: "MapAxes") -> NDArray[np.float32]:
+def spread_on(run: OpenRun, axes: MapAxes) -> NDArray[np.float32]:
     """Covariance of every posterior on a plane, (N, 3): along the first axis, between both, along the second.
 
     Raises:

@@ -1,10 +1,11 @@
 """What a run is, as the page sees it before a tab asks for more: facts, directions, sheets of thumbnails."""
 
 from explorer.analysis.directions import Direction
-from explorer.analysis.laws import LAWS
+from explorer.analysis.laws import LAWS, Law
 from explorer.images import encoded_picture, tile
 from explorer.library import Library, OpenRun, kept
 from explorer.views.colours import COLOURS
+from explorer.views.export import FORMATS
 
 SHEET = 10_000
 """Thumbnails on one sheet, `SHEET_COLUMNS` in a row."""
@@ -29,6 +30,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "name": run.name,
         "family": run.family,
         "dataset": run.card.dataset,
+        "noun": noun_of(run),
         "latent_dim": run.latent_dim,
         "image_shape": list(run.image_shape),
         "levels": run.levels,
@@ -45,12 +47,41 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
             for kind, directions in run.directions.items()
         },
         "mean": [float(value) for value in run.latents.mean.mean(0)],
-        "laws": list(LAWS),
+        "laws": [law_words(law) for law in LAWS.values()],
+        "colours": [colour_words(name) for name, colour in COLOURS.items() if not colour.lacks(run)],
+        "formats": [format_words(kind) for kind in FORMATS],
         "default_law": run.default_law,
         "sheet": {"size": SHEET, "columns": SHEET_COLUMNS},
         "stored": stored_arrays(run),
         **({"level_sizes": list(run.level_sizes)} if len(run.level_sizes) > 1 else {}),
     }
+
+
+def law_words(law: Law) -> dict[str, str]:
+    """A sampling law as the page words it."""
+    words = ("name", "short", "title", "plain", "hint", "words")
+    return {word: getattr(law, word) for word in words}
+
+
+def colour_words(name: str) -> dict[str, object]:
+    """A colour of the map as the page words it."""
+    colour = COLOURS[name]
+    words = {"text": colour.text, "hint": colour.hint, "title": colour.title}
+    return {"name": name, **words, "is_p_value": colour.is_p_value}
+
+
+def format_words(kind: str) -> dict[str, object]:
+    """A kind of file as the page words it."""
+    form = FORMATS[kind]
+    return {"kind": kind, "text": form.text, "hint": form.hint, "moves": form.moves, "captioned": form.captioned}
+
+
+def noun_of(run: OpenRun) -> dict[str, str]:
+    """What an image of a run's data set is called, `one` and `many`."""
+    from explorer.data import NOUNS
+
+    one, many = NOUNS.get("" if run.config is None else run.config.data.dataset, ("image", "images"))
+    return {"one": one, "many": many}
 
 
 def twin_name(library: Library, run: OpenRun) -> str | None:

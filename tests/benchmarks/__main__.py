@@ -36,6 +36,8 @@ from tests.benchmarks import (
     memory,
     own_image,
     plane_dots,
+    programs,
+    typical,
     usual_loop,
 )
 from tests.benchmarks.usual_loop import ROOT, Row
@@ -132,7 +134,9 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "holes": holes_tab.rows,
     "intervals": holes_intervals.rows,
     "own": own_image.answers,
+    "typical": typical.rows,
     "served": memory.rows,
+    "programs": programs.rows,
 }
 
 

@@ -67,7 +67,7 @@ def rows() -> Iterator[Row]:
 
 def planes() -> Iterator[Row]:
     """Vacancy over 64x64 places and a lattice of 20x20 decodes of both models, after loading, over several slices."""
-    from explorer.views.hole_map import hole_figure, hole_slice
+    from explorer.views.hole_map import hole_plane, hole_slice
     from explorer.views.hole_planes import planes_of
 
     library = Library(CHECKPOINTS)
@@ -88,7 +88,7 @@ def planes() -> Iterator[Row]:
         run.coder.decode(cells)
 
     def figure(run: OpenRun, query: dict[str, str]) -> None:
-        hole_figure(library, run.name, {**query, "theme": "light"})
+        hole_plane(library, run.name, query)
 
     def both(work: Callable[[OpenRun, dict[str, str]], None], query: dict[str, str]) -> None:
         threads = [threading.Thread(target=work, args=(run, query)) for run in pair]

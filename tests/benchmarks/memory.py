@@ -78,12 +78,12 @@ class Visitor:
 
     def start_and_explore(self, base: str, run: dict[str, Any]) -> None:
         rng = np.random.default_rng(0)
-        d = run["latent_dim"]
+        d, laws = run["latent_dim"], [law["name"] for law in run["laws"]]
         one = rng.standard_normal((1, d)).astype("<f4").tobytes()
         for count in (1, 64, 400, 1024):
             self.ask(f"{base}/decode", rng.standard_normal((count, d)).astype("<f4").tobytes())
         self.ask(f"{base}/describe", one)
-        for law in run["laws"]:
+        for law in laws:
             self.ask(f"{base}/sample?law={law}&n=100&seed=1")
         for path in ("variations", "beside", "python"):
             self.ask(f"{base}/{path}", one)
@@ -135,21 +135,21 @@ class Visitor:
         self.ask(f"{base}/medoids")
 
     def holes(self, base: str, run: dict[str, Any]) -> None:
-        one = np.zeros((1, run["latent_dim"]), dtype="<f4").tobytes()
+        one, laws = np.zeros((1, run["latent_dim"]), dtype="<f4").tobytes(), [law["name"] for law in run["laws"]]
         layers = [each["name"] for each in self.told(f"{base}/holes/layers")["layers"]]
         planes = ["anchors=" + ",".join(map(str, (k, k + 1, k + 2))) for k in range(0, 3 * SLICES, 3)]
         planes = ["", "directions=pca:0,pca:1", *planes] if run["latent_dim"] > 2 else [""]
         for plane in planes:
             self.ask(f"{base}/figure/holes?theme=light&{plane}")
             for layer in layers:
-                for law in run["laws"] if layer == "density" and plane == "" else ["white"]:
+                for law in laws if layer == "density" and plane == "" else ["white"]:
                     self.ask(f"{base}/figure/hole-layer?layer={layer}&law={law}&theme=light&{plane}")
         for layer in layers:
             self.ask(f"{base}/holes/place?layer={layer}", one)
         self.ask(f"{base}/figure/hole-path?ends=-1,0,1,0.5&theme=light")
         for figure in ("hole-ladder", "p-values"):
             self.ask(f"{base}/figure/{figure}?theme=light")
-        for law in run["laws"]:
+        for law in laws:
             for redraw in (0, 1):
                 self.ask(f"{base}/holes/samples?law={law}&seed=3&redraw={redraw}")
         self.ask(f"{base}/holes/ladder")

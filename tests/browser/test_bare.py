@@ -6,7 +6,7 @@ import pytest
 
 from explorer.ui.app import tab_modules
 from explorer.ui.bare import Part, needed
-from explorer.ui.routes import STATIC
+from explorer.ui.static_files import STATIC
 from tests.browser.driver import expect
 from tests.serve_fake import fake_library, serving
 

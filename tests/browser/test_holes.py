@@ -253,7 +253,7 @@ def test_the_density_ratio_follows_the_chosen_law(visit, run_of):
         side(page, name).locator(".xp-figure[data-layer='density raw']").wait_for()
         expect(side(page, name)).to_contain_text(f"{name}: law raw against")
         run = run_of(name)
-        expected = hole_layers.calibrated(run, "density", "raw").p_value(run.frame.unwhiten(np.zeros((1, 2))))[0]
+        expected = hole_layers.density_ratio(run, "raw").p_value(run.frame.unwhiten(np.zeros((1, 2))))[0]
         expect(side(page, name).locator(".xp-holes-facts")).to_contain_text(f"Density ratio: p = {shown(expected)}")
 
 

@@ -1,7 +1,9 @@
 """The map in a real browser: hover, click, recolour."""
 
+import base64
 import io
 import re
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -12,33 +14,64 @@ from tests.browser.driver import expect
 
 pytestmark = pytest.mark.browser
 
-SCREEN = """([x, y]) => {
-  const plot = document.querySelector('.xp-map .xp-plot');
-  const layout = plot._fullLayout, box = plot.getBoundingClientRect();
-  return [box.left + layout.xaxis._offset + layout.xaxis.l2p(x), box.top + layout.yaxis._offset + layout.yaxis.l2p(y)];
-}"""
+MAIN = ".xp-mapside:first-child .xp-plane"
+"""The map of the run on show; that of another may stand beside it."""
 
-RANGES = """() => {
-  const { xaxis, yaxis } = document.querySelector('.xp-map .xp-plot')._fullLayout;
-  return [...xaxis.range, ...yaxis.range];
-}"""
+PAD = f"{MAIN} .xp-plane-pad"
+
+RANGES = f"""() => document.querySelector('{PAD}').dataset.window.split(',').map(Number)"""
+"""Left, right, bottom and top of the window on show."""
 
 
-def opened(visit):
+def opened(visit, run="flat-vae"):
     page = visit("Map")
-    page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
-    page.wait_for_function("() => document.querySelector('.xp-map .xp-plot').on !== undefined")
+    ready(page, run)
     return page
 
 
-def pixels_of(plot):
-    """What a plot looks like once it is drawn, (H, W, 3)."""
-    plot.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return np.asarray(Image.open(io.BytesIO(plot.screenshot())).convert("RGB")).astype(float)
+def ready(page, run):
+    """Wait until the dots of a run are drawn."""
+    page.locator(f"{MAIN}[data-ready^='{run} ']").wait_for()
+    page.locator(f"{PAD}[data-window]").wait_for()
+    if page.locator(".xp-paired").count():
+        page.locator("#explorer-map [data-beside]").wait_for()
+
+
+def pixels_of(element):
+    """What an element looks like once it is drawn, (H, W, 3)."""
+    element.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return np.asarray(Image.open(io.BytesIO(element.screenshot())).convert("RGB")).astype(float)
 
 
 def on_screen(page, x, y):
-    return page.evaluate(SCREEN, [float(x), float(y)])
+    """Pixels of a place of the map."""
+    box = page.locator(PAD).bounding_box()
+    left, right, bottom, top = page.evaluate(RANGES)
+    across = (float(x) - left) / (right - left) * box["width"]
+    return [box["x"] + across, box["y"] + (top - float(y)) / (top - bottom) * box["height"]]
+
+
+def dots_drawn(page, count):
+    """Wait until so many dots are on show."""
+    page.locator(f"{PAD}[data-dots='{count}']").wait_for()
+
+
+def colour_of(page, x, y):
+    """Red, green, blue and opacity of the dots' own canvas at a place."""
+    left, top = on_screen(page, x, y)
+    box = page.locator(PAD).bounding_box()
+    return page.evaluate(
+        "([selector, x, y]) => [...document.querySelector(selector).getContext('2d').getImageData(x, y, 1, 1).data]",
+        [f"{MAIN} .xp-plane-dots", int(left - box["x"]), int(top - box["y"])],
+    )
+
+
+def token(page, name):
+    """A colour of the theme as red, green and blue."""
+    text = page.evaluate(
+        "name => getComputedStyle(document.querySelector('.xp-plane')).getPropertyValue(`--xp-${name}`).trim()", name
+    )
+    return [int(text[i : i + 2], 16) for i in (1, 3, 5)]
 
 
 def lonely(points):
@@ -66,7 +99,7 @@ def test_hovering_a_point_shows_its_image_without_asking_the_server(visit, run_o
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.mouse.move(*on_screen(page, *run.latents.mean[index]))
-    popup = page.locator(".xp-map .xp-tip canvas")
+    popup = page.locator(f"{MAIN} .xp-tip canvas")
     expect(popup).to_be_visible()
     expect(popup).to_have_attribute("data-index", str(index))
     np.testing.assert_array_equal(grey_of(popup), run.thumbnails()[index, 0])
@@ -115,7 +148,7 @@ def test_a_chosen_image_opens_in_explore(visit, run_of, grey_of, decode_of):
 def test_a_point_chosen_after_the_run_was_changed_opens_in_explore(visit, run_of, pick, grey_of, decode_of):
     page = opened(visit)  # Explore has shown flat-vae, and is out of sight now
     pick("deep-vae")
-    page.locator(".xp-map .xp-figure[data-ready='deep-vae light']").wait_for()
+    ready(page, "deep-vae")
     number = page.get_by_role("spinbutton", name="Image number")
     number.fill("41")
     number.press("Enter")
@@ -181,7 +214,7 @@ def test_clicking_empty_space_decodes_there(visit, run_of, grey_of, decode_of, l
 
 def zoomed(page):
     """Zoom in with the wheel; returns the ranges before."""
-    box = page.locator(".xp-map .xp-plot").bounding_box()
+    box = page.locator(PAD).bounding_box()
     before = page.evaluate(RANGES)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.keyboard.down("Control")
@@ -197,8 +230,6 @@ def zoomed(page):
 def test_another_colour_keeps_the_view_and_sends_no_coordinates(visit):
     page = opened(visit)
     before = zoomed(page)
-    # the wheel's last step is drawn a little later, and only then is the view at rest
-    page.wait_for_function("() => !document.querySelector('.xp-map .xp-plot')._dragging")
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_label("Colour by").select_option("vacancy")
@@ -208,56 +239,41 @@ def test_another_colour_keeps_the_view_and_sends_no_coordinates(visit):
     assert now[1] - now[0] < 0.8 * (before[1] - before[0])
     assert [url for url in asked if "/api/" in url]
     assert all("/scalar/" in url for url in asked if "/api/" in url), asked
-    expect(page.get_by_role("button", name="Whole map")).to_be_visible()
-    page.get_by_role("button", name="Whole map").click()
+    page.locator(MAIN).get_by_role("button", name="Whole map").click()
     page.wait_for_function(
         f"before => ({RANGES})().every((v, i) => Math.abs(v - before[i]) < 0.03 * (before[1] - before[0]))", arg=before
     )
 
 
-def test_dots_that_are_only_recoloured_look_as_if_they_were_drawn_anew(visit):
-    page = opened(visit)
-    plot = page.locator(".xp-map .xp-plot")
-    page.evaluate(
-        """() => {
-          const { restyle } = Plotly;
-          window.restyled = 0;
-          Plotly.restyle = (...given) => { window.restyled++; return restyle(...given); };
-        }"""
-    )
-    for colour in ("rate", "label"):
-        page.locator("#explorer-map [data-control=colour] select").select_option(colour)
-        page.wait_for_function(
-            "colour => document.querySelector('[data-colour]')?.dataset.colour === colour", arg=colour
-        )
-        quick = pixels_of(plot)
-        assert page.evaluate("window.restyled") == 0, "the colours went to the graphics alone"
-        page.evaluate("Plotly.redraw(document.querySelector('.xp-map .xp-plot'))")
-        anew = pixels_of(plot)
-        assert np.abs(quick - anew).mean() < 0.05
-        assert np.abs(quick - anew).max() < 16
-
-
 def test_the_dots_are_where_the_images_are_and_have_the_colours_of_their_classes(visit, run_of):
     page = opened(visit)
     run = run_of("flat-vae")
-    dots = page.evaluate(
-        """() => {
-          const [dots] = document.querySelector('.xp-map .xp-plot').data;
-          return [dots.customdata, dots.x, dots.y, dots.marker.color].map(part => Array.from(part));
-        }"""
-    )
-    rows = np.array(dots[0])
-    assert sorted(rows) == list(range(600))
-    np.testing.assert_allclose(np.stack([dots[1], dots[2]], axis=1), run.latents.mean[rows], rtol=1e-5)
-    np.testing.assert_array_equal(dots[3], run.labels[rows])
+    dots_drawn(page, 600)
+    page.get_by_text("Layers", exact=True).click()
+    page.get_by_label("Class names").uncheck()  # they lie above some
+    gaps = np.linalg.norm(run.latents.mean[:, None] - run.latents.mean[None], axis=2) + 1e9 * np.eye(600)
+    alone = np.argsort(-gaps.min(1))[:40]  # those whose neighbours do not cover them
+    for row in alone:
+        *colour, opacity = colour_of(page, *run.latents.mean[row])
+        assert opacity > 150, "there is a dot"
+        np.testing.assert_allclose(colour, token(page, f"class-{run.labels[row]}"), atol=2)
+
+
+def test_a_visit_that_opens_no_curves_fetches_no_plotly(visit):
+    page = opened(visit)
+    dots_drawn(page, 600)
+    page.locator("[data-rested]").wait_for()
+    assert page.evaluate("() => [...document.querySelectorAll('.xp-map canvas')].every(c => c.getContext('2d'))")
+    fetched = page.evaluate("() => performance.getEntriesByType('resource').map(({ name }) => name)")
+    assert [name for name in fetched if name.endswith("/map/tab.js")]
+    assert not [name for name in fetched if "plotly" in name]
 
 
 def test_the_wheel_over_the_map_scrolls_the_page(visit, page):
     page.set_viewport_size({"width": 1400, "height": 600})
     opened(visit)
     before = page.evaluate(RANGES)
-    box = page.locator(".xp-map .xp-plot").bounding_box()
+    box = page.locator(PAD).bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
     page.mouse.wheel(0, 120)
     page.wait_for_function("scrollY > 20")
@@ -267,16 +283,16 @@ def test_the_wheel_over_the_map_scrolls_the_page(visit, page):
 @pytest.mark.gradio
 def test_a_swipe_over_the_map_scrolls_the_page_and_a_tap_still_chooses(phone, swipe, run_of):
     phone.get_by_role("tab", name="Map").click()
-    phone.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
+    ready(phone, "flat-vae")
     before = phone.evaluate(RANGES)
-    swipe(phone.locator(".xp-map .xp-plot"))
+    swipe(phone.locator(PAD))
     phone.wait_for_function("scrollY > 50")
     assert phone.evaluate(RANGES) == before
-    phone.locator(".xp-map .xp-plot").scroll_into_view_if_needed()
+    phone.locator(PAD).scroll_into_view_if_needed()
     points = run_of("flat-vae").latents.mean
     phone.touchscreen.tap(*on_screen(phone, *points[lonely(points)]))
     expect(phone.get_by_role("heading", name="Test image")).to_be_visible()
-    tip = phone.locator(".xp-map .xp-tip")
+    tip = phone.locator(f"{MAIN} .xp-tip")
     expect(tip).to_be_in_viewport()
     expect(tip.locator("canvas")).to_have_attribute("data-index", str(lonely(points)))
     assert phone.evaluate(RANGES) == before, "a tap is no double click"
@@ -299,27 +315,43 @@ def test_an_image_number_that_is_not_there_is_refused_with_the_numbers_there_are
     expect(status).to_be_hidden()
 
 
-DRAWN = "() => Array.from(document.querySelector('.xp-map .xp-plot').data[0].customdata)"
-
-
 def test_a_class_is_hidden_shown_and_isolated_by_its_legend_entry(visit, run_of):
     page = opened(visit)
-    labels = run_of("flat-vae").labels
+    run = run_of("flat-vae")
+    labels = run.labels
     before = page.evaluate(RANGES)
     entry = page.locator("#explorer-map .xp-entry").nth(3)
     expect(entry).to_have_attribute("aria-pressed", "true")
     entry.click()
-    page.wait_for_function(f"count => ({DRAWN})().length === count", arg=int((labels != 3).sum()))
-    assert 3 not in labels[page.evaluate(DRAWN)]
+    dots_drawn(page, int((labels != 3).sum()))
+    row = lonely(run.latents.mean[labels == 3])
+    place = run.latents.mean[labels == 3][row]
+    page.mouse.move(*on_screen(page, *place))
     expect(entry).to_have_attribute("aria-pressed", "false")
-    expect(page.locator(".xp-overlay .xp-badge")).to_have_count(9)
+    expect(page.locator(f"{MAIN} .xp-badge")).to_have_count(9)
     assert page.evaluate(RANGES) == before, "hiding a class does not move the others"
     page.locator("#explorer-map").get_by_role("button", name="Show all", exact=True).click()
-    page.wait_for_function(f"() => ({DRAWN})().length === 600")
+    dots_drawn(page, 600)
     entry.dblclick()
-    page.wait_for_function(f"count => ({DRAWN})().length === count", arg=int((labels == 3).sum()))
+    dots_drawn(page, int((labels == 3).sum()))
     entry.press("Shift+Enter")
-    assert set(labels[page.evaluate(DRAWN)]) == {3}
+    dots_drawn(page, int((labels == 3).sum()))
+
+
+def test_a_scale_shows_the_dots_between_its_handles(visit, run_of):
+    page = opened(visit)
+    values = run_of("flat-vae").scalar("distortion")
+    page.get_by_label("Colour by").select_option("distortion")
+    lowest = page.get_by_role("slider", name="lowest distortion, nats that is shown")
+    lowest.fill("0.5")
+    low, high = np.quantile(values, [0.01, 0.99], method="nearest")
+    shown = int((values >= (low + high) / 2).sum())
+    page.wait_for_function(
+        "([selector, shown]) => Math.abs(document.querySelector(selector).dataset.dots - shown) < 8", arg=[PAD, shown]
+    )
+    expect(page.locator("#explorer-map .xp-colourbar")).to_contain_text("shown:")
+    page.locator("#explorer-map").get_by_role("button", name="Show all", exact=True).click()
+    dots_drawn(page, 600)
 
 
 def inside(points, centre, radius):
@@ -330,7 +362,7 @@ def test_a_box_selects_what_is_inside_and_says_what_it_has_in_common(visit, run_
     page = opened(visit)
     run = run_of("flat-vae")
     points = run.latents.mean
-    page.get_by_text("Box", exact=True).click()
+    page.locator(MAIN).get_by_role("button", name="Box").click()
     centre = np.median(points, axis=0)
     rows = inside(points, centre, 0.6)
     left, top = on_screen(page, *(centre + np.array([-0.6, 0.6])))
@@ -351,19 +383,17 @@ def test_a_box_selects_what_is_inside_and_says_what_it_has_in_common(visit, run_
     np.testing.assert_allclose(
         grey_of(decode).astype(int), decode_of(run, points[rows].mean(0, dtype=np.float64)).astype(int), atol=1
     )
-    selected = page.evaluate(
-        """() => {
-          const [dots] = document.querySelector('.xp-map .xp-plot').data;
-          return Array.from(dots.selectedpoints, k => dots.customdata[k]);
-        }"""
-    )
-    assert sorted(selected) == list(rows)
+    others = np.setdiff1d(np.arange(600), rows)
+    lone = others[lonely(points[others])]
+    assert colour_of(page, *points[lone])[3] < 60, "what is not selected fades"
+    inner = rows[np.argmin(np.linalg.norm(points[rows] - centre, axis=1))]
+    assert colour_of(page, *points[inner])[3] > 200
 
 
 def test_a_lasso_selects_and_its_direction_and_table_can_be_taken_away(visit, run_of, tmp_path):
     page = opened(visit)
     run = run_of("flat-vae")
-    page.get_by_text("Lasso", exact=True).click()
+    page.locator(MAIN).get_by_role("button", name="Lasso").click()
     centre = np.median(run.latents.mean, axis=0)
     corners = [on_screen(page, *(centre + 0.8 * np.array([np.cos(a), np.sin(a)]))) for a in np.linspace(0, 6, 12)]
     page.mouse.move(*corners[0])
@@ -404,12 +434,12 @@ def test_a_lasso_selects_and_its_direction_and_table_can_be_taken_away(visit, ru
 def test_a_chosen_image_is_marked_and_stays_chosen_on_another_plane(visit, run_of, pick):
     page = opened(visit)
     pick("deep-vae")
-    page.locator(".xp-map .xp-figure[data-ready='deep-vae light']").wait_for()
+    ready(page, "deep-vae")
     run = run_of("deep-vae")
     number = page.get_by_role("spinbutton", name="Image number")
     number.fill("37")
     number.press("Enter")
-    ring = page.locator(".xp-overlay .xp-ring")
+    ring = page.locator(f"{MAIN} .xp-ring")
     expect(page.get_by_role("heading", name="Test image 37")).to_be_visible()
 
     def stands_at(place):
@@ -426,9 +456,7 @@ def test_a_chosen_image_is_marked_and_stays_chosen_on_another_plane(visit, run_o
     latent = run.latents.mean[37]
     stands_at([first.vector @ latent - first.offset, second.vector @ latent - second.offset])
     page.get_by_text("Two axes").click()
-    page.wait_for_function(
-        "() => document.querySelector('.xp-map .xp-plot').layout?.xaxis?.title?.text?.startsWith('axis')"
-    )
+    page.locator(f"{MAIN}[data-ready^='deep-vae '][data-ready*=',']").wait_for()
     axes = [int(np.argmax(np.abs(each.vector))) for each in run.directions["axes"][:2]]
     stands_at(latent[axes])
     expect(page.get_by_role("heading", name="Test image 37")).to_be_visible()
@@ -445,7 +473,7 @@ def test_a_chosen_image_shows_its_neighbours_and_one_of_them_is_chosen_next(visi
     codes = run.frame.whiten(run.latents.mean)
     order = np.argsort(np.linalg.norm(codes - codes[37], axis=1))
     expect(tiles.first).to_have_attribute("aria-label", re.compile(f"^test image {order[1]}, "))
-    expect(page.locator(".xp-overlay .xp-near-ring")).to_have_count(12)
+    expect(page.locator(f"{MAIN} .xp-near-ring")).to_have_count(12)
     page.get_by_text("Cosine", exact=True).click()
     expect(tiles.first).to_have_attribute("aria-label", re.compile("cosine distance"))
     chosen = (tiles.first.get_attribute("aria-label") or "").split(",")[0]
@@ -458,7 +486,7 @@ def test_a_chosen_place_becomes_an_end_of_a_walk(visit, run_of):
     place = empty(run_of("flat-vae").latents.mean)
     page.mouse.click(*on_screen(page, *place))
     expect(page.get_by_role("heading", name="Decoded at axis 0")).to_be_visible()
-    expect(page.locator(".xp-overlay .xp-cross")).to_have_count(1)
+    expect(page.locator(f"{MAIN} .xp-cross")).to_have_count(1)
     page.evaluate(
         """async () => {
           const at = document.querySelector('link[href*="kit/kit.css"]').href;
@@ -476,48 +504,58 @@ def test_pointing_decodes_all_the_time_where_that_is_wished(visit, run_of, grey_
     page = opened(visit)
     run = run_of("flat-vae")
     page.get_by_text("Decode", exact=True).click()
-    tip = page.locator(".xp-map .xp-tip canvas")
+    tip = page.locator(f"{MAIN} .xp-tip canvas")
     x, y = on_screen(page, *empty(run.latents.mean))
     with page.expect_response(lambda got: got.url.endswith("/decode")) as answer:
         page.mouse.move(x, y)
     sent = np.frombuffer(answer.value.request.post_data_buffer, "<f4")
     expect(tip).to_be_visible()
-    page.wait_for_function("() => document.querySelector('.xp-tip canvas').width === 8")
+    page.wait_for_function("() => document.querySelector('.xp-mapside:first-child .xp-tip canvas').width === 8")
     np.testing.assert_array_equal(grey_of(tip), decode_of(run, sent))
     page.mouse.move(5, 5)
     expect(tip).to_be_hidden()
 
 
-def test_the_decodes_behind_are_those_of_the_places_they_lie_on(visit, run_of, grey_of):
+def test_the_decodes_behind_are_those_of_the_places_they_lie_on(visit, run_of):
     page = opened(visit)
     run = run_of("flat-vae")
+    page.get_by_text("Layers", exact=True).click()
     page.get_by_label("Decodes behind").check()
-    lattice = page.locator(".xp-underlay .xp-backdrop")
-    expect(lattice).to_be_visible()
-    rows, columns = map(int, lattice.get_attribute("data-cells").split(","))
+    page.get_by_label("Strength of the decodes, per cent").fill("100")
+    page.locator(f"{PAD}[data-cells]").wait_for()
+    rows, columns = map(int, page.locator(PAD).get_attribute("data-cells").split(","))
     left, right, bottom, top = page.evaluate(RANGES)
     a = left + (np.arange(columns) + 0.5) / columns * (right - left)
     b = top - (np.arange(rows) + 0.5) / rows * (top - bottom)
     grid = np.stack(np.meshgrid(a, b), axis=-1).reshape(-1, 2).astype(np.float32)
-    expected = to_bytes(run.coder.decode(grid))[:, 0].reshape(rows, columns, 8, 8)
-    shown = grey_of(lattice).reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3)
-    np.testing.assert_allclose(shown.astype(int), expected.astype(int), atol=2)
-    strength = page.get_by_label("Strength of the decodes, per cent")
-    strength.fill("100")
-    expect(lattice).to_have_css("opacity", "1")
+    expected = to_bytes(run.coder.decode(grid))[:, 0].reshape(rows, columns, 8, 8).mean((2, 3))
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    paper = page.locator(f"{MAIN} .xp-plane-paper")
+    box, inner = paper.bounding_box(), page.locator(PAD).bounding_box()
+    shown = np.asarray(Image.open(io.BytesIO(_png(paper))).convert("L")).astype(float)
+    x, y = int(inner["x"] - box["x"]), int(inner["y"] - box["y"])
+    area = shown[y : y + int(inner["height"]), x : x + int(inner["width"])]
+    means = [[cell.mean() for cell in np.array_split(line, columns, axis=1)] for line in np.array_split(area, rows)]
+    assert np.corrcoef(np.ravel(means), expected.ravel())[0, 1] > 0.97
+
+
+def _png(canvas):
+    """A canvas of the page as a PNG file."""
+    return base64.b64decode(canvas.evaluate("canvas => canvas.toDataURL('image/png')").split(",")[1])
 
 
 def test_layers_are_laid_over_the_dots(visit, run_of, grey_of):
     page = opened(visit)
     run = run_of("flat-vae")
+    page.get_by_text("Layers", exact=True).click()
     page.get_by_label("Density lines (25, 50, 75, 95 %)").check()
-    expect(page.locator(".xp-shapes-density path")).to_have_count(4)
+    expect(page.locator(f"{MAIN} .xp-shapes-density path")).to_have_count(4)
     page.get_by_label("Posterior ellipses").check()
     page.wait_for_function("() => document.querySelectorAll('.xp-shapes-spread ellipse').length > 100")
-    radius = float(page.locator(".xp-shapes-spread ellipse").first.get_attribute("rx"))
+    radius = float(page.locator(f"{MAIN} .xp-shapes-spread ellipse").first.get_attribute("rx"))
     assert radius == pytest.approx(2 * np.exp(-1.0), rel=1e-4), "two standard deviations of exp(-2) variance"
     page.get_by_label("An image per class").check()
-    images = page.locator(".xp-overlay .xp-class-image")
+    images = page.locator(f"{MAIN} .xp-class-image")
     expect(images).to_have_count(10)
     expect(images.nth(4).locator(".xp-badge")).to_have_text("4")
     row = int(images.nth(4).get_attribute("data-row"))
@@ -525,8 +563,26 @@ def test_layers_are_laid_over_the_dots(visit, run_of, grey_of):
     canvas = images.nth(4).locator("canvas")
     expect(canvas).to_have_attribute("data-index", str(row))
     np.testing.assert_array_equal(grey_of(canvas), run.thumbnails()[row, 0])
+    expect(page.locator(f"{MAIN} .xp-shapes-prior circle")).to_have_count(3)
     page.get_by_label("Prior circles").uncheck()
-    page.wait_for_function("() => !document.querySelector('.xp-map .xp-plot')._fullLayout.shapes.length")
+    expect(page.locator(f"{MAIN} .xp-shapes-prior circle")).to_have_count(0)
+
+
+def test_images_stand_in_the_place_of_dots_where_that_is_wished_or_few_are_in_view(visit, run_of):
+    page = opened(visit)
+    run = run_of("flat-vae")
+    expect(page.locator(PAD)).to_have_attribute("data-pictures", "0")
+    page.get_by_text("Layers", exact=True).click()
+    page.get_by_label("Pictures as dots").check()
+    page.wait_for_function(f"() => Number(document.querySelector('{PAD}').dataset.pictures) > 60")
+    page.get_by_label("Pictures as dots").uncheck()
+    expect(page.locator(PAD)).to_have_attribute("data-pictures", "0")
+    page.mouse.move(*on_screen(page, *run.latents.mean[lonely(run.latents.mean)]))
+    page.keyboard.down("Control")
+    for _ in range(5):
+        page.mouse.wheel(0, -300)
+    page.keyboard.up("Control")
+    page.wait_for_function(f"() => Number(document.querySelector('{PAD}').dataset.pictures) >= 1")
 
 
 def test_ones_own_image_is_a_star_where_its_latent_is(visit):
@@ -538,7 +594,7 @@ def test_ones_own_image_is_a_star_where_its_latent_is(visit):
           view.setOwn('flat-vae', { run: 'flat-vae', latent: Float32Array.of(0.5, -0.25), whence: { kind: 'own' } });
         }"""
     )
-    star = page.locator(".xp-overlay .xp-star")
+    star = page.locator(f"{MAIN} .xp-star")
     expect(star).to_have_count(1)
     box = star.bounding_box()
     x, y = on_screen(page, 0.5, -0.25)
@@ -570,9 +626,9 @@ def test_attributes_colour_the_map_where_a_run_has_them(visit, page, home):
 
 def test_the_map_is_moved_zoomed_and_asked_by_keyboard(visit):
     page = opened(visit)
-    plot = page.locator(".xp-map .xp-plot")
-    plot.focus()
+    page.locator(PAD).focus()
     before = page.evaluate(RANGES)
+    expect(page.locator(f"{MAIN} .xp-unseen li").first).to_contain_text("600 images in view")
     page.keyboard.press("ArrowRight")
     page.wait_for_function(f"before => ({RANGES})()[0] > before[0] + 0.1 * (before[1] - before[0])", arg=before)
     page.keyboard.press("0")
@@ -591,30 +647,30 @@ def test_t_sne_is_computed_once_on_request_and_drawn(visit, pick, tmp_path, monk
     monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
     page = opened(visit)
     pick("deep-vae")
-    page.locator(".xp-map .xp-figure[data-ready='deep-vae light']").wait_for()
+    ready(page, "deep-vae")
     page.locator("label", has_text="t-SNE").click()
     compute = page.get_by_role("button", name="Compute")
     expect(compute).to_be_visible()
-    expect(page.locator(".xp-map .xp-figure")).to_be_hidden()
+    expect(page.locator(MAIN)).to_be_hidden()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.locator(".xp-map .xp-figure")).to_be_visible()
+    expect(page.locator(MAIN)).to_be_visible()
     page.locator("label", has_text="t-SNE").click()
     compute.click()
     page.locator("#explorer-map [data-drawn='deep-vae tsne 600']").wait_for(timeout=60_000)
     expect(page.get_by_text("Pointing shows")).to_be_hidden()
     assert len(list((tmp_path / "tsne").glob("*.npy"))) == 1
-    x, y = page.evaluate("(({ x, y }) => [x[0], y[0]])(document.querySelector('.xp-map .xp-plot').data[0])")
-    index = page.evaluate("document.querySelector('.xp-map .xp-plot').data[0].customdata[0]")
-    page.mouse.click(*on_screen(page, x, y))
+    dots_drawn(page, 600)
+    (made,) = (tmp_path / "tsne").glob("*.npy")
+    places = np.load(made).reshape(-1, 2)
+    page.mouse.click(*on_screen(page, *places[0]))
     expect(page.get_by_role("heading", name=re.compile("Test image"))).to_be_visible()
-    assert isinstance(index, int)
 
 
 def test_names_on_a_phone_do_not_cover_one_another(phone):
     phone.get_by_role("tab", name="Map").click()
-    phone.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
-    expect(phone.locator(".xp-overlay .xp-badge")).to_have_count(10)
-    boxes = phone.locator(".xp-overlay .xp-badge").evaluate_all(
+    ready(phone, "flat-vae")
+    expect(phone.locator(f"{MAIN} .xp-badge")).to_have_count(10)
+    boxes = phone.locator(f"{MAIN} .xp-badge").evaluate_all(
         "all => all.map(e => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom] })"
     )
     for i, (left, top, right, bottom) in enumerate(boxes):
@@ -623,47 +679,87 @@ def test_names_on_a_phone_do_not_cover_one_another(phone):
 
 
 @pytest.mark.gradio
-def test_the_map_follows_the_theme_at_once(visit):
+def test_the_map_follows_the_theme_at_once_and_asks_for_nothing(visit, run_of):
     page = opened(visit)
+    dots_drawn(page, 600)
+    run = run_of("flat-vae")
+    place = run.latents.mean[lonely(run.latents.mean)]
+    light = colour_of(page, *place)[:3]
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/run/" in request.url else None)
     page.evaluate("document.body.classList.add('dark')")
-    page.locator(".xp-map .xp-figure[data-ready='flat-vae dark']").wait_for()
-    colour = page.evaluate("document.querySelector('.xp-map .xp-plot')._fullLayout.font.color")
-    page.evaluate("document.body.classList.remove('dark')")
-    page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
-    assert page.evaluate("document.querySelector('.xp-map .xp-plot')._fullLayout.font.color") != colour
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    dark = colour_of(page, *place)[:3]
+    assert dark != light
+    label = run.labels[lonely(run.latents.mean)]
+    np.testing.assert_allclose(dark, token(page, f"class-{label}"), atol=2)
+    assert not asked
 
 
-def test_a_run_of_many_dimensions_is_mapped_by_pca_or_any_two_axes(visit, run_of, pick, latent_of):
+def test_a_run_of_many_dimensions_is_mapped_by_pca_or_any_two_axes(visit, run_of, pick):
     page = opened(visit)
     pick("deep-vae")
-    page.locator(".xp-map .xp-figure[data-ready='deep-vae light']").wait_for()
+    ready(page, "deep-vae")
     run = run_of("deep-vae")
-    first = run.directions["pca"][0]
-    shown = page.evaluate("document.querySelector('.xp-map .xp-plot').layout.xaxis.title.text")
-    assert first.name in shown
     page.get_by_text("Two axes").click()
     across = page.locator("#explorer-map").get_by_label("Across")
     expect(across).to_be_visible()
     across.select_option("5")
-    page.wait_for_function(
-        "() => document.querySelector('.xp-map .xp-plot').layout?.xaxis?.title?.text?.startsWith('axis 5')"
-    )
-    meta = page.evaluate("document.querySelector('.xp-map .xp-plot').layout.meta.plane")
-    assert np.argmax(meta["first"]) == 5
+    page.locator(f"{MAIN}[data-ready^='deep-vae 5,']").wait_for()
+    up = int(page.locator(MAIN).get_attribute("data-ready").split(",")[1])
+    places = run.latents.mean[:, [5, up]]
+    page.mouse.click(*on_screen(page, *places[lonely(places)]))
+    expect(page.get_by_role("heading", name=f"Test image {lonely(places)},")).to_be_visible()
 
 
-@pytest.mark.gradio
-def test_nothing_leaves_for_a_cloud(visit):
+OTHER = ".xp-mapside:nth-child(2) .xp-plane"
+
+
+def test_the_twins_map_stands_beside_with_one_selection_one_set_of_colours_and_one_pointer(visit, run_of, pick):
     page = opened(visit)
-    titles = page.locator(".xp-map .modebar-btn").evaluate_all("buttons => buttons.map(b => b.dataset.title ?? '')")
-    assert titles
-    assert not [title for title in titles if "cloud" in title.lower() or "share" in title.lower()]
+    page.locator("#explorer-map [data-beside^='flat-ae ']").wait_for()
+    page.locator(f"{OTHER}[data-ready^='flat-ae ']").wait_for()
+    left, right = (page.locator(name).bounding_box() for name in (OTHER, MAIN))
+    assert left["x"] < right["x"], "the autoencoder stands left"
+    assert left["width"] == pytest.approx(right["width"], abs=2)
+    points = run_of("flat-vae").latents.mean
+    page.mouse.move(*on_screen(page, *points[lonely(points)]))
+    expect(page.locator(".xp-hover-ring")).to_have_count(2)
+    page.locator("#explorer-map .xp-entry").nth(3).click()
+    kept = int((run_of("flat-vae").labels != 3).sum())
+    dots_drawn(page, kept)
+    page.locator(f"{OTHER} .xp-plane-pad[data-dots='{kept}']").wait_for()
+    page.get_by_role("button", name="Select all shown").click()
+    expect(page.get_by_role("region", name="selected images").get_by_role("heading")).to_contain_text(f"{kept} images")
+    page.locator("#explorer-map [data-control=beside] select").select_option("")
+    expect(page.locator(OTHER)).to_be_hidden()
+
+
+def test_a_map_is_saved_as_a_picture_of_twice_its_pixels_and_as_a_drawing(visit, tmp_path):
+    page = opened(visit)
+    dots_drawn(page, 600)
+    box = page.locator(f"{MAIN} .xp-plane-square").bounding_box()
+    with page.expect_download() as saving:
+        page.locator(MAIN).get_by_role("button", name="Save as PNG").click()
+    saving.value.save_as(tmp_path / "map.png")
+    assert saving.value.suggested_filename == "flat-vae-map.png"
+    picture = np.asarray(Image.open(tmp_path / "map.png").convert("RGB")).astype(float)
+    assert picture.shape[:2] == (2 * round(box["height"]), 2 * round(box["width"]))
+    with page.expect_download() as drawing:
+        page.locator(MAIN).get_by_role("button", name="Save as SVG").click()
+    drawing.value.save_as(tmp_path / "map.svg")
+    root = ET.parse(tmp_path / "map.svg").getroot()
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"axis 0, latent units", "axis 1, latent units", *"0123456789"} <= set(texts)
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}circle"))) == 3
+    inked = (np.abs(picture - picture[2, 2]).max(2) > 40).mean()
+    assert 0.01 < inked < 0.5, "dots, and the page between them"
 
 
 def test_class_names_that_are_code_are_shown_and_never_run(visit, pick):
     page = opened(visit)
     pick("odd-ae")
-    page.locator(".xp-map .xp-figure[data-ready='odd-ae light']").wait_for()
+    ready(page, "odd-ae")
     number = page.get_by_role("spinbutton", name="Image number")
     for index in (0, 1, 2, 3, 4):
         number.fill(str(index))

@@ -69,7 +69,7 @@ for (const [what, fragment] of Object.entries({
   "an encoded path as run": "#v=1&run=..%2F..%2Fetc",
   "markup as run": "#v=1&run=%3Cimg%20onerror%3D1%3E",
   "a template as run": "#v=1&run=${alert(1)}",
-  "an unknown tab": "#v=1&tab=settings",
+  "a tab that is no word": "#v=1&tab=..%2Fmap",
   "words as latent": "#v=1&z=a,b",
   "NaN as latent": "#v=1&z=NaN,1",
   "infinity as latent": "#v=1&z=1,Infinity",

@@ -68,3 +68,12 @@ test("large pictures are not fetched ahead, and a failure is nobody's news", asy
   await ahead.prepare(INFO, DIRECTION, Z);
   assert.equal(ahead.find("run", Z), null);
 });
+
+test("where the browser decodes by itself nothing is fetched ahead", async () => {
+  const decoder = { ...counting(), programs: { of: (/** @type {string} */ run) => (run === "run" ? {} : null) } };
+  const ahead = new Ahead(decoder);
+  await ahead.prepare(INFO, DIRECTION, Z);
+  assert.equal(decoder.asked.length, 0);
+  await ahead.prepare({ ...INFO, name: "other" }, DIRECTION, Z);
+  assert.equal(decoder.asked.length, 1);
+});

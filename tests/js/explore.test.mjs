@@ -12,6 +12,7 @@ import { around, coordinate, moved, sheet } from "../../explorer/ui/static/laten
 import { isPoint } from "../../explorer/ui/static/latent/run.js";
 import { dataSpacing, normalQuantile, normalShare, priorOffsets } from "../../explorer/ui/static/latent/spacing.js";
 import { shellPlace } from "../../explorer/ui/static/latent/vacancy.js";
+import { NUMBERS } from "../../explorer/ui/static/page/export.js";
 
 
 /** @returns {any} */
@@ -26,7 +27,7 @@ const RUN = {
   count: 10,
   has_images: true,
   mean: [5, 6],
-  laws: ["raw", "white"],
+  laws: ["raw", "white"].map((name) => ({ name })),
   stored: { rate: "somewhere" },
   directions: {
     axes: [direction([1, 0]), direction([0, 1], { name: "axis 1" })],
@@ -193,13 +194,19 @@ test("what can be saved is bounded, and what cannot says why", () => {
   const strip = { walk: (moving) => ({ direction: first, values: moving ? [0, 1, 2] : [0, 1], latents: new Float32Array(4), count: moving ? 3 : 2 }) };
   /** @type {any} */
   const shown = { info: RUN, z, start: z, whence: "draw 3", strip, lattice: lattice(9) };
-  const ask = (kind, what, more = {}) => /** @type {any} */ (wanted(kind, what, { ...shown, ...more }));
-  assert.deepEqual([ask("png", "picture").count, ask("gif", "walk").count, ask("sheet", "walk").count], [1, 3, 2]);
+  const formats = {
+    png: { kind: "png", moves: false, captioned: false },
+    sheet: { kind: "sheet", moves: false, captioned: true },
+    film: { kind: "film", moves: true, captioned: false },
+    json: NUMBERS,
+  };
+  const ask = (/** @type {keyof typeof formats} */ kind, what, more = {}) => /** @type {any} */ (wanted(/** @type {any} */ (formats[kind]), what, { ...shown, ...more }));
+  assert.deepEqual([ask("png", "picture").count, ask("film", "walk").count, ask("sheet", "walk").count], [1, 3, 2]);
   assert.equal(ask("sheet", "lattice").captions.length, 81);
   assert.equal(ask("json", "lattice").columns, 9);
   for (const said of [
-    ask("gif", "picture"),
-    ask("webp", "lattice"),
+    ask("film", "picture"),
+    ask("film", "lattice"),
     ask("png", "lattice", { lattice: lattice(17) }),
     ask("png", "lattice", { lattice: { open: false, sheet: null } }),
   ]) {

@@ -48,6 +48,13 @@ export class FakeElement extends EventTarget {
     }
   }
 
+  prepend(...nodes) {
+    const there = this.childNodes;
+    this.childNodes = [];
+    this.append(...nodes);
+    this.childNodes.push(...there);
+  }
+
   replaceChildren(...nodes) {
     this.childNodes = [];
     this.append(...nodes);
@@ -117,10 +124,16 @@ export function fakeDocument() {
     ResizeObserver: Observer,
     IntersectionObserver: Observer,
     MutationObserver: Observer,
+    Image: class extends FakeElement {
+      constructor() {
+        super("img");
+      }
+    },
     ImageData: class {},
     matchMedia: (query) => (query.includes("reduced-motion") ? motion : Object.assign(new EventTarget(), { matches: false })),
     requestAnimationFrame: () => 1,
     cancelAnimationFrame: () => {},
+    addEventListener: () => {},
   });
   return { motion };
 }

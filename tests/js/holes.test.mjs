@@ -56,9 +56,9 @@ test("an axis of a run with several levels says which one it moves", () => {
 test("each p-value of a place has words and a sign of its own", () => {
   const answer = { miss: 0.5, round_trip: 0.01, layer: 0.5 };
   const [back, ratio] = placeFacts(answer, "density", null);
-  assert.deepEqual([back.state, back.sign], ["hole", "⚠"]);
+  assert.deepEqual([back.state, back.sign], ["hole", "▨"]);
   assert.equal(back.text, "p = 0.010, comes back 0.50 sd away per active axis, further than 99 % of the codes of new images");
-  assert.deepEqual([ratio.state, ratio.sign], ["near", "✓"]);
+  assert.deepEqual([ratio.state, ratio.sign], ["near", "●"]);
   assert.equal(placeFacts(answer, "vacancy", null).length, 1);
   assert.equal(placeFacts({ ...answer, round_trip: null }, "vacancy", null)[0].text, "not known here");
   assert.equal(placeFacts({ ...answer, class: "7", chance: 0.876 }, "class", null)[1].text, "taken for 7, sure to 87 %");
@@ -67,6 +67,6 @@ test("each p-value of a place has words and a sign of its own", () => {
 });
 
 test("what a path leads through is said with a sign", () => {
-  assert.equal(pathSummary([0.5, 0.05, 0.01, 0.2], 0.05), "⚠ 50 % of the way lies in holes");
-  assert.equal(pathSummary([0.5, 0.06], 0.05), "✓ no part of the way lies in a hole");
+  assert.equal(pathSummary([0.5, 0.05, 0.01, 0.2], 0.05), "▨ 50 % of the way lies in holes");
+  assert.equal(pathSummary([0.5, 0.06], 0.05), "● no part of the way lies in a hole");
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { rounded } from "../../explorer/ui/static/latent/numbers.js";
 import { evenly, placesBy } from "../../explorer/ui/static/reconstruct/gallery.js";
-import { costVerdict, majority, shareBelow, topLevels, unpacked } from "../../explorer/ui/static/reconstruct/look.js";
+import { costVerdict, majority, shareBelow, topLevels, typicalVerdict, unpacked } from "../../explorer/ui/static/reconstruct/look.js";
 import { pictureIn, shrunkTo } from "../../explorer/ui/static/reconstruct/own.js";
 import { widthOf } from "../../explorer/ui/static/reconstruct/pad.js";
 
@@ -31,16 +31,29 @@ test("a share is never rounded up, and near the top it keeps a decimal", () => {
   assert.equal(rounded(0), "0 %");
 });
 
-test("what no test image costs is said to be new to the model, and the states differ in sign and words", () => {
-  const cost = (/** @type {number} */ share) => costVerdict({ run: "a-run", nats: 312.4, share, count: 10000 });
-  assert.match(cost(0.9981).text, /312\.4 nats, more than 99\.8 % of the 10,000 test images: a-run has not seen such a thing/);
+test("a cost is told with its rank among test images, and judges nothing else", () => {
+  const cost = (/** @type {number} */ share) => costVerdict({ nats: 312.4, share, count: 10000 });
+  assert.equal(cost(0.9981).text, "It costs 312.4 nats, more than 99.8 % of the 10,000 test images");
   assert.match(cost(1).text, /more than any of the 10,000 test images/);
-  assert.match(cost(0.96).text, /^Unusual/);
-  assert.match(cost(0.4).text, /^Nothing unusual.*more than 40 %/);
+  assert.match(cost(0.4).text, /more than 40 %/);
   assert.match(cost(0).text, /fewer than any/);
-  const states = [cost(1), cost(0.96), cost(0.4)];
-  assert.equal(new Set(states.map(({ sign }) => sign)).size, 3);
-  assert.equal(new Set(states.map(({ state }) => state)).size, 3);
+  assert.equal(new Set([cost(1), cost(0), cost(0.4)].map(({ state }) => state)).size, 3);
+});
+
+test("a verdict on an image says what was measured, and never that nothing is unusual", () => {
+  const noun = { one: "flower", many: "flowers" };
+  const face = typicalVerdict({ cost: 0.874, code: 0.001, features: 0.3, together: 0.002 }, noun);
+  assert.equal(face.state, "hole");
+  assert.equal(
+    face.text,
+    "Odder than 99 % of real flowers: it costs no more than 87 % of them and its features are no further off than those of 30 %, but its code lies where no flower's does",
+  );
+  const usual = typicalVerdict({ cost: 0.87, code: 0.4, features: null, together: 0.41 }, noun);
+  assert.equal(usual.state, "near");
+  assert.equal(usual.text, "At least as odd are 41 % of real flowers: it costs no more than 87 % of them and its code lies no further out than those of 40 %");
+  const features = typicalVerdict({ cost: 0.01, code: 0.4, features: 0.02, together: 0.03 }, noun);
+  assert.match(features.text, /but it costs more than 99 % of them and its features lie where no flower's do$/);
+  for (const said of [face, usual, features]) assert.doesNotMatch(said.text, /nothing unusual/i);
 });
 
 test("the majority's label is the most frequent one, the nearest at a tie", () => {

@@ -2,16 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { shadow, onPlane } from "../../explorer/ui/static/latent/latent.js";
-import { byAttribute, byClass, byNumber, choices, markerOf, rowsShown } from "../../explorer/ui/static/map/colours.js";
+import { byAttribute, byClass, byNumber, choices, paintedOf } from "../../explorer/ui/static/map/colours.js";
 import { cellsOf } from "../../explorer/ui/static/map/backdrop.js";
 import { axisText } from "../../explorer/ui/static/map/bar.js";
 import { csvCell, classCounts, csvOf } from "../../explorer/ui/static/map/selection.js";
-import { windowOf } from "../../explorer/ui/static/map/tools.js";
+import { valueWords } from "../../explorer/ui/static/map/legend.js";
+import { HIDDEN } from "../../explorer/ui/static/plane/colours.js";
 import { progressWords } from "../../explorer/ui/static/map/tsne.js";
 
-const META = { palette: Array.from({ length: 10 }, (_, k) => `#00000${k}`), scale: ["#000000", "#ffffff"], other: "grey" };
-
-const all = (/** @type {number} */ count) => Int32Array.from({ length: count }, (_, k) => k);
+const PALETTE = { classes: Array.from({ length: 10 }, (_, k) => `#00000${k}`), ramp: ["#000000", "#ffffff"], other: "#888888" };
 
 test("every class has its own colour and count while they are few", () => {
   const { entries, codes } = byClass([0, 2, 2, 1], ["a", "b", "c", "never"]);
@@ -30,8 +29,10 @@ test("of many classes the ten largest are coloured, or one, and the rest is grey
   assert.equal(new Set(largest.entries?.map(({ colour }) => colour)).size, 11, "no colour twice");
   const one = byClass(labels, names, "7");
   assert.deepEqual(one.entries?.map(({ name, count }) => [name, count]), [["class 7", 8], ["29 other classes", labels.length - 8]]);
-  const rows = rowsShown(one, new Float32Array(2 * labels.length), all(labels.length), new Set());
-  assert.ok([...rows.slice(-8)].every((row) => labels[row] === 7), "drawn last, so that grey hides none of them");
+  const two = byClass(labels, names, "7,3");
+  assert.deepEqual(two.entries?.map(({ name }) => name), ["class 3", "class 7", "28 other classes"]);
+  const { behind } = paintedOf(two, { hidden: new Set(), kept: [0, 1] });
+  assert.deepEqual([...(behind ?? [])], [2], "grey is drawn first, so that it hides none of them");
 });
 
 test("an attribute is had, not had, or not known", () => {
@@ -57,28 +58,37 @@ test("p-values have the same logarithmic scale on every map", () => {
   assert.deepEqual(ticks.map(({ text }) => text), ["0.001", "0.01", "0.05", "0.2", "1"]);
 });
 
-test("dots take the colours of their rows, in steps for classes", () => {
-  const colouring = byClass([0, 1, 1], ["a", "b"]);
-  const { color, colorscale, cmin, cmax } = markerOf(colouring, [2, 0], META);
-  assert.deepEqual([...color], [1, 0]);
-  assert.deepEqual(colorscale, [[0, META.palette[0]], [0.5, META.palette[0]], [0.5, META.palette[1]], [1, META.palette[1]]]);
-  assert.deepEqual([cmin, cmax], [-0.5, 1.5]);
-  const smooth = markerOf(byNumber(Float32Array.of(0, 1), "x", false), [0, 1], META);
-  assert.deepEqual(smooth.colorscale, [[0, "#000000"], [1, "#ffffff"]]);
+test("dots have the paints of their classes, and none where the legend hides them", () => {
+  const shown = { hidden: new Set(), kept: /** @type {[number, number]} */ ([0, 1]) };
+  const { codes, paints } = paintedOf(byClass([0, 1, 1], ["a", "b"]), shown);
+  assert.deepEqual([...codes], [0, 1, 1]);
+  assert.deepEqual([...paints(PALETTE)], [0, 0x010000]);
+  const hiding = paintedOf(byClass([0, 1, 1], ["a", "b"]), { ...shown, hidden: new Set([1]) });
+  assert.deepEqual([...hiding.paints(PALETTE)].map((paint) => paint === HIDDEN), [false, true]);
 });
 
-test("hidden classes and images without a place are not drawn", () => {
-  const colouring = byClass([0, 1, 0, 1], ["a", "b"]);
-  const places = Float32Array.of(0, 0, 1, 1, NaN, NaN, 3, 3);
-  assert.deepEqual([...rowsShown(colouring, places, all(4), new Set([1]))], [0]);
-  assert.deepEqual([...rowsShown(colouring, places, Int32Array.of(1, 2, 3), new Set())], [1, 3]);
+test("numbers have the paints of a scale, and those beyond its handles none", () => {
+  const colouring = byNumber(Float32Array.of(0, 0.25, 1, NaN), "x", false);
+  const { codes, paints } = paintedOf(colouring, { hidden: new Set(), kept: [0.2, 0.9] });
+  const found = [...codes].map((code) => paints(PALETTE)[code] === HIDDEN);
+  assert.deepEqual(found, [true, false, true, true]);
+});
+
+test("the ends of a scale are told in its own unit, also where it is logarithmic", () => {
+  assert.equal(valueWords(0.125, byNumber(Float32Array.from({ length: 101 }, (_, k) => k), "x", false).ticks), "13.3");
+  assert.equal(valueWords(0, byNumber(Float32Array.of(1), "p", true).ticks), "0.001");
+  assert.equal(valueWords(1, byNumber(Float32Array.of(1), "p", true).ticks), "1");
+  assert.equal(valueWords(0.5, byNumber(Float32Array.of(1), "p", true).ticks), "0.0316");
 });
 
 test("only what a run has is offered as a colour", () => {
-  const run = /** @type {any} */ ({ stored: { points: "x", vacancy: "x" }, count: 50 });
-  assert.deepEqual(choices(run).map(({ value }) => value), ["vacancy", "loneliness"]);
-  const rich = { ...run, count: 60000, attributes: ["Hat"], stored: { labels: "x", rate: "x", attributes: "x" } };
-  assert.deepEqual(choices(rich).map(({ value }) => value), ["label", "rate", "attribute:0"]);
+  const colours = ["vacancy", "luck"].map((name) => ({ name, text: `The ${name}`, hint: "h", title: `${name}, nats`, is_p_value: false }));
+  const run = /** @type {any} */ ({ stored: { points: "x", vacancy: "x", luck: "x" }, colours });
+  assert.deepEqual(choices(run), [{ value: "vacancy", text: "The vacancy", hint: "h" }, { value: "luck", text: "The luck", hint: "h" }]);
+  const rich = { ...run, attributes: ["Hat"], stored: { labels: "x", attributes: "x" } };
+  assert.deepEqual(choices(rich).map(({ value }) => value), ["label", "vacancy", "luck", "attribute:0"]);
+  const many = choices({ ...rich, attributes: ["Tag_10", "Tag_9", "a"] }).map(({ text }) => text);
+  assert.deepEqual(many.slice(-3), ["a", "Tag 9", "Tag 10"], "as people sort them");
 });
 
 test("a table is plain CSV that no spreadsheet takes for formulas", () => {
@@ -104,12 +114,6 @@ test("axes say their level where there are several", () => {
   const axis = /** @type {any} */ ({ name: "axis 3", note: "0.8 nats", vector: [0, 0, 0, 1] });
   assert.equal(axisText(axis, [2, 2]), "axis 3 · level 2 (0.8 nats)");
   assert.equal(axisText(axis), "axis 3 (0.8 nats)");
-});
-
-test("windows are moved and scaled about their middle", () => {
-  const box = { left: 0, right: 10, bottom: 0, top: 4 };
-  assert.deepEqual(windowOf(box, 0.5), { left: 2.5, right: 7.5, bottom: 1, top: 3 });
-  assert.deepEqual(windowOf(box, 1, [0.1, -0.5]), { left: 1, right: 11, bottom: -2, top: 2 });
 });
 
 test("a lattice has cells of the images' shape, and not too many", () => {

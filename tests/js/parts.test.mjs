@@ -7,20 +7,25 @@ import { Filmstrip } from "../../explorer/ui/static/explore/filmstrip.js";
 import { Lattice } from "../../explorer/ui/static/explore/lattice.js";
 import { Panel } from "../../explorer/ui/static/explore/tab.js";
 import { HolePath } from "../../explorer/ui/static/holes/path.js";
+import { HolesTab } from "../../explorer/ui/static/holes/tab.js";
 import { EndCard } from "../../explorer/ui/static/interpolate/ends.js";
 import { InterpolateTab } from "../../explorer/ui/static/interpolate/tab.js";
 import { Latest } from "../../explorer/ui/static/kit/latest.js";
 import { StatusLine } from "../../explorer/ui/static/kit/status.js";
 import { freshSeed, shuffled } from "../../explorer/ui/static/latent/chance.js";
 import { verdict } from "../../explorer/ui/static/latent/vacancy.js";
+import { MapTab } from "../../explorer/ui/static/map/tab.js";
 import { TsneWait } from "../../explorer/ui/static/map/tsne.js";
 import { Figure } from "../../explorer/ui/static/page/figure.js";
+import { Pane } from "../../explorer/ui/static/plane/pane.js";
 import { follow } from "../../explorer/ui/static/page/host.js";
 import { Shelf } from "../../explorer/ui/static/page/sprites.js";
 import { Stream } from "../../explorer/ui/static/page/stream.js";
 import { TrustLine } from "../../explorer/ui/static/page/trust.js";
 import { view } from "../../explorer/ui/static/page/view.js";
 import { Camera } from "../../explorer/ui/static/reconstruct/own.js";
+import { ReconstructTab } from "../../explorer/ui/static/reconstruct/tab.js";
+import { TrainingTab } from "../../explorer/ui/static/report/tab.js";
 import { Unreachable } from "../../explorer/ui/static/source/errors.js";
 import { source } from "../../explorer/ui/static/source/source.js";
 import { FakeElement, fakeDocument, settled } from "./fake_dom.mjs";
@@ -40,7 +45,9 @@ const INFO = /** @type {any} */ ({
   preparing: null,
   directions: { axes: [axis(0), axis(1)], pca: [] },
   mean: [0, 0],
-  laws: ["raw"],
+  laws: [{ name: "raw", short: "raw", title: "raw", plain: "the prior", hint: "", words: "" }],
+  colours: [],
+  formats: [],
   default_law: "raw",
   sheet: { size: 4, columns: 2 },
   stored: { points: "points?v=1", rate: "rate", sprites: ["sheet"] },
@@ -115,6 +122,31 @@ async function panelOn(run = "a") {
   return panel;
 }
 
+test("the end of its own preparation leaves what was done in a run as it is", async () => {
+  const panel = await panelOn();
+  panel.load(Float32Array.of(1, 1), { kind: "random", seed: 3, law: "raw", text: "the prior" });
+  panel.slide(axis(0), 2);
+  panel.settle();
+  view.refresh();
+  await panel.setRun("a");
+  assert.deepEqual([...panel.z], [2, 1]);
+  assert.deepEqual([...panel.start], [1, 1], "Reset still goes to the draw");
+  assert.equal(panel.whence.kind, "random");
+  assert.ok(panel.trail.canUndo);
+  assert.ok(!panel.undoButton.disabled);
+  panel.step(panel.trail.undo());
+  assert.deepEqual([...panel.z], [1, 1]);
+});
+
+test("a run whose files were replaced begins anew at the latent on show", async () => {
+  const panel = await panelOn();
+  panel.load(Float32Array.of(1, 1), { kind: "random", seed: 3, law: "raw", text: "the prior" });
+  view.refresh();
+  source.ask = /** @type {any} */ (async (question) => (question === "card" ? { ...INFO, stored: { ...INFO.stored, points: "points?v=2" } } : { vacancy: 0.5 }));
+  await panel.setRun("a");
+  assert.deepEqual([[...panel.z], panel.whence.kind, panel.trail.canUndo], [[1, 1], "place", false]);
+});
+
 test("a draw that arrives after a newer drag does not replace it", async () => {
   const panel = await panelOn();
   const late = byHand();
@@ -176,7 +208,7 @@ test("a verdict is dim while the latent moves on, and says why there is none", a
   const line = new TrustLine();
   line.judge("a", Float32Array.of(0, 0));
   await settled();
-  assert.match(line.element.textContent, /Near the data/);
+  assert.match(line.element.textContent, /Codes are common here/);
   line.doubt();
   assert.ok(isStale(line.element));
   source.ask = async () => {
@@ -185,7 +217,7 @@ test("a verdict is dim while the latent moves on, and says why there is none", a
   line.judge("a", Float32Array.of(1, 0));
   await settled();
   assert.match(line.element.textContent, /cannot be told: no codes/);
-  assert.ok(!line.element.textContent.includes("Near the data"));
+  assert.ok(!line.element.textContent.includes("Codes are common here"));
   assert.ok(!isStale(line.element));
 });
 
@@ -294,9 +326,10 @@ test("what is laid over a figure follows its window in the middle of a drag", ()
 // 11. A path's end dragged out of a zoomed plane sticks to the mouse
 
 test("an end that is dragged out of sight is let go of", () => {
-  const figure = panned();
-  figure.traces = [];
-  const side = /** @type {any} */ ({ figure, plane: { origin: [0, 0], first: [1, 0], second: [0, 1] }, info: INFO, extent: 3, vacancyAt: () => 1 });
+  const pad = Object.assign(new FakeElement("div"), { getBoundingClientRect: () => ({ left: 10, top: 20 }) });
+  const pane = new Pane({ left: 1, right: 3, bottom: 1, top: 3 }, 100, 100);
+  const plane = { square: new FakeElement("div"), pad, pane, margins: { left: 10, top: 20, right: 0, bottom: 0 } };
+  const side = /** @type {any} */ ({ plane, behind: { origin: [0, 0], first: [1, 0], second: [0, 1] }, told: {}, info: INFO, extent: 3, vacancyAt: () => 1 });
   const path = new HolePath([side], { stand: () => {}, slice: () => ({ run: "a", query: {} }) });
   const moved = [];
   const { move } = path;
@@ -420,9 +453,9 @@ test("a figure whose graphics were taken away is drawn anew, and one that is rem
 // 19. "as usual as 94 %" beside p = .95
 
 test("the words of a verdict go by the number that stands beside them", () => {
-  assert.match(verdict(0.9482).text, /as usual as 95 %/); // shown as 0.95
-  assert.match(verdict(0.9449).text, /as usual as 94 %/);
-  assert.match(verdict(0.1449).text, /rarer than 86 %/);
+  assert.match(verdict(0.9482).text, /no emptier than around 95 %/); // shown as 0.95
+  assert.match(verdict(0.9449).text, /no emptier than around 94 %/);
+  assert.match(verdict(0.1449).text, /emptier than around 86 %/);
 });
 
 // 21. Sprites of many runs stay in memory for ever
@@ -460,3 +493,36 @@ test("a newer question gives the one before up, and all end with what they belon
   latest.stop();
   assert.ok(third.aborted);
 });
+
+// 13. A tab that loads slowly is blank, or its controls are another run's
+
+const TAB_OF = { Explore: Panel, Map: MapTab, Reconstruct: ReconstructTab, Interpolate: InterpolateTab, Holes: HolesTab, Training: TrainingTab };
+for (const [name, Tab] of Object.entries(TAB_OF)) {
+  test(`while a run is on its way ${name} shows that, and none of its controls can be used`, async () => {
+    const root = new FakeElement("div");
+    const tab = new Tab(/** @type {any} */ (root));
+    const cards = { a: byHand(), b: byHand() };
+    const asked = name === "Training" ? "training" : "card";
+    source.runs = async () => [{ name: "a", twin: null, error: null }, { name: "b", twin: null, error: null }];
+    source.ask = /** @type {any} */ (async (question, run) => (question === asked ? cards[run] : { vacancy: 0.5 }));
+    const said = () => root.textContent.includes("Loading…");
+    const block = () => root.querySelectorAll("div").find((each) => each.classList.contains("xp-skeleton"));
+    view.setRun("a");
+    const coming = tab.setRun("a");
+    await settled();
+    assert.ok(said() && tab.body.hidden && block() && !block().hidden, "nothing was there before");
+    cards.a.reject(new Error("It is damaged."));
+    await coming.catch(() => {});
+    assert.ok(!said() && tab.body.hidden && block().hidden && root.textContent.includes("It is damaged."));
+    tab.arrival.end("a"); // as if it had been there
+    view.setRun("b");
+    tab.setRun("b");
+    await settled();
+    assert.ok(said() && tab.body.inert && !tab.body.hidden && block().hidden, "what is there is another run's");
+    tab.arrival.end("b");
+    assert.ok(!said() && !tab.body.inert && !tab.body.hidden);
+    view.refresh();
+    tab.setRun("b");
+    assert.ok(!said() && !tab.body.inert, "the same run anew takes no focus away");
+  });
+}

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { exportQuery, fileName, latentsText, printable } from "../../explorer/ui/static/page/export.js";
 import { firstTwo } from "../../explorer/ui/static/interpolate/ends.js";
 import { holesOf, rowsOf, strip } from "../../explorer/ui/static/interpolate/pairs.js";
-import { between, norm, pathCode, pathWords, placeWords, sourceWords } from "../../explorer/ui/static/latent/walk.js";
+import { amongAt, between, meansOf, norm, pathCode, pathWords, placeWords, sourceWords } from "../../explorer/ui/static/latent/walk.js";
 
 const close = (one, other, within = 1e-5) => assert.ok(Math.abs(one - other) <= within, `${one} is not ${other}`);
 const A = [1, 2, -1, 0.5];
@@ -56,10 +56,23 @@ test("an end is said in words", () => {
 });
 
 test("the words of the curves say 0.71, the numbers of this walk, and why there is no arc", () => {
-  const meta = { angle: 90, norms: [2, 2], middle: { linear: Math.SQRT2, spherical: 2 }, in_holes: { linear: 0.25, spherical: 0 }, shell: [3, 4, 5], note: "The walk is straight: so." };
+  const meta = { angle: 90, norms: [2, 2], middle: { linear: Math.SQRT2, spherical: 2 }, in_holes: 0.25, shell: [3, 4, 5], note: "The walk is straight: so." };
   const said = pathWords(meta).join(" ");
   for (const part of ["90°", "1.41", "0.71", "25 %", "from 3.00 to 5.00", "The walk is straight: so."]) assert.ok(said.includes(part), `${part} is missing in: ${said}`);
+  assert.match(said, /25 % of the arc lies in holes\. The straight line is not counted/);
+  assert.doesNotMatch(pathWords({ ...meta, in_holes: null }).join(" "), /holes/);
   assert.deepEqual(pathWords(undefined), []);
+});
+
+test("between two posterior means all is judged among means, else only an end that is one", () => {
+  const image = { kind: /** @type {const} */ ("image"), index: 3 };
+  const draw = { kind: /** @type {const} */ ("random"), seed: 1 };
+  assert.deepEqual([meansOf(image, image), meansOf(image, draw), meansOf(draw, image), meansOf(draw, draw)], ["ab", "a", "b", ""]);
+  assert.equal(meansOf({ kind: "own" }, draw), "a");
+  assert.deepEqual([0, 0.5, 1].map((t) => amongAt("ab", t)), ["means", "means", "means"]);
+  assert.deepEqual([0, 0.5, 1].map((t) => amongAt("a", t)), ["means", "draws", "draws"]);
+  assert.deepEqual([0, 0.5, 1].map((t) => amongAt("b", t)), ["draws", "draws", "means"]);
+  assert.deepEqual([0, 0.5, 1].map((t) => amongAt("", t)), ["draws", "draws", "draws"]);
 });
 
 test("the Python of a walk names images by their numbers and latents by theirs", () => {
@@ -102,9 +115,9 @@ test("each pair's middle is counted once, whichever way it is walked", () => {
 
 test("an export's address says what the kind needs and nothing else", () => {
   const wanted = { run: "mnist-vae-16", latents: new Float32Array(2), count: 1, name: "axis 4", title: "t", captions: ["−1", "1"], seconds: 0.1 };
-  const gif = exportQuery("gif", wanted);
+  const gif = exportQuery({ moves: true, captioned: false }, wanted);
   assert.deepEqual([gif.boomerang, gif.seconds, gif.name, gif.title], ["1", "0.100", "axis-4", undefined]);
-  const sheet = exportQuery("sheet", { ...wanted, columns: 2 });
+  const sheet = exportQuery({ moves: false, captioned: true }, { ...wanted, columns: 2 });
   assert.deepEqual([sheet.caption, sheet.columns, sheet.boomerang], [["−1", "1"], 2, undefined]);
 });
 

@@ -267,6 +267,14 @@ test("what is not picked fades, and what is picked lies above it", () => {
   assert.ok(alpha(2.05, 0.05) < 40 && alpha(0.05, 0.05) > 200);
 });
 
+test("a dot's own strength makes it fainter, in small stamps and in large ones", () => {
+  for (const size of [1, 2, 3, 6]) {
+    const { alpha } = drawn([0.05, 0.05, 2.05, 0.05, -2.05, 0.05], { size, strengths: Uint8Array.of(15, 7, 0) });
+    const found = [0.05, 2.05, -2.05].map((x) => alpha(x, 0.05));
+    assert.ok(found[0] > 1.7 * found[1] && found[1] > 5 * found[2] && found[2] > 0, `${size}: ${found}`);
+  }
+});
+
 test("grey is drawn first, and hidden dots not at all", () => {
   const places = [0.05, 0.05, 0.05, 0.05];
   assert.equal(drawn(places).red(0.05, 0.05), 2);
@@ -297,6 +305,11 @@ test("pictures stand for their cells, at most one in each, and stay when the pla
   assert.ok(inner.length > 80);
   assert.deepEqual(inner.filter((row) => !moved.includes(row)), []);
   assert.deepEqual(tilesOf(dots, pane, 22, () => false).tiles, []);
+  const mosaic = tilesOf(dots, pane, 22, undefined, true);
+  assert.deepEqual(mosaic.tiles.map(({ row }) => row), tiles.map(({ row }) => row));
+  for (const { x, y, px, py } of mosaic.tiles) assert.ok(Math.max(Math.abs(pane.px(x) - px), Math.abs(pane.py(y) - py)) <= side / 2 + 1e-3);
+  const corners = mosaic.tiles.map(({ px, py }) => [px, py]).sort(([a, b], [c, d]) => a - c || b - d);
+  for (let k = 1; k < corners.length; k++) assert.ok(Math.hypot(corners[k][0] - corners[k - 1][0], corners[k][1] - corners[k - 1][1]) >= side - 1e-6, "none covers another");
 });
 
 test("keys move, zoom, go home and choose; others are the page's", () => {

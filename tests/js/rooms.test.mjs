@@ -1,13 +1,13 @@
 /** The rooms of the page's modules: who sees whom, which of them touch the document, and one name for one thing. */
 
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize, relative, sep } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const STATIC = fileURLToPath(new URL("../../explorer/ui/static", import.meta.url));
-const TABS = ["explore", "map", "reconstruct", "interpolate", "holes", "report"];
+const TABS = readdirSync(STATIC).filter((room) => existsSync(join(STATIC, room, "tab.js"))); // a tab is a folder with one
 const BELOW = ["page", "kit", "plane", "latent", "source"];
 
 /** Rooms that the modules of a room may import from, beside their own. @type {Record<string, string[]>} */

@@ -10,36 +10,38 @@ const drawn = {
   p: [0.01, 0.05, 0.5],
   drawn: 1000,
   in_holes: 371,
-  low: 0.34,
-  high: 0.401,
   histogram: [0.371, 0.629],
   vacancy: null,
+  tell_apart: { value: 0.934, low: 0.92, high: 0.95 },
   coverage: { value: 0.409, low: 0.4, high: 0.42 },
   active_units: 16,
 };
 
-test("a sheet says its share in holes with the interval, and never without coverage and active units", () => {
+test("a sheet says its share in holes, and never without tell-apart, coverage and active units", () => {
   const { share, beside } = sheetWords("a", drawn, false, 16);
-  assert.match(share, /371 of 1,000 draws \(37\.1 %; 95 % interval 34\.0 % to 40\.1 %\)/);
+  assert.match(share, /371 of 1,000 draws of a land where no image is encoded/);
+  assert.match(share, /5 of 100 is usual/);
   assert.match(share, /2 of the 3 shown/);
-  assert.equal(beside, "Coverage: 0.41 (0.40 to 0.42) of test images. Active units: 16 of 16.");
+  assert.equal(beside, "A classifier tells 93 of 100 pairs of a draw and a code apart (AUC 0.93; 0.5 is a coin). Coverage: 0.41 (0.40 to 0.42) of test images. Active units: 16 of 16.");
 });
 
 test("a repaired sheet says what was thrown away and what was left", () => {
   const { share, beside } = sheetWords("a", drawn, true, 16);
   assert.match(share, /^Thrown away: 371 of 1,000 draws/);
   assert.match(share, /Only 3 were left to show\./);
-  assert.match(beside, /^Coverage before the repair/);
-  assert.match(sheetWords("a", { ...drawn, coverage: null }, false, 16).beside, /not measured/);
+  assert.match(beside, /Coverage before the repair/);
+  assert.match(sheetWords("a", { ...drawn, coverage: null }, false, 16).beside, /Coverage: not measured/);
+  assert.match(sheetWords("a", { ...drawn, tell_apart: null }, false, 16).beside, /Tell-apart: not measured/);
 });
 
 test("a rung is told with all that must be read beside its vacancy", () => {
   const score = { value: 0.0441, low: 0.031, high: 0.057 };
-  const rung = { name: "r", family: "vae", label: "beta 4", beta: 4, vacancy: score, coverage: { value: 0.0067 }, distortion: null, active_units: 0, latent_dim: 8, flag: "x" };
-  assert.equal(rungWords(rung, "raw"), "beta 4, r: vacancy under raw 4.4 % (3.1 % to 5.7 %), coverage 0.01, 0 of 8 units active, distortion not measured.");
+  const rung = { name: "r", family: "vae", label: "beta 4", beta: 4, vacancy: score, tell_apart: { value: 0.61 }, coverage: { value: 0.0067 }, distortion: null, active_units: 0, latent_dim: 8, flag: "x" };
+  assert.equal(rungWords(rung, "from the prior"), "beta 4, r: vacancy from the prior 4.4 % (3.1 % to 5.7 %), tell-apart 0.61, coverage 0.01, 0 of 8 units active, distortion not measured.");
   assert.equal(flagWord(rung), "collapsed");
   assert.equal(flagWord({ ...rung, active_units: 5 }), "3 units idle");
   assert.equal(flagWord({ ...rung, active_units: 8 }), "covers little");
+  assert.equal(flagWord({ ...rung, active_units: 8, coverage: { value: 0.5 } }), "at the clamp");
 });
 
 test("bars grow with the root of a share and stay inside", () => {

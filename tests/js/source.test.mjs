@@ -195,7 +195,7 @@ test("a question is asked as the table of questions says", async () => {
   assert.deepEqual(await source.ask("figure", "a b", { of: { name: "map" }, query: { theme: "dark" } }), { ok: 1 });
   assert.ok(asked[0].url.endsWith("/run/a%20b/figure/map?theme=dark"));
   assert.equal(asked[0].options.method, undefined);
-  assert.deepEqual([...(await source.ask("vacancies", "a", { body: Float32Array.of(1) }))], [3]);
+  assert.deepEqual([...(await source.ask("variations", "a", { body: Float32Array.of(1) }))], [3]);
   assert.equal(asked[1].options.method, "POST");
   const { name, blob } = await source.ask("file", "a", { of: { kind: "png" }, body: Float32Array.of(1) });
   assert.deepEqual([name, await blob.text()], ["a.png", "x"]);

@@ -58,3 +58,39 @@ test("a tab's rules stand in one scope, and name it once", () => {
     assert.match(text.trim(), /^\.xp-host \{[\s\S]*\}$/, name);
   }
 });
+
+/** Rules of nested sheets, each with its selectors and its own declarations. @param {Record<string, string>} texts */
+function rulesOf(texts) {
+  return Object.entries(texts).flatMap(([sheet, text]) => {
+    const rules = [];
+    const open = [];
+    for (const [, words, end] of text.matchAll(/([^{};]*)([{};])/g)) {
+      const said = words.trim().replace(/\s+/g, " ");
+      if (end === "{") open.push({ name: `${sheet}: ${said}`, own: [] });
+      else if (end === ";") open.at(-1)?.own.push(said);
+      else rules.push(open.pop());
+    }
+    return rules;
+  });
+}
+
+/** Names of rules that say the same in `least` declarations or more. @param {Record<string, string>} texts */
+function repeated(texts, least) {
+  /** @type {Map<string, string[]>} */
+  const names = new Map();
+  for (const { name, own } of rulesOf(texts)) {
+    const said = [...own].sort().join("; ");
+    if (own.length >= least) names.set(said, [...(names.get(said) ?? []), name]);
+  }
+  return [...names.values()].filter((each) => each.length > 1);
+}
+
+test("what two rules share has one name", () => {
+  assert.deepEqual(repeated(sheets, 3), []);
+});
+
+test("the rule sees the same declarations in another order, under another name and in another sheet", () => {
+  const one = ".xp-host { .a { top: 0; left: 0; color: red; } }";
+  assert.deepEqual(repeated({ one, two: ".xp-host { .b { color: red; left: 0; top: 0; } }" }, 3), [["one: .a", "two: .b"]]);
+  assert.deepEqual(repeated({ one, two: ".xp-host { .b { color: red; left: 0; } }" }, 3), []);
+});

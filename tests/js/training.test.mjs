@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { decoderWords } from "../../explorer/ui/static/report/decoder.js";
 import { activeWords, differingWords, gradientWords, mergedRows, scaleWords, scrubberStops, sheetAt } from "../../explorer/ui/static/report/story.js";
 
 
@@ -126,4 +127,11 @@ test("collapsed dimensions are named, in order", () => {
   assert.match(activeWords({ axes: [axis(3, true), axis(0, true)], point: false }), /^2 of 2 .* more than 0\.01 over .*images\.$/);
   assert.match(activeWords({ axes: [axis(3, true), axis(4, false), axis(0, false)], point: false }), /^1 of 3 .* axes 0, 4\.$/);
   assert.match(activeWords({ axes: [axis(3, false), axis(0, true)], point: true }), /widest axis's .* axis 3\.$/);
+});
+
+test("where pictures are computed is said with the reason", () => {
+  assert.equal(decoderWords("a", null), "");
+  assert.equal(decoderWords("a", { here: true, ms: 0.2134, trouble: null }), "Pictures of a are computed in this browser, 0.21 ms each.");
+  assert.equal(decoderWords("a", { here: false, ms: null, trouble: "no SIMD" }), "Pictures of a are computed by the server: no SIMD.");
+  assert.equal(decoderWords("a", { here: false, ms: null, trouble: null }), "Pictures of a are computed by the server, as you chose.");
 });

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { resampleChoices } from "../../explorer/ui/static/explore/levels.js";
-import { gridValue, threeOf, typedGrid } from "../../explorer/ui/static/holes/grid.js";
+import { cellBox, gridValue, hatching, numbersOf, threeOf } from "../../explorer/ui/static/holes/grid.js";
+import { groundPixels } from "../../explorer/ui/static/holes/ground.js";
 import { compact, keepWheel, pointed } from "../../explorer/ui/static/kit/charts.js";
 import { directionName, niceStep } from "../../explorer/ui/static/latent/directions.js";
 import { percent, shown } from "../../explorer/ui/static/latent/numbers.js";
-import { details, normPlace, verdict } from "../../explorer/ui/static/latent/vacancy.js";
+import { details, normPlace, trustVerdict, verdict } from "../../explorer/ui/static/latent/vacancy.js";
 import { ranked } from "../../explorer/ui/static/reconstruct/tab.js";
 
 
@@ -21,9 +22,9 @@ test("the verdict differs in words and in sign, not only in colour", () => {
   const said = [verdict(0.04), verdict(0.12), verdict(0.93)];
   assert.equal(new Set(said.map(({ sign }) => sign)).size, 3);
   assert.deepEqual(said.map(({ text }) => text), [
-    "In a hole: rarer than 96 % of real images",
-    "At the edge: rarer than 88 % of real images",
-    "Near the data: as usual as 93 % of real images",
+    "No image is encoded here: emptier than around 96 % of real images",
+    "Few images are encoded here: emptier than around 88 % of real images",
+    "Codes are common here: no emptier than around 93 % of real images",
   ]);
 });
 
@@ -32,7 +33,20 @@ test("a share is rounded down, so that what is said of it stays true", () => {
   assert.equal(percent(0.0099), "0 %");
   assert.equal(percent(0.29), "29 %");
   assert.equal(percent(1), "100 %");
-  assert.equal(verdict(0.0002).text, "In a hole: rarer than 99 % of real images");
+  assert.equal(verdict(0.0002).text, "No image is encoded here: emptier than around 99 % of real images");
+});
+
+test("a latent off the span of the codes is in a hole whatever its p-value, and it is said why", () => {
+  const said = trustVerdict({ vacancy: 0.9, off: true, rank: 6 });
+  assert.equal(said?.state, "hole");
+  assert.match(said?.text ?? "", /keep to 6 dimensions, and this latent leaves them/);
+  assert.equal(trustVerdict({ vacancy: 0.9, off: false, rank: 6 })?.state, "near");
+  assert.equal(trustVerdict({ vacancy: null }), null);
+});
+
+test("a p-value says what it is among", () => {
+  assert.match(details({ vacancy: 0.5 }, "means"), /p = 0\.50 among codes of images/);
+  assert.match(details({ vacancy: 0.5 }), /p = 0\.50 among drawn codes/);
 });
 
 test("a norm is told from the side on which it is unusual", () => {
@@ -119,12 +133,36 @@ test("a slice goes through three different images, whatever the dice say", () =>
   assert.deepEqual(threeOf(10, () => 0.999), [9, 8, 7]);
 });
 
-test("plotly's typed arrays are read as numbers", () => {
+test("packed arrays are read as numbers", () => {
   const bytes = Buffer.from(new Float32Array([1.5, 2, 3, 4]).buffer).toString("base64");
-  const { values, size } = typedGrid({ dtype: "f4", bdata: bytes, shape: "2, 2" });
-  assert.deepEqual(Array.from(values), [1.5, 2, 3, 4]);
-  assert.equal(size, 2);
-  assert.deepEqual(typedGrid([[1, 2], [3, 4]]), { values: [1, 2, 3, 4], size: 2 });
+  const { values, shape } = numbersOf({ kind: "f4", shape: [2, 2], bytes });
+  assert.deepEqual([Array.from(values), shape], [[1.5, 2, 3, 4], [2, 2]]);
+  assert.deepEqual(Array.from(numbersOf({ kind: "u1", shape: [2], bytes: Buffer.from([1, 0]).toString("base64") }).values), [1, 0]);
+});
+
+test("every hole is hatched from corner to corner, and nothing else", () => {
+  const holes = [1, 0, 0, 1]; // below left, above right
+  assert.equal(hatching(holes, 2, 3), "M-3,-3L0,0M0,0L3,3");
+  assert.equal(hatching([0, 0, 0, 0], 2, 3), "");
+});
+
+test("the cells of a grid have their middles at its places", () => {
+  const { left, right } = cellBox(7, 3);
+  const edge = (right - left) / 7;
+  for (let k = 0; k < 7; k++) assert.ok(Math.abs(left + (k + 0.5) * edge - (-3 + k)) < 1e-9);
+});
+
+test("vacancy is drawn from the colour of holes to that of the page, with its edge at 0.05, the first row on top", () => {
+  const colours = { lonely: "#000000", supported: "#ffffff", "class-1": "#ff0000", ramp: "#000000, #ffffff" };
+  const token = (/** @type {string} */ name) => colours[name];
+  const sheet = { values: [-3, 0, Math.log10(0.05), -9], size: 2, scale: /** @type {const} */ ("p-values"), ends: /** @type {[number, number]} */ ([-3, 0]), bar: "p", classes: [] };
+  const reds = [...groundPixels(sheet, token)].filter((_, k) => k % 4 === 0);
+  assert.equal(reds[2], 0);
+  assert.equal(reds[3], 255);
+  assert.equal(reds[1], 0, "beyond the scale is its end");
+  assert.ok(Math.abs(reds[0] - 158) <= 2);
+  const classes = [...groundPixels({ ...sheet, values: [1, 1, 1, 1], scale: "classes" }, token)].slice(0, 4);
+  assert.deepEqual(classes, [255, 115, 115, 255]);
 });
 
 test("images are ranked by a score among those asked for", () => {

@@ -21,7 +21,7 @@ const NEAR = 1e-4; // latent units in which sums of other orders may differ
  */
 
 export class Ahead {
-  /** @param {Pick<import("../source/source.js").Source, "decode">} decoder */
+  /** @param {Pick<import("../source/source.js").Source, "decode"> & {programs?: {of: (run: string, part: "decoder") => unknown}}} decoder */
   constructor(decoder) {
     this.decoder = decoder;
     /** @type {Line | null} */
@@ -39,12 +39,14 @@ export class Ahead {
   }
 
   /**
-   * Fetch the pictures of all places of a slider, unless they are there, on their way, or too many.
+   * Fetch the pictures of all places of a slider, unless they are there, on their way, or too many; or the browser
+   * decodes by itself, and waits for nobody anyway.
    * @param {Pick<RunInfo, "name" | "image_shape">} info
    * @param {Direction} direction
    * @param {Float32Array} z A latent on the way of the slider, (d,).
    */
   async prepare({ name, image_shape }, direction, z) {
+    if (this.decoder.programs?.of(name, "decoder")) return this.forget();
     const { low, high } = direction;
     const step = niceStep(low, high);
     const count = Math.floor((high - low) / step + 1e-6) + 1;

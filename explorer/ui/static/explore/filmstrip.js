@@ -27,7 +27,7 @@ export class Filmstrip {
     this.element = h("div", {}, this.label, this.strip);
     this.frames = new NewestWins(
       (/** @type {{run: string, latents: Float32Array, values: number[], direction: Direction}} */ { run, latents }) =>
-        source.decode(run, latents, FRAMES),
+        source.decode(run, latents, FRAMES, { priority: "ahead" }),
       (decoded, request) => this.paint(decoded, request),
       () => dim(this.strip, true),
       2,

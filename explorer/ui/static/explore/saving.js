@@ -10,7 +10,7 @@ import { exportBar } from "../page/export.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 
-/** @typedef {import("../page/export.js").Kind} Kind */
+/** @typedef {import("../page/export.js").Format} Format */
 /** @typedef {import("../page/export.js").Wanted} Wanted */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 
@@ -31,13 +31,13 @@ const SECONDS = 0.08; // of each frame of a walk
 
 /**
  * What to export.
- * @param {Kind} kind
+ * @param {Format} format
  * @param {string} what "picture", "walk" or "lattice".
  * @param {OnShow} shown
  * @returns {Wanted | string | null} A sentence says why there is nothing.
  */
-export function wanted(kind, what, { info, z, start, told, strip, lattice }) {
-  const moving = kind === "gif" || kind === "webp";
+export function wanted(format, what, { info, z, start, told, strip, lattice }) {
+  const moving = format.moves;
   const facts = { start: told };
   const from = sameLatent(z, start) ? told : `moved from ${told}`;
   if (what === "lattice") {
@@ -55,7 +55,7 @@ export function wanted(kind, what, { info, z, start, told, strip, lattice }) {
       title: `${from} · ${first} from left to right, ${second} from the bottom up`,
       captions: sheet.rows.flatMap((row) => sheet.columns.map((column) => `${captionOf(column)}, ${captionOf(row)}`)),
       columns: sheet.columns.length,
-      ...(kind === "png" ? { scale: Math.max(1, Math.floor(56 / info.image_shape[2])) } : {}),
+      ...(!moving && !format.captioned ? { scale: Math.max(1, Math.floor(56 / info.image_shape[2])) } : {}),
       facts: { ...facts, across: { direction: first, offsets: sheet.columns }, up: { direction: second, offsets: sheet.rows } },
     };
   }
@@ -83,11 +83,11 @@ export class Saving {
   constructor(onShow) {
     this.onShow = onShow;
     this.what = "picture";
-    const bar = exportBar({
+    this.bar = exportBar({
       label: "Save",
-      what: (kind) => {
+      what: (format) => {
         const shown = onShow();
-        return shown && wanted(kind, this.what, shown);
+        return shown && wanted(format, this.what, shown);
       },
     });
     this.lines = h("pre.xp-code", { tabIndex: 0, hidden: true, "aria-label": "Python that makes this picture" });
@@ -111,7 +111,7 @@ export class Saving {
           (what) => (this.what = what),
           "What the buttons beside put into a file",
         ),
-        bar.element,
+        this.bar.element,
       ),
       h(
         "div.xp-bar",
@@ -123,6 +123,11 @@ export class Saving {
       this.status.element,
       this.lines,
     );
+  }
+
+  /** @param {RunInfo} info */
+  setRun(info) {
+    this.bar.offer(info.formats);
   }
 
   /** The picture is another one now: what was copied is not its program. */

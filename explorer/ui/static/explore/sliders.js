@@ -46,7 +46,7 @@ export class Sliders {
     this.none = h("p.xp-hint", { role: "status" });
     this.list = h("div.xp-sliders");
     this.more = h("button.xp-link", { type: "button", onclick: () => this.toggleAll() });
-    this.element = h("div.xp-sliderset", {}, this.unit, this.filterPlace, this.list, this.none, this.more);
+    this.element = h("div.xp-sliderset.xp-column", {}, this.unit, this.filterPlace, this.list, this.none, this.more);
   }
 
   /**

@@ -66,8 +66,9 @@ export class Stage {
    * Say how usual a latent is.
    * @param {RunInfo} info
    * @param {Float32Array} z
+   * @param {import("../latent/vacancy.js").Among} among
    */
-  judge({ name }, z) {
-    this.trust.judge(name, z);
+  judge({ name }, z, among) {
+    this.trust.judge(name, z, among);
   }
 }

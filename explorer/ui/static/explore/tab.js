@@ -1,13 +1,15 @@
 /** Explore: a latent, its image, and sliders that move it along directions. */
 
+import { Arrival } from "../kit/arrival.js";
 import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { StatusLine } from "../kit/status.js";
 import { freshSeed } from "../latent/chance.js";
 import { directionAt, directionsOf, keyOf, SETS, setsOf } from "../latent/directions.js";
-import { moved, resampled, Trail } from "../latent/latent.js";
+import { moved, resampled, sameLatent, Trail } from "../latent/latent.js";
 import { lawOf } from "../latent/laws.js";
 import { isPoint } from "../latent/run.js";
+import { isMean } from "../latent/walk.js";
 import { follow } from "../page/host.js";
 import { prepareAtRest } from "../page/rest.js";
 import { view } from "../page/view.js";
@@ -102,6 +104,8 @@ export class Panel {
       return info && { info, z: z.slice(), start, whence, told: this.sourceText(), strip, lattice };
     });
     this.build();
+    this.arrival = new Arrival(this.body, this.status);
+    this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
   }
 
   build() {
@@ -150,7 +154,6 @@ export class Panel {
         this.saving.element,
       ),
     );
-    this.root.replaceChildren(this.body, this.status.element);
     document.addEventListener("keydown", (event) => this.onKey(event));
   }
 
@@ -164,33 +167,52 @@ export class Panel {
     this.root.removeAttribute("data-ready");
     this.stage.drop();
     this.strip.drop();
-    this.body.hidden = !run;
     this.say("");
+    this.arrival.begin(run);
     if (!run) return;
     const { signal } = view;
-    if (this.info) this.body.inert = true; // what is there is another run's
-    else this.body.hidden = true;
-    this.status.tell("Loading…");
     let info;
     try {
       info = await view.info(run);
     } catch (error) {
       if (signal.aborted) return;
-      this.body.hidden = true; // rather nothing than another run's picture
+      this.arrival.fail();
       return this.say(/** @type {Error} */ (error).message);
     }
     if (signal.aborted) return; // another run was chosen meanwhile
     this.status.clear();
-    this.body.hidden = this.body.inert = false;
+    this.arrival.end(run);
+    const before = this.info?.name === info.name ? this.info : null; // the same run anew, as when its pictures are there
+    const isSame = before !== null && source.version(before) === source.version(info);
     this.info = info;
+    if (!isSame) this.begin(info);
+    this.upToDate = true;
+    this.isPlaced = isSame;
+    if (!this.takePending() && !this.takeLink()) {
+      if (isSame) this.stand(this.z);
+      else if (before?.latent_dim === info.latent_dim) this.load(this.z, { kind: "place", text: "where you were" });
+      else await this.startAgain();
+    }
+    if (signal.aborted) return;
+    if (!this.isPlaced) {
+      const why = this.status.trouble; // there was no such start, and the latent is the run's before
+      this.goOrigin();
+      this.say(`${why} This is the origin.`.trim());
+    }
+    this.tellAddress();
+    this.root.dataset.ready = run;
+  }
+
+  /** Offer what a run has, and forget what was done in the one before. @param {RunInfo} info */
+  begin(info) {
     this.law = info.default_law;
     this.lawPlace.replaceChildren(
       dropdown(
         "Random draws from",
-        info.laws.map((law) => ({ value: law, text: lawOf(law).plain })),
+        info.laws.map(({ name: value, plain }) => ({ value, text: value === info.default_law ? `${plain} (told apart least)` : plain })),
         this.law,
         (law) => (this.law = law),
-        "Where the button Random takes its latents from",
+        "Where the button Random takes its latents from: at first the law whose draws a classifier tells least from codes",
       ),
     );
     this.showLevels();
@@ -200,22 +222,12 @@ export class Panel {
     this.showSets();
     this.sliders.show(info, this.set, directionsOf(info, this.set, view.found), 0);
     this.lattice.setRun(info);
+    this.saving.setRun(info);
     this.variations.setRun(info);
     this.beside.setRun(info);
     this.finder.setRun(info);
     this.stage.setRun(info);
     this.trail.clear();
-    this.upToDate = true;
-    this.isPlaced = false;
-    if (!this.takePending() && !this.takeLink()) await this.startAgain();
-    if (signal.aborted) return;
-    if (!this.isPlaced) {
-      const why = this.status.trouble; // there was no such start, and the latent is the run's before
-      this.goOrigin();
-      this.say(`${why} This is the origin.`.trim());
-    }
-    this.tellAddress();
-    this.root.dataset.ready = run;
   }
 
   /** Take up a latent that another tab sent; false where there is none for the run on show. */
@@ -261,14 +273,13 @@ export class Panel {
 
   /** @param {number} seed */
   async goRandom(seed) {
-    const run = this.info?.name;
-    if (!run) return;
+    const { info, law } = this;
+    if (!info) return;
     this.seed = seed;
     const signal = this.asks.next(view.signal);
-    const { law } = this;
     try {
-      const z = await source.ask("draws", run, { query: { law, n: 1, seed }, signal });
-      if (!signal.aborted) this.load(z, { kind: "random", seed, law, text: lawOf(law).plain });
+      const z = await source.ask("draws", info.name, { query: { law, n: 1, seed }, signal });
+      if (!signal.aborted) this.load(z, { kind: "random", seed, law, text: lawOf(info, law).plain });
     } catch (error) {
       if (!signal.aborted) this.say(`No draw: ${/** @type {Error} */ (error).message}`);
     }
@@ -465,7 +476,8 @@ export class Panel {
     this.trail.visit(this.z, { start: this.start, whence: this.whence });
     this.undoButton.disabled = !this.trail.canUndo;
     this.redoButton.disabled = !this.trail.canRedo;
-    this.stage.judge(this.info, this.z);
+    // where the encoder put an image is a posterior mean; all that was moved is judged as a draw
+    this.stage.judge(this.info, this.z, isMean(this.whence) && sameLatent(this.z, this.start) ? "means" : "draws");
     view.setLatent(this.info.name, this.z);
     this.saving.clear();
     this.showStrip();

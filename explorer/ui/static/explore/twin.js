@@ -35,7 +35,7 @@ export async function twinLatent({ info, twin, z, start, whence }, runs, from) {
       const points = await runs.points(twin);
       return { latent: points.slice(index * d, (index + 1) * d), words: `the same test image ${index}, as ${twin} encodes it` };
     }
-    if (kind === "random" && seed !== undefined && law && other.laws.includes(law)) {
+    if (kind === "random" && seed !== undefined && law && other.laws.some(({ name }) => name === law)) {
       return { latent: await from.ask("draws", twin, { query: { law, n: 1, seed } }), words: `draw ${seed} of ${twin} from ${text}: the same random numbers` };
     }
     if (kind === "origin") {
@@ -81,7 +81,7 @@ export class Beside {
     this.caption = h("figcaption");
     this.figure = h("figure.xp-card", { hidden: true }, this.canvas, this.caption);
     this.element = h(
-      "div.xp-beside",
+      "div.xp-beside.xp-column",
       {},
       h("label.xp-check", { title: "Show what the model that was fitted alike makes of the same start" }, this.box, this.words),
       this.figure,

@@ -3,6 +3,7 @@
 import { levelOf, onPlane } from "../latent/latent.js";
 import { percent, shown } from "../latent/numbers.js";
 import { verdict } from "../latent/vacancy.js";
+import { tickStep } from "../plane/ticks.js";
 
 /** @typedef {import("../latent/latent.js").Plane} Plane */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -11,6 +12,9 @@ import { verdict } from "../latent/vacancy.js";
 
 /** Where the arrow keys go on a plane. */
 export const ARROWS = /** @type {Record<string, Place>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] });
+
+/** How far an arrow key goes on a plane: a thirtieth of half its width, or a little more, as a round number. @param {number} extent */
+export const stepOf = (extent) => tickStep(extent, 30);
 
 /** Places along a path whose p-values the server measures, and of them the pictures that are shown. */
 export const STEPS = 41;
@@ -32,15 +36,41 @@ export function gridValue(grid, size, extent, a, b) {
 }
 
 /**
- * Numbers of a typed array as plotly's JSON carries it.
- * @param {any} spec `{dtype: "f4", bdata: base64, shape: "101, 101"}`, or plain numbers.
- * @returns {{values: ArrayLike<number>, size: number}}
+ * An array as the server packs it into JSON.
+ * @typedef {{kind: "f4" | "u1", shape: number[], bytes: string}} PackedNumbers
  */
-export function typedGrid(spec) {
-  if (Array.isArray(spec)) return { values: spec.flat(), size: spec.length };
-  const bytes = Uint8Array.from(atob(spec.bdata), (c) => c.charCodeAt(0));
-  const values = spec.dtype === "f8" ? new Float64Array(bytes.buffer) : new Float32Array(bytes.buffer);
-  return { values, size: Number(String(spec.shape).split(",")[0]) };
+
+/**
+ * Numbers of a packed array.
+ * @param {PackedNumbers} packed
+ * @returns {{values: Float32Array | Uint8Array, shape: number[]}}
+ */
+export function numbersOf({ kind, shape, bytes }) {
+  const raw = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+  return { values: kind === "u1" ? raw : new Float32Array(raw.buffer), shape };
+}
+
+/**
+ * Diagonals of the cells of a lattice that are holes, as an SVG path in the plane's coordinates.
+ * @param {ArrayLike<number>} holes (size * size), by row from below.
+ * @param {number} size
+ * @param {number} extent Half the width that they fill.
+ */
+export function hatching(holes, size, extent) {
+  const edge = (2 * extent) / size;
+  const parts = [];
+  for (let cell = 0; cell < size * size; cell++) {
+    if (!holes[cell]) continue;
+    const [x, y] = [-extent + (cell % size) * edge, -extent + Math.floor(cell / size) * edge];
+    parts.push(`M${+x.toPrecision(6)},${+y.toPrecision(6)}L${+(x + edge).toPrecision(6)},${+(y + edge).toPrecision(6)}`);
+  }
+  return parts.join("");
+}
+
+/** The box whose cells have their middles at an even grid over [-extent, extent]. @param {number} size @param {number} extent */
+export function cellBox(size, extent) {
+  const half = extent + extent / (size - 1);
+  return { left: -half, right: half, bottom: -half, top: half };
 }
 
 /**
@@ -192,5 +222,5 @@ export function placeFacts(answer, layer, value) {
 export function pathSummary(p, alpha) {
   let holes = 0;
   for (let k = 0; k < p.length; k++) if (p[k] <= alpha) holes++;
-  return holes ? `⚠ ${percent(holes / p.length)} of the way lies in holes` : "✓ no part of the way lies in a hole";
+  return holes ? `▨ ${percent(holes / p.length)} of the way lies in holes` : "● no part of the way lies in a hole";
 }

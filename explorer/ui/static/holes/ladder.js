@@ -4,28 +4,32 @@ import { button, freshId, h, segmented } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { StatusLine } from "../kit/status.js";
 import { svg } from "../kit/svg.js";
+import { lawOf, lawOptions } from "../latent/laws.js";
 import { ALPHA } from "../latent/vacancy.js";
 import { Figure } from "../page/figure.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
-import { LAW_OPTIONS, paintSheet, perCent, withInterval } from "./samples.js";
+import { paintSheet, perCent, withInterval } from "./samples.js";
 
 /** @typedef {import("./scores.js").Score} Score */
 
 /**
- * A run of the ladder (explorer/ui/hole_scores.py, `ladder_of`).
+ * A run of the ladder (explorer/views/hole_scores.py, `ladder_of`).
  * @typedef {object} Rung
  * @property {string} name
  * @property {string} family
  * @property {string} label
  * @property {number | null} beta Null of an autoencoder.
  * @property {Score | null} vacancy
+ * @property {Score | null} tell_apart
  * @property {Score | null} coverage
  * @property {Score | null} distortion
  * @property {number | null} active_units
  * @property {number} latent_dim
  * @property {string | null} flag What to say before its numbers are believed.
  */
+
+const LITTLE = 0.05; // a coverage below it is flagged for that, as explorer/views/hole_scores.py does
 
 const SIDE = 3; // pictures on a side of a small sheet
 
@@ -66,21 +70,22 @@ function histogram(shares, label) {
 /**
  * A rung in words: its scores, and never a vacancy without coverage and active units.
  * @param {Rung} rung
- * @param {string} law
+ * @param {string} law In words: "from the prior".
  */
 export function rungWords(rung, law) {
   const units = rung.active_units === null ? "active units not counted" : `${rung.active_units} of ${rung.latent_dim} units active`;
   const distortion = rung.distortion ? `distortion ${withInterval(rung.distortion, (value) => value.toFixed(1))} nats per image` : "distortion not measured";
-  return `${rung.label}, ${rung.name}: vacancy under ${law} ${withInterval(rung.vacancy, perCent)}, coverage ${withInterval(rung.coverage)}, ${units}, ${distortion}.`;
+  return `${rung.label}, ${rung.name}: vacancy ${law} ${withInterval(rung.vacancy, perCent)}, tell-apart ${withInterval(rung.tell_apart)}, coverage ${withInterval(rung.coverage)}, ${units}, ${distortion}.`;
 }
 
 /**
  * A rung's flag in a word or two; the sentence stands below the slider.
  * @param {Rung} rung
  */
-export function flagWord({ active_units: units, latent_dim: d }) {
+export function flagWord({ active_units: units, latent_dim: d, coverage }) {
   if (units === 0) return "collapsed";
-  return units !== null && units < d ? `${d - units} units idle` : "covers little";
+  if (units !== null && units < d) return `${d - units} units idle`;
+  return coverage && coverage.value < LITTLE ? "covers little" : "at the clamp";
 }
 
 /** One run of the ladder, small. */
@@ -91,7 +96,7 @@ class RungCard {
    */
   constructor(rung, chosen) {
     this.rung = rung;
-    const { vacancy, coverage, active_units: units, latent_dim: d, flag } = rung;
+    const { vacancy, tell_apart, coverage, active_units: units, latent_dim: d, flag } = rung;
     this.canvas = h("canvas.xp-image", { width: 3, height: 3, "aria-hidden": "true" });
     this.drawing = h("div.xp-rung-drawing");
     this.button = h("button.xp-rung-name", { type: "button", title: `Choose ${rung.name}`, onclick: chosen }, rung.label);
@@ -102,14 +107,15 @@ class RungCard {
       this.canvas,
       this.drawing,
       h("p", {}, `vacancy ${vacancy ? perCent(vacancy.value) : "–"}`),
+      h("p", {}, `tell-apart ${tell_apart ? tell_apart.value.toFixed(2) : "–"}`),
       h("p", {}, `coverage ${coverage ? coverage.value.toFixed(2) : "–"}`),
       h("p", {}, `units ${units ?? "–"} of ${d}`),
       flag && h("p.xp-rung-flag", {}, h("span", { "aria-hidden": "true" }, "⚠ "), flagWord(rung)),
     );
   }
 
-  /** @param {string} law */
-  async draw(law) {
+  /** @param {string} law @param {string} title */
+  async draw(law, title) {
     const { name, latent_dim: d } = this.rung;
     /** @type {import("./samples.js").Drawn} */
     const drawn = await source.ask("samples", name, { query: { law, seed: 0 } });
@@ -118,7 +124,7 @@ class RungCard {
     const decoded = await source.decode(name, latents, latents.length / d);
     return () => {
       paintSheet(this.canvas, decoded, drawn.p, SIDE);
-      const label = `p-values of ${drawn.drawn} draws of ${name} under ${law}: ${perCent(drawn.histogram[0])} in holes`;
+      const label = `p-values of ${drawn.drawn} draws of ${name} ${title}: ${perCent(drawn.histogram[0])} in holes`;
       this.drawing.replaceChildren(histogram(drawn.histogram, label));
       this.element.dataset.ready = law;
     };
@@ -136,6 +142,8 @@ export class Ladder {
     this.rungs = [];
     /** @type {RungCard[]} */
     this.cards = [];
+    /** @type {import("../latent/run.js").RunInfo | null} */
+    this.info = null;
     this.law = "white";
     this.measured = ""; // the law that the rungs' scores belong to
     this.run = "";
@@ -150,6 +158,7 @@ export class Ladder {
     this.flag = h("p.xp-rung-flag", { hidden: true });
     this.openButton = button("Show this run", "Choose the rung's run for the whole page", () => this.openRun());
     this.list = h("ol.xp-rungs");
+    this.lawPlace = h("div.xp-bar");
     this.figures = AXES.map(
       ({ against, label }) =>
         new Figure(label, {
@@ -163,13 +172,13 @@ export class Ladder {
     this.again = button("Try again", "Ask the server for the ladder once more", () => this.update());
     this.again.hidden = true;
     this.body = h(
-      "div.xp-rung-body",
+      "div.xp-rung-body.xp-column",
       { hidden: true },
-      h("div.xp-bar", {}, segmented("Sampling law of the ladder", LAW_OPTIONS, this.law, (law) => ((this.law = law), this.update()))),
+      this.lawPlace,
       this.list,
       h("p.xp-hint", {}, MULTIPLES),
       h("label.xp-rung-slider", {}, h("span", {}, "Rung"), this.slider, this.name),
-      h("div.xp-rung-chosen", {}, this.words, this.flag, this.openButton),
+      h("div.xp-rung-chosen.xp-column", {}, this.words, this.flag, this.openButton),
       h("div.xp-rung-figures", {}, ...this.figures.map((figure, i) => h("section", {}, h("h4", {}, AXES[i].title), figure.element))),
       h("p.xp-hint", {}, CURVES),
     );
@@ -194,6 +203,9 @@ export class Ladder {
   setPair(pair) {
     const mine = pair.find(({ name }) => name === view.run) ?? pair[0];
     if (!mine) return;
+    this.info = mine;
+    const choose = (/** @type {string} */ law) => ((this.law = law), this.update());
+    this.lawPlace.replaceChildren(segmented("Sampling law of the ladder", lawOptions(mine), this.law, choose));
     // a rung of the ladder on show brings nothing new but itself
     const known = this.rungs.findIndex(({ name }) => name === mine.name);
     this.run = mine.name;
@@ -232,7 +244,7 @@ export class Ladder {
       const names = this.rungs.map(({ name }) => name);
       this.choose(Math.max(0, names.indexOf(names.includes(kept) ? kept : run)));
       for (const card of this.cards) {
-        const show = await card.draw(law); // one after the other: each opens a model
+        const show = await card.draw(law, this.titleOf(law)); // one after the other: each opens a model
         if (signal.aborted) return;
         show();
       }
@@ -244,6 +256,11 @@ export class Ladder {
     } finally {
       if (!signal.aborted) this.element.removeAttribute("aria-busy");
     }
+  }
+
+  /** A law in words. @param {string} law */
+  titleOf(law) {
+    return this.info ? lawOf(this.info, law).title : law;
   }
 
   /**
@@ -262,7 +279,7 @@ export class Ladder {
     this.slider.value = String(k);
     this.slider.setAttribute("aria-valuetext", rung.label);
     this.name.textContent = rung.label;
-    this.words.textContent = rungWords(rung, this.measured);
+    this.words.textContent = rungWords(rung, this.titleOf(this.measured));
     this.flag.hidden = !rung.flag;
     this.flag.textContent = rung.flag ? `⚠ ${rung.flag}` : "";
     this.openButton.disabled = rung.name === view.run;

@@ -2,7 +2,6 @@
 
 import { dropdown, h } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
-import { LAWS } from "../latent/laws.js";
 import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -13,6 +12,7 @@ import { source } from "../source/source.js";
  * @property {string} title
  * @property {string} reading How to read it.
  * @property {boolean} calibrated Whether its values are p-values.
+ * @property {boolean} has_law Whether it asks about the samples of a law.
  * @property {string | null} reason Why the pair cannot have it.
  */
 
@@ -30,8 +30,7 @@ export class LayerChoice {
     this.layers = [];
     this.visits = new Latest();
     this.field = h("div.xp-holes-field");
-    const hint = "Which samples the density ratio asks about: those of the prior, of one Gaussian fitted to the codes, or of ten";
-    this.lawField = dropdown("Sampling law", LAWS.map(({ name: value, title: text }) => ({ value, text })), this.law, (law) => this.chooseLaw(law), hint);
+    this.lawField = h("div.xp-holes-field");
     this.lawField.hidden = true;
     this.reading = h("p.xp-hint", { role: "status" });
     this.missing = h("p.xp-hint");
@@ -47,6 +46,9 @@ export class LayerChoice {
     const signal = this.visits.next();
     this.layer = "vacancy";
     this.layers = []; // those on offer were another pair's
+    const laws = pair[0].laws.map(({ name: value, title: text }) => ({ value, text }));
+    const hint = "Which samples the layer asks about";
+    this.lawField.replaceChildren(dropdown("Sampling law", laws, this.law, (law) => this.chooseLaw(law), hint));
     this.lawField.hidden = true;
     this.show();
     try {
@@ -81,7 +83,7 @@ export class LayerChoice {
   /** @param {string} layer */
   choose(layer) {
     this.layer = layer;
-    this.lawField.hidden = layer !== "density";
+    this.lawField.hidden = !this.layers.find(({ name }) => name === layer)?.has_law;
     this.tell();
     this.wishes.chosen();
   }

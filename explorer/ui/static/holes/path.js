@@ -8,7 +8,7 @@ import { ALPHA } from "../latent/vacancy.js";
 import { Figure } from "../page/figure.js";
 import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
-import { alongPath, ARROWS, endsText, FILMS, keptOn, pathLatents, pathSummary, STEPS } from "./grid.js";
+import { alongPath, ARROWS, endsText, FILMS, keptOn, pathLatents, pathSummary, STEPS, stepOf } from "./grid.js";
 
 /** @typedef {import("./grid.js").Place} Place */
 /** @typedef {import("./grid.js").Segment} Segment */
@@ -22,7 +22,8 @@ const ENDS = /** @type {[EndName, string][]} */ ([
   ["from", "A"],
   ["to", "B"],
 ]);
-const FIRST = /** @type {Segment} */ ({ from: [-2, -1], to: [2, 1] });
+/** Where a path lies at first, in halves of the plane's width. */
+const FIRST = /** @type {Segment} */ ({ from: [-2 / 3, -1 / 3], to: [2 / 3, 1 / 3] });
 
 /** The path as it lies on one plane: a line, and two ends that can be dragged or moved by arrow keys. */
 class PathLine {
@@ -34,13 +35,13 @@ class PathLine {
     this.side = side;
     this.path = path;
     this.line = h("div.xp-holes-line");
-    this.clip = h("div.xp-holes-clip", {}, this.line);
+    this.clip = h("div.xp-holes-clip.xp-over", {}, this.line);
     /** What a pointer drags now. @type {HTMLElement | null} */
     this.held = null;
-    this.pad = h("div.xp-holes-pad", { hidden: true, "aria-hidden": "true" });
+    this.pad = h("div.xp-holes-pad.xp-over", { hidden: true, "aria-hidden": "true" });
     this.ends = ENDS.map(([end, letter]) => this.handle(end, letter));
     this.pad.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.drawNew(event));
-    side.figure.element.append(this.clip, this.pad, ...this.ends);
+    side.plane.square.append(this.clip, this.pad, ...this.ends);
   }
 
   /** @param {EndName} end @param {string} letter */
@@ -56,7 +57,7 @@ class PathLine {
       const step = ARROWS[event.key];
       if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      const size = event.shiftKey ? 0.5 : 0.1;
+      const size = (event.shiftKey ? 5 : 1) * stepOf(this.path.extent);
       const [a, b] = this.segment[end];
       this.path.move(end, [a + size * step[0], b + size * step[1]], true, this.number);
     });
@@ -77,10 +78,10 @@ class PathLine {
    * @returns {Place | null}
    */
   placeOf(event) {
-    const { frame, plot } = this.side.figure;
-    if (!frame) return null;
-    const room = plot.getBoundingClientRect();
-    return frame.place(event.clientX - room.left - frame.left, event.clientY - room.top - frame.top);
+    const { pane, pad } = this.side.plane;
+    if (!pane) return null;
+    const room = pad.getBoundingClientRect();
+    return pane.place(event.clientX - room.left, event.clientY - room.top);
   }
 
   /**
@@ -124,24 +125,24 @@ class PathLine {
   }
 
   place() {
-    const { figure, plane, info } = this.side;
-    const { frame } = figure;
-    const shownNow = Boolean(frame && plane && info && figure.traces && this.segment);
+    const { behind, info } = this.side;
+    const { pane, margins } = this.side.plane;
+    const shownNow = Boolean(pane && margins && behind && info && this.segment);
     this.clip.hidden = this.ends[0].hidden = this.ends[1].hidden = !shownNow;
     this.pad.hidden = !shownNow || !this.path.drawing;
-    if (!shownNow || !frame) return;
-    const room = { left: `${frame.left}px`, top: `${frame.top}px`, width: `${frame.width}px`, height: `${frame.height}px` };
+    if (!shownNow || !pane || !margins) return;
+    const room = { left: `${margins.left}px`, top: `${margins.top}px`, width: `${pane.width}px`, height: `${pane.height}px` };
     Object.assign(this.clip.style, room);
     Object.assign(this.pad.style, room);
-    const [a, b] = ENDS.map(([end]) => [frame.px(this.segment[end][0]), frame.py(this.segment[end][1])]);
+    const [a, b] = ENDS.map(([end]) => [pane.px(this.segment[end][0]), pane.py(this.segment[end][1])]);
     const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
     Object.assign(this.line.style, { left: `${a[0]}px`, top: `${a[1]}px`, width: `${Math.hypot(dx, dy)}px`, transform: `rotate(${Math.atan2(dy, dx)}rad)` });
     [a, b].forEach(([x, y], k) => {
       const [end, letter] = ENDS[k];
       const handle = this.ends[k];
-      const isOutside = x < -1 || y < -1 || x > frame.width + 1 || y > frame.height + 1;
+      const isOutside = x < -1 || y < -1 || x > pane.width + 1 || y > pane.height + 1;
       handle.hidden = isOutside && handle !== this.held; // a hidden one would lose the pointer that drags it
-      Object.assign(handle.style, { left: `${frame.left + x}px`, top: `${frame.top + y}px` });
+      Object.assign(handle.style, { left: `${margins.left + x}px`, top: `${margins.top + y}px` });
       const [u, v] = this.segment[end];
       handle.setAttribute("aria-label", `End ${letter} of the path on ${info?.name}, u = (${shown(u)}, ${shown(v)}) sd; arrow keys move it`);
     });
@@ -237,7 +238,7 @@ export class HolePath {
     this.boxes = ENDS.map(([end, letter]) => [0, 1].map((axis) => this.box(end, letter, axis)));
     this.pairs = h("div.xp-bar");
     const fields = ENDS.map(([, letter], k) =>
-      h("fieldset.xp-holes-box", {}, h("legend", {}, `End ${letter}, sd of the codes`), h("div", {}, ...this.boxes[k])),
+      h("fieldset.xp-holes-box", {}, h("legend.xp-label", {}, `End ${letter}, sd of the codes`), h("div", {}, ...this.boxes[k])),
     );
     this.element = h(
       "section.xp-holes-path",
@@ -322,18 +323,22 @@ export class HolePath {
   /** The planes are there: lay the path on them. */
   planesDrawn() {
     const { live } = this;
-    if (!live.length || live.some(({ plane }) => !plane)) return;
+    if (!live.length || live.some(({ behind }) => !behind)) return;
     if (this.images) {
       const [k, l] = this.images;
-      const anchored = live.every((side) => side.figure.meta.anchors?.length === 3);
+      const anchored = live.every((side) => side.told?.anchors?.length === 3);
       this.sides.forEach((side, i) => {
-        const anchors = /** @type {Place[]} */ (side.figure.meta.anchors ?? []);
-        this.segments[i] = anchored && side.info ? { from: anchors[k], to: anchors[l] } : { from: [-2, 0], to: [2, 0] };
+        const anchors = /** @type {Place[]} */ (side.told?.anchors ?? []);
+        this.segments[i] = anchored && side.info ? { from: anchors[k], to: anchors[l] } : { from: [(-2 / 3) * this.extent, 0], to: [(2 / 3) * this.extent, 0] };
       });
       this.pairs.hidden = !anchored;
+    } else if (!this.chosen) {
+      const placed = (/** @type {Place} */ place) => /** @type {Place} */ (place.map((v) => Number((v * this.extent).toFixed(2))));
+      this.segments = this.sides.map(() => ({ from: placed(FIRST.from), to: placed(FIRST.to) }));
+      this.pairs.hidden = true;
     } else {
       this.segments = this.segments.map(({ from, to }) => ({ from: keptOn(from, this.extent), to: keptOn(to, this.extent) }));
-      this.pairs.hidden = !live.every((side) => side.figure.meta.anchors?.length === 3);
+      this.pairs.hidden = !live.every((side) => side.told?.anchors?.length === 3);
     }
     this.show();
     this.settle();
@@ -396,9 +401,9 @@ export class HolePath {
       ? `From image ${images[0]} to image ${images[1]} of the slice, where each model has them; the boxes tell where the left one does. Drag A or B on either plane and both models walk between the same two places of their frames.`
       : "Both models walk straight between the same two places of their frames. Drag A or B on either plane, move the one in focus with the arrow keys, or draw a new path.";
     this.sides.forEach((side, i) => {
-      if (!side.info || !side.plane) return;
+      if (!side.info || !side.behind) return;
       const segment = this.segments[i];
-      this.strips[i].decodes.ask({ run: side.info.name, latents: pathLatents(side.plane, segment, FILMS) });
+      this.strips[i].decodes.ask({ run: side.info.name, latents: pathLatents(side.behind, segment, FILMS) });
       const p = Array.from({ length: FILMS }, (_, k) => side.vacancyAt(...alongPath(segment, k / (FILMS - 1))));
       this.strips[i].mark(side.info.name, p, false);
     });
@@ -412,7 +417,7 @@ export class HolePath {
     clearTimeout(this.settling);
     const { run, query } = this.wishes.slice();
     const mine = this.sides.findIndex(({ info }) => info?.name === run);
-    if (!run || mine < 0 || this.live.some(({ plane }) => !plane)) return;
+    if (!run || mine < 0 || this.live.some(({ behind }) => !behind)) return;
     const ends = endsText(this.segments[mine]);
     const { from, to } = this.segments[mine];
     if (from[0] === to[0] && from[1] === to[1]) return this.say("A and B are the same place; move one of them.");

@@ -2,18 +2,24 @@
 
 import { button, h } from "../kit/dom.js";
 import { dim } from "../kit/pixels.js";
+import { Plane } from "../kit/plane.js";
+import { addTools } from "../kit/planetools.js";
+import { svg } from "../kit/svg.js";
+import { onTheme } from "../kit/theme.js";
 import { onPlane } from "../latent/latent.js";
 import { percent, shown } from "../latent/numbers.js";
-import { verdict } from "../latent/vacancy.js";
-import { Figure } from "../page/figure.js";
+import { ALPHA, verdict } from "../latent/vacancy.js";
 import { LivePicture } from "../page/picture.js";
 import { showVerdict } from "../page/trust.js";
 import { view } from "../page/view.js";
+import { bytesOf, paintOf } from "../plane/colours.js";
+import { contourPath } from "../plane/contours.js";
 import { Unreachable } from "../source/errors.js";
 import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
-import { gridValue, levelShares, placeFacts, typedGrid } from "./grid.js";
-import { codesKey, legendOf } from "./layers.js";
+import { cellBox, gridValue, hatching, levelShares, placeFacts, numbersOf } from "./grid.js";
+import { groundKey, groundPixels } from "./ground.js";
+import { codesKey } from "./layers.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 
@@ -31,13 +37,17 @@ import { codesKey, legendOf } from "./layers.js";
  * @property {() => void} moveCursors
  * @property {(side: PlaneSide) => void} drawn
  * @property {() => void} moved The axes lie elsewhere on the screen.
- * @property {(event: KeyboardEvent) => void} onKey
+ * @property {(event: KeyboardEvent) => boolean} onKey Whether the key was taken.
  * @property {(words: string, who: unknown) => void} say
  */
 
-const LATTICE_INK = "#ff9a3d";
+/** What the server tells of a plane (explorer/views/hole_map.py), numbersOf. @typedef {Record<string, any>} Told */
+/** How a plane is asked for. @typedef {{run: string, query: Record<string, string>}} PlaneWish */
+
 const LARGE = 112; // CSS pixels of a picture's width at most
 const SETTLE_MS = 80; // of a cursor at rest: until then it shows what the browser itself knows
+const TITLES = /** @type {[string, string]} */ (["u₁, sd of the codes", "u₂, sd of the codes"]);
+const MOST_COLOURS = 10; // more classes than colours are not told apart
 
 export class PlaneSide {
   /** @param {Room} room */
@@ -45,31 +55,29 @@ export class PlaneSide {
     this.room = room;
     /** @type {RunInfo | null} */
     this.info = null;
-    /** @type {string | undefined} */
-    this.ink = undefined; // the theme's own ink for the hatching
-    /** Traces of the layer on show, below all others. @type {any[]} */
-    this.ground = [];
-    /** @type {{values: ArrayLike<number>, size: number} | null} */
-    this.sheet = null; // its numbers
-    this.covered = ""; // what they measure
+    /** @type {PlaneWish | null} */
+    this.wish = null;
+    /** What is drawn. @type {Told | null} */
+    this.told = null;
+    /** Vacancy as the map has it. @type {import("./ground.js").Sheet | null} */
+    this.vacancy = null;
+    /** The layer on show. @type {import("./ground.js").Sheet | null} */
+    this.sheet = null;
+    this.covered = ""; // what it measures
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.settling = undefined;
-    this.figure = new Figure("vacancy on a plane of latent space", {
-      click: ({ x, y }) => room.point(x, y, true),
-      fail: (error) => this.lose(error),
-      drawn: () => this.drawn(),
+    this.canvas = h("canvas");
+    this.lattice = new Image();
+    this.plane = new Plane("vacancy on a plane of latent space", {
+      wander: (x, y) => !room.pinned && room.point(x, y, false),
+      tap: ({ x, y }) => room.point(x, y, true),
+      moved: () => this.moved(),
+      key: (event) => room.onKey(event),
+      describe: () => this.described(),
     });
-    this.figure.prepare = (data, layout) => {
-      this.ink = undefined; // every theme brings its own
-      this.grid = typedGrid(data[0].z);
-      this.vacancy = data[0];
-      this.ground = [data[0]];
-      this.sheet = this.grid;
-      this.covered = "vacancy";
-      this.applyLayers(data, layout);
-    };
+    addTools(this.plane, { whole: "Whole plane", name: () => `${this.info?.name ?? "plane"}-holes`, say: (words) => room.say(words, this.plane) });
     this.cursor = h("div.xp-cursor", { hidden: true, "aria-hidden": "true" });
-    this.figure.element.append(this.cursor);
+    this.plane.square.append(this.cursor);
     this.picture = new LivePicture(room, { limit: 2 }); // of each model
     this.words = h("p.xp-trust", { "aria-live": "polite" });
     this.facts = h("dl.xp-holes-facts");
@@ -80,17 +88,19 @@ export class PlaneSide {
     const open = button("Open in Explore", "Take this place of this model to the sliders", () => this.open());
     const thumb = h("div.xp-cell", {}, this.picture.canvas);
     const reading = h("div.xp-reading", {}, thumb, h("div", {}, this.words, this.facts, open));
-    this.element = h("section.xp-half", {}, this.title, this.figure.element, this.key, this.legend, reading, this.note);
+    this.element = h("section.xp-half", {}, this.title, this.plane.element, this.legend, this.key, reading, this.note);
     this.picture.fitInto(thumb, () => LARGE);
-    this.figure.plot.addEventListener("mousemove", (/** @type {MouseEvent} */ e) => {
-      const at = this.figure.dataAt(e.clientX, e.clientY);
-      if (at && !room.pinned) room.point(at.x, at.y, false);
-    });
-    this.figure.plot.tabIndex = 0;
-    this.figure.plot.addEventListener("keydown", (/** @type {KeyboardEvent} */ e) => room.onKey(e));
+    this.planes = new NewestWins(
+      async (/** @type {PlaneWish} */ { run, query }) => {
+        const [told, labels] = await Promise.all([source.ask("holePlane", run, { query }), view.labels(run)]);
+        return { told, labels };
+      },
+      ({ told, labels }, wish) => wish === this.wish && this.put(told, labels),
+      (error) => this.lose(error),
+    );
     this.layers = new NewestWins(
-      (/** @type {{run: string, query: Record<string, string | number>, traces: any[], asked: Layer}} */ { run, query }) => source.ask("figure", run, { of: { name: "hole-layer" }, query }),
-      ({ data, layout }, { traces, asked }) => traces === this.figure.traces && this.cover(asked, data, layout.meta),
+      (/** @type {{wish: PlaneWish, asked: Layer}} */ { wish, asked }) => source.ask("holeLayer", wish.run, { query: { ...wish.query, ...asked } }),
+      (layer, { wish, asked }) => wish === this.wish && this.cover(asked, { ...layer, ...sheetOf(layer.values) }, layer.note),
       (error) => this.lose(error),
     );
     this.places = new NewestWins(
@@ -99,6 +109,7 @@ export class PlaneSide {
       (error) => this.facts.replaceChildren(h("div", {}, h("dt", {}, "p-values"), h("dd", {}, error instanceof Unreachable ? error.message : `none: ${/** @type {Error} */ (error).message}`))),
       1,
     );
+    onTheme(() => this.retint());
   }
 
   /**
@@ -109,15 +120,33 @@ export class PlaneSide {
     this.drop();
     this.info = info;
     this.element.hidden = !info;
-    if (!info) return this.figure.purge();
+    if (!info) return;
     this.title.textContent = info.name;
     this.picture.canvas.setAttribute("aria-label", `decode of ${info.name}`);
-    this.figure.plot.setAttribute("aria-label", `plane of the latent space of ${info.name}; arrow keys move the cursor`);
+    this.plane.pad.setAttribute("aria-label", `plane of the latent space of ${info.name}; arrow keys move the cursor, Enter holds it, plus and minus zoom`);
+  }
+
+  /**
+   * Ask for a plane of the run; the newest wish wins.
+   * @param {Record<string, string>} query
+   */
+  show(query) {
+    const { info } = this;
+    if (!info) return;
+    if (this.wish?.run !== info.name) dim(this.plane.element, true); // what is drawn is another run's
+    this.told = null; // until it is drawn nothing is known of the plane: the old one may belong to another run
+    this.wish = { run: info.name, query };
+    delete this.plane.element.dataset.ready;
+    delete this.plane.element.dataset.layer;
+    this.element.setAttribute("aria-busy", "true");
+    this.planes.ask(this.wish);
   }
 
   drop() {
     clearTimeout(this.settling);
-    this.figure.drop();
+    this.wish = null;
+    this.told = null;
+    this.planes.drop();
     this.room.say("", this);
     this.picture.drop();
     this.layers.drop();
@@ -128,17 +157,52 @@ export class PlaneSide {
     dim(this.picture.canvas, true); // until it is of this run
   }
 
-  drawn() {
-    const { plot } = this.figure;
-    const emitter = /** @type {any} */ (plot)._ev;
-    if (this.heard !== emitter) {
-      this.heard = emitter; // plotly's emitter is a new one after a purge
-      for (const event of ["plotly_afterplot", "plotly_relayouting"]) /** @type {any} */ (plot).on(event, () => this.moved());
-    }
+  /**
+   * Draw what the server told of the plane.
+   * @param {Told} told
+   * @param {Int32Array | null} labels
+   */
+  put(told, labels) {
+    const { plane, info } = this;
+    const { extent, names } = told;
+    this.told = told;
+    this.vacancy = { ...sheetOf(told.vacancy), scale: "p-values", ends: [-3, 0], bar: "vacancy p-value", classes: [] };
+    plane.setDots(/** @type {Float32Array} */ (numbersOf(told.codes).values));
+    const hasClasses = labels !== null && names.length > 0 && names.length <= MOST_COLOURS;
+    plane.setColours({
+      codes: hasClasses ? Uint16Array.from(labels) : new Uint16Array(info?.count ?? 0),
+      paints: ({ classes }) => Uint32Array.from(hasClasses ? names : [""], (_, c) => paintOf(bytesOf(classes[c]))),
+      strength: told.nearness && /** @type {Uint8Array} */ (numbersOf(told.nearness).values),
+    });
+    plane.dots.opacity = told.nearness ? 1 : 0.6;
+    plane.setAxes({ titles: TITLES, alike: true });
+    plane.setHome({ left: -extent, right: extent, bottom: -extent, top: extent });
+    const { size, values } = this.vacancy;
+    const { values: holes, shape } = numbersOf(told.holes);
+    plane.above.setShapes("edge", [svg("path", { d: contourPath(/** @type {Float32Array} */ (values), size, cellBox(size, extent), Math.log10(ALPHA)) })]);
+    plane.above.setShapes("hatching", [svg("path", { d: hatching(holes, shape[0], extent) })]);
+    plane.above.setPins(
+      "anchors",
+      told.anchors.map((/** @type {[number, number]} */ [x, y], /** @type {number} */ k) => ({ element: h("span.xp-anchor", {}, h("span.xp-badge", {}, `image ${k + 1}`)), x, y })),
+    );
+    this.lattice.onload = () => plane.ask();
+    this.lattice.setAttribute("src", told.lattice);
+    const classes = hasClasses ? names.map((/** @type {string} */ name, /** @type {number} */ c) => ({ name, colour: `var(--xp-class-${c})` })) : [];
+    this.key.replaceChildren(codesKey(classes));
+    this.hasKey = classes.length > 0;
+    dim(plane.element, false);
+    plane.element.dataset.ready = info?.name;
+    plane.measure();
     this.room.say("", this);
-    this.note.textContent = this.noted();
     this.room.drawn(this);
     this.colour();
+  }
+
+  /** A line for who does not see the plane. @returns {string[]} */
+  described() {
+    if (!this.told) return [];
+    const { x, y } = this.room.at;
+    return [`the cursor stands at u = ${shown(x)}, ${shown(y)}`, this.noted()];
   }
 
   /** The axes lie elsewhere: so do the cursor and the path. */
@@ -149,94 +213,74 @@ export class PlaneSide {
 
   /** What stands behind the plane, in words. */
   noted() {
-    const { share, weighted, note } = this.figure.meta;
+    const { share, weighted, note } = this.told ?? {};
     if (typeof share !== "number") return "";
     return `Holes fill ${percent(share)} of this window, and ${percent(weighted)} of it where every place counts as often as samples of one fitted Gaussian come by. ${note}`;
   }
 
   /** For latents of several levels, which of them the plane moves. */
   levelWords() {
-    const { plane, info } = this;
+    const { behind, info } = this;
     const sizes = info?.level_sizes;
-    if (!plane || !info || !sizes) return "";
-    const parts = levelShares(plane, sizes).map((share, level) => `level ${level + 1}${level ? "" : " (top)"} ${(100 * share).toFixed(0)} %`);
+    if (!behind || !info || !sizes) return "";
+    const parts = levelShares(behind, sizes).map((share, level) => `level ${level + 1}${level ? "" : " (top)"} ${(100 * share).toFixed(0)} %`);
     return `Of the way that this slice moves ${info.name}: ${parts.join(", ")}.`;
   }
 
-  /**
-   * @param {any[]} data
-   * @param {any} layout
-   */
-  applyLayers(data, layout) {
-    const { lattice, points } = this.room;
-    data.forEach((trace) => {
-      if (trace.type === "heatmap") Object.assign(trace, { opacity: lattice ? 0 : 1, showscale: !lattice && Boolean(trace.colorbar) });
-      if (trace.type === "scattergl") trace.visible = points;
-      if (trace.name === "names") trace.visible = !lattice;
-    });
-    const { classes = [] } = layout.meta ?? {};
-    this.key.replaceChildren(codesKey(classes));
-    this.key.hidden = !points || !classes.length;
-    (layout.images ?? []).forEach((/** @type {any} */ image) => (image.visible = lattice));
-    for (const shape of layout.shapes ?? []) {
-      if (shape.name !== "hatching") continue;
-      this.ink ??= shape.line.color;
-      // dark ink would be lost on the dark pictures of the lattice
-      shape.line = lattice ? { color: LATTICE_INK, width: 1.5 } : { color: this.ink, width: 1 };
-      shape.opacity = lattice ? 0.9 : 0.45;
-    }
-  }
-
-  relayer() {
-    const { traces, layout } = this.figure;
-    if (!traces) return;
-    this.applyLayers(traces, layout);
-    this.figure.redraw();
-  }
-
-  /** Colour the plane by the tab's layer; vacancy came with the figure, anything else is asked for now. */
+  /** Colour the plane by the tab's layer; vacancy came with the plane, anything else is asked for now. */
   colour() {
-    const { traces, request } = this.figure;
+    const { wish, vacancy } = this;
     const { asked } = this.room;
     this.layers.drop();
-    if (!traces || !request) return;
-    if (asked.layer === "vacancy") {
-      this.cover(asked, [this.vacancy], { note: this.noted() });
-      return;
-    }
+    if (!this.told || !wish || !vacancy) return;
+    if (asked.layer === "vacancy") return this.cover(asked, vacancy, this.noted());
     this.element.setAttribute("aria-busy", "true");
-    this.layers.ask({ run: request.run, query: { ...request.query, ...asked }, traces, asked });
+    this.layers.ask({ wish, asked });
+    return undefined;
   }
 
   /**
    * Put a layer's colours below all else.
    * @param {Layer} asked
-   * @param {any[]} ground
-   * @param {{note?: string, legend?: any[]}} meta
+   * @param {import("./ground.js").Sheet} sheet
+   * @param {string} note
    */
-  async cover({ layer, law }, ground, { note = "", legend }) {
-    const { figure } = this;
-    const traces = /** @type {any[]} */ (figure.traces);
+  cover({ layer, law }, sheet, note) {
     this.room.say("", this);
-    try {
-      if (ground[0] !== traces[0]) {
-        traces.splice(0, this.ground.length, ...ground);
-        this.ground = ground;
-        this.applyLayers(traces, figure.layout);
-        await figure.redraw();
-        if (ground !== this.ground) return;
-      }
-      this.sheet = typedGrid(ground[0].z);
-      this.covered = layer;
-      this.note.textContent = note;
-      this.legend.replaceChildren(...(legend ? [legendOf(legend)] : []));
-      this.legend.hidden = !legend;
-      figure.element.dataset.layer = layer === "density" ? `density ${law}` : layer;
-      this.read();
-    } catch (error) {
-      this.lose(/** @type {Error} */ (error));
-    }
+    this.sheet = sheet;
+    this.covered = layer;
+    this.note.textContent = note;
+    this.paint();
+    this.plane.element.dataset.layer = layer === "density" ? `density ${law}` : layer;
     this.element.removeAttribute("aria-busy");
+    this.read();
+  }
+
+  /** Draw the layer on show, or the lattice in its place, in the colours of the theme. */
+  paint() {
+    const { sheet, told, plane } = this;
+    const { lattice, points } = this.room;
+    if (!sheet || !told) return;
+    const style = getComputedStyle(this.element);
+    const token = (/** @type {string} */ name) => style.getPropertyValue(`--xp-${name}`).trim();
+    const { size } = sheet;
+    Object.assign(this.canvas, { width: size, height: size });
+    /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d")).putImageData(new ImageData(/** @type {any} */ (groundPixels(sheet, token)), size, size), 0, 0);
+    const { extent } = told;
+    plane.setPicture("layer", lattice ? null : { source: this.canvas, box: cellBox(size, extent) });
+    plane.setPicture("lattice", lattice ? { source: this.lattice, box: { left: -extent, right: extent, bottom: -extent, top: extent } } : null);
+    plane.dots.isOff = !points;
+    plane.above.setPins("names", lattice ? [] : sheet.classes.flatMap(({ name, at }) => (at ? [{ element: h("span.xp-badge", {}, name), x: at[0], y: at[1] }] : [])));
+    plane.above.element.classList.toggle("xp-on-pictures", lattice);
+    this.legend.replaceChildren(groundKey(sheet, token));
+    this.legend.hidden = lattice;
+    this.key.hidden = !points || !this.hasKey;
+    plane.ask();
+  }
+
+  /** The colours of the layer are computed here: they follow the theme without being asked for again. */
+  retint() {
+    if (this.told) this.paint();
   }
 
   /** Plane or layer could not be had. @param {unknown} error */
@@ -245,17 +289,17 @@ export class PlaneSide {
     this.room.say(/** @type {Error} */ (error).message, this);
   }
 
-  /** @returns {import("../latent/latent.js").Plane | undefined} */
-  get plane() {
-    return this.figure.meta.plane;
+  /** The plane in latent space behind the one on show. @returns {import("../latent/latent.js").Plane | undefined} */
+  get behind() {
+    return this.told?.plane;
   }
 
   get extent() {
-    return this.figure.meta.extent ?? 3;
+    return this.told?.extent ?? 3;
   }
 
   get latent() {
-    return this.plane && onPlane(this.plane, this.room.at.x, this.room.at.y);
+    return this.behind && onPlane(this.behind, this.room.at.x, this.room.at.y);
   }
 
   /**
@@ -264,7 +308,7 @@ export class PlaneSide {
    * @param {number} y
    */
   vacancyAt(x, y) {
-    return this.grid ? 10 ** gridValue(this.grid.values, this.grid.size, this.extent, x, y) : NaN;
+    return this.vacancy ? 10 ** gridValue(this.vacancy.values, this.vacancy.size, this.extent, x, y) : NaN;
   }
 
   open() {
@@ -277,11 +321,10 @@ export class PlaneSide {
 
   placeCursor() {
     const { x, y } = this.room.at;
-    const pixel = this.figure.pixelAt(x, y);
-    this.cursor.hidden = !pixel || !this.grid || !this.plane;
-    if (!pixel) return;
-    this.cursor.style.left = `${pixel.left}px`;
-    this.cursor.style.top = `${pixel.top}px`;
+    const { pane, margins } = this.plane;
+    this.cursor.hidden = !pane || !margins || !this.told || !pane.holds(pane.px(x), pane.py(y));
+    if (!pane || !margins) return;
+    Object.assign(this.cursor.style, { left: `${margins.left + pane.px(x)}px`, top: `${margins.top + pane.py(y)}px` });
   }
 
   /** Show cursor, p-value and decode at the tab's place; once it rests, all else that is known there. */
@@ -289,7 +332,7 @@ export class PlaneSide {
     const { x, y } = this.room.at;
     this.placeCursor();
     clearTimeout(this.settling);
-    if (this.cursor.hidden || !this.info) return;
+    if (!this.told || !this.info) return;
     showVerdict(this.words, verdict(this.vacancyAt(x, y)), `vacancy p ≈ ${shown(this.vacancyAt(x, y), 2)} at u = (${shown(x)}, ${shown(y)}) sd`);
     const { name: run } = this.info;
     const z = /** @type {Float32Array} */ (this.latent);
@@ -316,4 +359,10 @@ export class PlaneSide {
     dim(this.facts, false);
     this.facts.dataset.place = `${x},${y}`;
   }
+}
+
+/** @param {import("./grid.js").PackedNumbers} packed */
+function sheetOf(packed) {
+  const { values, shape } = numbersOf(packed);
+  return { values, size: shape[0] };
 }

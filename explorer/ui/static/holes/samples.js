@@ -3,7 +3,7 @@
 import { button, h, segmented } from "../kit/dom.js";
 import { context, dim, paint } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
-import { lawOf, LAWS } from "../latent/laws.js";
+import { lawOf, lawOptions } from "../latent/laws.js";
 import { shown } from "../latent/numbers.js";
 import { ALPHA, verdict } from "../latent/vacancy.js";
 import { showVerdict } from "../page/trust.js";
@@ -15,17 +15,16 @@ import { source } from "../source/source.js";
 /** @typedef {import("./scores.js").Score} Score */
 
 /**
- * A sheet as the server draws it (explorer/ui/hole_samples.py, `drawn_sheet`).
+ * A sheet as the server draws it (explorer/views/hole_samples.py, `drawn_sheet`).
  * @typedef {object} Drawn
  * @property {string} law
  * @property {number[][]} latents
  * @property {number[]} p Their p-values of vacancy.
  * @property {number} drawn Draws behind the share in holes.
  * @property {number} in_holes
- * @property {number} low Of the interval of that share.
- * @property {number} high
  * @property {number[]} histogram Shares of the draws by p-value, the first part of which are the holes.
  * @property {Score | null} vacancy As stored with the run.
+ * @property {Score | null} tell_apart
  * @property {Score | null} coverage
  * @property {number | null} active_units
  */
@@ -39,9 +38,6 @@ const COLUMNS = 6;
 const GAP = 4; // CSS pixels between the tiles, and how far a tile's frame stands from its picture
 const FRAME = 5;
 const LARGE = 112;
-
-/** The sampling laws as a choice, in the words of the score table. */
-export const LAW_OPTIONS = LAWS.map(({ name: value, short: text, hint }) => ({ value, text, hint }));
 
 /** @param {number} part In [0, 1]. */
 export const perCent = (part) => `${(100 * part).toFixed(1)} %`;
@@ -67,15 +63,16 @@ export function withInterval(score, say = (value) => value.toFixed(2)) {
  */
 export function sheetWords(run, drawn, redraw, latentDim) {
   const count = drawn.drawn.toLocaleString("en");
-  const part = `${drawn.in_holes.toLocaleString("en")} of ${count} draws (${perCent(drawn.in_holes / drawn.drawn)}; 95 % interval ${perCent(drawn.low)} to ${perCent(drawn.high)})`;
+  const part = `${drawn.in_holes.toLocaleString("en")} of ${count} draws`;
   const here = drawn.p.filter((p) => p <= ALPHA).length;
   const left = drawn.p.length < COLUMNS * COLUMNS ? ` Only ${drawn.p.length} were left to show.` : "";
   const share = redraw
-    ? `Thrown away: ${part} of ${run} fell in holes.${left}`
-    : `In holes: ${part} of ${run}, ${here} of the ${drawn.p.length} shown. Codes of new images: ${perCent(ALPHA)}.`;
+    ? `Thrown away: ${part} of ${run}, which landed where no image is encoded.${left}`
+    : `${part} of ${run} land where no image is encoded, ${here} of the ${drawn.p.length} shown; ${ALPHA * 100} of 100 is usual for real images.`;
   const units = drawn.active_units === null ? "" : ` Active units: ${drawn.active_units} of ${latentDim}.`;
+  const told = drawn.tell_apart ? `A classifier tells ${Math.round(100 * drawn.tell_apart.value)} of 100 pairs of a draw and a code apart (AUC ${drawn.tell_apart.value.toFixed(2)}; 0.5 is a coin). ` : "Tell-apart: not measured. ";
   const covered = `${redraw ? "Coverage before the repair" : "Coverage"}: ${withInterval(drawn.coverage)} of test images.`;
-  return { share, beside: `${covered}${units}` };
+  return { share, beside: `${told}${covered}${units}` };
 }
 
 /** The samples of one model. */
@@ -189,7 +186,7 @@ class SampleSheet {
           onblur: () => this.read(this.chosen),
         },
         canvas,
-        hole && h("span.xp-hs-mark", { "aria-hidden": "true" }, "⚠"),
+        hole && h("span.xp-hole-mark", { "aria-hidden": "true" }, "▨"),
       );
     });
     this.grid.replaceChildren(...this.tiles);
@@ -257,6 +254,7 @@ class SampleSheet {
 export class HoleSheets {
   constructor() {
     this.law = "";
+    this.isChosen = false; // whether somebody chose the law; until then it is that of the run on show
     this.seed = 0;
     this.redraw = false;
     this.inSight = false;
@@ -294,8 +292,6 @@ export class HoleSheets {
       this.status.element,
       h("div.xp-hs-pair", {}, ...this.sides.map((side) => side.element)),
     );
-    this.setLaw("white");
-    this.lawPlace.replaceChildren(segmented("Sampling law of the samples", LAW_OPTIONS, this.law, (law) => (this.setLaw(law), this.update())));
     // what is far below the fold is not computed before somebody scrolls there
     new IntersectionObserver((entries) => {
       this.inSight = entries[entries.length - 1].isIntersecting;
@@ -303,15 +299,29 @@ export class HoleSheets {
     }).observe(this.element);
   }
 
-  /** @param {string} law */
-  setLaw(law) {
+  /**
+   * @param {RunInfo} info The run on show.
+   * @param {string} law
+   */
+  setLaw(info, law) {
     this.law = law;
-    this.lawWords.textContent = `${lawOf(law).short}: ${lawOf(law).words}`;
+    const first = lawOf(info, info.default_law).plain;
+    this.lawWords.textContent = `${lawOf(info, law).words} Random draws of ${info.name} come from ${first}, the law whose draws are told least from codes.`;
   }
 
   /** @param {RunInfo[]} pair The autoencoder first, where there are two. */
   setPair(pair) {
     this.status.clear();
+    const info = pair.find(({ name }) => name === view.run) ?? pair[0];
+    if (info) {
+      this.setLaw(info, this.isChosen ? this.law : info.default_law);
+      const choose = (/** @type {string} */ law) => {
+        this.isChosen = true;
+        this.setLaw(info, law);
+        this.update();
+      };
+      this.lawPlace.replaceChildren(segmented("Sampling law of the samples", lawOptions(info), this.law, choose));
+    }
     this.sides.forEach((side, i) => side.setRun(pair[i] ?? null));
     this.update();
   }
@@ -330,12 +340,12 @@ export class HoleSheets {
 }
 
 const INTRO =
-  "36 draws of each model, decoded. A hatched frame and ⚠ mark a draw that fell in a hole. " +
+  "36 draws of each model, decoded. A hatched frame and ▨ mark a draw that landed where no image is encoded. " +
   "Point at a picture for its p-value; choose it, and open it in Explore. Arrow keys move over a sheet.";
 
 const REPAIR =
   "Repaired by drawing again: what fell in a hole is thrown away. " +
-  "That keeps to well-known places and adds none: what the law never reached stays out of reach. The other repair is the law GMM-10.";
+  "That keeps to well-known places and adds none: what the law never reached stays out of reach. The other way is to draw from ten fitted bells.";
 
 /** For the ladder: a small sheet on one canvas, with the holes hatched. */
 

@@ -1,11 +1,14 @@
 /** Holes: an autoencoder and its VAE twin on one plane each, in standard deviations of their own codes. */
 
+import { Arrival } from "../kit/arrival.js";
 import { h, segmented, useStyle } from "../kit/dom.js";
+import { PLANE_STYLE } from "../kit/plane.js";
 import { StatusLine } from "../kit/status.js";
+import { isPoint } from "../latent/run.js";
 import { Figure } from "../page/figure.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
-import { ARROWS, keptOn } from "./grid.js";
+import { ARROWS, keptOn, stepOf } from "./grid.js";
 import { Ladder } from "./ladder.js";
 import { LayerChoice } from "./layers.js";
 import { HolePath } from "./path.js";
@@ -59,7 +62,7 @@ class Distributions {
   }
 }
 
-class HolesTab {
+export class HolesTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
@@ -97,7 +100,8 @@ class HolesTab {
     );
     this.pictures = h("div");
     this.body = h("div", {}, this.lead, this.pictures, this.ladder.element);
-    this.root.replaceChildren(this.body, this.status.element);
+    this.arrival = new Arrival(this.body, this.status);
+    this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
   }
 
   planeBar() {
@@ -118,7 +122,7 @@ class HolesTab {
   /** @param {boolean} points */
   showCodes(points) {
     this.points = points;
-    this.sides.forEach((side) => side.relayer());
+    this.sides.forEach((side) => side.paint());
   }
 
   get asked() {
@@ -137,7 +141,8 @@ class HolesTab {
   async setRun(run) {
     const { signal } = view;
     this.sides.forEach((side) => side.drop());
-    this.body.hidden = !run;
+    this.status.clear();
+    this.arrival.begin(run);
     if (!run) return;
     let pair;
     let alone = "This run was fitted without a twin, so it stands alone; train.py --twin fits both.";
@@ -149,14 +154,15 @@ class HolesTab {
       };
       const twin = info.twin ? await view.info(info.twin).catch(without) : null;
       // a model without a prior, the autoencoder, stands left
-      pair = twin ? [info, twin].sort((a, b) => Number(a.default_law === "raw") - Number(b.default_law === "raw")) : [info];
+      pair = twin ? [info, twin].sort((a, b) => Number(isPoint(b)) - Number(isPoint(a))) : [info];
     } catch (error) {
       if (signal.aborted) return;
-      this.body.hidden = true;
+      this.arrival.fail();
       return this.say(/** @type {Error} */ (error).message);
     }
     if (signal.aborted) return;
     this.status.clear();
+    this.arrival.end(run);
     this.say(pair.length === 1 ? alone : "", "alone");
     this.show(pair, run);
   }
@@ -196,7 +202,7 @@ class HolesTab {
     if (this.pair[0].latent_dim < 2) return;
     this.say("");
     this.path.newSlice();
-    for (const side of this.sides) if (side.info) side.figure.show(side.info.name, "holes", this.planeQuery());
+    for (const side of this.sides) side.show(this.planeQuery());
   }
 
   recolour() {
@@ -206,7 +212,7 @@ class HolesTab {
   /** A plane was drawn. @param {PlaneSide} side */
   drawn(side) {
     this.moveCursors();
-    const { images = [] } = side.figure.meta;
+    const { images = [] } = side.told ?? {};
     const levels = this.sides.map((each) => (each.info ? each.levelWords() : "")).filter(Boolean);
     this.slice.drawn(images, levels.join(" "));
     this.path.planesDrawn();
@@ -236,19 +242,25 @@ class HolesTab {
     this.root.dataset.at = `${this.at.x},${this.at.y}`;
   }
 
-  /** @param {KeyboardEvent} event */
+  /**
+   * Arrow keys move the cursor and Enter holds it; the other keys are the plane's own.
+   * @param {KeyboardEvent} event
+   */
   onKey(event) {
     const step = ARROWS[event.key];
-    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { x, y } = this.at;
+    const size = (event.shiftKey ? 5 : 1) * stepOf(this.sides[0].extent);
+    if (step) this.point(x + size * step[0], y + size * step[1], false);
+    else if (event.key === "Enter") this.point(x, y, true);
+    else return false;
     event.preventDefault();
-    const size = event.shiftKey ? 0.5 : 0.1;
-    this.point(this.at.x + size * step[0], this.at.y + size * step[1], false);
+    return true;
   }
 }
 
 /** @param {import("../page/host.js").Host} host */
 export async function mount(host) {
-  await useStyle(STYLE);
+  await Promise.all([useStyle(STYLE), useStyle(PLANE_STYLE)]);
   const tab = new HolesTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
   follow(host, "holes", (run) => tab.setRun(run));
 }

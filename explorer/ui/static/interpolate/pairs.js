@@ -98,8 +98,8 @@ export class PairSheet {
     this.heading = h("h3");
     this.intro = h("p.xp-hint");
     this.place = h("div.xp-scroll");
-    this.exports = exportBar({ label: "export the sheet", kinds: ["sheet", "json"], what: () => this.wanted() });
-    this.element = h("section.xp-pairs", { "aria-label": "sheet of walks" }, this.heading, this.intro, this.controls, this.choice, this.status.element, this.place, this.exports.element);
+    this.exports = exportBar({ label: "export the sheet", only: ({ captioned }) => captioned, what: () => this.wanted() });
+    this.element = h("section.xp-pairs.xp-column", { "aria-label": "sheet of walks" }, this.heading, this.intro, this.controls, this.choice, this.status.element, this.place, this.exports.element);
     this.table = h("table.xp-sheet");
     this.place.append(this.table);
     this.table.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.onKey(event));
@@ -116,6 +116,7 @@ export class PairSheet {
    */
   async setRun(info, labels) {
     const signal = this.asks.next(view.signal);
+    this.exports.offer(info.formats);
     this.made = null;
     this.classes = []; // those of the run before
     for (const part of [this.table, this.controls, this.choice]) part.replaceChildren();
@@ -252,7 +253,7 @@ export class PairSheet {
       for (const row of rows) {
         const z = new Float32Array(row.cells.length * d);
         row.cells.forEach(({ from, to, t }, k) => z.set(between(kind, code(from), code(to), t), k * d));
-        const asked = source.ask("vacancies", info.name, { body: z, signal });
+        const asked = source.ask("vacancies", info.name, { query: { among: "means" }, body: z, signal });
         const [decoded, p] = await Promise.all([source.decode(info.name, z, row.cells.length, { signal }), asked]);
         if (signal.aborted) return;
         latents.push(z);
@@ -261,7 +262,7 @@ export class PairSheet {
         if (latents.length < rows.length) this.say(`Row ${latents.length} of ${rows.length}…`);
       }
       this.made = { rows, latents, run: info.name, kind };
-      this.say(this.verdict(info.name, rows, vacancies));
+      this.say(this.verdict(info.name, kind, rows, vacancies));
       this.element.dataset.ready = `${info.name} ${midpoints ? "midpoints" : "strips"} ${kind}`;
     } catch (error) {
       if (!signal.aborted) this.status.say(`No sheet: ${/** @type {Error} */ (error).message}`);
@@ -272,13 +273,15 @@ export class PairSheet {
 
   /**
    * @param {string} run
+   * @param {PathKind} kind
    * @param {PairRow[]} rows
    * @param {number[][]} vacancies
    */
-  verdict(run, rows, vacancies) {
+  verdict(run, kind, rows, vacancies) {
     const { pairs, holes } = holesOf(rows, vacancies);
     if (!pairs) return "";
-    return `${run}: ${holes} of ${pairs} midpoints (${percent(holes / pairs)}) lie in holes, that is, have vacancy p ≤ ${ALPHA}.`;
+    if (kind === "linear") return `${run}: choose the arc to count holes half way. The middle of a straight line is nearer to the centre, where every place looks usual.`;
+    return `${run}: ${holes} of ${pairs} middles of arcs (${percent(holes / pairs)}) lie in holes, that is, have vacancy p ≤ ${ALPHA}; of images themselves 5 % do.`;
   }
 
   /**
@@ -307,7 +310,7 @@ export class PairSheet {
           "button.xp-tile",
           { type: "button", title: hint, "aria-label": words, tabIndex: first && k === 0 ? 0 : -1, onclick: () => !same && this.tab.choose(from.image, to.image) },
           canvas,
-          mark ? h("span.xp-tile-mark", { "aria-hidden": "true" }, mark) : null,
+          mark ? h("span.xp-hole-mark", { "aria-hidden": "true" }, mark) : null,
         ),
       );
     });

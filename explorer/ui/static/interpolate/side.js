@@ -4,7 +4,7 @@ import { button, h } from "../kit/dom.js";
 import { dim } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
 import { ALPHA } from "../latent/vacancy.js";
-import { between, KIND_NAMES, pathWords, placeWords } from "../latent/walk.js";
+import { amongAt, between, KIND_NAMES, pathWords, placeWords } from "../latent/walk.js";
 import { Figure } from "../page/figure.js";
 import { LivePicture } from "../page/picture.js";
 import { TrustLine } from "../page/trust.js";
@@ -41,7 +41,7 @@ const WIDE = 340;
 const NARROW_SHARE = 0.94; // of its half of a narrow page
 
 /** The sign of a hole, or "". @param {number} p Vacancy. */
-export const markOf = (p) => (p <= ALPHA ? "⚠" : "");
+export const markOf = (p) => (p <= ALPHA ? "▨" : "");
 
 /**
  * Two latents as one body.
@@ -56,10 +56,11 @@ export const bothOf = (a, b) => Float32Array.from([...Array.from(a), ...Array.fr
  * @param {Float32Array} a
  * @param {Float32Array} b
  * @param {WalkWay} way
+ * @param {string} means Which ends are posterior means.
  * @returns {Promise<Walk>}
  */
-export async function fetchWalk(run, a, b, { kind, steps, overshoot }) {
-  const found = await source.ask("walk", run, { query: { kind, steps, overshoot }, body: bothOf(a, b) });
+export async function fetchWalk(run, a, b, { kind, steps, overshoot }, means) {
+  const found = await source.ask("walk", run, { query: { kind, steps, overshoot, means }, body: bothOf(a, b) });
   const latents = Float32Array.from(found.latents.flat());
   return { ...found, run, latents, decoded: await source.decode(run, latents, steps) };
 }
@@ -72,6 +73,7 @@ export class Side {
     this.a = this.b = new Float32Array();
     /** @type {WalkWay} */
     this.way = { kind: "linear", steps: 2, overshoot: 0 };
+    this.means = "";
     this.t = 0.5;
     this.status = new StatusLine();
     this.picture = new LivePicture(this.status);
@@ -118,15 +120,16 @@ export class Side {
    * @param {Float32Array} a
    * @param {Float32Array} b
    * @param {WalkWay} way
+   * @param {string} means Which ends are posterior means of images: "", "a", "b" or "ab".
    */
-  set(info, a, b, way) {
-    Object.assign(this, { info, a, b, way });
+  set(info, a, b, way, means) {
+    Object.assign(this, { info, a, b, way, means });
     this.tell(info, "");
     const { kind, overshoot } = way;
     this.cursor.hidden = true;
     this.chartStatus.clear();
     this.told.replaceChildren();
-    this.figure.show(info.name, "path", { kind, overshoot }, bothOf(a, b));
+    this.figure.show(info.name, "path", { kind, overshoot, means }, bothOf(a, b));
   }
 
   /**
@@ -161,7 +164,7 @@ export class Side {
   }
 
   settle() {
-    if (this.info) this.trust.judge(this.info.name, this.z);
+    if (this.info) this.trust.judge(this.info.name, this.z, amongAt(this.means, this.t));
   }
 
   open() {

@@ -1,5 +1,6 @@
 /** Interpolate: two latents, the walk between them through the run and its twin, and what lies on it. */
 
+import { Arrival } from "../kit/arrival.js";
 import { button, freshId, h, segmented, setCurrent, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { paint } from "../kit/pixels.js";
@@ -8,7 +9,7 @@ import { PATH_BOUNDS, USUAL_PATH } from "../latent/address.js";
 import { freshSeed } from "../latent/chance.js";
 import { lawOf } from "../latent/laws.js";
 import { shown } from "../latent/numbers.js";
-import { KIND_NAMES, pathCode, placeWords, sourceWords } from "../latent/walk.js";
+import { KIND_NAMES, meansOf, pathCode, placeWords, sourceWords } from "../latent/walk.js";
 import { exportBar, fileName } from "../page/export.js";
 import { follow } from "../page/host.js";
 import { Stream } from "../page/stream.js";
@@ -57,7 +58,7 @@ export class InterpolateTab {
     /** @type {(Walk | null)[]} */
     this.walks = [];
     this.strips = new Stream(
-      (/** @type {any} */ wanted) => Promise.all(wanted.sides.map((/** @type {any} */ side) => side && fetchWalk(side.run, side.a, side.b, wanted))),
+      (/** @type {any} */ wanted) => Promise.all(wanted.sides.map((/** @type {any} */ side) => side && fetchWalk(side.run, side.a, side.b, wanted, side.means))),
       (walks, wanted) => this.showStrip(walks, wanted),
       { status: this.status, failed: "No pictures along the walk", pictures: () => [this.film], limit: 2 },
     );
@@ -77,6 +78,8 @@ export class InterpolateTab {
     });
     this.cards = { a: this.card("a"), b: this.card("b") };
     this.build();
+    this.arrival = new Arrival(this.body, this.status);
+    this.root.replaceChildren(this.status.element, this.arrival.element, this.body);
   }
 
   /** @param {End} end */
@@ -140,7 +143,7 @@ export class InterpolateTab {
     this.film = h("div.xp-strip.xp-films", { role: "group", "aria-label": "pictures along the walk" });
     this.filmHint = h("p.xp-hint");
     this.code = h("pre.xp-code", { tabIndex: 0, "aria-label": "Python of this walk" });
-    this.bars = h("div.xp-exports");
+    this.bars = h("div.xp-exports.xp-column");
     const walkPart = h(
       "section.xp-walk",
       { "aria-label": "the walk" },
@@ -172,7 +175,6 @@ export class InterpolateTab {
       ),
       this.pairs.element,
     );
-    this.root.replaceChildren(this.status.element, this.body);
   }
 
   /**
@@ -229,8 +231,8 @@ export class InterpolateTab {
     this.pause();
     this.strips.drop();
     for (const side of this.sides) side.drop();
-    this.body.hidden = !run;
     this.say("");
+    this.arrival.begin(run);
     if (!run) return;
     try {
       const info = await view.info(run);
@@ -243,9 +245,10 @@ export class InterpolateTab {
       this.labels = labels;
     } catch (error) {
       if (signal.aborted) return;
-      this.body.hidden = true;
+      this.arrival.fail();
       return this.say(/** @type {Error} */ (error).message);
     }
+    this.arrival.end(run);
     for (const card of [this.cards.a, this.cards.b]) card.setRun(this.info, this.labels);
     this.buildExports();
     this.pairs.setRun(this.info, this.labels);
@@ -340,7 +343,7 @@ export class InterpolateTab {
     const { signal } = view;
     try {
       const latent = await source.ask("draws", info.name, { query: { law, n: 1, seed }, signal });
-      if (!signal.aborted) this.choose(end, { run: info.name, latent, whence: { kind: "random", seed, text: lawOf(law).plain } });
+      if (!signal.aborted) this.choose(end, { run: info.name, latent, whence: { kind: "random", seed, text: lawOf(info, law).plain } });
     } catch (error) {
       this.fail(error, signal, "No draw");
     }
@@ -392,7 +395,8 @@ export class InterpolateTab {
     Object.assign(this.slider, { min: low, max: high });
     Object.assign(this.box, { min: low, max: high });
     const pair = { kind: this.kind, steps: this.steps, overshoot: this.overshoot };
-    this.sides[0].set(info, a.latent, b.latent, pair);
+    const means = meansOf(a.whence, b.whence);
+    this.sides[0].set(info, a.latent, b.latent, pair, means);
     let other = null;
     if (twin) {
       const ends = await Promise.all([endFor(a, twin), endFor(b, twin)]).catch((error) => {
@@ -402,8 +406,8 @@ export class InterpolateTab {
       if (signal.aborted) return;
       const [twinA, twinB] = ends ?? [null, null];
       if (twinA && twinB) {
-        other = { run: twin.name, a: twinA.latent, b: twinB.latent };
-        this.sides[1].set(twin, other.a, other.b, pair);
+        other = { run: twin.name, a: twinA.latent, b: twinB.latent, means: meansOf(twinA.whence, twinB.whence) };
+        this.sides[1].set(twin, other.a, other.b, pair, other.means);
       } else if (!ends) this.sides[1].refuse(twin, "Its ends could not be had.");
       else {
         const missing = [twinA ? null : "A", twinB ? null : "B"].filter(Boolean).join(" and ");
@@ -412,7 +416,7 @@ export class InterpolateTab {
     } else this.sides[1].refuse(null, "");
     this.stand(this.t);
     this.settle();
-    this.strips.ask({ signal, sides: [{ run: info.name, a: a.latent, b: b.latent }, other], ...pair });
+    this.strips.ask({ signal, sides: [{ run: info.name, a: a.latent, b: b.latent, means }, other], ...pair });
   }
 
   /**
@@ -522,7 +526,7 @@ export class InterpolateTab {
     const focused = [...this.film.children].indexOf(/** @type {any} */ (document.activeElement));
     this.film.replaceChildren(...films);
     films[focused]?.focus();
-    this.filmHint.textContent = `${other ? `Above ${mine.run}, below ${other.run}` : mine.run}, along the ${KIND_NAMES[mine.kind]}; ⚠ marks a hole (vacancy p ≤ 0.05). Click a picture to go there.`;
+    this.filmHint.textContent = `${other ? `Above ${mine.run}, below ${other.run}` : mine.run}, along the ${KIND_NAMES[mine.kind]}; ▨ marks a hole (vacancy p ≤ 0.05). Click a picture to go there.`;
     this.markFilm();
     this.showCode();
     this.root.dataset.ready = `${mine.run} ${wanted.kind} ${wanted.steps} ${wanted.overshoot}`;
@@ -551,11 +555,16 @@ export class InterpolateTab {
         else seconds.value = String(this.seconds);
       },
     });
+    const bars = runs.map(({ name, formats }, k) => {
+      const bar = exportBar({ label: `export the walk of ${name}`, what: () => this.wanted(k) });
+      bar.offer(formats);
+      return h("div", {}, h("p.xp-caption", {}, name), bar.element);
+    });
     const back = h("input", { type: "checkbox", checked: this.boomerang, onchange: () => (this.boomerang = back.checked) });
     this.bars.replaceChildren(
       h("p.xp-hint", {}, `The pictures of every step, as many as are shown above: raise Steps to ${MOST} for a smooth film.`),
       h("div.xp-bar", {}, h("label.xp-field", {}, h("span", {}, "Seconds a picture"), seconds), h("label.xp-check", { title: "GIF and WebP also run back to A" }, back, "and back again")),
-      ...runs.map(({ name }, k) => h("div", {}, h("p.xp-caption", {}, name), exportBar({ label: `export the walk of ${name}`, what: () => this.wanted(k) }).element)),
+      ...bars,
     );
   }
 

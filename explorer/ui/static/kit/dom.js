@@ -65,7 +65,7 @@ export function segmented(label, options, value, chosen) {
   return h(
     "fieldset.xp-segmented",
     {},
-    h("legend", {}, label),
+    h("legend.xp-label", {}, label),
     h("div", {}, ...options.map((o, i) => h("label", { title: o.hint }, inputs[i], h("span", {}, o.text)))),
   );
 }

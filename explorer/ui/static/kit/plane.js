@@ -42,6 +42,8 @@ import { onTheme } from "./theme.js";
  * @property {(rows: number[]) => string[]} [describe] Lines for a screen reader about the rows in view.
  */
 
+export const PLANE_STYLE = new URL("./plane.css", import.meta.url);
+
 const REACH_PX = 8;
 const MOVE_MS = 180;
 const DESCRIBE_MS = 500;
@@ -63,7 +65,8 @@ export class Plane {
     this.cross = h("div.xp-plane-middle", { "aria-hidden": "true" });
     this.tools = h("div.xp-plane-tools");
     this.above = new Above();
-    this.element = h("div.xp-plane", {}, this.paper, this.canvas, this.pad, this.above.element, this.cross, this.tools, this.inView);
+    this.square = h("div.xp-plane-square", {}, this.paper, this.canvas, this.pad, this.above.element, this.cross);
+    this.element = h("div.xp-plane", {}, this.square, this.tools, this.inView);
     this.pen = /** @type {CanvasRenderingContext2D} */ (this.paper.getContext("2d"));
     this.hand = new Hand(this.pad, {
       pane: () => this.pane,
@@ -92,7 +95,7 @@ export class Plane {
     this.frame = 0;
     this.hovered = -1;
     onTheme(() => this.retint());
-    new ResizeObserver(() => this.measure()).observe(this.element);
+    new ResizeObserver(() => this.measure()).observe(this.square);
   }
 
   /**
@@ -197,7 +200,7 @@ export class Plane {
 
   /** The plane got another size. */
   measure() {
-    const { clientWidth, clientHeight } = this.element;
+    const { clientWidth, clientHeight } = this.square;
     const dense = globalThis.devicePixelRatio || 1;
     if (!clientWidth || !clientHeight) return;
     const margins = marginsOf(clientWidth);
@@ -214,9 +217,9 @@ export class Plane {
     set(this.canvas, Math.round(width * dense), Math.round(height * dense));
     const place = { left: `${margins.left}px`, top: `${margins.top}px`, width: `${width}px`, height: `${height}px` };
     for (const part of [this.canvas, this.pad, this.above.element]) Object.assign(part.style, place);
-    Object.assign(this.tools.style, { top: `${margins.top + 6}px`, right: `${margins.right + 6}px` });
     Object.assign(this.cross.style, { left: `${margins.left + width / 2}px`, top: `${margins.top + height / 2}px` });
     this.fit();
+    this.listeners.moved?.();
     this.draw(); // before the frame is shown: a canvas that got another size is empty
   }
 
@@ -254,7 +257,7 @@ export class Plane {
     const { dense } = room;
     this.known ??= this.inks;
     this.pen.setTransform(dense, 0, 0, dense, 0, 0);
-    drawPaper(this.pen, { width: this.element.clientWidth, height: this.element.clientHeight }, margins, pane, this.axes, this.pictures.values(), this.known);
+    drawPaper(this.pen, { width: this.square.clientWidth, height: this.square.clientHeight }, margins, pane, this.axes, this.pictures.values(), this.known);
     this.dots.draw(pane, dense, this.home);
     this.above.refresh(pane);
     const { left, right, bottom, top } = pane.box;

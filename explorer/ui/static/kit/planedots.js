@@ -4,7 +4,7 @@ import { HIDDEN, partsOf } from "../plane/colours.js";
 import { Crowd } from "../plane/crowd.js";
 import { Pane } from "../plane/pane.js";
 import { tilesOf } from "../plane/pictures.js";
-import { drawDots, Sheet } from "../plane/raster.js";
+import { drawDots, LEVELS, Sheet } from "../plane/raster.js";
 
 /** @typedef {import("../plane/pane.js").Box} Box */
 /** Colours of the theme. @typedef {{classes: string[], other: string, ramp: string[]}} Palette */
@@ -15,6 +15,7 @@ import { drawDots, Sheet } from "../plane/raster.js";
  * @property {Uint16Array} codes Number of each row's paint, (N,).
  * @property {(palette: Palette) => Uint32Array} paints
  * @property {Set<number>} [behind] Paints that are drawn first, below all others.
+ * @property {Uint8Array | null} [strength] Opacity of each row from 0 to 255, (N,); all alike unless said.
  */
 
 /**
@@ -52,8 +53,11 @@ export class Dots {
     this.paints = null;
     /** Per dot whether it is picked; null where nothing is. @type {Uint8Array | null} */
     this.picked = null;
+    /** Opacity of every dot in steps, or null where all are alike. @type {Uint8Array | null} */
+    this.strengths = null;
     /** @type {PictureOf | null} */
     this.pictureOf = null;
+    this.isOff = false; // nothing is drawn
     this.always = false; // pictures in the place of dots, also of many
     this.opacity = 0.75;
     /** Width of a dot in CSS pixels; by their number where null. @type {number | null} */
@@ -61,7 +65,8 @@ export class Dots {
     /** @type {Sheet | null} */
     this.sheet = null;
     this.shown = 0; // dots in the window that was drawn last
-    this.tiled = 0; // pictures in it
+    /** Pictures in it, and their width in CSS pixels. @type {{side: number, tiles: import("../plane/pictures.js").Tile[]}} */
+    this.tiling = { side: 0, tiles: [] };
   }
 
   /** @param {Float32Array} places x and y by turns, (N * 2). */
@@ -69,6 +74,7 @@ export class Dots {
     this.crowd = new Crowd(places);
     this.codes = new Uint16Array(this.crowd.count);
     this.picked = null;
+    this.strengths = null;
   }
 
   /** @param {Painted} painted Of every row. */
@@ -77,6 +83,8 @@ export class Dots {
     this.paints = null;
     const { rows } = this.crowd;
     for (let dot = 0; dot < rows.length; dot++) this.codes[dot] = painted.codes[rows[dot]];
+    const { strength = null } = painted;
+    this.strengths = strength && Uint8Array.from(rows, (row) => (strength[row] * LEVELS) >> 8);
   }
 
   /** @param {ArrayLike<number>} rows */
@@ -116,8 +124,13 @@ export class Dots {
     return this.crowd.within(outline, (dot) => this.isShown(dot));
   }
 
+  /** Pictures in the window that was drawn last. */
+  get tiled() {
+    return this.tiling.tiles.length;
+  }
+
   /**
-   * The dot nearest to a pixel.
+   * The dot whose picture covers a pixel, or the nearest one.
    * @param {Pane} pane
    * @param {number} px
    * @param {number} py
@@ -125,7 +138,10 @@ export class Dots {
    */
   nearest(pane, px, py, reach) {
     const { crowd } = this;
-    const dot = crowd.nearest(pane, px, py, this.tiled ? PICTURE_PX : reach, (each) => this.isShown(each));
+    const half = this.tiling.side / 2;
+    const tile = this.tiling.tiles.find((each) => Math.abs(each.px - px) < half && Math.abs(each.py - py) < half);
+    if (tile) return { row: tile.row, x: tile.x, y: tile.y };
+    const dot = crowd.nearest(pane, px, py, reach, (each) => this.isShown(each));
     return dot < 0 ? null : { row: crowd.rows[dot], x: crowd.x[dot], y: crowd.y[dot] };
   }
 
@@ -146,9 +162,14 @@ export class Dots {
     if (this.sheet?.width !== width || this.sheet.height !== height || this.sheet.edge !== edge) this.sheet = new Sheet(width, height, edge);
     const sheet = /** @type {Sheet} */ (this.sheet);
     sheet.clear();
+    if (this.isOff) {
+      this.shown = 0;
+      ink.clearRect(0, 0, width, height);
+      return;
+    }
     const { behind: first } = this.painted;
     const behind = first?.size ? Uint8Array.from(paints, (_, code) => Number(first.has(code))) : undefined;
-    this.shown = drawDots(sheet, crowd, new Pane(pane.box, width, height), { codes, paints, behind, picked, size, opacity: this.opacity });
+    this.shown = drawDots(sheet, crowd, new Pane(pane.box, width, height), { codes, paints, behind, picked, strengths: this.strengths, size, opacity: this.opacity });
     ink.putImageData(new ImageData(/** @type {any} */ (sheet.bytes), sheet.stride, sheet.lines), -edge, -edge);
     this.drawPictures(ink, pane, dense);
   }
@@ -160,11 +181,15 @@ export class Dots {
    */
   drawPictures(ink, pane, dense) {
     const { crowd, codes, picked, pictureOf, shown, inks: paints } = this;
-    this.tiled = 0;
+    this.tiling = { side: 0, tiles: [] };
     if (!pictureOf || !shown || (!this.always && shown > FEW)) return;
-    const { side, tiles } = tilesOf(crowd, pane, this.always ? PICTURE_PX : 2 * PICTURE_PX, (dot) => paints[codes[dot]] !== HIDDEN && (!picked || picked[dot] === 1));
+    const { always } = this;
+    const isWanted = (/** @type {number} */ dot) => paints[codes[dot]] !== HIDDEN && (!picked || picked[dot] === 1);
+    const { side, tiles } = tilesOf(crowd, pane, always ? PICTURE_PX : 2 * PICTURE_PX, isWanted, always && shown > FEW);
+    this.tiling.side = side;
     const frame = (side > 30 ? 2 : 1) * dense;
-    for (const { row, px, py } of tiles) {
+    for (const tile of tiles) {
+      const { row, px, py } = tile;
       const picture = pictureOf(row);
       if (!picture) continue;
       const scale = ((0.92 * side) / Math.max(picture.width, picture.height)) * dense;
@@ -174,7 +199,7 @@ export class Dots {
       ink.fillRect(x - frame, y - frame, wide + 2 * frame, tall + 2 * frame);
       ink.imageSmoothingEnabled = wide < picture.width;
       ink.drawImage(picture.source, picture.x, picture.y, picture.width, picture.height, x, y, wide, tall);
-      this.tiled++;
+      this.tiling.tiles.push(tile);
     }
   }
 }

@@ -97,7 +97,7 @@ export function drawingOf(plane, back) {
   const pane = /** @type {import("../plane/pane.js").Pane} */ (plane.pane);
   const margins = /** @type {import("./planepaper.js").Margins} */ (plane.margins);
   const { inks } = plane;
-  const [width, height] = [plane.element.clientWidth, plane.element.clientHeight];
+  const [width, height] = [plane.square.clientWidth, plane.square.clientHeight];
   const [across, up] = paneTicks(pane, plane.axes);
   const line = (/** @type {number} */ x1, /** @type {number} */ y1, /** @type {number} */ x2, /** @type {number} */ y2, /** @type {string} */ stroke) => svg("line", { x1, y1, x2, y2, stroke });
   const words = (/** @type {string} */ text, /** @type {Record<string, string | number>} */ where, /** @type {string} */ fill) => {
@@ -143,7 +143,7 @@ export async function planeFile(plane, kind) {
   const text = new XMLSerializer().serializeToString(drawing);
   if (kind === "svg") return new Blob([text], { type: "image/svg+xml" });
   const image = new Image();
-  const [width, height] = [plane.element.clientWidth, plane.element.clientHeight];
+  const [width, height] = [plane.square.clientWidth, plane.square.clientHeight];
   image.setAttribute("src", `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`);
   await image.decode();
   const canvas = document.createElement("canvas");

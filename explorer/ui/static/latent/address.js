@@ -10,7 +10,7 @@ import { LIMIT } from "./latent.js";
 
 const RUN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 const NUMBER = /^-?(\d+(\.\d*)?|\.\d+)(e[-+]?\d{1,2})?$/i;
-const TABS = ["explore", "map", "reconstruct", "interpolate", "holes", "training"];
+const TAB = /^[a-z]{1,20}$/; // the page opens those it has, and leaves out any other
 const DIRECTION = /^(axes|pca|classes|attributes)\.\d{1,4}$/;
 const GRID = /^((axes|pca|classes|attributes)\.\d{1,4},){2}(9|1\d|2[01])$/;
 const IMAGE = /^image\.(\d{1,7})$/;
@@ -163,7 +163,7 @@ export function fromFragment(fragment) {
   const run = fields.get("run");
   if (run && RUN.test(run)) found.run = run;
   const tab = fields.get("tab");
-  if (tab && TABS.includes(tab)) found.tab = tab;
+  if (tab && TAB.test(tab)) found.tab = tab;
   const other = fields.get("with");
   if (other !== null && (other === "" || RUN.test(other))) found.other = other;
   const direction = fields.get("dir");

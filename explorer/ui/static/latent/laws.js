@@ -1,47 +1,27 @@
-/** The sampling laws in words: every part of the page that names one takes its words from here. */
+/** The sampling laws of a run in words, as they come with its card (explorer/analysis/laws.py). */
 
 /**
  * A sampling law, by the name that the server knows.
  * @typedef {object} Law
  * @property {string} name
- * @property {string} short For a button or a column.
- * @property {string} title With what is drawn, for a list.
+ * @property {string} short The field's word.
+ * @property {string} title For a button, a column or a list.
  * @property {string} plain Completes "a draw from ...".
- * @property {string} hint What it is for, in a line.
- * @property {string} words The same as a sentence after its name.
+ * @property {string} hint The field's word with what it is for, for a tooltip.
+ * @property {string} words The same in a sentence or two.
  */
-
-/** @type {Law[]} */
-export const LAWS = [
-  {
-    name: "raw",
-    short: "raw",
-    title: "raw: N(0, I)",
-    plain: "the prior N(0, I)",
-    hint: "N(0, I): the prior of a VAE; of an autoencoder it only tests luck",
-    words: "drawn from N(0, I), the prior a VAE was fitted to. An autoencoder was fitted to none: there it only tests luck.",
-  },
-  {
-    name: "white",
-    short: "white",
-    title: "white: one Gaussian",
-    plain: "one Gaussian fitted to the codes",
-    hint: "One Gaussian fitted to the codes: the fair law for both models",
-    words: "drawn from one Gaussian with the mean and covariance of the codes. Compare models under this law first.",
-  },
-  {
-    name: "gmm10",
-    short: "GMM-10",
-    title: "GMM-10: ten Gaussians",
-    plain: "ten Gaussians fitted to the codes",
-    hint: "Ten Gaussians fitted to the codes: fewer holes, in either model",
-    words: "drawn from ten Gaussians fitted to the codes, which reduces the holes of either model.",
-  },
-];
 
 /**
- * The words of a law; one that the page does not know is called by its name.
- * @param {string} name
+ * One law of a run.
+ * @param {{laws: Law[]}} info
+ * @param {string} name One of its laws.
  * @returns {Law}
  */
-export const lawOf = (name) => LAWS.find((law) => law.name === name) ?? { name, short: name, title: name, plain: name, hint: "", words: "" };
+export function lawOf({ laws }, name) {
+  const found = laws.find((law) => law.name === name);
+  if (!found) throw new Error(`there is no sampling law ${name}; known are ${laws.map((law) => law.name).join(", ")}.`);
+  return found;
+}
+
+/** The laws of a run as a choice. @param {{laws: Law[]}} info */
+export const lawOptions = ({ laws }) => laws.map(({ name: value, title: text, hint }) => ({ value, text, hint }));

@@ -3,11 +3,32 @@
 /** @typedef {import("./latent.js").Direction} Direction */
 
 /**
+ * A number of every image (explorer/views/colours.py).
+ * @typedef {object} Colour
+ * @property {string} name Its array.
+ * @property {string} text
+ * @property {string} hint
+ * @property {string} title With its unit.
+ * @property {boolean} is_p_value Whether its scale is that of p-values.
+ */
+
+/**
+ * A kind of file (explorer/views/export.py).
+ * @typedef {object} Format
+ * @property {string} kind
+ * @property {string} text Of its button.
+ * @property {string} hint
+ * @property {boolean} moves Whether it shows its pictures one after the other.
+ * @property {boolean} captioned Whether it has a head, and words below its pictures.
+ */
+
+/**
  * A run as the server describes it.
  * @typedef {object} RunInfo
  * @property {string} name
  * @property {string} family
  * @property {string} dataset
+ * @property {{one: string, many: string}} noun What its images are called.
  * @property {number} latent_dim
  * @property {number[]} [level_sizes] Axes of each stochastic level, the top one first; only where there are several.
  * @property {[number, number, number]} image_shape channels, height, width
@@ -21,11 +42,13 @@
  * @property {boolean} can_download Whether Reconstruct offers to fetch it.
  * @property {{axes: Direction[], pca: Direction[], classes?: Direction[], attributes?: Direction[]}} directions
  * @property {number[]} mean Mean of the encoded data, (d,).
- * @property {string[]} laws
+ * @property {import("./laws.js").Law[]} laws What latents may be drawn from.
+ * @property {Colour[]} colours Numbers of every image that the run has.
+ * @property {Format[]} formats Files that decodes may be saved as.
  * @property {string} default_law
  * @property {{size: number, columns: number}} sheet Tiles of a sprite sheet, and tiles in its rows.
- * @property {{points: string, labels?: string, attributes?: string, distortion?: string, rate?: string, vacancy?: string, sprites: string[]}} stored
- *   Addresses relative to the page; they change with the run's files.
+ * @property {{points: string, sprites: string[]} & Record<string, string>} stored
+ *   Besides points and sprites labels, attributes and each of `colours` that there are. Addresses relative to the page; they change with the run's files.
  */
 
 /**

@@ -58,6 +58,27 @@ export function placeWords(t) {
 }
 
 /**
+ * Which ends of a walk are posterior means of images, as the server wants it told: "", "a", "b" or "ab".
+ * @param {Whence} a
+ * @param {Whence} b
+ */
+export const meansOf = (a, b) => (isMean(a) ? "a" : "") + (isMean(b) ? "b" : "");
+
+/** Whether a latent is where the encoder put an image. @param {Whence} whence */
+export const isMean = ({ kind }) => kind === "image" || kind === "own";
+
+/**
+ * What a place of a walk is judged among: between two posterior means among means, and either of them among means.
+ * @param {string} means As `meansOf` tells it.
+ * @param {number} t
+ * @returns {import("./vacancy.js").Among}
+ */
+export function amongAt(means, t) {
+  if (means === "ab") return "means";
+  return (means === "a" && Math.abs(t) < 1e-9) || (means === "b" && Math.abs(t - 1) < 1e-9) ? "means" : "draws";
+}
+
+/**
  * Where an end came from, in words.
  * @param {Whence} whence
  * @param {string | null} [label] Name of its class, of an image.
@@ -72,7 +93,7 @@ export function sourceWords({ kind, index, seed, text }, label = null) {
 
 /**
  * What the curves of a walk show, in words with numbers.
- * @param {any} meta Of the figure: see explorer/ui/interpolate.py.
+ * @param {any} meta Of the figure: see explorer/views/interpolate.py.
  * @returns {string[]} Sentences.
  */
 export function pathWords(meta) {
@@ -83,8 +104,8 @@ export function pathWords(meta) {
   const ends = `The ends have norms ${shown(norms[0])} and ${shown(norms[1])}${angle === null ? "" : `, ${angle.toFixed(0)}° apart`}.`;
   const said = [
     `${ends} Half way, the straight line has norm ${shown(middle.linear)}${share} and the arc ${shown(middle.spherical)}; 90 % of the codes have norms from ${shown(shell[0])} to ${shown(shell[2])}.`,
-    `Between A and B, ${percent(holes.linear)} of the straight line and ${percent(holes.spherical)} of the arc lie in holes.`,
   ];
+  if (holes !== null) said.push(`Between A and B, ${percent(holes)} of the arc lies in holes. The straight line is not counted: its middle is nearer to the centre, where every place looks usual.`);
   if (note) said.push(note);
   said.push("Between latents of one length at right angles, as two prior draws nearly are in many dimensions, the middle of a straight line has 0.71 of that length; the arc keeps it all.");
   return said;

@@ -1,5 +1,6 @@
 /** Decodes of the window on show, laid under the dots of a map. */
 
+import { h } from "../kit/dom.js";
 import { context, toRgba } from "../kit/pixels.js";
 import { onPlane } from "../latent/latent.js";
 import { Stream } from "../page/stream.js";
@@ -20,22 +21,27 @@ export function cellsOf(width, height, aspect) {
   return { rows: Math.max(1, Math.floor(height / side)), columns: Math.max(1, Math.floor(width / (side * aspect))) };
 }
 
-/** The backdrop of a map; it is decoded anew when the window has settled. */
+/** The backdrop of a map: a picture under its dots, decoded anew when the window has settled. */
 export class Backdrop {
   /**
-   * @param {import("./overlay.js").Overlay} overlay
+   * @param {import("../kit/plane.js").Plane} plane
    * @param {import("../kit/status.js").StatusLine} status
    */
-  constructor(overlay, status) {
-    this.overlay = overlay;
+  constructor(plane, status) {
+    this.plane = plane;
+    this.canvas = h("canvas");
     this.on = false;
+    /** Strength of the decodes, in [0, 1]. */
+    this.opacity = 0.55;
+    /** Where they lie. @type {import("../plane/pane.js").Box | null} */
+    this.box = null;
     /** @type {(() => {run: string, plane: import("../latent/latent.js").Plane, image: [number, number, number]} | null)} */
     this.wanted = () => null;
     this.requests = new Stream(
       async (/** @type {{run: string, latents: Float32Array, rows: number, columns: number, box: import("../plane/pane.js").Box}} */ request) =>
         source.decode(request.run, request.latents, request.rows * request.columns),
       (decoded, request) => this.show(decoded, request),
-      { status, failed: "No decodes behind the dots", pictures: () => [overlay.backdrop], limit: 1 },
+      { status, failed: "No decodes behind the dots", limit: 1 },
     );
   }
 
@@ -45,7 +51,8 @@ export class Backdrop {
     if (on) this.ask();
     else {
       this.requests.drop();
-      this.overlay.setBackdrop(null);
+      this.box = null;
+      this.lay();
     }
   }
 
@@ -57,12 +64,12 @@ export class Backdrop {
   }
 
   ask() {
-    const { frame } = this.overlay;
+    const { pane } = this.plane;
     const wanted = this.wanted();
-    if (!this.on || !frame || !wanted) return;
+    if (!this.on || !pane || !wanted) return;
     const [, height, width] = wanted.image;
-    const { rows, columns } = cellsOf(frame.width, frame.height, width / height);
-    const { left, right, bottom, top } = frame.box;
+    const { rows, columns } = cellsOf(pane.width, pane.height, width / height);
+    const { left, right, bottom, top } = pane.box;
     const d = wanted.plane.origin.length;
     const latents = new Float32Array(rows * columns * d);
     for (let row = 0; row < rows; row++) {
@@ -73,7 +80,7 @@ export class Backdrop {
       }
     }
     if (latents.some((value) => Math.abs(value) > 1e4)) return; // further out than the server decodes
-    this.requests.ask({ run: wanted.run, latents, rows, columns, box: frame.box });
+    this.requests.ask({ run: wanted.run, latents, rows, columns, box: pane.box });
   }
 
   /**
@@ -83,7 +90,7 @@ export class Backdrop {
   show({ pixels, shape }, { rows, columns, box }) {
     if (!this.on) return;
     const [, height, width, channels] = shape;
-    const canvas = this.overlay.backdrop;
+    const { canvas } = this;
     canvas.width = columns * width;
     canvas.height = rows * height;
     const pen = context(canvas);
@@ -92,7 +99,14 @@ export class Backdrop {
       const cell = new ImageData(/** @type {any} */ (toRgba(pixels, channels, k * size * channels, size)), width, height);
       pen.putImageData(cell, (k % columns) * width, Math.floor(k / columns) * height);
     }
-    canvas.dataset.cells = `${rows},${columns}`;
-    this.overlay.setBackdrop(box);
+    this.box = box;
+    this.plane.pad.dataset.cells = `${rows},${columns}`;
+    this.lay();
+  }
+
+  /** Put the decodes under the dots, as strong as they are wished for, or take them away. */
+  lay() {
+    if (!this.box) delete this.plane.pad.dataset.cells;
+    this.plane.setPicture("decodes", this.box && { source: this.canvas, box: this.box, smooth: true, opacity: this.opacity });
   }
 }

@@ -1,9 +1,9 @@
 /** The controls of a map: plane, colours, layers, tools. */
 
-import { button, dropdown, h, segmented } from "../kit/dom.js";
+import { button, dropdown, freshId, h, segmented } from "../kit/dom.js";
 import { levelOf } from "../latent/latent.js";
 import { source } from "../source/source.js";
-import { choices, MOST_CLASSES, THE_LARGEST } from "./colours.js";
+import { byName, choices, MOST_CLASSES, THE_LARGEST } from "./colours.js";
 
 /** @param {import("../latent/latent.js").Direction[]} pca */
 function pcaHint(pca) {
@@ -28,6 +28,7 @@ const LAYERS = [
   ["density", "Density lines (25, 50, 75, 95 %)", "Each line holds that share of the images drawn"],
   ["spread", "Posterior ellipses", "Where the encoder thinks an image may lie: two standard deviations of the posteriors of up to 150 images"],
   ["classes", "An image per class", "The image in the middle of each class, at the place of its latent"],
+  ["pictures", "Pictures as dots", "Images in the place of dots, one for each spot of the map; zoomed in far they are shown anyway"],
   ["backdrop", "Decodes behind", "What the decoder makes of the places of this window, under the dots"],
 ];
 
@@ -40,36 +41,16 @@ export class MapBar {
     this.strength = null;
     /** Of the decodes behind the dots, per cent. */
     this.opacity = 55;
+    /** Runs whose maps can stand beside this one. @type {{name: string, text: string}[]} */
+    this.others = [];
     this.top = h("div.xp-bar");
     this.checks = h("div.xp-bar.xp-layers", { role: "group", "aria-label": "what is laid over the map" });
-    this.element = h("div.xp-mapbar", {}, this.top, h("details.xp-layerbox", { open: matchMedia("(min-width: 700px)").matches }, h("summary", {}, "Layers"), this.checks));
-    this.zooms = h(
-      "div.xp-bar",
-      { role: "group", "aria-label": "window of the map" },
-      button("+", "Zoom in", () => tab.zoom(0.7)),
-      button("−", "Zoom out", () => tab.zoom(1 / 0.7)),
-      button("Whole map", "Show all dots again", () => tab.goHome()),
-    );
-    this.zooms.children[0].setAttribute("aria-label", "Zoom in");
-    this.zooms.children[1].setAttribute("aria-label", "Zoom out");
-    const isCoarse = matchMedia("(pointer: coarse)").matches;
-    this.chosenNote = h("p.xp-told", { role: "status" });
+    this.element = h("div.xp-bar", {}, this.top, h("details.xp-layerbox", {}, h("summary", {}, "Layers"), this.checks));
+    this.chosenNote = h("p.xp-hint", { role: "status" });
     this.tools = h(
       "div.xp-bar.xp-maptools",
       {},
-      segmented(
-        "A drag",
-        [
-          ...(isCoarse ? [{ value: "move", text: "Scrolls", hint: "A swipe scrolls the page" }] : []),
-          { value: isCoarse ? "pan" : "move", text: "Moves", hint: "Drag to move the map" },
-          { value: "box", text: "Box", hint: "Drag a box around dots to select them; Shift adds to the selection" },
-          { value: "lasso", text: "Lasso", hint: "Draw a line around dots to select them; Shift adds to the selection" },
-        ],
-        "move",
-        (tool) => tab.useTool(/** @type {import("./tools.js").Tool} */ (tool)),
-      ),
-      this.zooms,
-      button("Select all shown", "Select every dot that is drawn: hide classes first to select others", () => tab.choose(Array.from(tab.rows))),
+      button("Select all shown", "Select every dot that is drawn: hide classes first to select others", () => tab.choose(Array.from(tab.main.rows))),
       this.chosenNote,
     );
   }
@@ -81,7 +62,7 @@ export class MapBar {
     const focused = /** @type {HTMLElement | null} */ (document.activeElement);
     const held = focused && this.top.contains(focused) ? focused.closest("[data-control]") : null;
     const name = held instanceof HTMLElement ? held.dataset.control : null;
-    this.top.replaceChildren(...this.planes(), ...this.colours(), this.hovers(), this.rest());
+    this.top.replaceChildren(...this.planes(), ...this.colours(), ...this.besides(), this.hovers(), this.rest());
     if (name) /** @type {HTMLElement | null} */ (this.top.querySelector(`[data-control="${name}"] :is(select, input:checked)`))?.focus();
     this.checks.replaceChildren(...this.layers());
     this.told(0, () => {});
@@ -128,11 +109,44 @@ export class MapBar {
     }
     const parts = [named("colour", field)];
     const names = info.classes ?? [];
-    if (tab.colour === "label" && names.length > MOST_CLASSES) {
-      const classes = [{ value: THE_LARGEST, text: "the ten largest classes" }, ...names.map((text, number) => ({ value: String(number), text }))];
-      parts.push(named("highlight", dropdown("Highlight", classes, tab.highlight, (value) => tab.setColour("label", value), "Which classes are coloured; the others are grey")));
-    }
+    if (tab.colour === "label" && names.length > MOST_CLASSES) parts.push(named("highlight", this.search(names)));
     return parts;
+  }
+
+  /**
+   * A field that finds classes by their names: of more than are told apart at once some are coloured.
+   * @param {string[]} names
+   */
+  search(names) {
+    const { tab } = this;
+    const sorted = names.map((name, number) => ({ name, number })).sort((a, b) => byName(a.name, b.name));
+    const list = h("datalist", { id: freshId() }, ...sorted.map(({ name }) => h("option", { value: name })));
+    const hint = "Type a part of a class's name: it is coloured, beside those found before; the others are grey";
+    const field = h("input.xp-number.xp-find", {
+      type: "search",
+      placeholder: tab.highlight === THE_LARGEST ? "the ten largest are coloured" : "another class",
+      title: hint,
+      onchange: () => {
+        const wanted = field.value.trim().toLowerCase();
+        const found = sorted.find(({ name }) => name.toLowerCase() === wanted) ?? sorted.find(({ name }) => wanted && name.toLowerCase().includes(wanted));
+        if (found) return tab.findClass(found.number);
+        if (wanted) tab.say(`No class is called “${field.value}”.`);
+        return undefined;
+      },
+    });
+    field.setAttribute("list", list.id);
+    const back = button("The ten largest", "Colour the ten largest classes again", () => tab.setColour("label"));
+    back.hidden = tab.highlight === THE_LARGEST;
+    return h("span.xp-bar", {}, h("label.xp-field", { title: hint }, h("span", {}, "Find a class"), field, list), back);
+  }
+
+  /** The run whose map stands beside this one. @returns {HTMLElement[]} */
+  besides() {
+    const { tab } = this;
+    if (!this.others.length) return [];
+    const options = [{ value: "", text: "nothing" }, ...this.others.map(({ name, text }) => ({ value: name, text }))];
+    const hint = "Another run over the same images: selection, colours and the pointer are shared";
+    return [named("beside", dropdown("Beside it", options, tab.besideName ?? "", (name) => tab.setBeside(name), hint))];
   }
 
   hovers() {
@@ -145,7 +159,7 @@ export class MapBar {
       "hover",
       segmented("Pointing shows", options, tab.hoverMode, (mode) => {
         tab.hoverMode = mode;
-        tab.tip.hide();
+        for (const side of tab.sides) side.tip.hide();
       }),
     );
     return this.hover;
@@ -162,7 +176,7 @@ export class MapBar {
       "anchor",
       segmented("All else as in", options, tab.anchor, (anchor) => {
         tab.anchor = anchor;
-        tab.backdrop.follow();
+        tab.main.backdrop.follow();
       }),
     );
     return this.anchor;
@@ -171,17 +185,14 @@ export class MapBar {
   /** @returns {HTMLElement[]} */
   layers() {
     const { tab } = this;
-    const { on } = tab.layers;
+    const { on } = tab;
     return LAYERS.map(([name, text, hint]) => {
       const box = h("input", {
         type: "checkbox",
         checked: on[name],
         onchange: () => {
           on[name] = box.checked;
-          if (name === "prior") tab.showPrior();
-          else if (name === "names") tab.layers.classes();
-          else if (name === "backdrop") tab.showBackdrop();
-          else tab.layers[name]();
+          tab.showLayer(name);
           this.mark();
         },
       });
@@ -204,7 +215,10 @@ export class MapBar {
 
   fade() {
     this.opacity = this.strength.valueAsNumber;
-    this.tab.overlay.backdrop.style.opacity = String(this.opacity / 100);
+    for (const { backdrop } of this.tab.sides) {
+      backdrop.opacity = this.opacity / 100;
+      backdrop.lay();
+    }
   }
 
   /** Offer only what this run and plane have. */
@@ -221,7 +235,7 @@ export class MapBar {
     /** @type {Partial<Record<string, boolean>>} */
     const offered = { prior: hasSpread, spread: hasSpread, backdrop: isFlat, names: hasClasses, classes: hasClasses || tab.colour.startsWith("attribute:") };
     for (const element of this.checks.children) element.hidden = offered[element.dataset.layer ?? ""] === false;
-    if (this.strength) this.strength.hidden = !tab.layers.on.backdrop;
+    if (this.strength) this.strength.hidden = !tab.on.backdrop;
   }
 
   /**

@@ -4,10 +4,11 @@ import { button, h, segmented } from "../kit/dom.js";
 import { fitWhole, paint } from "../kit/pixels.js";
 import { percent, shown } from "../latent/numbers.js";
 import { Stream } from "../page/stream.js";
-import { showTrust } from "../page/trust.js";
+import { askTrust, showTrust } from "../page/trust.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 
+/** @typedef {import("../latent/vacancy.js").Trust} Trust */
 /** @typedef {{image: number, distance: number}} Neighbour */
 
 const METRICS = [
@@ -45,7 +46,7 @@ export class ChosenCard {
     );
     this.places = new Stream(
       async (/** @type {{run: string, z: Float32Array, text: string, caption: string}} */ { run, z }) => {
-        const [decoded, trust] = await Promise.all([source.decode(run, z, 1), source.ask("trust", run, { body: z })]);
+        const [decoded, trust] = await Promise.all([source.decode(run, z, 1), askTrust(run, z, "draws")]);
         return { decoded, trust };
       },
       (answer, request) => this.showPlace(answer, request),
@@ -80,7 +81,7 @@ export class ChosenCard {
       title: "Type an image's number and press Enter: the same as a click on its point",
       onchange: () => this.takeNumber(),
     });
-    this.told = h("p.xp-told", { role: "status" });
+    this.told = h("p.xp-hint", { role: "status" });
     const goals = h(
       "div.xp-bar",
       { role: "group", "aria-label": "take this latent to another tab" },
@@ -185,17 +186,16 @@ export class ChosenCard {
       const [points, { latent_dim: d }] = await Promise.all([view.points(run), view.info(run)]);
       return points.slice(index * d, (index + 1) * d);
     };
-    const [facts, [latent, trust], vacancy, reconstruction] = await Promise.all([
+    const [facts, [latent, trust, reconstruction], vacancy] = await Promise.all([
       source.ask("facts", run, { of: { number: index } }),
-      latentOf().then(async (z) => /** @type {[Float32Array, Record<string, number | null>]} */ ([z, await source.ask("trust", run, { body: z })])),
+      latentOf().then(async (z) => /** @type {const} */ ([z, await askTrust(run, z, "means"), await source.decode(run, z, 1)])),
       view.scalar(run, "vacancy"),
-      source.ask("pixels", run, { of: { number: index }, query: { part: "reconstruction" } }),
     ]);
     return { facts, latent, trust, vacancy, reconstruction };
   }
 
   /**
-   * @param {{facts: any, latent: Float32Array, trust: Record<string, number | null>, vacancy: Float32Array | null,
+   * @param {{facts: any, latent: Float32Array, trust: Trust, vacancy: Float32Array | null,
    *   reconstruction: import("../kit/pixels.js").Decoded}} answer
    * @param {{run: string, index: number}} request
    */
@@ -221,11 +221,11 @@ export class ChosenCard {
         h("dd", {}, `${shown(value)} ${unit}${share === null || share === undefined ? "" : `, more than ${percent(share)} of test images`}`),
       ]),
     );
-    this.finish(trust, String(index)); // of the posterior mean, which is what opens in Explore
+    this.finish(trust, "means", String(index)); // of the posterior mean, which is what opens in Explore
   }
 
   /**
-   * @param {{decoded: import("../kit/pixels.js").Decoded, trust: Record<string, number | null>}} answer
+   * @param {{decoded: import("../kit/pixels.js").Decoded, trust: Trust}} answer
    * @param {{run: string, z: Float32Array, text: string, caption: string}} request
    */
   showPlace({ decoded, trust }, { run, z, text, caption }) {
@@ -239,15 +239,16 @@ export class ChosenCard {
     paint(this.picture, decoded);
     this.secondFigure.hidden = true;
     this.facts.replaceChildren();
-    this.finish(trust, "");
+    this.finish(trust, "draws", "");
   }
 
   /**
-   * @param {Record<string, number | null>} trust
+   * @param {Trust} trust
+   * @param {import("../latent/vacancy.js").Among} among
    * @param {string} number
    */
-  finish(trust, number) {
-    showTrust(this.trust, trust);
+  finish(trust, among, number) {
+    showTrust(this.trust, trust, among);
     this.number.value = number;
     this.told.textContent = "";
     this.tiles.replaceChildren();

@@ -1,17 +1,20 @@
 /** What the dots of a map are coloured by: classes with a legend, or numbers with a scale. */
 
+import { classPaints, rampCodes, rampPaints } from "../plane/colours.js";
+
 /** Classes that are told apart at once; of more, some are highlighted and the rest is grey. */
 export const MOST_CLASSES = 20;
 
 /** Classes that are highlighted where there are too many. */
 export const LARGEST = 10;
 
-/** Value of `Find.highlight` for the largest classes. */
+/** What is highlighted of many classes unless somebody chose some. */
 export const THE_LARGEST = "largest";
 
-const VACANCY_HINT =
-  "Vacancy p-value of the image's drawn code: a code drawn at random from what the encoder allows the image. " +
-  "It is the share of new images whose drawn code is at least as lonely; at most 0.05 is a hole";
+const natural = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+/** "class 9" before "class 10". @param {string} one @param {string} other */
+export const byName = (one, other) => natural.compare(one, other);
 
 /**
  * Something to colour by.
@@ -27,6 +30,7 @@ const VACANCY_HINT =
  * @property {number} colour Number in the palette, -1 for grey.
  * @property {number} count Images.
  * @property {boolean} named Whether its name may stand on the map.
+ * @property {number} [label] Number of its class, where it is one.
  */
 
 /**
@@ -37,58 +41,42 @@ const VACANCY_HINT =
  * @property {{at: number, text: string}[]} ticks Of the scale, at in [0, 1].
  */
 
-/** Images among which nearest neighbours are sought (explorer/ui/map.py). */
-export const MOST_COMPARED = 20000;
-
-const SCORES = /** @type {const} */ ([
-  ["distortion", "Distortion", "How badly the image is reconstructed, nats", "distortion, nats"],
-  ["rate", "Rate", "How many nats its code carries", "rate, nats"],
-  ["vacancy", "Vacancy", VACANCY_HINT, "vacancy p-value of the image's drawn code"],
-]);
-
 /**
  * What the images of a run can be coloured by.
  * @param {import("./data.js").RunInfo} info
  * @returns {Choice[]}
  */
-export function choices({ stored, attributes, count }) {
-  const has = /** @type {Record<string, any>} */ (stored);
-  const found = has.labels ? [{ value: "label", text: "Label", hint: "Which class the image belongs to" }] : [];
-  for (const [value, text, hint] of SCORES) if (has[value]) found.push({ value, text, hint });
-  if (count >= 2 && count <= MOST_COMPARED) {
-    const hint = "How far the nearest other image's code is, in standard deviations of the codes";
-    found.push({ value: "loneliness", text: "Distance to nearest", hint });
-  }
-  if (has.attributes && attributes) {
+export function choices({ stored, attributes, colours }) {
+  const found = stored.labels ? [{ value: "label", text: "Label", hint: "Which class the image belongs to" }] : [];
+  for (const { name: value, text, hint } of colours) found.push({ value, text, hint });
+  if (stored.attributes && attributes) {
     const hint = "Which images have it";
-    attributes.forEach((name, number) => found.push({ value: `attribute:${number}`, text: name, hint }));
+    const named = attributes.map((text, number) => ({ value: `attribute:${number}`, text: text.replaceAll("_", " "), hint }));
+    found.push(...named.sort((a, b) => byName(a.text, b.text)));
   }
   return found;
 }
-
-/** @param {string} colour A choice's value. */
-export const titleOf = (colour) =>
-  colour === "loneliness" ? "distance to the nearest other code, sd of the codes" : (SCORES.find(([name]) => name === colour)?.[3] ?? "");
 
 /**
  * Colours of classes: the first ten of the palette by turns; of more than `MOST_CLASSES` some, and the rest is grey.
  * @param {ArrayLike<number>} labels (N,)
  * @param {string[]} names
- * @param {string} highlight `THE_LARGEST`, or the number of the one that is highlighted; only where there are many.
+ * @param {string} highlight `THE_LARGEST`, or the numbers of those that are highlighted as "7,12"; only where there are many.
  * @returns {Colouring}
  */
 export function byClass(labels, names, highlight = THE_LARGEST) {
   const counts = names.map(() => 0);
   for (let i = 0; i < labels.length; i++) counts[labels[i]]++;
-  const there = names.map((_, c) => c).filter((c) => counts[c] > 0);
+  const there = names.map((_, c) => c).filter((c) => counts[c] > 0).sort((a, b) => byName(names[a], names[b]));
   let shown = there;
   if (there.length > MOST_CLASSES) {
     const largest = [...there].sort((a, b) => counts[b] - counts[a]).slice(0, LARGEST);
-    shown = highlight === THE_LARGEST ? largest : there.filter((c) => c === Number(highlight));
+    shown = highlight === THE_LARGEST ? largest : there.filter((c) => highlight.split(",").includes(String(c)));
   }
   const place = new Map(shown.map((c, k) => [c, k]));
   const all = shown.length === there.length;
-  const entries = shown.map((c, k) => ({ name: names[c], colour: (all ? c : k) % LARGEST, count: counts[c], named: true }));
+  /** @type {Entry[]} */
+  const entries = shown.map((c, k) => ({ name: names[c], colour: (all ? c : k) % LARGEST, count: counts[c], named: true, label: c }));
   const rest = labels.length - entries.reduce((sum, { count }) => sum + count, 0);
   if (rest > 0) entries.push({ name: `${there.length - shown.length} other classes`, colour: -1, count: rest, named: false });
   const codes = Int16Array.from(labels, (label) => place.get(label) ?? shown.length);
@@ -107,6 +95,7 @@ export function byAttribute(attributes, number, names) {
     const value = attributes[i * names.length + number];
     return value === 1 ? 0 : value === 0 ? 1 : 2;
   });
+  /** @type {Entry[]} */
   const entries = [
     { name: names[number], colour: 1, count: 0, named: false },
     { name: `not ${names[number]}`, colour: 0, count: 0, named: false },
@@ -130,7 +119,7 @@ export function byNumber(values, title, pValues) {
     const codes = values.map((p) => Math.min(1, Math.max(0, 1 + Math.log10(p) / 3)));
     return { entries: null, codes, title, ticks: P_TICKS.map((p) => ({ at: 1 + Math.log10(p) / 3, text: String(p) })) };
   }
-  const sorted = values.slice().sort();
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   const at = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
   const [low, high] = [at(0.01), at(0.99)];
   const width = high - low || 1e-6;
@@ -143,38 +132,13 @@ export function byNumber(values, title, pValues) {
 const shortNumber = (value) => String(Number(value.toPrecision(3))).replace("-", "−");
 
 /**
- * Plotly's marker for a colouring.
+ * The dots' paints of a colouring.
  * @param {Colouring} colouring
- * @param {ArrayLike<number>} rows Images, in the order in which they are drawn.
- * @param {{palette: string[], scale: string[], other: string}} meta Colours of the theme.
+ * @param {{hidden: Set<number>, kept: [number, number]}} shown What the legend hides: entries, or the ends of a scale.
+ * @returns {import("../kit/planedots.js").Painted}
  */
-export function markerOf({ entries, codes }, rows, { palette, scale, other }) {
-  const color = Float32Array.from(rows, (row) => codes[row]);
-  if (!entries) {
-    const stops = scale.map((stop, k) => [k / (scale.length - 1), stop]);
-    return { color, colorscale: stops, cmin: 0, cmax: 1 };
-  }
-  const steps = entries.flatMap(({ colour }, k) => {
-    const paint = colour < 0 ? other : palette[colour];
-    return [
-      [k / entries.length, paint],
-      [(k + 1) / entries.length, paint],
-    ];
-  });
-  return { color, colorscale: steps, cmin: -0.5, cmax: entries.length - 0.5 };
-}
-
-/**
- * Images in the order in which they are drawn: those in grey first, and none that is hidden or has no place.
- * @param {Colouring} colouring
- * @param {Float32Array} places (N * 2)
- * @param {Int32Array} sample
- * @param {Set<number>} hidden Entries of the legend.
- * @returns {Int32Array}
- */
-export function rowsShown({ entries, codes }, places, sample, hidden) {
-  const shown = sample.filter((row) => Number.isFinite(places[2 * row]) && !(entries && hidden.has(codes[row])));
-  if (!entries?.some(({ colour }) => colour < 0)) return shown;
-  const isGrey = (/** @type {number} */ row) => entries[codes[row]].colour < 0;
-  return Int32Array.from([...shown.filter(isGrey), ...shown.filter((row) => !isGrey(row))]);
+export function paintedOf({ entries, codes }, shown) {
+  if (!entries) return { codes: rampCodes(codes), paints: ({ ramp, other }) => rampPaints(ramp, other, shown.kept) };
+  const behind = new Set(entries.flatMap(({ colour }, k) => (colour < 0 ? [k] : [])));
+  return { codes: Uint16Array.from(codes), paints: (palette) => classPaints(entries, palette, shown.hidden), behind };
 }

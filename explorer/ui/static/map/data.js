@@ -2,20 +2,40 @@
 
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
-import { byAttribute, byClass, byNumber, titleOf } from "./colours.js";
+import { byAttribute, byClass, byNumber } from "./colours.js";
 
 /** @typedef {import("../latent/run.js").RunInfo & {attributes?: string[] | null}} RunInfo */
 
 /**
  * An array about every image; its address names the version of the run's files, so that it may be kept for ever.
  * @param {RunInfo} info
- * @param {"places" | "spread" | "loneliness"} what
+ * @param {"places" | "spread"} what
  * @param {Record<string, string>} [query]
  * @returns {Promise<Float32Array>}
  */
 export function arrayOf(info, what, query = {}) {
   const said = { ...query, v: source.version(info) };
   return view.once(`${what} ${info.name} ${JSON.stringify(said)}`, () => source.ask(what, info.name, { query: said }));
+}
+
+/**
+ * The axes of a map and the plane in latent space behind them.
+ * @typedef {object} MapAxes
+ * @property {[string, string]} titles With their units.
+ * @property {import("../latent/latent.js").Plane | null} plane Null where a place has no latent.
+ * @property {[number, number] | null} circles Centre of the prior on these axes; null draws no circles.
+ * @property {boolean} alike Whether both have one unit.
+ */
+
+/**
+ * What the axes of a plane of a run are.
+ * @param {RunInfo} info
+ * @param {string} plane
+ * @returns {Promise<MapAxes>}
+ */
+export function axesOf(info, plane) {
+  const query = { plane, v: source.version(info) };
+  return view.once(`axes ${info.name} ${JSON.stringify(query)}`, () => source.ask("axes", info.name, { query }));
 }
 
 /**
@@ -48,6 +68,7 @@ export async function colouringOf(info, colour, highlight) {
     const values = (await view.attributes(name)) ?? new Uint8Array(count * attributes.length);
     return byAttribute(values, Number(colour.slice("attribute:".length)), attributes);
   }
-  const values = colour === "loneliness" ? await arrayOf(info, "loneliness") : await view.scalar(name, /** @type {any} */ (colour));
-  return byNumber(values ?? new Float32Array(count), titleOf(colour), colour === "vacancy");
+  const values = await view.scalar(name, colour);
+  const entry = info.colours.find((each) => each.name === colour);
+  return byNumber(values ?? new Float32Array(count), entry?.title ?? "", entry?.is_p_value ?? false);
 }

@@ -8,16 +8,16 @@ const SIDE = 112;
 /** A small window beside the pointer; after a tap it stays, with a way to the card below the map. */
 export class Tip {
   /**
-   * @param {import("../page/figure.js").Figure} figure
+   * @param {HTMLElement} room What it lies in, and beside whose edge it turns.
    * @param {() => void} details Called when somebody wants the card.
    */
-  constructor(figure, details) {
-    this.figure = figure;
+  constructor(room, details) {
+    this.room = room;
     this.canvas = h("canvas.xp-image");
     this.words = h("span");
     this.more = h("button.xp-link", { type: "button", title: "Go to the numbers below the map", onclick: details }, "Details ↓");
     this.element = h("div.xp-tip", { hidden: true }, this.canvas, h("div", {}, this.words, this.more));
-    figure.element.append(this.element);
+    room.append(this.element);
     this.stays = false;
   }
 
@@ -28,7 +28,7 @@ export class Tip {
    * @param {boolean} [stays] Whether it stays when the pointer leaves, as after a tap.
    */
   show(event, width, words, stays = false) {
-    const room = this.figure.element.getBoundingClientRect();
+    const room = this.room.getBoundingClientRect();
     const side = width * Math.max(1, Math.floor(SIDE / width));
     const left = event.clientX - room.left;
     this.canvas.style.width = `${side}px`;

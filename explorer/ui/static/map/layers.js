@@ -5,7 +5,6 @@ import { svg } from "../kit/svg.js";
 import { shadow } from "../latent/latent.js";
 import { view } from "../page/view.js";
 import { arrayOf } from "./data.js";
-import { ellipses } from "./overlay.js";
 import { contourPath, densityOf, levelHolding } from "../plane/contours.js";
 import { boxOf } from "../plane/pane.js";
 import { ellipseOf, middleOf, nearestRow } from "../plane/shapes.js";
@@ -17,27 +16,27 @@ const GRID = 72;
 const MOST_ELLIPSES = 150;
 const MOST_NAMES = 20;
 
-/** @typedef {"names" | "prior" | "density" | "spread" | "classes" | "backdrop"} LayerName */
+/** @typedef {"names" | "prior" | "density" | "spread" | "classes" | "pictures" | "backdrop"} LayerName */
 
 /** The layers of a map, each on or off. */
 export class Layers {
   /**
-   * @param {import("./overlay.js").Overlay} overlay
-   * @param {() => import("./tab.js").Data | null} data
+   * @param {import("../kit/planeabove.js").Above} overlay
+   * @param {() => import("./side.js").Data | null} data
    * @param {() => Int32Array} rows Images that are drawn.
    * @param {() => import("../latent/run.js").Chosen | null} chosenNow
    * @param {() => import("../latent/latent.js").Plane | null} plane
    * @param {(words: string, who: unknown) => void} say
+   * @param {Record<LayerName, boolean>} on Which are laid over the dots.
    */
-  constructor(overlay, data, rows, chosenNow, plane, say) {
+  constructor(overlay, data, rows, chosenNow, plane, say, on) {
     this.overlay = overlay;
     this.data = data;
     this.rows = rows;
     this.chosenNow = chosenNow;
     this.plane = plane;
     this.say = say;
-    /** @type {Record<LayerName, boolean>} */
-    this.on = { names: true, prior: true, density: false, spread: false, classes: false, backdrop: false };
+    this.on = on;
     /** @type {number[]} */
     this.near = [];
   }
@@ -45,12 +44,13 @@ export class Layers {
   /** Another run is on show. */
   forget() {
     this.near = [];
-    for (const name of ["names", "chosen", "near", "classes", "own"]) this.overlay.setPins(name, []);
-    for (const name of ["density", "spread", "ellipse"]) this.overlay.setShapes(name, []);
+    for (const name of ["names", "prior", "chosen", "near", "hover", "classes", "own"]) this.overlay.setPins(name, []);
+    for (const name of ["prior", "density", "spread", "ellipse"]) this.overlay.setShapes(name, []);
   }
 
   /** The dots on show changed. */
   renew() {
+    this.prior();
     this.density();
     this.spread();
     this.classes();
@@ -88,6 +88,23 @@ export class Layers {
     this.overlay.setPins("names", pins);
   }
 
+  /** Circles at 1, 2 and 3 standard deviations of the prior. */
+  prior() {
+    const data = this.data();
+    const middle = this.on.prior ? data?.axes.circles : null;
+    const [x, y] = middle ?? [0, 0];
+    const radii = middle ? [1, 2, 3] : [];
+    this.overlay.setShapes("prior", radii.map((r) => svg("circle", { cx: x, cy: y, r })));
+    this.overlay.setPins("prior", radii.map((r) => ({ element: h("span.xp-sd", {}, `${r} sd`), x, y: y + r })));
+  }
+
+  /** Mark the image that somebody points at, here or on the map beside. @param {number | null} row */
+  hovered(row) {
+    const data = this.data();
+    const x = row === null || !data ? NaN : data.places[2 * row];
+    this.overlay.setPins("hover", Number.isFinite(x) && data ? [{ element: h("span.xp-hover-ring"), x, y: data.places[2 * Number(row) + 1] }] : []);
+  }
+
   density() {
     const data = this.data();
     const rows = this.rows();
@@ -123,7 +140,7 @@ export class Layers {
     try {
       const found = rows.length ? await this.covariances() : null;
       this.say("", layer);
-      if (data && data === this.data()) this.overlay.setShapes(layer, found ? ellipses(found, data.places, rows, ellipseOf) : []);
+      if (data && data === this.data()) this.overlay.setShapes(layer, found ? ellipses(found, data.places, rows) : []);
     } catch (error) {
       this.say(/** @type {Error} */ (error).message, layer);
     }
@@ -145,7 +162,7 @@ export class Layers {
    * @returns {[number, number] | null}
    */
   placeOf({ whence, latent }) {
-    const data = /** @type {import("./tab.js").Data} */ (this.data());
+    const data = /** @type {import("./side.js").Data} */ (this.data());
     const { index } = whence;
     if (whence.kind === "image" && index !== undefined) {
       const x = data.places[2 * index];
@@ -195,4 +212,17 @@ export class Layers {
     const place = mine ? this.placeOf({ ...mine, whence: { ...mine.whence, kind: "own" } }) : null;
     this.overlay.setPins("own", place ? [{ element: h("span.xp-star", {}, "★"), x: place[0], y: place[1] }] : []);
   }
+}
+
+/**
+ * Ellipses of posteriors, two standard deviations wide to either side, in the map's coordinates.
+ * @param {Float32Array} spread Covariances, (N * 3).
+ * @param {Float32Array} places (N * 2)
+ * @param {ArrayLike<number>} rows
+ */
+function ellipses(spread, places, rows) {
+  return Array.from(rows, (row) => {
+    const { rx, ry, angle } = ellipseOf(spread[3 * row], spread[3 * row + 1], spread[3 * row + 2]);
+    return svg("ellipse", { rx: 2 * rx, ry: 2 * ry, transform: `translate(${places[2 * row]} ${places[2 * row + 1]}) rotate(${angle})` });
+  });
 }

@@ -78,7 +78,7 @@ export class Selection {
     const second = h("figure", {}, this.decode, h("figcaption", {}, "decode of their mean latent"));
     this.fits = [fitWhole(this.image, first, 140), fitWhole(this.decode, second, 140)];
     this.offer = button("Offer direction in Explore", "Add the direction from the rest of the images to these to Explore's directions", () => this.offerDirection());
-    this.told = h("p.xp-told", { role: "status" });
+    this.told = h("p.xp-hint", { role: "status" });
     this.element = h(
       "section.xp-selection",
       { hidden: true, "aria-label": "selected images" },

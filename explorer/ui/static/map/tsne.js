@@ -44,7 +44,7 @@ export class TsneWait {
     this.ticket = null;
     this.words = h("p");
     this.bar = h("progress", { max: 1, "aria-label": "computing the t-SNE layout" });
-    this.state = h("p.xp-told", { role: "status" });
+    this.state = h("p.xp-hint", { role: "status" });
     this.compute = button("Compute", "Start the computation on the server; everybody who asks for this run shares it", () => this.start());
     this.cancel = button("Cancel", "Stop waiting, and go back to the other plane", () => this.giveUp());
     this.element = h("div.xp-tsne", { hidden: true }, h("h3", {}, "t-SNE"), this.words, this.bar, this.state, h("div.xp-bar", {}, this.compute, this.cancel));

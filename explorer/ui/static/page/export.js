@@ -4,7 +4,7 @@ import { button, h } from "../kit/dom.js";
 import { StatusLine } from "../kit/status.js";
 import { source } from "../source/source.js";
 
-/** @typedef {"png" | "sheet" | "gif" | "webp" | "json"} Kind */
+/** @typedef {import("../latent/run.js").Format} Format */
 
 /**
  * What to export.
@@ -26,14 +26,14 @@ const LONG_MS = 1000; // work above this says how far it is
 const TITLE = 200;
 const CAPTION = 40;
 
-/** @type {[Kind, string, string][]} */
-const BUTTONS = [
-  ["png", "PNG", "The pictures in one row, every pixel a square, as a PNG file"],
-  ["sheet", "Contact sheet", "The pictures with their places written below them, as a PNG file"],
-  ["gif", "GIF", "The pictures as a film that repeats, as a GIF file"],
-  ["webp", "WebP", "The same film with exact colours, as a WebP file"],
-  ["json", "Latents", "The latents behind the pictures as numbers, as a JSON file"],
-];
+/** What the page saves itself; the other formats come with the card of a run. @type {Format} */
+export const NUMBERS = {
+  kind: "json",
+  text: "Latents",
+  hint: "The latents behind the pictures as numbers, as a JSON file",
+  moves: false,
+  captioned: false,
+};
 
 /**
  * A text as the server takes it: printable and short.
@@ -50,20 +50,20 @@ export const fileName = (words) => words.replace(/[^A-Za-z0-9._-]+/g, "-").repla
 
 /**
  * How an export is asked for.
- * @param {Kind} kind
+ * @param {Pick<Format, "moves" | "captioned">} format
  * @param {Wanted} wanted
  */
-export function exportQuery(kind, { name, title, captions = [], columns, scale, seconds, boomerang = true }) {
+export function exportQuery(format, { name, title, captions = [], columns, scale, seconds, boomerang = true }) {
   /** @type {Record<string, string | number | string[]>} */
   const query = {};
   if (name) query.name = fileName(name);
   if (columns) query.columns = columns;
   if (scale) query.scale = scale;
-  if (kind === "gif" || kind === "webp") {
+  if (format.moves) {
     if (seconds) query.seconds = seconds.toFixed(3);
     query.boomerang = boomerang ? "1" : "0";
   }
-  if (kind === "sheet") {
+  if (format.captioned) {
     if (title) query.title = printable(title, TITLE);
     if (captions.length) query.caption = captions.map((caption) => printable(caption, CAPTION));
   }
@@ -86,14 +86,15 @@ function keep(blob, name) {
 
 /**
  * Have a file made by the server, and keep it.
- * @param {Kind} kind
+ * @param {Format} format
  * @param {Wanted} wanted
  * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<string>} Its name.
  */
-export async function save(kind, wanted, { signal } = {}) {
-  if (kind === "json") return saveLatents(wanted);
-  const file = await source.ask("file", wanted.run, { of: { kind }, query: exportQuery(kind, wanted), body: wanted.latents, signal });
+export async function save(format, wanted, { signal } = {}) {
+  const { kind } = format;
+  if (kind === NUMBERS.kind) return saveLatents(wanted);
+  const file = await source.ask("file", wanted.run, { of: { kind }, query: exportQuery(format, wanted), body: wanted.latents, signal });
   const name = file.name ?? `${wanted.run}-${kind}`;
   keep(file.blob, name);
   return name;
@@ -129,20 +130,26 @@ export function saveLatents(wanted) {
  * to give up.
  * @param {object} options
  * @param {string} options.label What is exported, for screen readers.
- * @param {(kind: Kind) => Wanted | string | null | Promise<Wanted | string | null>} options.what What to export now; a
+ * @param {(format: Format) => Wanted | string | null | Promise<Wanted | string | null>} options.what What to export now; a
  *   sentence says why there is nothing, null that there is nothing yet.
- * @param {Kind[]} [options.kinds] Which buttons; all where it is not said.
+ * @param {(format: Format) => boolean} [options.only] Which formats; all where it is not said.
+ * @returns {{element: HTMLElement, offer: (formats: Format[]) => void}} `offer` has a button for each format of a run.
  */
-export function exportBar({ label, what, kinds }) {
+export function exportBar({ label, what, only = () => true }) {
   const status = new StatusLine();
   const progress = h("progress", { hidden: true, "aria-label": "making the file" });
   const cancel = h("button.xp-link", { type: "button", hidden: true }, "Cancel");
-  const chosen = BUTTONS.filter(([kind]) => !kinds || kinds.includes(kind));
-  const buttons = chosen.map(([kind, text, hint]) => button(text, hint, () => run(kind, text)));
+  /** @type {HTMLButtonElement[]} */
+  let buttons = [];
+  const place = h("div.xp-bar", {});
+  const offer = (/** @type {Format[]} */ formats) => {
+    buttons = [...formats.filter(only), NUMBERS].map((format) => button(format.text, format.hint, () => run(format)));
+    place.replaceChildren(...buttons);
+  };
   const say = (/** @type {string} */ words, good = true) => (good ? status.tell(words) : status.say(words));
 
-  /** @param {Kind} kind @param {string} text */
-  async function run(kind, text) {
+  /** @param {Format} format */
+  async function run(format) {
     const abort = new AbortController();
     const began = performance.now();
     for (const each of buttons) each.disabled = true;
@@ -150,13 +157,13 @@ export function exportBar({ label, what, kinds }) {
     say("");
     const clock = setInterval(() => {
       progress.hidden = cancel.hidden = false;
-      say(`Making the ${text}: ${Math.round((performance.now() - began) / 1000)} s`);
+      say(`Making the ${format.text}: ${Math.round((performance.now() - began) / 1000)} s`);
     }, LONG_MS);
     try {
-      const wanted = await what(kind);
+      const wanted = await what(format);
       if (typeof wanted === "string") say(wanted, false);
       else if (wanted === null) say("There is nothing to export yet.", false);
-      else say(`Saved as ${await save(kind, wanted, { signal: abort.signal })}.`);
+      else say(`Saved as ${await save(format, wanted, { signal: abort.signal })}.`);
     } catch (error) {
       const given = /** @type {Error} */ (error).name === "AbortError";
       say(given ? "Given up." : `No file: ${/** @type {Error} */ (error).message}`, given);
@@ -166,5 +173,6 @@ export function exportBar({ label, what, kinds }) {
       for (const each of buttons) each.disabled = false;
     }
   }
-  return { element: h("div.xp-export", { role: "group", "aria-label": label }, h("div.xp-bar", {}, ...buttons, progress, cancel), status.element) };
+  const element = h("div.xp-export.xp-column", { role: "group", "aria-label": label }, h("div.xp-bar", {}, place, progress, cancel), status.element);
+  return { element, offer };
 }

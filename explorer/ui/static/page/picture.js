@@ -20,7 +20,7 @@ export class LivePicture {
     this.fit = () => {};
     this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": "decoded image" });
     this.images = new Stream(
-      (/** @type {Judged} */ { run, z }) => source.decode(run, z, 1),
+      (/** @type {{run: string, z: Float32Array}} */ { run, z }) => source.decode(run, z, 1),
       (decoded, { z }) => this.show(decoded, z),
       { status, failed: "No image", pictures: () => [this.canvas], limit },
     );

@@ -1,6 +1,5 @@
 /** What the page prepares for the other tabs while nobody touches it. */
 
-import { plotly } from "../kit/charts.js";
 import { useStyle } from "../kit/dom.js";
 
 const REST_MS = 1000;
@@ -8,13 +7,13 @@ const TOUCHES = ["pointerdown", "pointermove", "keydown", "wheel"];
 const MODULES = ["map/tab", "interpolate/tab", "reconstruct/tab", "holes/tab", "holes/scores", "report/tab"];
 
 /**
- * Have the other tabs' modules, their style sheets and plotly.js there before they are opened. To run plotly.js holds
- * up everything for some 0.2 s, hence only once nobody has moved for a while. Nothing is fetched ahead for those who
+ * Have the other tabs' modules and their style sheets there before they are opened, once nobody has moved for a while.
+ * plotly.js is not among them: its 1.4 MB are for whoever opens curves. Nothing is fetched ahead for those who
  * pay for every byte, nor on a phone, where it takes longer and a finger gives no notice.
  */
 export function prepareAtRest() {
   if (/** @type {any} */ (navigator).connection?.saveData || matchMedia("(pointer: coarse)").matches) return;
-  const jobs = [...MODULES.map((name) => () => import(new URL(`../${name}.js`, import.meta.url).href).then(({ STYLE }) => useStyle(STYLE))), plotly];
+  const jobs = MODULES.map((name) => () => import(new URL(`../${name}.js`, import.meta.url).href).then(({ STYLE }) => useStyle(STYLE)));
   let touched = performance.now();
   const touch = () => (touched = performance.now());
   const look = async () => {

@@ -73,6 +73,8 @@ export class Sprites {
   /** @param {import("../latent/run.js").RunInfo} info */
   constructor(info) {
     this.info = info;
+    /** Sheets that a drawing asked for: null while they are on the way. @type {Map<number, ImageBitmap | null>} */
+    this.here = new Map();
   }
 
   /** @param {number} number @returns {Promise<ImageBitmap>} */
@@ -83,6 +85,34 @@ export class Sprites {
   /** Load every sheet now, so that no hover has to wait. */
   async load() {
     await Promise.all(this.info.stored.sprites.map((_, number) => this.sheet(number)));
+  }
+
+  /** Let go of the sheets that drawings asked for: another run is on show. */
+  forget() {
+    this.here.clear();
+  }
+
+  /**
+   * Where the tile of an image is, for a drawing that cannot wait; null while its sheet is on the way.
+   * @param {number} index
+   * @param {() => void} arrived Called once when the sheet is here.
+   */
+  tile(index, arrived) {
+    const [, height, width] = this.info.image_shape;
+    const { sheet, x, y } = tilePlace(index, this.info.sheet, height, width);
+    const picture = this.here.get(sheet);
+    if (picture) return { source: picture, x, y, width, height };
+    if (picture === undefined) {
+      this.here.set(sheet, null);
+      this.sheet(sheet).then(
+        (loaded) => {
+          this.here.set(sheet, loaded);
+          arrived();
+        },
+        () => this.here.delete(sheet), // it is asked for again with the next drawing
+      );
+    }
+    return null;
   }
 
   /**

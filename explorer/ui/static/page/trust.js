@@ -2,21 +2,23 @@
 
 import { h } from "../kit/dom.js";
 import { dim } from "../kit/pixels.js";
-import { details, verdict } from "../latent/vacancy.js";
+import { details, trustVerdict } from "../latent/vacancy.js";
 import { Unreachable } from "../source/errors.js";
 import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
 
-/** @typedef {{run: string, z: Float32Array}} Judged */
+/** @typedef {import("../latent/vacancy.js").Among} Among */
+/** @typedef {import("../latent/vacancy.js").Trust} Trust */
+/** @typedef {{run: string, z: Float32Array, among: Among}} Judged */
 
 export class TrustLine {
   constructor() {
     this.element = h("p.xp-trust", { "aria-live": "polite" });
     this.answers = new NewestWins(
-      (/** @type {Judged} */ { run, z }) => source.ask("trust", run, { body: z }),
-      (answer) => {
+      (/** @type {Judged} */ { run, z, among }) => askTrust(run, z, among),
+      (answer, { among }) => {
         dim(this.element, false);
-        showTrust(this.element, answer);
+        showTrust(this.element, answer, among);
       },
       (error) => {
         const { message } = /** @type {Error} */ (error);
@@ -31,9 +33,10 @@ export class TrustLine {
    * Say how usual a latent is.
    * @param {string} run
    * @param {Float32Array} z
+   * @param {Among} [among]
    */
-  judge(run, z) {
-    this.answers.ask({ run, z: z.slice() });
+  judge(run, z, among = "draws") {
+    this.answers.ask({ run, z: z.slice(), among });
   }
 
   /** The latent moves on: what is said of one before it waits for an answer of its own. */
@@ -49,9 +52,18 @@ export class TrustLine {
 }
 
 /**
- * Write a verdict into an element: colour, sign and words.
+ * What is known of a latent.
+ * @param {string} run
+ * @param {Float32Array} z
+ * @param {Among} among
+ * @returns {Promise<Trust>}
+ */
+export const askTrust = (run, z, among) => source.ask("trust", run, { query: { among }, body: z });
+
+/**
+ * Write a verdict into an element: sign and words.
  * @param {HTMLElement} line
- * @param {ReturnType<typeof verdict> | null} said Null where nothing is known.
+ * @param {ReturnType<typeof trustVerdict>} said Null where nothing is known.
  * @param {string} detail
  */
 export function showVerdict(line, said, detail) {
@@ -65,9 +77,9 @@ export function showVerdict(line, said, detail) {
 /**
  * Write the trust line into an element.
  * @param {HTMLElement} line
- * @param {Record<string, number | null>} answer
+ * @param {Trust} answer
+ * @param {Among} [among]
  */
-export function showTrust(line, answer) {
-  const p = answer.vacancy;
-  showVerdict(line, typeof p === "number" && Number.isFinite(p) ? verdict(p) : null, details(answer));
+export function showTrust(line, answer, among = "draws") {
+  showVerdict(line, trustVerdict(answer), details(answer, among));
 }

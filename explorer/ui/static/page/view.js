@@ -129,13 +129,10 @@ export class View extends EventTarget {
     this.wish = { asked: false };
   }
 
-  /** Everything about the runs may have changed, as after a download; the latent on show stays. */
+  /** Everything about the runs may have changed, as after a download; what is done in the run on show stays. */
   refresh() {
     this.known.clear();
     this.signal = this.shown.next();
-    if (this.run && this.latent) {
-      this.pending = { run: this.run, latent: this.latent, whence: { kind: "place", text: "where you were" } };
-    }
     this.dispatchEvent(new Event("run"));
   }
 
@@ -381,7 +378,7 @@ export class View extends EventTarget {
   /**
    * One number per image, (N,), or null where the run has none.
    * @param {string} run
-   * @param {"distortion" | "rate" | "vacancy"} name
+   * @param {string} name One of the colours of its card.
    * @returns {Promise<Float32Array | null>}
    */
   scalar(run, name) {

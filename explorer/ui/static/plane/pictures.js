@@ -1,4 +1,8 @@
-/** Which dots of a window are shown as pictures: one in each cell of a grid that lies still while the plane is moved. */
+/**
+ * Which dots of a window are shown as pictures: one in each cell of a grid that lies still while the plane is moved.
+ * Many pictures stand in the middles of their cells, so that none covers another: at most half a picture beside their
+ * dots. Few stand where their dots are.
+ */
 
 /** Most pictures of a window. */
 export const MOST_PICTURES = 4000;
@@ -7,7 +11,9 @@ export const MOST_PICTURES = 4000;
  * A picture in the place of a dot.
  * @typedef {object} Tile
  * @property {number} row
- * @property {number} px Its middle, in pixels of the pane.
+ * @property {number} x Of the dot, in the plane's coordinates.
+ * @property {number} y
+ * @property {number} px Middle of the picture, in pixels of the pane.
  * @property {number} py
  */
 
@@ -25,9 +31,10 @@ export const cellWidth = (perPixel, least) => 2 ** Math.ceil(Math.log2(perPixel 
  * @param {import("./pane.js").Pane} pane
  * @param {number} least Pixels of the smallest picture; they grow to twice that before the cells are halved.
  * @param {(dot: number) => boolean} [isShown]
+ * @param {boolean} [inCells] Whether they stand in the middles of their cells.
  * @returns {{side: number, tiles: Tile[]}}
  */
-export function tilesOf(crowd, pane, least, isShown = () => true) {
+export function tilesOf(crowd, pane, least, isShown = () => true, inCells = false) {
   const wide = cellWidth(1 / pane.across, least);
   const tall = cellWidth(1 / pane.up, least);
   const { left, right, bottom, top } = pane.box;
@@ -47,11 +54,14 @@ export function tilesOf(crowd, pane, least, isShown = () => true) {
   }
   const side = Math.min(wide * pane.across, tall * pane.up);
   const tiles = [];
-  for (const dot of chosen) {
+  for (let cell = 0; cell < chosen.length; cell++) {
+    const dot = chosen[cell];
     if (dot < 0) continue;
-    const [px, py] = [pane.px(crowd.x[dot]), pane.py(crowd.y[dot])];
+    const x = inCells ? box.left + ((cell % columns) + 0.5) * wide : crowd.x[dot];
+    const y = inCells ? box.bottom + (Math.floor(cell / columns) + 0.5) * tall : crowd.y[dot];
+    const [px, py] = [pane.px(x), pane.py(y)];
     if (px < -side || py < -side || px > pane.width + side || py > pane.height + side) continue;
-    tiles.push({ row: crowd.rows[dot], px, py });
+    tiles.push({ row: crowd.rows[dot], x: crowd.x[dot], y: crowd.y[dot], px, py });
     if (tiles.length === MOST_PICTURES) break;
   }
   return { side, tiles };

@@ -9,6 +9,7 @@
 import { HIDDEN } from "./colours.js";
 
 const FINE = 4; // pixels of a stamp's width from which it is drawn with smooth edges
+const CORNER = 0.35; // opacity of the corners of a stamp of three pixels, which would look like a square or a cross
 const MOST_FINE = 20_000; // dots that are
 
 /**
@@ -18,12 +19,16 @@ const MOST_FINE = 20_000; // dots that are
  * @property {Uint32Array} paints
  * @property {Uint8Array} [behind] Per paint whether it is drawn first, as grey is.
  * @property {Uint8Array | null} [picked] Per dot whether it is selected; null where nothing is.
+ * @property {Uint8Array | null} [strengths] Opacity of each dot in `LEVELS` steps from faint to full; null draws all alike.
  * @property {number} size Width of a dot, in pixels of the drawing.
  * @property {number} opacity In (0, 1].
  */
 
 /** Opacity of what is not selected while something is, as a share of its usual one. */
 export const FADED = 0.14;
+
+/** Steps of a dot's own opacity. */
+export const LEVELS = 16;
 
 /** The drawing of a rectangle of pixels, with room at its edges for dots that are cut. */
 export class Sheet {
@@ -62,7 +67,7 @@ export function stampOf(size) {
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       const away = Math.hypot(x + 0.5 - radius, y + 0.5 - radius);
-      const share = size < FINE ? Number(size < 3 || away < radius - 0.1) : Math.min(1, Math.max(0, radius + 0.5 - away));
+      const share = size < FINE ? (away < radius - 0.1 || size < 3 ? 1 : CORNER) : Math.min(1, Math.max(0, radius + 0.5 - away));
       if (share > 0.02) found.push({ x, y, share });
     }
   }
@@ -78,6 +83,18 @@ export function layered(opacity) {
 }
 
 /**
+ * `layered` for each level of a dot's own opacity, one after the other; once where all dots are alike.
+ * @param {Uint8Array | null} strengths
+ * @param {number} opacity
+ */
+function layers(strengths, opacity) {
+  if (strengths === null) return layered(opacity);
+  const all = new Uint32Array(256 * LEVELS);
+  for (let level = 0; level < LEVELS; level++) all.set(layered((opacity * (level + 0.5)) / LEVELS), 256 * level);
+  return all;
+}
+
+/**
  * Draw the dots of a window.
  * @param {Sheet} sheet
  * @param {import("./crowd.js").Crowd} crowd
@@ -86,7 +103,7 @@ export function layered(opacity) {
  * @returns {number} Dots that were drawn.
  */
 export function drawDots(sheet, crowd, pane, look) {
-  const { codes, paints, behind = null, picked = null, opacity } = look;
+  const { codes, paints, behind = null, picked = null, strengths = null, opacity } = look;
   const size = Math.max(1, Math.min(2 * sheet.edge, Math.round(look.size)));
   const reach = (size + 1) / pane.across;
   const lift = (size + 1) / pane.up;
@@ -96,7 +113,7 @@ export function drawDots(sheet, crowd, pane, look) {
   const draw = size < FINE || many ? drawMany : drawFine;
   /** @param {Uint8Array | null} flags @param {boolean} perDot @param {number} wanted @param {number} strength */
   const pass = (flags, perDot, wanted, strength) =>
-    runs.reduce((sum, [from, to]) => sum + draw(sheet, crowd, pane, { codes, paints, size, opacity: strength, from, to, flags, perDot, wanted }), 0);
+    runs.reduce((sum, [from, to]) => sum + draw(sheet, crowd, pane, { codes, paints, strengths, size, opacity: strength, from, to, flags, perDot, wanted }), 0);
   if (picked) return pass(picked, true, 0, FADED * opacity) + pass(picked, true, 1, Math.max(opacity, 0.9));
   if (behind?.some(Boolean)) return pass(behind, false, 1, 0.7 * opacity) + pass(behind, false, 0, opacity);
   return pass(null, false, 0, opacity);
@@ -106,6 +123,7 @@ export function drawDots(sheet, crowd, pane, look) {
  * @typedef {object} Pass
  * @property {Uint16Array} codes
  * @property {Uint32Array} paints
+ * @property {Uint8Array | null} strengths
  * @property {number} size
  * @property {number} opacity
  * @property {number} from
@@ -121,10 +139,14 @@ export function drawDots(sheet, crowd, pane, look) {
  * @param {import("./pane.js").Pane} pane
  * @param {Pass} work
  */
-function drawMany({ pixels, stride, lines, edge }, { x, y }, { box, across, up }, { codes, paints, size, opacity, from, to, flags, perDot, wanted }) {
-  const offsets = Int32Array.from(stampOf(size).filter(({ share }) => share > 0.4), (part) => part.y * stride + part.x);
+function drawMany({ pixels, stride, lines, edge }, { x, y }, { box, across, up }, { codes, paints, strengths, size, opacity, from, to, flags, perDot, wanted }) {
+  // the inside of a stamp, and its softer rim
+  const stamp = stampOf(size).sort((a, b) => b.share - a.share);
+  const offsets = Int32Array.from(stamp, (part) => part.y * stride + part.x);
   const parts = offsets.length;
-  const next = layered(opacity);
+  const inner = stamp.filter(({ share }) => share > 0.7).length;
+  const next = layers(strengths, opacity);
+  const faint = layers(strengths, 0.4 * opacity);
   // from the middle of a dot to its upper left corner, in pixels of the sheet and its edge
   const atX = edge - size / 2 + 0.5 - box.left * across;
   const atY = edge - size / 2 + 0.5 + box.top * up;
@@ -138,15 +160,20 @@ function drawMany({ pixels, stride, lines, edge }, { x, y }, { box, across, up }
     const py = atY - y[dot] * up;
     if (!(px >= 0 && py >= 0 && px < mostX && py < mostY)) continue;
     const at = (py | 0) * stride + (px | 0);
+    const row = strengths === null ? 0 : strengths[dot] << 8;
     if (parts === 4) {
-      pixels[at] = paint | next[pixels[at] >>> 24];
-      pixels[at + 1] = paint | next[pixels[at + 1] >>> 24];
-      pixels[at + stride] = paint | next[pixels[at + stride] >>> 24];
-      pixels[at + stride + 1] = paint | next[pixels[at + stride + 1] >>> 24];
+      pixels[at] = paint | next[row + (pixels[at] >>> 24)];
+      pixels[at + 1] = paint | next[row + (pixels[at + 1] >>> 24)];
+      pixels[at + stride] = paint | next[row + (pixels[at + stride] >>> 24)];
+      pixels[at + stride + 1] = paint | next[row + (pixels[at + stride + 1] >>> 24)];
     } else {
-      for (let k = 0; k < parts; k++) {
+      for (let k = 0; k < inner; k++) {
         const place = at + offsets[k];
-        pixels[place] = paint | next[pixels[place] >>> 24];
+        pixels[place] = paint | next[row + (pixels[place] >>> 24)];
+      }
+      for (let k = inner; k < parts; k++) {
+        const place = at + offsets[k];
+        pixels[place] = (pixels[place] ? pixels[place] & 0xffffff : paint) | faint[row + (pixels[place] >>> 24)]; // a rim covers no dot
       }
     }
     drawn++;
@@ -160,12 +187,11 @@ function drawMany({ pixels, stride, lines, edge }, { x, y }, { box, across, up }
  * @param {import("./pane.js").Pane} pane
  * @param {Pass} work
  */
-function drawFine({ pixels, stride, lines, edge }, { x, y }, { box, across, up }, { codes, paints, size, opacity, from, to, flags, perDot, wanted }) {
+function drawFine({ pixels, stride, lines, edge }, { x, y }, { box, across, up }, { codes, paints, strengths, size, opacity, from, to, flags, perDot, wanted }) {
   const stamp = stampOf(size);
   const parts = stamp.length;
   const offsets = Int32Array.from(stamp, (part) => part.y * stride + part.x);
   const alphas = Float64Array.from(stamp, ({ share }) => share * opacity);
-  const fresh = Uint32Array.from(alphas, (alpha) => (Math.round(255 * alpha) << 24) >>> 0);
   const atX = edge - size / 2 + 0.5 - box.left * across;
   const atY = edge - size / 2 + 0.5 + box.top * up;
   const [mostX, mostY] = [stride - size, lines - size];
@@ -181,15 +207,17 @@ function drawFine({ pixels, stride, lines, edge }, { x, y }, { box, across, up }
     const red = paint & 255;
     const green = (paint >> 8) & 255;
     const blue = (paint >> 16) & 255;
+    const strong = strengths === null ? 1 : (strengths[dot] + 0.5) / LEVELS;
     for (let k = 0; k < parts; k++) {
       const place = at + offsets[k];
       const under = pixels[place];
+      const above = strong * alphas[k];
       if (under === 0) {
-        pixels[place] = paint | fresh[k];
+        pixels[place] = paint | ((255 * above + 0.5) << 24);
         continue;
       }
-      const alpha = alphas[k] + ((under >>> 24) / 255) * (1 - alphas[k]);
-      const share = alphas[k] / alpha;
+      const alpha = above + ((under >>> 24) / 255) * (1 - above);
+      const share = above / alpha;
       const r = (under & 255) + share * (red - (under & 255)) + 0.5;
       const g = ((under >> 8) & 255) + share * (green - ((under >> 8) & 255)) + 0.5;
       const b = ((under >> 16) & 255) + share * (blue - ((under >> 16) & 255)) + 0.5;

@@ -33,44 +33,6 @@ export function isInside(x, y, outline) {
 }
 
 /**
- * Those of some rows that lie inside an outline.
- * @param {Float32Array} places x and y by turns, (N * 2).
- * @param {ArrayLike<number>} rows
- * @param {[number, number][]} outline
- * @returns {number[]}
- */
-export function rowsInside(places, rows, outline) {
-  const xs = outline.map(([x]) => x);
-  const ys = outline.map(([, y]) => y);
-  const [left, right, bottom, top] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  const found = [];
-  for (let k = 0; k < rows.length; k++) {
-    const x = places[2 * rows[k]];
-    const y = places[2 * rows[k] + 1];
-    if (x >= left && x <= right && y >= bottom && y <= top && isInside(x, y, outline)) found.push(rows[k]);
-  }
-  return found;
-}
-
-/**
- * Numbers drawn without replacement, in order; the same at every call.
- * @param {number} count From 0 to count - 1.
- * @param {number} most
- * @returns {Int32Array}
- */
-export function sampleOf(count, most) {
-  const all = Int32Array.from({ length: count }, (_, i) => i);
-  if (count <= most) return all;
-  let state = 1;
-  for (let i = 0; i < most; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0; // Numerical Recipes' generator: good enough to thin a crowd
-    const j = i + Math.floor((state / 2 ** 32) * (count - i));
-    [all[i], all[j]] = [all[j], all[i]];
-  }
-  return all.slice(0, most).sort();
-}
-
-/**
  * The middle one of some numbers, or the upper of two.
  * @param {number[]} values
  */
@@ -103,6 +65,27 @@ export function nearestRow(places, rows, x, y) {
     if (distance < least) [best, least] = [rows[k], distance];
   }
   return best;
+}
+
+/**
+ * The few rows nearest to the middle of a window, the nearest first.
+ * @param {Float32Array} places
+ * @param {ArrayLike<number>} rows
+ * @param {import("./pane.js").Pane} pane
+ * @param {number} few
+ * @returns {number[]}
+ */
+export function nearestRows(places, rows, pane, few) {
+  /** @type {{row: number, gap: number}[]} */
+  const found = [];
+  for (let k = 0; k < rows.length; k++) {
+    const gap = Math.hypot(pane.px(places[2 * rows[k]]) - pane.width / 2, pane.py(places[2 * rows[k] + 1]) - pane.height / 2);
+    if (found.length === few && gap >= found[few - 1].gap) continue;
+    const at = found.findIndex((each) => each.gap > gap);
+    found.splice(at < 0 ? found.length : at, 0, { row: rows[k], gap });
+    found.length = Math.min(few, found.length);
+  }
+  return found.map(({ row }) => row);
 }
 
 /**

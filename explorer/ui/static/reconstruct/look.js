@@ -1,6 +1,7 @@
 /** What a run makes of one image: what is asked of the server, and how it is said. */
 
-import { rounded, shown } from "../latent/numbers.js";
+import { percent, rounded, shown } from "../latent/numbers.js";
+import { ALPHA } from "../latent/vacancy.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 
@@ -14,7 +15,7 @@ import { source } from "../source/source.js";
  */
 
 /**
- * One image under one run, as the server describes it (explorer/library/look.py).
+ * One image under one run, as the server describes it (explorer/views/look.py).
  * @typedef {object} Look
  * @property {number[]} latent Posterior mean, (d,).
  * @property {Packed} reconstruction
@@ -23,10 +24,17 @@ import { source } from "../source/source.js";
  * @property {number | null} rate nats
  * @property {number[] | null} rates Of each axis, nats.
  * @property {number[] | null} usual_rates Their means over the test images.
- * @property {number} vacancy p-value
+ * @property {number} vacancy p-value of the code, among codes of images.
+ * @property {Oddness | null} typical Null where the run stores nothing to tell it by.
  * @property {number[]} neighbours Test images, nearest first.
  * @property {number[]} distances Of these, in standard deviations of the codes.
  * @property {{kind: string, level: number} | null} corruption What a denoising run was fitted against.
+ */
+
+/**
+ * Shares of new images of the data set that are at least as odd as an image: by its cost, its code and its features, and
+ * by the oddest of these.
+ * @typedef {{cost: number, code: number, features: number | null, together: number}} Oddness
  */
 
 /**
@@ -129,28 +137,48 @@ export function shareBelow(scores, value) {
 }
 
 /**
- * What it says of an image that it costs so many nats.
+ * What is measured of how typical an image is, in words. Never is it said that nothing is unusual: only cost, code and
+ * features are looked at.
+ * @param {Oddness} typical
+ * @param {{one: string, many: string}} noun What the images of the data set are.
+ * @returns {{state: "hole" | "edge" | "near", sign: string, text: string}}
+ */
+export function typicalVerdict({ cost, code, features, together }, { one, many }) {
+  const usual = [];
+  const odd = [];
+  if (cost <= ALPHA) odd.push(`it costs more than ${percent(1 - cost)} of them`);
+  else usual.push(`it costs no more than ${percent(cost)} of them`);
+  if (code <= ALPHA) odd.push(`its code lies where no ${one}'s does`);
+  else usual.push(`its code lies no further out than those of ${percent(code)}`);
+  if (features !== null) {
+    if (features <= ALPHA) odd.push(`its features lie where no ${one}'s do`);
+    else usual.push(`its features are no further off than those of ${percent(features)}`);
+  }
+  const but = usual.length && odd.length ? `${listed(usual)}, but ${listed(odd)}` : listed([...usual, ...odd]);
+  if (together <= ALPHA) return { state: "hole", sign: "▨", text: `Odder than ${percent(1 - together)} of real ${many}: ${but}` };
+  return { state: "near", sign: "●", text: `At least as odd are ${percent(together)} of real ${many}: ${but}` };
+}
+
+/** Parts of a sentence: "a, b and c". @param {string[]} parts */
+const listed = (parts) => (parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}` : (parts[0] ?? ""));
+
+/**
+ * What an image costs among test images, where nothing else is measured.
  * @param {object} cost
- * @param {string} cost.run
  * @param {number} cost.nats Distortion and rate together.
  * @param {number} cost.share Of test images that cost less, in [0, 1].
  * @param {number} cost.count Test images.
  * @returns {{state: "hole" | "edge" | "near", sign: string, text: string}}
  */
-export function costVerdict({ run, nats, share, count }) {
+export function costVerdict({ nats, share, count }) {
   const all = `${count.toLocaleString("en")} test images`;
-  const costs = `${shown(nats, 4)} nats`;
-  if (share >= 0.99) {
-    const than = share === 1 ? `any of the ${all}` : `${rounded(share)} of the ${all}`;
-    return { state: "hole", sign: "⚠", text: `It costs ${costs}, more than ${than}: ${run} has not seen such a thing` };
-  }
+  const costs = `It costs ${shown(nats, 4)} nats`;
   if (share >= 0.95) {
-    return { state: "edge", sign: "◐", text: `Unusual: it costs ${costs}, more than ${rounded(share)} of the ${all}` };
+    const than = share === 1 ? `any of the ${all}` : `${rounded(share)} of the ${all}`;
+    return { state: "hole", sign: "▨", text: `${costs}, more than ${than}` };
   }
-  if (share === 0) {
-    return { state: "edge", sign: "◐", text: `It costs ${costs}, fewer than any of the ${all}: simpler than they are, which makes it no likely image` };
-  }
-  return { state: "near", sign: "✓", text: `Nothing unusual: it costs ${costs}, more than ${rounded(share)} of the ${all}` };
+  if (share === 0) return { state: "edge", sign: "◐", text: `${costs}, fewer than any of the ${all}: simpler than they are, which makes it no likely image` };
+  return { state: "near", sign: "●", text: `${costs}, more than ${rounded(share)} of the ${all}` };
 }
 
 /**

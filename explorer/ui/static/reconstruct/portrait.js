@@ -4,13 +4,13 @@ import { button, freshId, h } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { context, ERROR_COLOURS, fitWhole, paint, paintError } from "../kit/pixels.js";
 import { onTheme, theme } from "../kit/theme.js";
-import { shown } from "../latent/numbers.js";
-import { verdict } from "../latent/vacancy.js";
+import { percent, shown } from "../latent/numbers.js";
+import { ALPHA, verdict } from "../latent/vacancy.js";
 import { Stream } from "../page/stream.js";
 import { showVerdict } from "../page/trust.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
-import { askBound, askSpoilt, askSpread, costVerdict, majority, shareBelow, standing, topLevels, unpacked } from "./look.js";
+import { askBound, askSpoilt, askSpread, costVerdict, majority, shareBelow, standing, topLevels, typicalVerdict, unpacked } from "./look.js";
 import { errorScale, scoreTable } from "./prices.js";
 
 /** @typedef {import("./look.js").Look} Look */
@@ -150,11 +150,16 @@ export class Portrait {
     const { info, look } = subject.found[0];
     const costs = this.late.get(info.name)?.ranks.cost;
     const nats = costOf(look);
+    const parts = look.rate === null ? "the distortion alone, for this model has no rate" : "distortion and rate together";
+    if (look.typical) {
+      const felt = look.typical.features === null ? "cost and code, for no feature net of these images lies beside the run" : "cost, code and features";
+      const cost = nats === null ? "" : `Cost: ${shown(nats, 4)} nats, ${parts}. `;
+      return showVerdict(this.verdict, typicalVerdict(look.typical, info.noun), `${cost}Judged by ${felt}; of real ${info.noun.many} ${percent(ALPHA)} are called odd.`);
+    }
     const share = shareBelow(costs ?? null, nats);
     if (share === null || nats === null || !costs) return showVerdict(this.verdict, null, "");
-    const said = costVerdict({ run: info.name, nats, share, count: costs.length });
-    const parts = look.rate === null ? "the distortion alone: this model has no rate" : "distortion and rate together";
-    showVerdict(this.verdict, said, `Cost: ${parts}. ${whereIs(look.vacancy)}.`);
+    const said = costVerdict({ nats, share, count: costs.length });
+    showVerdict(this.verdict, said, `Cost: ${parts}. ${whereIs(look.vacancy)}. Whether cost, code and features are usual together is not measured for this run.`);
   }
 
   /**

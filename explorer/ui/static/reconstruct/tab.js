@@ -1,5 +1,6 @@
 /** Reconstruct: an image, of the data set or somebody's own, and what the run and its twin make of it. */
 
+import { Arrival } from "../kit/arrival.js";
 import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
 import { dim, fitWhole, paint } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
@@ -64,7 +65,7 @@ export function ranked(scores, among, worst) {
   return [...among].sort((a, b) => (worst ? scores[b] - scores[a] : scores[a] - scores[b]));
 }
 
-class ReconstructTab {
+export class ReconstructTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
@@ -119,7 +120,7 @@ class ReconstructTab {
       this.root.scrollIntoView({ block: "start" });
     });
     this.body = h(
-      "div.xp-reconstruct",
+      "div.xp-reconstruct.xp-column",
       {},
       this.sources,
       ...Object.values(this.places),
@@ -130,7 +131,8 @@ class ReconstructTab {
       this.portrait.element,
       this.gallery.element,
     );
-    this.root.replaceChildren(this.body, this.trouble.element);
+    this.arrival = new Arrival(this.body, this.trouble);
+    this.root.replaceChildren(this.body, this.arrival.element, this.trouble.element);
     this.showSource();
     document.addEventListener("paste", (event) => this.paste(event));
     this.root.addEventListener("dragover", (event) => {
@@ -164,8 +166,8 @@ class ReconstructTab {
     this.requests.drop();
     this.portrait.clear();
     this.chosen = null;
-    this.body.hidden = !run;
     this.trouble.clear();
+    this.arrival.begin(run);
     if (!run) return;
     try {
       const info = await view.info(run);
@@ -177,11 +179,12 @@ class ReconstructTab {
       this.labels = labels;
     } catch (error) {
       if (signal.aborted) return;
-      this.body.hidden = true;
+      this.arrival.fail();
       this.trouble.say(/** @type {Error} */ (error).message);
       return;
     }
     this.say("");
+    this.arrival.end(run);
     if (this.index >= this.info.count) this.index = 0;
     this.order = this.among();
     this.pad.setColourful(this.info.image_shape[0] === 3);
@@ -384,7 +387,9 @@ class ReconstructTab {
     const number = /** @type {number} */ (index);
     if (!info.has_images) {
       const models = twin ? [info, twin] : [info];
-      const decodes = await Promise.all(models.map(({ name }) => source.ask("pixels", name, { of: { number }, query: { part: "reconstruction" } })));
+      const decodes = await Promise.all(
+        models.map(async ({ name, latent_dim: d }) => source.decode(name, (await view.points(name)).slice(number * d, (number + 1) * d), 1)),
+      );
       return { decodes, looks: [], label: (await askFacts(info.name, number)).label };
     }
     const [image, labels] = await Promise.all([source.ask("pixels", info.name, { of: { number }, query: { part: "original" } }), view.labels(info.name)]);

@@ -35,7 +35,7 @@ export class Sheets {
     this.wanted = "";
     this.element.hidden = !story;
     this.title.textContent = story?.name ?? "";
-    this.family = story?.point ? "one Gaussian of its codes" : "the prior";
+    this.family = story?.point ? "one Gaussian of its codes" : "its prior";
     this.canvas.hidden = this.caption.hidden = !this.sheets.length;
     this.missing.hidden = this.sheets.length > 0;
     delete this.canvas.dataset.epoch;

@@ -1,5 +1,6 @@
 /** Training: how a run and its twin were fitted, epoch by epoch and dimension by dimension. */
 
+import { Arrival } from "../kit/arrival.js";
 import { dropdown, h, segmented, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { StatusLine } from "../kit/status.js";
@@ -8,6 +9,7 @@ import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 import { Chart } from "./chart.js";
 import { LOSSES, PANELS, SETTING_CURVES } from "./curves.js";
+import { DecoderLine } from "./decoder.js";
 import { Dimensions } from "./dimensions.js";
 import { Scrubber, Sheets } from "./film.js";
 import { Cards } from "./settings.js";
@@ -26,7 +28,7 @@ const SHEET_HINT =
   "What the decoder made of 64 latents after each kept epoch: a VAE's come from its prior, an autoencoder's from one Gaussian " +
   "fitted to its codes, and with two dimensions they are a lattice over ±2 standard deviations. These are decodes, never images of the data set.";
 
-class TrainingTab {
+export class TrainingTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.asks = new Latest();
@@ -86,6 +88,7 @@ class TrainingTab {
       ),
     );
     this.cards = new Cards();
+    this.decoder = new DecoderLine();
     this.body = h(
       "div.xp-training",
       {},
@@ -104,8 +107,10 @@ class TrainingTab {
       ),
       this.noise,
       this.cards.element,
+      this.decoder.element,
     );
-    root.replaceChildren(h("div.xp-compare", {}, this.picker, this.status.element), this.body);
+    this.arrival = new Arrival(this.body, this.status);
+    root.replaceChildren(h("div.xp-compare", {}, this.picker, this.status.element), this.arrival.element, this.body);
     view.addEventListener("link", () => {
       if (this.body.dataset.shown === view.run && view.other !== this.wished) this.setRun(view.run);
     });
@@ -122,8 +127,10 @@ class TrainingTab {
    */
   async setRun(run) {
     const signal = this.asks.next(view.signal);
-    this.body.hidden = this.picker.hidden = true;
     this.say("");
+    this.arrival.begin(run);
+    this.picker.hidden = !run;
+    this.picker.inert = run !== this.body.dataset.shown; // what it offers is for another run
     if (!run) return;
     try {
       const runs = /** @type {Listed[]} */ (await source.runs());
@@ -138,7 +145,9 @@ class TrainingTab {
       const current = await this.compare(run, other, false);
       if (current && wished !== undefined && !there && wished !== run) this.say(`There is no run ${wished} to compare with.`);
     } catch (error) {
-      if (!signal.aborted) this.say(/** @type {Error} */ (error).message);
+      if (signal.aborted) return;
+      this.arrival.fail();
+      this.say(/** @type {Error} */ (error).message);
     }
   }
 
@@ -159,7 +168,7 @@ class TrainingTab {
       this.compare(run, chosen, true);
     };
     const hint = "Any other run: its curves in the same frames, its decodes and its card beside this one's";
-    this.picker.hidden = false;
+    this.picker.inert = false;
     this.picker.replaceChildren(dropdown("Compare with", [{ value: "", text: "no other run" }, ...options], other, choose, hint));
   }
 
@@ -183,9 +192,11 @@ class TrainingTab {
     if (signal.aborted) return false;
     this.body.removeAttribute("aria-busy");
     if (first instanceof Error) {
+      this.arrival.fail();
       this.say(first.message);
       return false;
     }
+    this.arrival.end(run);
     const sound = second !== null && !(second instanceof Error);
     this.show(sound ? [first, second] : [first], stay);
     this.body.dataset.with = sound ? other : "";
@@ -203,7 +214,6 @@ class TrainingTab {
     /** @type {(story: Story) => Record<string, string>} */
     const beside = (story) => (other ? { with: story === run ? other.name : run.name } : {});
     const inOrder = [...stories].sort((a, b) => Number(b.point) - Number(a.point)); // as in Holes: the autoencoder on the left
-    this.body.hidden = false;
     const notes = inOrder.filter(({ note }) => note).map(({ note, name }) => ({ note, name }));
     const same = notes.length === stories.length && new Set(notes.map(({ note }) => note)).size === 1;
     this.note.textContent = same ? notes[0].note : notes.map(({ note, name }) => `${name}: ${note}`).join(" ");
@@ -254,6 +264,7 @@ class TrainingTab {
       chart.show(Boolean(gradient), story?.name ?? "", "gradient", story ? beside(story) : {});
     });
     this.cards.setStories(inOrder);
+    this.decoder.setRuns(inOrder.map(({ name }) => name));
   }
 
   /** @param {{name: string, colour: string, symbol: string}[]} runs */

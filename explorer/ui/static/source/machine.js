@@ -34,7 +34,7 @@
 
 /**
  * Where a value lies in the kernel's memory, all in bytes: a vector of `channels` numbers, or a map with its channels last.
- * @typedef {object} Place
+ * @typedef {object} Region
  * @property {boolean} flat Whether it is a vector.
  * @property {number} channels
  * @property {number} height
@@ -46,7 +46,7 @@
  * @property {number} at Of the first number.
  */
 
-/** @returns {{Program: any, FORMAT: number}} */
+/** @returns {{Program: any, read: (file: ArrayBuffer) => {head: Head, start: number}}} */
 export function machine() {
   const FORMAT = 1;
   const PAGE = 65536;
@@ -198,7 +198,7 @@ export function machine() {
       for (const step of head.steps) {
         if (step.op === "convolution" || step.op === "transposed") borders[step.in[0]] = Math.max(borders[step.in[0]], plan.phases(step, shapes[step.in[0]]).border);
       }
-      /** @type {Place[]} */
+      /** @type {Region[]} */
       const places = shapes.map((shape, k) => {
         const flat = shape.length === 1;
         const [channels, height, width] = flat ? [shape[0], 1, 1] : shape;
@@ -230,7 +230,7 @@ export function machine() {
 
     /**
      * @param {Head} head
-     * @param {Place[]} places
+     * @param {Region[]} places
      */
     constructor(head, places) {
       this.head = head;
@@ -379,6 +379,22 @@ export function machine() {
     }
 
     /**
+     * One picture before it is rounded to bytes.
+     * @param {Float32Array} latent (d,)
+     * @returns {Float32Array} (H, W, C)
+     */
+    unrounded(latent) {
+      this.put(latent);
+      this.pass();
+      const { channels, height, width, at, row, pixel } = this.places[this.head.outputs.pixels];
+      const { numbers } = /** @type {any} */ (this);
+      const image = new Float32Array(channels * height * width);
+      let k = 0;
+      for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) for (let c = 0; c < channels; c++) image[k++] = numbers[(at + y * row + x * pixel) / 4 + c];
+      return image;
+    }
+
+    /**
      * Posteriors of images.
      * @param {Float32Array} images (count, H, W, C), in [0, 1].
      * @param {number} count
@@ -442,7 +458,7 @@ export function machine() {
 
   /**
    * Visit the numbers of a value in the order (C, H, W).
-   * @param {Place} place
+   * @param {Region} place
    * @param {(from: number, k: number) => void} visit With a number's place in the memory, and among the others.
    */
   function inOrder({ channels, height, width, at, row, pixel }, visit) {
@@ -453,15 +469,15 @@ export function machine() {
   /**
    * A step that the kernel has no loop for, in plain JavaScript.
    * @param {Step} step
-   * @param {Place[]} inputs
-   * @param {Place} y
+   * @param {Region[]} inputs
+   * @param {Region} y
    * @param {Float32Array} numbers
    * @returns {() => void}
    */
   function plainly(step, inputs, y, numbers) {
     const [x] = inputs;
     const rows = y.height;
-    /** Where pixel (row, column) of a value begins. @type {(place: Place, row: number, column: number) => number} */
+    /** Where pixel (row, column) of a value begins. @type {(place: Region, row: number, column: number) => number} */
     const of = (place, row, column) => (place.at + row * place.row + column * place.pixel) / 4;
     if (step.op in EACH) {
       const change = EACH[step.op](step);
@@ -536,5 +552,5 @@ export function machine() {
     }
   }
 
-  return { Program, FORMAT };
+  return { Program, read };
 }

@@ -25,6 +25,9 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   figureOf: { kind: "computed", form: "json", path: "figure/{name}", sends: true },
   decode: { kind: "computed", form: "pixels", path: "decode", sends: true },
   trust: { kind: "computed", form: "json", path: "describe", sends: true },
+  program: { kind: "stored", form: "json", path: "program/{part}" },
+  programFile: { kind: "stored", form: "bytes", path: "program/{part}/{name}" },
+  support: { kind: "stored", form: "bytes", path: "support" },
   draws: { kind: "computed", form: "floats", path: "sample" },
 
   // Explore
@@ -37,9 +40,9 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   file: { kind: "computed", form: "file", path: "export/{kind}", sends: true },
 
   // Map
+  axes: { kind: "stored", form: "json", path: "map/axes" },
   places: { kind: "stored", form: "floats", path: "map/places" },
   spread: { kind: "stored", form: "floats", path: "map/spread" },
-  loneliness: { kind: "stored", form: "floats", path: "map/loneliness" },
   index: { kind: "stored", form: "ints", path: "map/index" },
   neighbours: { kind: "computed", form: "json", path: "map/neighbours", sends: true },
   selection: { kind: "computed", form: "json", path: "map/selection", sends: true },
@@ -65,6 +68,8 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   medoids: { kind: "stored", form: "json", path: "medoids" },
 
   // Holes
+  holePlane: { kind: "stored", form: "json", path: "holes/plane" },
+  holeLayer: { kind: "stored", form: "json", path: "holes/layer" },
   layers: { kind: "stored", form: "json", path: "holes/layers" },
   holePlace: { kind: "computed", form: "json", path: "holes/place", sends: true },
   samples: { kind: "computed", form: "json", path: "holes/samples" },
@@ -82,9 +87,9 @@ export const ARRAYS = /** @type {const} */ ({
   points: "floats",
   labels: "ints",
   attributes: "bytes",
-  distortion: "floats",
-  rate: "floats",
-  vacancy: "floats",
 });
 
-/** @typedef {keyof typeof ARRAYS} ArrayName */
+/** @typedef {string} ArrayName One of `ARRAYS`, or one of the card's `colours`, whose numbers are floats. */
+
+/** What the numbers of an array are. @param {ArrayName} name @returns {Form} */
+export const formOf = (name) => /** @type {Record<string, Form>} */ (ARRAYS)[name] ?? "floats";

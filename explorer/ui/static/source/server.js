@@ -1,7 +1,10 @@
 /** A source that asks the page's own server: the one place where its addresses are spelt. */
 
+import { Support } from "../latent/support.js";
+import { COMPUTED } from "./computed.js";
 import { ServerError, Unreachable } from "./errors.js";
-import { ARRAYS, QUESTIONS } from "./questions.js";
+import { NoProgram, Programs } from "./programs.js";
+import { formOf, QUESTIONS } from "./questions.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -13,6 +16,7 @@ const API = new URL("../../../api/", import.meta.url);
 const PAGE = new URL("../../../../", import.meta.url);
 const BUSY = 503;
 const PATIENCE_MS = [150, 400, 1000, 2000];
+const MOST_SUPPORTS = 8; // runs of which the codes are kept: a megabyte or two each
 
 /**
  * Address of something about a run.
@@ -75,8 +79,30 @@ const READ = {
 
 /** @typedef {import("./source.js").Source} Source */
 
+/** Whether pictures are computed here; `?decoder=server` in the address asks for the server's. */
+const HERE = new URLSearchParams(globalThis.location?.search ?? "").get("decoder") !== "server";
+
 /** @implements {Source} */
 export class ServerSource {
+  constructor() {
+    this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), wanted: HERE });
+    /** What tells how empty places are, of runs that were asked about it; null until it is there. @type {Map<string, Support | null>} */
+    this.supports = new Map();
+  }
+
+  /**
+   * The file of a program.
+   * @param {string} run
+   * @param {import("./programs.js").Part} part
+   * @param {AbortSignal} signal
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async program(run, part, signal) {
+    const { name, trouble } = await this.ask("program", run, { of: { part }, signal });
+    if (trouble) throw new NoProgram(trouble);
+    return (await this.ask("programFile", run, { of: { part, name }, signal })).buffer;
+  }
+
   /** @returns {Promise<any[]>} */
   async runs() {
     return (await ask(new URL("runs", API))).json();
@@ -88,14 +114,52 @@ export class ServerSource {
    * @param {Details} [details]
    * @returns {Promise<any>}
    */
-  async ask(question, run, { of = {}, query = {}, body, signal } = {}) {
+  async ask(question, run, details = {}) {
+    const computed = COMPUTED[question];
+    if (!computed || !this.programs.wanted) return this.served(question, run, details);
+    const support = this.supports.get(run);
+    const here = support ? computed(support, details, { programs: this.programs, run }) : null;
+    if (here) return here;
+    const answer = await this.served(question, run, details);
+    this.supply(run);
+    return answer;
+  }
+
+  /**
+   * Have what tells how empty places are, after the first answer about them.
+   * @param {string} run
+   */
+  async supply(run) {
+    this.programs.want(run, "encoder"); // a round trip is part of trust
+    if (this.supports.has(run)) return;
+    this.supports.set(run, null);
+    try {
+      const found = new Support(await this.served("support", run, {}));
+      if (this.supports.has(run)) this.supports.set(run, found);
+      if (this.supports.size > MOST_SUPPORTS) this.supports.delete([...this.supports.keys()][0]);
+    } catch (error) {
+      console.warn(`The server judges places of ${run}: ${/** @type {Error} */ (error).message}`);
+      this.supports.delete(run); // the next question tries again
+    }
+  }
+
+  /**
+   * What the server answers.
+   * @param {Asked} question
+   * @param {string} run
+   * @param {Details} details
+   * @returns {Promise<any>}
+   */
+  async served(question, run, { of = {}, query = {}, body, signal }) {
     const { path, form, sends = false } = /** @type {import("./questions.js").Question} */ (QUESTIONS[question]);
     const what = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(of[name]));
     /** @type {RequestInit} */
     const options = { signal };
     if (sends) Object.assign(options, { method: "POST" });
     if (body) Object.assign(options, { body: ArrayBuffer.isView(body) ? bytesOf(body) : body, headers: { "Content-Type": "application/octet-stream" } });
-    return READ[form](await ask(address(run, what, query), options));
+    const answer = await READ[form](await ask(address(run, what, query), options));
+    if (question === "card" && this.programs.renew(run, this.version(answer))) this.supports.delete(run);
+    return answer;
   }
 
   /**
@@ -104,7 +168,7 @@ export class ServerSource {
    */
   async array({ stored }, name) {
     const at = stored[name];
-    return at ? READ[ARRAYS[name]](await ask(new URL(at, PAGE))) : null;
+    return at ? READ[formOf(name)](await ask(new URL(at, PAGE))) : null;
   }
 
   /** @param {RunInfo} info */
@@ -121,15 +185,56 @@ export class ServerSource {
    * @param {string} run
    * @param {Float32Array} latents (count * d)
    * @param {number} count
-   * @param {{signal?: AbortSignal}} [options]
+   * @param {import("./source.js").Asking} [options]
    * @returns {Promise<Decoded>}
    */
-  async decode(run, latents, count, { signal } = {}) {
-    const decoded = /** @type {Decoded} */ (await this.ask("decode", run, { body: latents, signal }));
+  async decode(run, latents, count, options = {}) {
+    const { signal } = options;
+    const here = await this.here(run, "decoder", signal, () => this.programs.decode(run, latents, count, options));
+    if (here) return here;
+    const asked = this.ask("decode", run, { body: latents, signal });
+    const decoded = /** @type {Decoded} */ (await asked.finally(() => this.programs.want(run, "decoder")));
     if (decoded.shape[0] !== count) {
       throw new ServerError(`asked for ${count} images, but the answer has shape ${decoded.shape}; reload the page.`, 200);
     }
     return decoded;
+  }
+
+  /**
+   * @param {string} run
+   * @param {Uint8ClampedArray | Uint8Array} pixels (H, W, C)
+   * @param {import("./source.js").Asking} [options]
+   * @returns {Promise<import("./programs.js").Codes>}
+   */
+  async encode(run, pixels, options = {}) {
+    const { signal } = options;
+    const levels = this.programs.of(run, "encoder")?.head.levels ?? 256;
+    const image = Float32Array.from(pixels, (byte) => Math.round((byte * (levels - 1)) / 255) / (levels - 1));
+    const here = await this.here(run, "encoder", signal, () => this.programs.encode(run, image, 1, options));
+    if (here) return here;
+    const { latent } = await this.ask("look", run, { body: pixels, signal }).finally(() => this.programs.want(run, "encoder"));
+    return { mean: Float32Array.from(latent), logVariance: null };
+  }
+
+  /**
+   * What a program of the page computes; null where the server is to be asked. The first answer is the server's, and
+   * the program is fetched after it: nothing comes before the first picture.
+   * @template T
+   * @param {string} run
+   * @param {import("./programs.js").Part} part
+   * @param {AbortSignal | undefined} signal
+   * @param {() => Promise<T> | null} compute
+   * @returns {Promise<T | null>}
+   */
+  async here(run, part, signal, compute) {
+    try {
+      const here = compute();
+      if (here) return await here;
+    } catch (error) {
+      signal?.throwIfAborted();
+      this.programs.giveUp(run, part, /** @type {Error} */ (error));
+    }
+    return null;
   }
 
   /** There is a server, and it can do all that is asked of it. */

@@ -22,6 +22,13 @@ import { ServerSource } from "./server.js";
  */
 
 /**
+ * How soon an answer is wanted: a picture under a hand before those that a hand may come to, before many.
+ * @typedef {object} Asking
+ * @property {AbortSignal} [signal] Gives the question up; the promise then rejects with an `AbortError`.
+ * @property {import("./programs.js").Priority} [priority] By itself one picture is for the hand, and several are a batch.
+ */
+
+/**
  * @typedef {object} Source
  * @property {() => Promise<any[]>} runs Every run there is, in a line each; `error` says why one cannot be opened.
  * @property {(question: Asked, run: string, details?: Details) => Promise<any>} ask Anything about a run, in the form
@@ -30,8 +37,11 @@ import { ServerSource } from "./server.js";
  *   where the run has no such array.
  * @property {(info: RunInfo) => string} version Of the run's files: what is computed from them may be kept for ever.
  * @property {(name: string) => Promise<ImageBitmap>} picture A stored picture, by the name that a card or an answer gives it.
- * @property {(run: string, latents: Float32Array, count: number, options?: {signal?: AbortSignal}) => Promise<Decoded>} decode
+ * @property {(run: string, latents: Float32Array, count: number, options?: Asking) => Promise<Decoded>} decode
  *   Images of `count` latents, flat.
+ * @property {(run: string, pixels: Uint8ClampedArray | Uint8Array, options?: Asking) => Promise<import("./programs.js").Codes>} encode
+ *   The posterior of one image (H, W, C) in bytes: mean and log-variance, the latter null where it is not known.
+ * @property {import("./programs.js").Programs} programs What is computed in this browser, and why not.
  * @property {(question: Asked) => boolean} can Whether a question can be answered at all: the controls of one that
  *   cannot are not there.
  */

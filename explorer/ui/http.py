@@ -1,0 +1,193 @@
+"""What every answer over HTTP is made of: lanes of work, bodies and numbers that are checked, bytes and headers.
+
+Errors are JSON {"error": "one sentence"}. Arrays travel as little-endian bytes.
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias, TypeVar
+
+import anyio
+import anyio.to_thread
+import numpy as np
+from numpy.typing import NDArray
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from explorer.analysis.encoding import checked_latents
+from explorer.arrays import Latents
+from explorer.errors import ExplorerError, NotFoundError, ShapeError, TooMuchError
+from explorer.ui.page import public_sentence
+
+MOST_LATENTS = 1024
+"""Latents that one request may decode or draw."""
+
+MOST_SEED = 2**63 - 1
+"""Largest seed of a sample."""
+
+PATIENCE = 20.0
+"""Seconds that the body of one request may take to arrive."""
+
+FOR_EVER = "max-age=31536000, immutable"
+
+PRIVATE = {"cache-control": "private, no-store"}
+"""Headers of an answer that nobody may keep."""
+
+T = TypeVar("T")
+LONGEST_QUERY = 4000
+"""Characters of the query of a figure or a plane."""
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+TabRoute: TypeAlias = tuple[str, str, Endpoint]
+"""Method, address below `explorer/api/run/{run}`, and what answers; its `ExplorerError`s become JSON."""
+
+
+class TooSlowError(ExplorerError):
+    """A body does not arrive: status 408."""
+
+
+class BusyError(ExplorerError):
+    """Too many requests are waiting already: status 503."""
+
+
+STATUS: Mapping[type[ExplorerError], int] = {
+    NotFoundError: 404,
+    TooSlowError: 408,
+    TooMuchError: 413,
+    BusyError: 503,
+}
+"""What an error is answered with; any other `ExplorerError` with 400."""
+
+
+class Workers:
+    """Threads for work that must not hold up the server, with a bounded queue before them.
+
+    Args:
+        running: How many work at once.
+        waiting: How many requests may wait; more are refused, so that a flood ends in clear refusals.
+    """
+
+    def __init__(self, running: int, waiting: int) -> None:
+        self.limiter = anyio.CapacityLimiter(running)
+        self.most = running + waiting
+        self.pending = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns.
+
+        Raises:
+            BusyError: Too many are waiting.
+        """
+        if self.pending >= self.most:
+            raise BusyError("the server is busy; try again in a few seconds.")
+        self.pending += 1
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self.limiter)
+        finally:
+            self.pending -= 1
+
+
+def answering(endpoint: Endpoint) -> Endpoint:
+    """An endpoint whose `ExplorerError`s become JSON; a bug stays a bug, with its traceback in the log."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except ExplorerError as error:
+            return error_response(STATUS.get(type(error), 400), public_sentence(error))
+        except ClientDisconnect:
+            return error_response(400, "the request ended early.")
+
+    return answer
+
+
+async def latents_of(request: Request, latent_dim: int, most: int) -> Latents:
+    """The latents (n, d) in a request's body of little-endian float32.
+
+    Raises:
+        TooMuchError: More than `most`; noticed while the body arrives.
+        TooSlowError: The body takes longer than `PATIENCE`.
+        ShapeError: No whole number of latents, or values that are not finite.
+    """
+    size = 4 * latent_dim
+    most_words = f"at most {most:,} latent(s) of {latent_dim} numbers are taken at once."
+    body = await body_of(request, most * size, "the latents", most_words)
+    if not body or len(body) % size:
+        raise ShapeError(
+            f"the body must be latents of {latent_dim} float32 ({size} bytes each), but it has {len(body)} bytes."
+        )
+    return checked_latents(np.frombuffer(body, dtype="<f4").reshape(-1, latent_dim), latent_dim)
+
+
+async def body_of(request: Request, most: int, what: str, too_much: str) -> bytes:
+    """The body of a request.
+
+    Args:
+        request: The request.
+        most: Bytes that it may have.
+        what: What it brings, for the sentence when it does not arrive.
+        too_much: The sentence when it has more.
+
+    Raises:
+        TooMuchError: It has more; noticed while the body arrives.
+        TooSlowError: It takes longer than `PATIENCE`.
+    """
+    body = bytearray()
+    try:
+        with anyio.fail_after(PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise TooMuchError(too_much)
+    except TimeoutError:
+        raise TooSlowError(f"{what} did not arrive within {PATIENCE:g} seconds.") from None
+    return bytes(body)
+
+
+def number_of(request: Request, name: str) -> int:
+    """A whole number in the address itself.
+
+    Raises:
+        NotFoundError: It is none.
+    """
+    text = request.path_params[name]
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise NotFoundError(f"the {name} must be a whole number.")
+    return int(text)
+
+
+def unchanged(request: Request, version: str) -> Response | None:
+    """Status 304 when the browser holds this version already."""
+    if f'"{version}"' in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=keeping(request, version))
+    return None
+
+
+def keeping(request: Request, version: str) -> dict[str, str]:
+    """Headers that let a browser keep an answer: for ever if its address names the version, else after asking."""
+    named = request.query_params.get("v") == version
+    return {"etag": f'"{version}"', "cache-control": f"private, {FOR_EVER}" if named else "private, no-cache"}
+
+
+def error_response(status: int, sentence: str) -> Response:
+    """An error as JSON; who is told to come back is told when."""
+    headers = {"cache-control": "no-store"} | ({"retry-after": "3"} if status == 503 else {})
+    return JSONResponse({"error": sentence}, status, headers)
+
+
+def array_response(array: NDArray, kind: str, headers: Mapping[str, str]) -> Response:
+    """An array as bytes of numpy's `kind`, its shape in the header x-shape."""
+    shape = {"x-shape": ",".join(map(str, array.shape))}
+    body = np.ascontiguousarray(array, dtype=kind).tobytes()
+    return Response(body, media_type="application/octet-stream", headers={**headers, **shape})
+
+
+def pixels_response(pixels: NDArray[np.uint8], headers: Mapping[str, str]) -> Response:
+    """Pixels as bytes, laid out as they are handed in."""
+    return array_response(pixels, "|u1", headers)
+
+
+def finite(numbers: Mapping[str, object]) -> dict[str, object]:
+    """The same with None for what JSON cannot say."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in numbers.items()}

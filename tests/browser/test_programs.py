@@ -1,0 +1,193 @@
+"""Pictures computed in the browser: the same as the server's; and by the server where something stands in the way."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer.analysis.counter import CounterGenerator
+from explorer.library import Library
+from tests.browser.conftest import digits
+from tests.browser.driver import expect
+from tests.browser.explore_page import image, shows, typed, unfold
+from tests.fakes import LinearCoder, ProgramCoder
+from tests.serve_fake import serving
+
+pytestmark = pytest.mark.browser
+
+SOURCE = (
+    """import(document.querySelector('script[src$="page/bare.js"]').src.replace('page/bare.js', 'source/source.js'))"""
+)
+"""The page's own source, the very instance that it uses."""
+
+READY = f"async run => {{ await (await {SOURCE}).source.programs.want(run, 'decoder'); }}"
+
+WITHOUT_SIMD = "WebAssembly.validate = () => false;"
+
+WITHOUT_WORKERS = """window.Worker = class {
+  postMessage() { setTimeout(() => this.onerror({ message: 'no workers here' })); }
+};"""
+
+
+@pytest.fixture(scope="module")
+def own_library() -> Library:
+    """Runs `here-vae` and `here-ae`, twins of d = 12 that the browser can run, and `there-ae`, which it cannot."""
+    library = Library(None)
+    for name, log_variance in (("here-vae", -2.0), ("here-ae", None), ("there-ae", None)):
+        coder, pixels, labels = digits(12, log_variance, 1.0 if log_variance else 4.0)
+        if name != "there-ae":
+            like, coder = coder, ProgramCoder(coder.matrix, coder.image_shape, log_variance, coder.sigma, levels=17)
+            coder.offset = like.offset
+        twin = "here-vae" if name == "here-ae" else None
+        library.hold(name, coder, pixels, labels, class_names=tuple("0123456789"), dataset="digits", twin=twin)
+    return library
+
+
+@pytest.fixture(scope="module")
+def own_url(own_library: Library) -> Iterator[str]:
+    with serving(own_library) as url:
+        yield url.rstrip("/") + "/"
+
+
+@pytest.fixture
+def opened(context, own_url: str) -> Iterator[Any]:
+    """Opens the bare page on a run, and gives it with the addresses that it asks for."""
+    pages, trouble = [], []
+
+    def open_page(run: str, query: str = "", script: str = "") -> tuple[Any, list[str]]:
+        page = context.new_page()
+        pages.append(page)
+        asked: list[str] = []
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda sent: asked.append(sent.url))
+        if script:
+            page.add_init_script(script)
+        page.goto(f"{own_url}bare?run={run}{query}")
+        page.locator(f"[data-ready='{run}']").locator("visible=true").first.wait_for()
+        return page, asked
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert not trouble, trouble
+
+
+def decodes(asked: list[str]) -> int:
+    return sum(url.endswith("/decode") for url in asked)
+
+
+def drag(page, moves: int = 12) -> None:
+    """Drag the first slider to and fro, and let it go."""
+    box = page.locator(".xp-sliders input[type=range]").first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.mouse.down()
+    for k in range(moves):
+        page.mouse.move(box["x"] + box["width"] * (0.5 + 0.3 * np.sin(k)), middle)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("decoder", ["here", "server"])
+def test_the_picture_under_a_drag_is_the_runs_own(decoder, opened, own_library, grey_of, decode_of, latent_of):
+    page, asked = opened("here-vae", f"&decoder={decoder}")
+    page.evaluate(READY, "here-vae")
+    before = decodes(asked)
+    assert before >= 1, "the first picture is the server's"
+    drag(page)
+    slider = page.locator(".xp-sliders input[type=range]").first
+    slider.fill("1")
+    shows(page, latent_of(image(page)))
+    expect(image(page)).not_to_have_class(re.compile("xp-stale"))
+    wanted = decode_of(own_library.open("here-vae"), latent_of(image(page)))
+    assert np.abs(grey_of(image(page)).astype(int) - wanted).max() <= 1
+    assert (decodes(asked) == before) == (decoder == "here")
+
+
+def test_lattice_filmstrip_and_twin_come_from_the_browser_too(opened, own_library, grey_of):
+    page, asked = opened("here-vae")
+    for run in ("here-vae", "here-ae"):
+        page.evaluate(READY, run)
+    before = decodes(asked)
+    fold = unfold(page, "Lattice over two directions")
+    fold.locator(".xp-lattice[data-ready='here-vae']").wait_for()
+    sheet = grey_of(fold.locator(".xp-lattice canvas"))
+    assert sheet.shape == (15 * 8, 15 * 8)
+    assert sheet.std() > 5
+    typed(fold.locator("input[type=number]").first, 9)
+    page.wait_for_function("document.querySelector('.xp-lattice canvas').height === 72")
+    assert decodes(asked) == before
+
+
+def test_draws_are_those_of_python_by_the_same_seed(opened, own_library):
+    page, asked = opened("here-vae")
+    code = f"""async seed => {{
+      const {{ source }} = await {SOURCE};
+      await source.ask('draws', 'here-vae', {{ query: {{ law: 'white', n: 1, seed: 1 }} }});
+      while (!source.supports.get('here-vae')) await new Promise((done) => setTimeout(done, 10));
+      return Array.from(await source.ask('draws', 'here-vae', {{ query: {{ law: 'white', n: 4, seed }} }}));
+    }}"""
+    drawn = np.reshape(page.evaluate(code, 77), (4, 12))
+    wanted = own_library.open("here-vae").sample("white", 4, CounterGenerator(77))  # pyright: ignore[reportArgumentType]
+    np.testing.assert_allclose(drawn, wanted, atol=1e-6)
+    assert sum("/sample?" in url and "seed=77" in url for url in asked) == 0
+
+
+@pytest.mark.parametrize(
+    ("run", "script", "words"),
+    [
+        ("here-vae", WITHOUT_SIMD, "this browser has no WebAssembly with SIMD"),
+        ("there-ae", "", "LinearCoder offers no program"),
+        ("here-vae", WITHOUT_WORKERS, "no workers here"),
+    ],
+)
+def test_what_stands_in_the_way_is_said_in_the_report_and_the_server_decodes(
+    run, script, words, opened, own_library, grey_of, decode_of, latent_of
+):
+    page, _ = opened(run, script=script)
+    page.evaluate(READY, run)
+    drag(page)
+    expect(image(page)).not_to_have_class(re.compile("xp-stale"))
+    wanted = decode_of(own_library.open(run), latent_of(image(page)))
+    assert np.abs(grey_of(image(page)).astype(int) - wanted).max() <= 1
+    page.get_by_role("tab", name="Training").click()
+    expect(page.get_by_text(f"Pictures of {run} are computed by the server: {words}")).to_be_visible()
+
+
+def test_the_switch_in_the_report_leaves_pictures_to_the_server_and_back(opened):
+    page, asked = opened("here-vae")
+    page.get_by_role("tab", name="Training").click()
+    expect(page.get_by_text("Pictures of here-vae are computed in this browser")).to_be_visible()
+    for choice, by_server in (("by the server", True), ("in this browser", False)):
+        page.get_by_role("tab", name="Training").click()
+        page.get_by_text(choice, exact=True).click()
+        page.get_by_role("tab", name="Explore").click()
+        page.evaluate(READY, "here-vae")
+        before = decodes(asked)
+        drag(page)
+        expect(image(page)).not_to_have_class(re.compile("xp-stale"))
+        assert (decodes(asked) > before) == by_server
+
+
+def test_a_worker_computes_what_takes_longer(opened, own_library):
+    """The real worker of a real browser: the page's own thread is taken out of the way."""
+    page, _ = opened("here-vae")
+    page.evaluate(READY, "here-vae")
+    code = f"""async latents => {{
+      const {{ source }} = await {SOURCE};
+      const ready = source.programs.of('here-vae', 'decoder');
+      Object.assign(ready, {{ here: null, ms: 5 }});
+      const {{ pixels, shape }} = await source.decode('here-vae', Float32Array.from(latents), latents.length / 12);
+      const one = await source.decode('here-vae', Float32Array.from(latents.slice(0, 12)), 1);
+      return {{ pixels: Array.from(pixels), shape, one: Array.from(one.pixels) }};
+    }}"""
+    latents = np.random.default_rng(0).standard_normal((30, 12)).astype(np.float32)
+    answer = page.evaluate(code, latents.ravel().tolist())
+    coder = own_library.open("here-vae").coder
+    assert isinstance(coder, LinearCoder)
+    wanted = np.rint(np.clip(coder.decode(latents), 0, 1) * 255).transpose(0, 2, 3, 1)
+    assert answer["shape"] == [30, 8, 8, 1]
+    assert np.abs(np.reshape(answer["pixels"], wanted.shape) - wanted).max() <= 1
+    assert answer["one"] == answer["pixels"][:64]

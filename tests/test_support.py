@@ -1,0 +1,116 @@
+"""How empty places are and what is drawn, told by the page as Python tells it: on shipped runs of every kind."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer.analysis.counter import CounterGenerator
+from explorer.analysis.holes import Plane, anchored_plane, axis_plane
+from explorer.analysis.laws import LAWS
+from explorer.library import Library, OpenRun
+from explorer.views.support import support
+from tests.conftest import CI, ROOT
+from tests.fakes import linear_coder
+
+pytestmark = pytest.mark.skipif(shutil.which("node") is None and not CI, reason="the page's code is run by Node.js")
+
+RUNS = ["mnist-vae-2", "mnist-ae-16", "celeba-vae-64", "digits-vae-8", "digits-vae-8-beta4"]
+SIZE = 24
+
+
+def asked(folder: Path, run: OpenRun, body: str, **values: object) -> Any:
+    """What the page's code answers: `body` has the `support` of a run and `given`, and returns what JSON can say."""
+    (folder / "support").write_bytes(support(run))
+    (folder / "given.json").write_text(json.dumps(values))
+    code = f"""
+      import {{ readFileSync }} from "node:fs";
+      import {{ Support }} from "./explorer/ui/static/latent/support.js";
+      const support = new Support(new Uint8Array(readFileSync("{folder / "support"}")));
+      const given = JSON.parse(readFileSync("{folder / "given.json"}", "utf8"));
+      console.log(JSON.stringify((() => {{ {body} }})()));
+    """
+    command = ["node", "--input-type=module", "--eval", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def planes_of(run: OpenRun) -> list[Plane]:
+    """All there is at d = 2, else through three codes."""
+    if run.latent_dim == 2:
+        return [axis_plane(run.frame, run.latents.reference)]
+    return [anchored_plane(run.frame, run.latents.mean[[0, 7, 11]])]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_page_tells_what_python_tells(name, tmp_path):
+    run = Library(ROOT / "checkpoints").open(name)
+    rng = np.random.default_rng(3)
+    latents = np.concatenate(
+        [run.sample(law, 40, rng) for law in LAWS] + [run.latents.mean[:40], run.latents.draw[:40]]
+    )
+    plane = planes_of(run)[0]
+    window = {"center": list(plane.center_u), "first": list(plane.first), "second": list(plane.second)}
+    answer = asked(
+        tmp_path,
+        run,
+        """
+        const z = Float32Array.from(given.latents);
+        const draws = Object.fromEntries(given.laws.map((law) => [law, Array.from(support.draws(law, 50, 12345))]));
+        return { p: Array.from(support.pValues(z)), trust: support.trust(z.slice(0, support.d)), draws,
+          plane: Array.from(support.plane(given.window, given.size)), miss: support.miss(z, z.map((v) => v + 0.5)) };
+        """,
+        latents=latents.ravel().tolist(),
+        laws=list(LAWS),
+        window={**window, "extent": plane.extent},
+        size=SIZE,
+    )
+    least = 1 / (len(run.latents.calibration) + 1)
+    wanted = run.vacancy.p_value(latents)
+    np.testing.assert_allclose(answer["p"], wanted, rtol=0, atol=1.01 * least)
+    assert np.isclose(answer["p"], wanted, rtol=0, atol=1e-12).mean() > 0.99, "a tie now and then may be rounded"
+    a, b = plane.lattice(SIZE)
+    on_plane = run.frame.whiten(plane.latents(run.frame, a, b))
+    assert np.abs(on_plane - (plane.center_u + a[:, None] * plane.first + b[:, None] * plane.second)).max() < 1e-3
+    wanted = run.vacancy.p_value(plane.latents(run.frame, a, b))
+    off = np.abs(np.asarray(answer["plane"]) - wanted)
+    assert off.max() <= 3 * least, "latents are float32 there, and places of the frame here"
+    assert (off < 1e-12).mean() > 0.97
+    for law in LAWS:
+        drawn = run.sample(law, 50, CounterGenerator(12345))  # pyright: ignore[reportArgumentType] - as the routes do
+        scale = np.abs(drawn).max()
+        np.testing.assert_allclose(np.reshape(answer["draws"][law], drawn.shape), drawn, rtol=0, atol=2e-7 * scale)
+    trust = {key: value for key, value in run.trust(latents[:1]).items() if key != "round_trip"}
+    assert answer["trust"].keys() == trust.keys()
+    for key, value in trust.items():
+        assert answer["trust"][key] == pytest.approx(value, rel=1e-6, abs=1.01 / len(run.latents.reference)), key
+    active = run.active_axes if run.active_axes.any() else np.ones(run.latent_dim, dtype=bool)
+    assert answer["miss"] == pytest.approx(np.sqrt(((0.5 / run.white.deviations[active]) ** 2).mean()), rel=1e-5)
+
+
+def test_few_codes_in_folds_and_null_directions_are_told_as_well(tmp_path):
+    """A model of one's own whose third dimension says nothing, on few images."""
+    library, coder = Library(None), linear_coder(latent_dim=3)
+    coder.inverse[2] = 0  # so that codes do not vary along it
+    images = np.random.default_rng(0).random((160, 1, 8, 8), dtype=np.float32)
+    coder.log_variance = None
+    run = library.hold("own", coder, images)
+    assert run.frame.rank == 2
+    assert run.vacancy.folds
+    latents = np.random.default_rng(1).standard_normal((20, 3)).astype(np.float32)
+    latents[:10, 2] = run.frame.mean[2]
+    body = """return { p: Array.from(support.pValues(given.latents)),
+      draws: Object.fromEntries(given.laws.map((law) => [law, Array.from(support.draws(law, 9, 3))])) };"""
+    answer = asked(tmp_path, run, body, latents=latents.ravel().tolist(), laws=list(LAWS))
+    wanted = run.vacancy.p_value(latents)
+    np.testing.assert_allclose(answer["p"], wanted, atol=1e-12)
+    assert (wanted[10:] == wanted.min()).all(), "off the span is in a hole"
+    assert wanted[:10].max() > wanted.min()
+    for law in LAWS:
+        drawn = run.sample(law, 9, CounterGenerator(3))  # pyright: ignore[reportArgumentType] - as the routes do
+        np.testing.assert_allclose(np.reshape(answer["draws"][law], drawn.shape), drawn, atol=1e-6)
