@@ -384,7 +384,7 @@ def test_a_path_that_is_dragged_shows_both_models_along_it(visit, run_of):
         expect(films).to_have_count(11)
         for k, p in enumerate(expected[::4]):
             expect(films.nth(k)).to_contain_text(shown(p))
-            expect(films.nth(k)).to_have_text(re.compile("⚠" if p <= 0.05 else "^[^⚠]*$"))
+            expect(films.nth(k)).to_have_text(re.compile("▨" if p <= 0.05 else "^[^▨]*$"))
 
 
 def test_arrow_keys_and_boxes_move_the_ends_of_the_path(visit):
