@@ -313,7 +313,7 @@ export class HoleSheets {
     this.status.clear();
     const info = pair.find(({ name }) => name === view.run) ?? pair[0];
     if (info) {
-      this.setLaw(info, this.isChosen ? this.law : info.default_law);
+      this.setLaw(info, this.isChosen ? this.law : info.laws[0].name); // the prior: where naive code draws from
       const choose = (/** @type {string} */ law) => {
         this.isChosen = true;
         this.setLaw(info, law);
