@@ -40,6 +40,7 @@ TYPES: Mapping[str, type[np.generic]] = {
     "I64": np.int64,
     "F16": np.float16,
     "F32": np.float32,
+    "F64": np.float64,
 }
 """Element types of the tensors that this program writes, by their names in a safetensors file."""
 

@@ -47,7 +47,7 @@ def test_an_autoencoder_has_no_prior_to_sample_from_first():
 
 def test_the_law_to_sample_from_is_the_one_whose_draws_are_least_told_apart():
     assert default_law({"raw": 0.83, "white": 0.84, "gmm10": 0.6}, is_point=False).name == "gmm10"
-    assert default_law({"raw": 0.5, "white": 0.5, "gmm10": 0.5}, is_point=True).name == "raw", "the simplest of equals"
+    assert default_law({"raw": 0.5, "white": 0.47, "gmm10": 0.5}, is_point=True).name == "raw", "the simplest of equals"
     assert default_law({}, is_point=True) is first_law(is_point=True), "an older run was not measured"
 
 

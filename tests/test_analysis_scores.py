@@ -89,7 +89,7 @@ def test_noise_dimensions_dilute_holes_and_active_vacancy_finds_them():
 
 def test_the_mass_in_holes_agrees_with_brute_force_and_so_do_its_parts():
     """In float64, with fixed draws: the value, and every value without a tenth of the reference."""
-    reference, calibration, draws = gaussian(400, 3, 0), gaussian(1100, 3, 1), 1.3 * gaussian(500, 3, 2)
+    reference, calibration, draws = gaussian(400, 3, 0), gaussian(1100, 3, 1), gaussian(500, 3, 2) * np.float32(1.3)
     fitted = fit_vacancy(reference, calibration)
     found = vacancies(fitted, calibration, {"law": draws}, seed=7)["law"]
     u, c, z = (each.astype(np.float64) @ fitted.frame.to_white for each in (reference, calibration, draws))

@@ -11,6 +11,7 @@ from explorer.analysis.directions import (
     axis_directions,
     class_directions,
     contrast,
+    cross_validated_separation,
     pca_directions,
     split_half_reliability,
 )
@@ -246,3 +247,29 @@ def test_overshoot_reaches_past_both_ends():
     np.testing.assert_allclose(path_positions(1, 0.5), [0.5])
     with pytest.raises(ShapeError, match="two latents of one shape"):
         linear(np.zeros(2, np.float32), np.zeros(3, np.float32), np.zeros(1))
+
+
+def test_separation_is_measured_on_images_that_the_direction_was_not_found_on():
+    rng = np.random.default_rng(0)
+    codes = rng.standard_normal((600, 40))
+    few, many = np.arange(600) < 12, np.arange(600) % 2 == 0
+    codes[many, 3] += 2
+    found, chance = cross_validated_separation(codes, many, np.random.default_rng(1))
+    assert found == pytest.approx(2, abs=0.35) and chance < 0.5
+    noise, chance = cross_validated_separation(codes, few, np.random.default_rng(1))
+    own = codes[few].mean(0) - codes[~few].mean(0)
+    along = codes @ own / np.linalg.norm(own)
+    assert along[few].mean() - along[~few].mean() > 1.5, "on its own images twelve are far from all others"
+    assert abs(noise) < 1 and noise < chance + 0.5
+
+
+def test_a_rare_attribute_of_odd_images_does_not_lead():
+    rng = np.random.default_rng(0)
+    codes = rng.standard_normal((2000, 16)).astype(np.float32)
+    common, rare = rng.random(2000) < 0.5, np.arange(2000) < 11
+    codes[common, 0] += 1.5
+    codes[rare, 1] += 1.8
+    plain = [contrast(name, "attribute", codes, member) for name, member in (("common", common), ("rare", rare))]
+    assert plain[0].least > plain[1].least and plain[0].least < plain[0].separation
+    attributes = np.stack([rare, common], axis=1).astype(np.uint8)
+    assert [each.name for each in attribute_directions(codes, attributes, ["rare", "common"])] == ["common", "rare"]

@@ -25,6 +25,7 @@ from explorer.checkpoint import (
     read_tensors,
     trim_history,
     write_config,
+    write_json,
     write_latents,
     write_metrics,
     write_tensors,
@@ -123,6 +124,13 @@ def test_weights_stay_in_full_precision_where_rounding_would_show(tmp_path: Path
         assert stored[name].dtype == np.float32
         np.testing.assert_array_equal(stored[name], tensor.numpy())
         np.testing.assert_array_equal(stored[name], original[name])
+
+
+def test_a_list_of_numbers_stands_on_one_line_and_no_text_is_touched(tmp_path: Path):
+    content = {"a": [1, 2.5, -3e-5], "b": [[1, 2], []], "c": ["[\n 1,\n 2\n]", "x"], "d": {"e": [{"f": [True, None]}]}}
+    write_json(tmp_path / "x.json", content)
+    text = (tmp_path / "x.json").read_text()
+    assert json.loads(text) == content and "[ 1, 2.5, -3e-05 ]" in text
 
 
 def far_codes(model: Any) -> None:

@@ -49,7 +49,9 @@ OPEN = {"threads", "patience", "stream", "compile", "subset", "tested", "nll_sam
 def test_a_resolved_configuration_leaves_open_only_what_none_means_something_for(dataset):
     config = resolve(RunConfig(data=DataConfig(dataset=dataset)))
     left = OPEN | ({"image_size"} if dataset in ("mnist", "digits") else set())  # theirs is given
-    left |= {"held_out", "calibration"} if dataset in ("celeba", "folder") else set()  # shares of what is there
+    left |= {"held_out"} if dataset in ("celeba", "folder") else set()  # shares of what is there
+    left |= {"calibration"} if dataset == "folder" else set()
+    left |= {"set_aside"} if dataset != "celeba" else set()
     for part in (config.data, config.model, config.train):
         for field in dataclasses.fields(part):
             if field.metadata.get("flag", True) and field.name not in left:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.analysis.scores import coverage, density, neighbour_radii
+from explorer.analysis.laws import LAWS
+from explorer.analysis.scores import coverage, density, neighbour_radii, paired, score_of
 from explorer.checkpoint import read_tensors
 from explorer.config import DATASETS, DataConfig, RunConfig, TrainConfig, resolve
 from explorer.data import load_dataset, split
@@ -92,7 +93,7 @@ def test_the_feature_space_does_not_depend_on_how_few_images_the_first_run_was_f
     seen = {}
     monkeypatch.setattr(room, "open_judge", lambda folder, images, parts, tell: SimpleNamespace(parts=parts))
     for name, each in {"all": config, "few": few}.items():
-        effort = full_effort(each, 297)
+        effort = full_effort(each, 300)
         subject = Subject(linear_coder(), each, images, split(images, each.data), Path("runs"), effort, {})
         seen[name] = subject.judge.parts.train  # pyright: ignore[reportAttributeAccessIssue]
     np.testing.assert_array_equal(seen["few"], seen["all"])
@@ -117,3 +118,35 @@ def test_radii_that_are_known_change_no_score():
     radii = neighbour_radii(real)
     assert coverage(real, fake, radii=radii) == coverage(real, fake)
     assert density(real, fake, radii=radii) == density(real, fake)
+
+
+def test_twins_are_measured_on_the_same_images_with_the_same_noise_so_that_they_pair(tmp_path: Path):
+    images, found = load_dataset(DataConfig(dataset="digits")), {}
+    for name, spread in {"ae": None, "vae": -2.0}.items():
+        config = small_config("ae" if spread is None else "vae", latent_dim=4)
+        coder = linear_coder(4, log_variance=spread)
+        found[name] = evaluate(coder, config, images, split(images, config.data), tmp_path, quick=True)
+    (ours, mine), (theirs, their) = found["ae"], found["vae"]
+    for name in ("reference_index", "fitting_index", "calibration_index", "index"):
+        np.testing.assert_array_equal(getattr(mine, name), getattr(their, name))
+    rows = [mine.reference_index, mine.fitting_index, mine.calibration_index, mine.index]
+    assert len(np.unique(np.concatenate([row for row in rows if row is not None]))) == sum(map(len, filter(len, rows)))
+    assert ours["replicates"]["key"] == theirs["replicates"]["key"]
+    for law in LAWS:
+        kept = [metrics["replicates"][law]["vacancy"] for metrics in (ours, theirs)]
+        assert [len(each["resampled"]) for each in kept] == [200, 200] and [len(each["parts"]) for each in kept] == [
+            10,
+            10,
+        ]
+        pair = paired(*(score_of(metrics, law, "vacancy") for metrics in (ours, theirs)))
+        gap = ours["holes"][law]["vacancy"]["value"] - theirs["holes"][law]["vacancy"]["value"]
+        assert pair.difference.value == pytest.approx(gap)
+    assert mine.calibration_mean is None and their.calibration_mean is not None
+    assert mine.calibration_cost is not None and len(mine.calibration_cost) == len(mine.calibration)
+    assert {"rank", "default_law"} - ours["holes"].keys() == {"default_law"}, "tell-apart is no quick score"
+
+
+def test_a_feature_space_says_how_good_its_classifier_is():
+    judge, _ = judges.load_judge(ROOT / "checkpoints" / "features-mnist")
+    assert judge.accuracy is not None and judge.accuracy >= 0.99
+    assert judges.load_judge(ROOT / "checkpoints" / "features-flowers102")[0].accuracy is None

@@ -132,7 +132,7 @@ def test_the_curves_are_norm_and_vacancy_of_both_walks(client, run, theme, overs
     norms = np.linalg.norm(run.latents.reference, axis=1)
     assert np.mean((norms >= low) & (norms <= high)) == pytest.approx(0.9, abs=0.01)
     assert low < middle < high
-    assert all(0 <= share <= 1 for share in meta["in_holes"].values())
+    assert 0 <= meta["in_holes"] <= 1, "of the arc: the middle of a straight line always looks usual"
 
 
 def test_curves_from_the_origin_have_no_angle_and_a_note(client):

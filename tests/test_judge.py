@@ -24,7 +24,7 @@ COUNT, SIDE = 600, 16
 def parts_of(count: int = COUNT) -> Split:
     """Four fifths for training, the rest for validation, calibration and testing."""
     train, validation, calibration, test = np.split(np.arange(count), [count * 8 // 10, count * 9 // 10, count - 10])
-    return Split(train=train, validation=validation, calibration=calibration, test=test, check=validation)
+    return Split(train=train, validation=validation, calibration=calibration, test=test)
 
 
 def bright_or_striped(known: float = 1.0, name: str = "made-up", side: int = SIDE, labels: bool = False) -> ImageSet:
@@ -145,7 +145,7 @@ def test_principal_components_are_orthonormal_and_ordered_by_what_they_carry(tmp
 def test_few_images_have_few_components(tmp_path: Path):
     images = bright_or_striped(known=0.0)
     few = Split(train=np.arange(12), validation=np.arange(12, 15), calibration=np.arange(15, 18),
-                test=np.arange(18, 20), check=np.arange(12, 15))  # fmt: skip
+                test=np.arange(18, 20))  # fmt: skip
     assert open_judge(tmp_path / "features-few", images, few).features(images.images(few.test)).shape == (2, 11)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from explorer import checkpoint
 from explorer.arrays import Posterior
+from explorer.checkpoint import write_json, write_tensors
 from explorer.config import from_json
 from explorer.errors import CheckpointError, DataError, MissingDataError, ShapeError, UnconvertedError
 from explorer.images import encoded_picture, picture_type, to_unit
@@ -37,6 +38,28 @@ def stored(twin_runs: Path) -> Library:
 def copied(twin_runs: Path, tmp_path: Path) -> Path:
     """A copy of both twins to damage."""
     return Path(shutil.copytree(twin_runs, tmp_path / "runs"))
+
+
+NEWER = ("fitting", "fitting_index", "calibration_mean", "calibration_cost", "calibration_features", "local_frame")
+"""Arrays that runs of the first edition have not."""
+
+
+def test_a_run_of_the_first_edition_still_opens_and_what_it_lacks_has_its_stated_meaning(copied):
+    folder = copied / "digits-vae-2"
+    arrays = checkpoint.read_tensors(folder / "latents.safetensors")
+    assert set(NEWER) - arrays.keys() <= {"calibration_features"}
+    write_tensors(folder / "latents.safetensors", {name: arrays[name] for name in arrays.keys() - set(NEWER)})
+    metrics = json.loads((folder / "metrics.json").read_text())
+    for law in LAWS:
+        metrics["holes"][law].pop("tell_apart", None)
+    write_json(folder / "metrics.json", {name: part for name, part in metrics.items() if name != "replicates"})
+    old, new = Library(copied).open("digits-vae-2"), Library(copied.parent / "runs").open("digits-ae-2")
+    assert old.default_law == "raw", "its prior, as before there was tell-apart"
+    assert old.mean_vacancy is old.vacancy
+    np.testing.assert_allclose(old.white.mean, old.latents.reference.mean(0, dtype=np.float64))
+    p = old.vacancy.p_value(old.latents.draw)
+    assert ((p > 0) & (p <= 1)).all() and new.latents.local_frame is not None
+    np.testing.assert_array_equal(new.frame.to_white, new.latents.local_frame)
 
 
 def test_listing_runs_loads_neither_torch_nor_sklearn_nor_gradio(twin_runs, root):
@@ -264,7 +287,7 @@ def test_truncated_weights_are_found_when_the_model_is_wanted(copied):
     for _ in range(2):
         with pytest.raises(CheckpointError, match=r"model\.safetensors"):
             _ = run.coder
-    assert len(run.latents.mean) == 297, "what is stored needs no model"
+    assert len(run.latents.mean) == 300, "what is stored needs no model"
 
 
 def test_latents_of_another_dimension_are_refused(copied):

@@ -249,7 +249,8 @@ def test_a_pipe_gets_a_line_for_each_stage_and_one_table_at_the_end(
     out, done = twins
     assert not done.stderr, "no bar goes where nobody watches it"
     lines = done.stdout.splitlines()
-    assert lines[1] == "1,797 pictures: 1,100 fitted, 100 validation, 300 calibration, 297 test"
+    assert lines[1] == "1,797 pictures: 1,097 fitted, 100 validation, 300 calibration, 300 test"
+    assert lines[2] == "holes are measured with |R| = |G| = 548 fitted pictures, |C| = 300"
     stages = [line for line in lines if line.startswith(("reading", "digits-")) and "float32" not in line]
     assert [line.split(" ")[0] for line in stages] == ["reading", *2 * ["digits-vae-2:"], *2 * ["digits-ae-2:"]]
     heads = [line.split() for line in lines if line.split() == ["digits-vae-2", "digits-ae-2"]]

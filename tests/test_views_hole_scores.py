@@ -17,13 +17,11 @@ from explorer.views import hole_samples, hole_scores
 from explorer.views.hole_planes import planes_of
 from tests.conftest import ROOT
 from tests.serve_fake import fake_library
+from tests.test_analysis_holes import local_scatter
 from tests.twin_seeds import twins_table
 
 CHECKPOINTS = ROOT / "checkpoints"
 SHIPPED = list_runs(CHECKPOINTS)
-
-FEW = [name for name in SHIPPED if read_metrics(CHECKPOINTS / name)["holes"]["reference_n"] <= 2500]
-"""Shipped runs of few enough codes to measure every distance one by one."""
 
 
 @pytest.fixture(scope="module")
@@ -44,36 +42,48 @@ def brute_frame(reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return codes.mean(0), (axes.T * spread / np.sqrt(len(codes) - 1)) @ axes
 
 
-def brute_draws(reference: np.ndarray, seed: int, count: int) -> dict[str, np.ndarray]:
+def brute_draws(run: Any, count: int) -> dict[str, np.ndarray]:
     """What `train.py` drew of raw and of white for the scores of metrics.json, from the same seed."""
-    rng = np.random.default_rng(seed)
-    mean, root = brute_frame(reference)
-    raw = rng.standard_normal((count, reference.shape[1])).astype(np.float32)
-    white = (mean + rng.standard_normal((count, reference.shape[1])) @ root).astype(np.float32)
-    return {"raw": raw, "white": white}
+    mean, root = brute_frame(run.latents.fitting)
+    noise = np.random.default_rng([run.config.train.seed, 10]).standard_normal((count, run.latent_dim))
+    return {"raw": noise.astype(np.float32), "white": (mean + noise @ root).astype(np.float32)}
 
 
-@pytest.mark.parametrize("name", FEW)
+def brute_p_values(run: Any, latents: np.ndarray) -> np.ndarray:
+    """Conformal p-values by their definition, folds and all, in the stored local frame."""
+    stored = run.latents
+    places = [each.astype(np.float64) @ stored.local_frame for each in (stored.reference, stored.calibration, latents)]
+    reference, calibration, asked = places
+    if len(calibration) >= 1000:
+        far = [np.sort(brute_distances(each, reference), axis=1)[:, 4] for each in (calibration, asked)]
+        return (1 + (far[0] >= far[1][:, None]).sum(axis=1)) / (len(calibration) + 1)
+    part, least = np.arange(len(calibration)) % 5, np.ones(len(asked))
+    for fold in range(5):
+        among = np.concatenate([reference, calibration[part != fold]])
+        far = [np.sort(brute_distances(e, among), axis=1)[:, 4] for e in (calibration[part == fold], asked)]
+        least += (far[0] >= far[1][:, None]).sum(axis=1)
+    return least / (len(calibration) + 1)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_stored_vacancy_agrees_with_a_brute_force_recomputation(shipped, name):
     run = shipped.open(name)
     metrics = read_metrics(CHECKPOINTS / name)["holes"]
-    reference, calibration = run.latents.reference, run.latents.calibration
-    mean, root = brute_frame(reference)
-    inverse = np.linalg.inv(root)
-    white_reference = (reference - mean) @ inverse
-
-    def fifth_nearest(latents: np.ndarray) -> np.ndarray:
-        return np.sort(brute_distances((latents - mean) @ inverse, white_reference), axis=1)[:, 4]
-
-    standard = fifth_nearest(calibration)
-    assert run.config is not None
-    drawn = brute_draws(reference, run.config.train.seed, metrics["raw"]["vacancy"]["n"])
-    for law, draws in drawn.items():
-        scores = fifth_nearest(draws)
-        np.testing.assert_allclose(run.vacancy.score(draws), scores, atol=1e-6)
-        p = np.array([(1 + (standard >= score).sum()) / (len(standard) + 1) for score in scores])
+    for law, draws in brute_draws(run, metrics["raw"]["vacancy"]["n"]).items():
+        p = brute_p_values(run, draws)
         np.testing.assert_allclose(run.vacancy.p_value(draws), p, atol=1e-6)
         assert metrics[law]["vacancy"]["value"] == pytest.approx((p <= 0.05).mean(), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name.endswith(("ae-2", "ae-8"))])
+def test_the_stored_local_frame_agrees_with_a_brute_force_recomputation(shipped, name):
+    stored = shipped.open(name).latents
+    codes = stored.reference.astype(np.float64)
+    root = brute_frame(stored.reference)[1]
+    found = [local_scatter(codes, start) for start in (np.linalg.inv(root), np.eye(len(root)))]
+    scatter = min(found, key=lambda each: np.linalg.slogdet(each)[1])
+    assert stored.local_frame is not None
+    np.testing.assert_allclose(stored.local_frame @ scatter @ stored.local_frame, np.eye(len(root)), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["digits-ae-8", "digits-vae-8", "digits-vae-8-beta4"])
@@ -85,7 +95,7 @@ def test_coverage_agrees_with_a_brute_force_recomputation_and_the_stored_one(shi
     real = run.latents.features
     assert real is not None
     real = real.astype(np.float64)
-    draws = brute_draws(run.latents.reference, run.config.train.seed, metrics["raw"]["vacancy"]["n"])
+    draws = brute_draws(run, metrics["raw"]["vacancy"]["n"])
     among = np.sort(brute_distances(real, real), axis=1)[:, 5]  # column 0 is the image itself
     for law, latents in draws.items():
         made = run.judge.features(run.coder.decode(latents[: len(real)]))
@@ -98,9 +108,25 @@ def test_coverage_agrees_with_a_brute_force_recomputation_and_the_stored_one(shi
 @pytest.mark.parametrize("name", SHIPPED)
 def test_codes_of_images_in_neither_set_fall_in_holes_at_rate_alpha(name):
     holes = read_metrics(CHECKPOINTS / name)["holes"]
-    check = holes["calibration_check"]
-    error = np.sqrt(0.0475 * (1 / holes["calibration_n"] + 1 / check["n"]))
-    assert abs(check["value"] - 0.05) <= 3 * error
+    for check in (holes["calibration_check"], holes["calibration_check_means"]):
+        error = np.sqrt(0.0475 * (1 / holes["calibration_n"] + 1 / check["n"]))
+        assert abs(check["value"] - 0.05) <= 3 * error
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_sets_of_a_run_share_no_image_and_are_as_large_as_it_says(shipped, name):
+    stored, holes = shipped.open(name).latents, read_metrics(CHECKPOINTS / name)["holes"]
+    rows = [stored.reference_index, stored.fitting_index, stored.calibration_index, stored.index]
+    assert len(np.unique(np.concatenate(rows))) == sum(map(len, rows))
+    assert [len(each) for each in rows[:3]] == [holes["reference_n"], holes["fitting_n"], holes["calibration_n"]]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_law_to_draw_from_is_told_apart_least(shipped, name):
+    holes = read_metrics(CHECKPOINTS / name)["holes"]
+    assert shipped.open(name).default_law == holes["default_law"]
+    told = {law: max(holes[law]["tell_apart"]["value"], 0.5) for law in LAWS}
+    assert told[holes["default_law"]] == min(told.values())
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -274,8 +274,8 @@ def default_law(tell_apart: Mapping[str, float], is_point: bool) -> Law:
     """Where to sample from: the law whose draws are least told apart from codes; of equal ones the simpler.
 
     Args:
-        tell_apart: By name of a law, its score, in [0.5, 1]; only those of `LAWS` count.
+        tell_apart: By name of a law, its score; 0.5 and less are chance. Only those of `LAWS` count.
         is_point: As in `first_law`, which answers where there is no score.
     """
-    known = {name: tell_apart[name] for name in LAWS if name in tell_apart}
+    known = {name: max(tell_apart[name], 0.5) for name in LAWS if name in tell_apart}
     return LAWS[min(known, key=lambda name: known[name])] if known else first_law(is_point)

@@ -9,6 +9,7 @@ reference R (a jackknife over ten parts). Draws alone give a quarter of it. What
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +161,31 @@ def paired(first: Score, second: Score) -> Paired:
     logs = Replicates(np.log(ours.resampled / theirs.resampled), np.log(ours.parts / theirs.parts))
     found = complete(value, _centred(logs, value), n)
     return Paired(difference, Score(float(np.exp(value)), float(np.exp(found.low)), float(np.exp(found.high)), n))
+
+
+def score_of(metrics: Mapping[str, Any], law: str, name: str) -> Score | None:
+    """A hole score of metrics.json with its replicates where they are kept, for `paired`; None where it is not there.
+
+    Replicates of two runs pair where `metrics["replicates"]["key"]` is the same.
+
+    Args:
+        metrics: What metrics.json holds; anything in it may be missing or of another kind.
+        law: Of a sampling law.
+        name: Of the score: "vacancy", "tell_apart", "round_trip" or "coverage".
+    """
+    try:
+        found = metrics["holes"][law][name]
+        score = Score(*(float(found[part]) for part in ("value", "low", "high")), int(found["n"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    try:
+        kept = metrics["replicates"][law][name]
+        arrays = [np.array(kept[part], dtype=np.float64) for part in ("resampled", "parts")]
+    except (KeyError, TypeError, ValueError):
+        return score
+    if not (arrays[0].shape == (AGAIN,) and arrays[1].ndim == 1 and all(np.isfinite(each).all() for each in arrays)):
+        return score
+    return replace(score, again=Replicates(*arrays))
 
 
 def _centred(again: Replicates, value: float) -> Replicates:

@@ -62,7 +62,8 @@ def load_dataset(
             which and what to do.
     """
     images = _loaded(config, data_dir, download, folder, extra_train, quiet, convert, tell)
-    return dataclasses.replace(images, name=config.name or images.name)  # which tells sizes apart
+    shares = config.dataset != "folder"
+    return dataclasses.replace(images, name=config.name or images.name, shares_test=shares)  # a name tells sizes apart
 
 
 def _loaded(

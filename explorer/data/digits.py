@@ -25,5 +25,9 @@ def load_digits() -> ImageSet:
     )
 
 
-SOURCE = Source(load=lambda _: load_digits(), character=Character(size=8, box=8, by_mass=False))
+SOURCE = Source(
+    load=lambda _: load_digits(),
+    nouns=("digit", "digits"),
+    character=Character(size=8, box=8, by_mass=False),
+)
 """The digits; they fill their whole height, https://archive.ics.uci.edu/dataset/80."""

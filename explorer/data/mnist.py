@@ -120,6 +120,7 @@ SOURCE = Source(
     load=lambda asked: load_mnist(asked.data_dir, asked.download),
     files=mnist_files,
     is_downloadable=True,
+    nouns=("digit", "digits"),
     character=Character(size=28, box=20, by_mass=True),
 )
 """MNIST; LeCun et al. 1998, http://yann.lecun.com/exdb/mnist/: "size normalized to fit in a 20x20 pixel box while

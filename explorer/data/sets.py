@@ -46,6 +46,8 @@ class ImageSet:
         levels: Number of grey levels.
         test_count: How many of the last rows are the official test images.
         validation_count: How many rows before those are official validation images; no fit may see them.
+        shares_test: Whether calibration images may be drawn from its test images. Those of a folder are a random tenth,
+            which is exchangeable with all others anyway, or what somebody put into a folder of that name.
         labels: (N,) int64 into `class_names`, or None.
         class_names: Names of the labels, or None.
         attributes: (N, A) uint8, 1 for an image that has it, 0 for one that has not, `explorer.arrays.UNKNOWN` (255)
@@ -61,6 +63,7 @@ class ImageSet:
     levels: int
     test_count: int
     validation_count: int = 0
+    shares_test: bool = False
     labels: NDArray[np.int64] | None = None
     class_names: tuple[str, ...] | None = None
     attributes: NDArray[np.uint8] | None = None
@@ -138,13 +141,15 @@ def sized(images: ImageSet, config: DataConfig) -> DataConfig:
     if calibration is None:
         calibration = min(max(FEWEST_CALIBRATION, count // 10), MOST_CALIBRATION)
     if aside is None:
-        enough = images.test_count >= calibration + ENOUGH_TESTED
+        enough = images.test_count >= calibration + ENOUGH_TESTED and images.shares_test
         aside = 0 if enough else calibration if images.test_count else 2 * calibration
     return replace(config, held_out=held_out, calibration=calibration, set_aside=aside)
 
 
 def split(images: ImageSet, config: DataConfig) -> Split:
     """The split that `config` names, with sizes as in `sized`: its seed alone decides, so twins and ladders share it.
+
+    Where the set does not share its test images they stay what they are, and images that are set aside calibrate.
 
     Raises:
         DataError: More images are held out than there are to train on, or none would be left for the test.
@@ -164,6 +169,13 @@ def split(images: ImageSet, config: DataConfig) -> Split:
     others = count + np.sort(rng.permutation(images.validation_count)[:official])
     validation = np.concatenate([np.sort(order[:own]), others])
     pool = np.arange(len(images) - images.test_count, len(images))
+    if not images.shares_test and len(pool):
+        return Split(
+            train=np.sort(order[own + aside :][: config.subset]),
+            validation=validation,
+            calibration=np.sort(order[own : own + aside][:calibration]),
+            test=np.sort(rng.permutation(pool)[: config.tested]),
+        )
     if len(pool) < calibration + ENOUGH_TESTED:
         joined = [pool, order[own : own + aside], *([validation] if config.validation_pooled else [])]
         pool = np.sort(np.concatenate(joined))

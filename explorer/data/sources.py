@@ -63,6 +63,7 @@ class Source:
         is_downloadable: Whether it can be fetched on request.
         takes_folder: Whether its pictures lie in a folder that somebody names.
         takes_extra: Whether further training images may come from another folder.
+        nouns: What an image is called, and several.
         terms: What a person who shows or shares a model should know of the images it was fitted on; None for nothing.
         crop: Share of the width of a picture that is kept, around its centre.
         character: How its images were made of characters; None for pictures.
@@ -73,6 +74,7 @@ class Source:
     is_downloadable: bool = False
     takes_folder: bool = False
     takes_extra: bool = False
+    nouns: tuple[str, str] = ("image", "images")
     terms: str | None = None
     crop: float = 1.0
     character: Character | None = None

@@ -22,6 +22,9 @@ MOST_CLASSES = 10_000
 FEWEST_IMAGES = 30
 """Images that a model held in memory needs, so that two sets of codes can be made of them."""
 
+FEWEST_HALVED = 200
+"""Images for reference and laws from which each has images of its own."""
+
 
 def held_run(
     name: str,
@@ -58,8 +61,11 @@ def held_run(
         distortion = np.concatenate(parts).astype(np.float32)
     order = rng.permutation(len(units))
     cut = len(order) - max(FEWEST_CALIBRATION, len(order) // 3)
-    reference, calibration = np.sort(order[:cut][:10_000]), np.sort(order[cut:][:5_000])
-    mixture = fit_gmm(draw[reference], components=min(10, len(reference) // 10), seed=seed)
+    known, calibration = order[:cut][:10_000], np.sort(order[cut:][:5_000])
+    half = len(known) // 2 if len(known) >= FEWEST_HALVED else 0  # of fewer, one set serves twice
+    reference, fitting = np.sort(known[half:]), np.sort(known[:half] if half else known)
+    mixture = fit_gmm(draw[fitting], components=min(10, len(fitting) // 10), seed=seed)
+    rate = given.rate().sum(1)
     latents = StoredLatents(
         mean=posterior.mean,
         log_variance=posterior.log_variance,
@@ -68,7 +74,7 @@ def held_run(
         attribute=None,
         index=np.arange(len(units)),
         distortion=distortion,
-        rate=given.rate().sum(1),
+        rate=rate,
         reference=draw[reference],
         reference_index=reference,
         calibration=draw[calibration],
@@ -78,6 +84,10 @@ def held_run(
         gmm_covariances=mixture.covariances.astype(np.float32),
         features=None,
         reference_features=None,
+        fitting=draw[fitting],
+        fitting_index=fitting,
+        calibration_mean=None if posterior.log_variance is None else posterior.mean[calibration],
+        calibration_cost=None if np.isnan(distortion).any() else (distortion + rate)[calibration],
     )
     card = Card(
         name=name,

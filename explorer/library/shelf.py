@@ -310,8 +310,8 @@ class Library:
     ) -> OpenRun:
         """Keep a model in memory as a run of this library.
 
-        All images are shown; a random two thirds of them (at most 10,000) serve as reference of the holes, the rest
-        (at most 5,000) calibrates them.
+        All images are shown; a random two thirds of them (at most 10,000) serve half as reference of the holes and
+        half to fit the sampling laws, the rest (at most 5,000) calibrates the holes.
 
         Args:
             name: What the run is called.

@@ -27,9 +27,11 @@ from explorer.checkpoint import list_runs
 from explorer.errors import DataError
 from explorer.library import load_run
 from tests.benchmarks import (
+    arrival,
     conversion,
     drag,
     growth,
+    holes_intervals,
     holes_tab,
     map_tab,
     memory,
@@ -127,10 +129,12 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "memory": usual_loop.memory,
     "growth": growth.costs,
     "convert": conversion.speeds,
+    "arrival": arrival.rows,
     "drag": drag.drags,
     "map": map_tab.rows,
     "plane": plane_dots.rows,
     "holes": holes_tab.rows,
+    "intervals": holes_intervals.rows,
     "own": own_image.answers,
     "typical": typical.rows,
     "served": memory.rows,

@@ -92,7 +92,8 @@ def test_the_words_agree_with_the_models_p_value(visit, run_of, place):
         run = run_of(name)
         p = run.vacancy.p_value(run.frame.unwhiten(np.array([[a, b]])))[0]
         words = side(page, name).locator(".xp-reading .xp-trust")
-        expect(words).to_contain_text("In a hole" if p <= 0.05 else "At the edge" if p <= 0.2 else "Near the data")
+        said = "No image is" if p <= 0.05 else "Few images are" if p <= 0.2 else "Codes are common"
+        expect(words).to_contain_text(said)
 
 
 def test_a_click_holds_the_cursor_until_the_next(visit):
@@ -217,7 +218,7 @@ def test_the_score_table_names_law_interval_and_n_and_stands_beside_coverage(vis
     page = opened(visit)
     table = page.locator(".xp-table", has_text="Vacancy")
     heads = table.get_by_role("columnheader").all_inner_texts()
-    laws = ["raw: N(0, I)", "white: one Gaussian", "GMM-10: ten Gaussians"]
+    laws = ["from the prior", "from one fitted bell", "from ten fitted bells"]
     assert heads == ["flat-ae", "flat-vae", *laws, *laws]
     cell = table.get_by_role("row", name="Vacancy").get_by_role("cell").first
     expect(cell).to_contain_text("0.310")
@@ -321,7 +322,7 @@ def test_both_models_say_all_they_know_of_the_place_under_the_cursor(visit, run_
         np.testing.assert_allclose(latent, run.frame.unwhiten(np.array([[5 * step, 0.0]])), atol=1e-5)
         vacancy, back = (score.p_value(latent)[0] for score in (run.vacancy, run.round_trip))
         expect(words).to_contain_text(f"vacancy p = {shown(vacancy)} at u = ({text}, 0)")
-        sign = "⚠" if back <= 0.05 else "◐" if back <= 0.2 else "✓"
+        sign = "▨" if back <= 0.05 else "◐" if back <= 0.2 else "●"
         facts = side(page, name).locator(".xp-holes-facts")
         expect(facts).to_contain_text(f"Round trip: p = {shown(back)}")
         expect(facts).to_contain_text(sign)
@@ -383,7 +384,7 @@ def test_a_path_that_is_dragged_shows_both_models_along_it(visit, run_of):
         expect(films).to_have_count(11)
         for k, p in enumerate(expected[::4]):
             expect(films.nth(k)).to_contain_text(shown(p))
-            expect(films.nth(k)).to_have_text(re.compile("⚠" if p <= 0.05 else "^[^⚠]*$"))
+            expect(films.nth(k)).to_have_text(re.compile("▨" if p <= 0.05 else "^[^▨]*$"))
 
 
 def test_arrow_keys_and_boxes_move_the_ends_of_the_path(visit):
