@@ -62,7 +62,7 @@ from explorer.config import (
     to_json,
 )
 from explorer.config.flags import Flags, choice
-from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, located, sized, split
+from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, located, needs_more, sized, split
 from explorer.errors import CheckpointError, ConfigError, ExplorerError, Interrupted
 from explorer.progress import is_terminal, stage
 from explorer.training.summary import left_out, split_words, summary_table
@@ -433,7 +433,7 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
             f"{name} was fitted on another copy of {images.name}: its split means nothing on this one; "
             "fit it again with --overwrite."
         )
-    config = dataclasses.replace(config, data=sized(images, pooled(config)))
+    config = dataclasses.replace(config, data=sized(images, pooled(config, images)))
     parts = split(images, config.data)
     if not args.quiet:
         print(split_words(images, parts, config), flush=True)
@@ -445,13 +445,13 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
         with one_sentence(args.out):  # the scores go last: with them the copy is complete
             left = shutil.ignore_patterns(METRICS, STATE)
             shutil.copytree(folder, partial, symlinks=True, ignore=left, dirs_exist_ok=True)
-        write_config(partial, config)
+        write_config(partial, dataclasses.replace(stored, data=config.data))  # the fit was what it was
         write_latents(partial, latents)
         write_metrics(partial, metrics)
         publish_run(partial, args.out, name)
 
 
-def pooled(config: RunConfig) -> DataConfig:
+def pooled(config: RunConfig, images: ImageSet) -> DataConfig:
     """How the images of a stored run are split for a new measurement.
 
     Older runs calibrated on training images that they had set aside, and tested on the data set's own test images: two
@@ -463,8 +463,9 @@ def pooled(config: RunConfig) -> DataConfig:
     if data.set_aside is not None or data.calibration is None:
         return data
     sizes = {name: usual.get(name) for name in ("calibration", "reference")}
-    joins = config.train.patience is None and data.dataset != "digits"
-    return dataclasses.replace(data, set_aside=data.calibration, validation_pooled=joins or None, **sizes)
+    data = dataclasses.replace(data, set_aside=data.calibration, **sizes)
+    joins = config.train.patience is None and needs_more(images, data)
+    return dataclasses.replace(data, validation_pooled=joins or None)
 
 
 def tell(names: list[str], out: Path) -> None:

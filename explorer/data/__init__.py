@@ -12,7 +12,7 @@ from explorer.data.flowers102 import flowers102_files, load_flowers102
 from explorer.data.folder import folder_name, load_folder, telling_parts
 from explorer.data.mnist import load_mnist, mnist_files
 from explorer.data.pictures import Preparation
-from explorer.data.sets import NOUNS, TERMS, ImageSet, Split, check_split, reference_count, sized, split
+from explorer.data.sets import NOUNS, TERMS, ImageSet, Split, check_split, needs_more, reference_count, sized, split
 from explorer.errors import ConfigError, DataError
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "layouts_dir",
     "load_dataset",
     "located",
+    "needs_more",
     "reference_count",
     "sized",
     "split",
