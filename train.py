@@ -50,7 +50,7 @@ from explorer.config import (
     RunConfig,
     to_json,
 )
-from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, sized, split
+from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, needs_more, sized, split
 from explorer.errors import CheckpointError, ExplorerError, Interrupted
 from explorer.progress import Spoken, is_terminal, stage
 from explorer.training.command import DEFAULT_OUT, parse, plan
@@ -260,7 +260,7 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
             f"{name} was fitted on another copy of {images.name}: its split means nothing on this one; "
             "fit it again with --overwrite."
         )
-    config = dataclasses.replace(config, data=sized(images, pooled(config)))
+    config = dataclasses.replace(config, data=sized(images, pooled(config, images)))
     parts = split(images, config.data)
     if not args.quiet:
         print(split_words(images, parts, config), flush=True)
@@ -272,13 +272,13 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
         with one_sentence(args.out):  # the scores go last: with them the copy is complete
             left = shutil.ignore_patterns(METRICS, STATE)
             shutil.copytree(folder, partial, symlinks=True, ignore=left, dirs_exist_ok=True)
-        write_config(partial, config)
+        write_config(partial, dataclasses.replace(stored, data=config.data))  # the fit was what it was
         write_latents(partial, latents)
         write_metrics(partial, metrics)
         publish_run(partial, args.out, name)
 
 
-def pooled(config: RunConfig) -> DataConfig:
+def pooled(config: RunConfig, images: ImageSet) -> DataConfig:
     """How the images of a stored run are split for a new measurement.
 
     Older runs calibrated on training images that they had set aside, and tested on the data set's own test images: two
@@ -290,8 +290,9 @@ def pooled(config: RunConfig) -> DataConfig:
     if data.set_aside is not None or data.calibration is None:
         return data
     sizes = {name: usual.get(name) for name in ("calibration", "reference")}
-    joins = config.train.patience is None and data.dataset != "digits"
-    return dataclasses.replace(data, set_aside=data.calibration, validation_pooled=joins or None, **sizes)
+    data = dataclasses.replace(data, set_aside=data.calibration, **sizes)
+    joins = config.train.patience is None and needs_more(images, data)
+    return dataclasses.replace(data, validation_pooled=joins or None)
 
 
 def tell(names: list[str], out: Path) -> None:
