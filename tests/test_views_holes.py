@@ -105,7 +105,7 @@ def test_a_class_or_attribute_is_the_same_direction_in_both_models_of_a_pair(lib
      "classes:３,pca:0", "classes:3,pca:0,pca:1", "classes:99999,pca:0", "classes:-1,pca:0"],
 )  # fmt: skip
 def test_directions_of_nonsense_are_refused(library, directions):
-    for answer in (hole_map.hole_plane, hole_layers.plane_layer, holes.FIGURES["hole-path"]):
+    for answer in (hole_map.hole_plane, hole_sheets.plane_layer, holes.FIGURES["hole-path"]):
         query = {"theme": "light", "layer": "cliff", "ends": "0,0,1,1", "directions": directions}
         with pytest.raises(ShapeError):
             answer(library, "linear-vae", query)
@@ -184,7 +184,7 @@ def test_classes_are_named_where_they_lie_and_listed_by_their_share(monkeypatch)
 )
 def test_a_name_is_written_at_the_middle_of_its_largest_patch(rows, wanted):
     values = np.array([[int(c) for c in row] for row in rows])
-    assert hole_layers.middles(values, 2) == wanted
+    assert hole_sheets.middles(values, 2) == wanted
 
 
 @pytest.mark.parametrize("latent_dim", [2, 4])
