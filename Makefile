@@ -73,15 +73,15 @@ kernel: install-node
 
 runs: install
 	$(BIN)/python train.py --dataset digits --latent-dim 2 --twin --overwrite
-	$(BIN)/python train.py --dataset mnist --latent-dim 2 --net mlp --hidden 256 --lr 0.002 --epochs 80 --save-every 20 --reference 2500 --twin --overwrite
-	$(BIN)/python train.py --dataset mnist --latent-dim 16 --hidden 128 --epochs 25 --save-every 8 --reference 2500 --calibration 2500 --tested 5000 --twin --overwrite
-	$(BIN)/python train.py --dataset mnist --latent-dim 8 --ladder --epochs 20 --widths 16 32 --hidden 64 --reference 2000 --calibration 2500 --tested 2000 --overwrite
+	$(BIN)/python train.py --dataset mnist --latent-dim 2 --net mlp --hidden 256 --lr 0.002 --epochs 80 --save-every 20 --twin --overwrite
+	$(BIN)/python train.py --dataset mnist --latent-dim 16 --hidden 128 --epochs 25 --save-every 8 --tested 5000 --twin --overwrite
+	$(BIN)/python train.py --dataset mnist --latent-dim 8 --ladder --epochs 20 --widths 16 32 --hidden 64 --tested 2000 --overwrite
 	$(BIN)/python train.py --dataset digits --latent-dim 8 --ladder --hidden 128 --overwrite
 	$(BIN)/python -m tests.model_cards
 
 runs-pictures: install
-	$(BIN)/python train.py --dataset flowers102 --twin --widths 32 64 128 --reference 1500 --overwrite
-	$(BIN)/python train.py --dataset celeba --extra-train $(EXPLORER_DATA)/celeba-faces64 --twin --sigma 0.3 --widths 32 80 128 128 --reference 3500 --save-every 6 --overwrite
+	$(BIN)/python train.py --dataset flowers102 --twin --widths 32 64 128 --overwrite
+	$(BIN)/python train.py --dataset celeba --extra-train $(EXPLORER_DATA)/celeba-faces64 --twin --sigma 0.3 --widths 32 80 128 128 --save-every 6 --overwrite
 	$(BIN)/python -m tests.model_cards
 
 install:

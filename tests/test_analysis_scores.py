@@ -5,25 +5,21 @@ from explorer.analysis.densities import PosteriorMixture, fit_kernel_density
 from explorer.analysis.encoding import decode_all, encode_all
 from explorer.analysis.frames import fit_frame
 from explorer.analysis.holes import ALPHA, fit_vacancy
+from explorer.analysis.intervals import Replicates, Score, complete, mean_score, paired
 from explorer.analysis.laws import raw_log_density, sample_raw
 from explorer.analysis.log_ratio import area_under_curve
 from explorer.analysis.scores import (
-    Replicates,
-    Score,
     active_axes,
     active_units,
     arc_middles,
     collapsed_axes,
-    complete,
     counted_axes,
     coverage,
     density,
     exceedance,
     frechet_distance,
     is_saturated,
-    mean_score,
     mutual_information,
-    paired,
     rate_per_dimension,
     tell_apart,
     vacancies,

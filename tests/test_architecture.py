@@ -67,11 +67,11 @@ LONG = {
     "explorer/checkpoint.py": "the one owner of the layout on disk: whatever writes a run stands beside its reader",
     "explorer/data/cache.py": "one conversion from the pictures of a folder to an array, and the removal of old ones",
     "explorer/library/run.py": "everything that is known of one open run, each part computed once",
+    "explorer/training/judge.py": "what a feature space is, how it is fitted, stored and read again",
     "explorer/training/fit.py": "one loop and the state that a resumed fit must find again",
     "explorer/training/evaluate.py": "every score is an entry of one table, beside the inputs that scores share",
     "explorer/ui/app.py": "layout, launch settings, ports and the tunnel; each is small, and used by serve alone",
     "explorer/ui/security.py": "five layers in the order in which a request meets them",
-    "train.py": "flags, plan, fit, evaluate, save, and what is said when any of it is cut short",
 }
 """Files above `LONGEST`, and why each may be."""
 
@@ -605,7 +605,7 @@ def test_the_limits_of_size_count_single_files_and_all_together(tmp_path: Path):
     sparse(tree / "checkpoints/digits-vae-2/latents.safetensors", FILE_LIMIT + 1)
     assert [v for v in shipped_violations(tree) if "latents.safetensors" in v]
     sparse(tree / "checkpoints/digits-vae-2/latents.safetensors", FILE_LIMIT)
-    for name in ("model.safetensors", "history.jsonl"):
+    for name in ("model.safetensors", "history.jsonl", "metrics.json"):
         sparse(tree / "checkpoints/digits-vae-2" / name, FILE_LIMIT)
     assert [v for v in shipped_violations(tree) if "shipped runs take" in v]
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.analysis.intervals import paired, score_of
 from explorer.analysis.laws import LAWS
-from explorer.analysis.scores import coverage, density, neighbour_radii, paired, score_of
+from explorer.analysis.scores import coverage, density, neighbour_radii
 from explorer.checkpoint import read_tensors
 from explorer.config import DATASETS, DataConfig, RunConfig, TrainConfig, resolve
 from explorer.data import load_dataset, split
@@ -138,7 +139,9 @@ def test_twins_are_measured_on_the_same_images_with_the_same_noise_so_that_they_
             10,
             10,
         ]
-        pair = paired(*(score_of(metrics, law, "vacancy") for metrics in (ours, theirs)))
+        scores = [score_of(metrics, law, "vacancy") for metrics in (ours, theirs)]
+        assert scores[0] is not None and scores[1] is not None
+        pair = paired(scores[0], scores[1])
         gap = ours["holes"][law]["vacancy"]["value"] - theirs["holes"][law]["vacancy"]["value"]
         assert pair.difference.value == pytest.approx(gap)
     assert mine.calibration_mean is None and their.calibration_mean is not None

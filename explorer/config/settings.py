@@ -86,8 +86,8 @@ class DataConfig:
     grey: bool = False
     """Turn colour images grey."""
     held_out: int | None = None
-    """Images for validation, which steer nothing but the curve: kept back from the training images, but for up to half
-    of them from the set's own validation images."""
+    """Images for validation: the curve, and the epoch that --patience ships, are measured on them. They are kept back
+    from the training images; where the set has validation images of its own, up to half are those."""
     calibration: int | None = None
     """Images that calibrate the holes (set C of the hole scores), 19 or more: drawn from those that no fit sees, which
     the test images are drawn from too."""
@@ -242,7 +242,7 @@ class TrainConfig:
     samples: int = 1
     """Draws K from the posterior of an image in every step."""
     free_bits: float = 0.0
-    """Nats of rate per latent dimension, mean over the batch, below which a dimension is not charged less."""
+    """Nats of rate per latent dimension, mean over the batch, below which a dimension costs the same as at it."""
     gradient: GradientPath = "reparameterised"
     """How the encoder learns what a draw cost: through the draw, not at all, or by the score function."""
     binarise: bool | None = None

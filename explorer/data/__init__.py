@@ -8,7 +8,7 @@ from explorer.config import DATASETS, READING, DataConfig, sized_name
 from explorer.data.cache import Work, cache_dir, clear_cache, default_data_dir, layouts_dir
 from explorer.data.folder import folder_name, telling_parts
 from explorer.data.pictures import Preparation
-from explorer.data.sets import ImageSet, Split, check_split, reference_count, sized, split
+from explorer.data.sets import ImageSet, Split, check_split, needs_more, reference_count, sized, split
 from explorer.data.sources import Asked, source_of
 from explorer.errors import ConfigError, DataError
 
@@ -25,6 +25,7 @@ __all__ = [
     "layouts_dir",
     "load_dataset",
     "located",
+    "needs_more",
     "reference_count",
     "sized",
     "source_of",

@@ -146,6 +146,11 @@ def sized(images: ImageSet, config: DataConfig) -> DataConfig:
     return replace(config, held_out=held_out, calibration=calibration, set_aside=aside)
 
 
+def needs_more(images: ImageSet, config: DataConfig) -> bool:
+    """Whether a data set that shares its test images has too few of them to calibrate the holes and to test."""
+    return images.shares_test and images.test_count < (config.calibration or MOST_CALIBRATION) + ENOUGH_TESTED
+
+
 def split(images: ImageSet, config: DataConfig) -> Split:
     """The split that `config` names, with sizes as in `sized`: its seed alone decides, so twins and ladders share it.
 
@@ -176,7 +181,7 @@ def split(images: ImageSet, config: DataConfig) -> Split:
             calibration=np.sort(order[own : own + aside][:calibration]),
             test=np.sort(rng.permutation(pool)[: config.tested]),
         )
-    if len(pool) < calibration + ENOUGH_TESTED:
+    if needs_more(images, config) or not len(pool):
         joined = [pool, order[own : own + aside], *([validation] if config.validation_pooled else [])]
         pool = np.sort(np.concatenate(joined))
     if len(pool) <= calibration:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.analysis.scores import coverage, frechet_distance, mean_score
+from explorer.analysis.intervals import mean_score
+from explorer.analysis.scores import coverage, frechet_distance
 from explorer.arrays import Images
 from explorer.data import ImageSet, Split
 from explorer.training.judge import PCA_IMAGES, Judge, fit_components

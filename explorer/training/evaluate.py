@@ -25,10 +25,10 @@ from explorer.analysis.holes import (
     fit_vacancy,
     some_of,
 )
+from explorer.analysis.intervals import Score, mean_score
 from explorer.analysis.laws import LAWS, FittedCodes, GaussianMixture, default_law, fit_gmm
 from explorer.analysis.log_ratio import fit_log_ratio
 from explorer.analysis.scores import (
-    Score,
     active_axes,
     active_units,
     arc_middles,
@@ -39,7 +39,6 @@ from explorer.analysis.scores import (
     exceedance,
     frechet_distance,
     is_saturated,
-    mean_score,
     mutual_information,
     neighbour_radii,
     rate_per_dimension,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from explorer.analysis.intervals import Paired
 from explorer.analysis.laws import LAWS, WHITE
-from explorer.analysis.scores import Paired
 from explorer.config import FAMILIES, has_prior
 from explorer.errors import ExplorerError, ShapeError
 from explorer.library import Card, Library

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from explorer.analysis.holes import ALPHA
+from explorer.analysis.intervals import Paired, Replicates, Score, paired
 from explorer.analysis.laws import GMM10, LAWS, RAW, WHITE, Law, first_law
-from explorer.analysis.scores import Paired, Replicates, Score, paired
 from explorer.config import has_prior
 from explorer.errors import ShapeError
 from explorer.library import Card, is_number

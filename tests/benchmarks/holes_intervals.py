@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from explorer.analysis.holes import fit_vacancy
-from explorer.analysis.scores import Paired, Score, paired, vacancies
+from explorer.analysis.intervals import Paired, Score, paired
+from explorer.analysis.scores import vacancies
 from tests.benchmarks.usual_loop import Row
 
 PAIRS = 300
