@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explorer.analysis.holes import ALPHA
 from explorer.arrays import Images, MeasuringCoder
-from explorer.config import VARIATIONAL
+from explorer.config import FAMILIES
 from explorer.errors import DataError
 from explorer.images import from_bytes, to_bytes, to_unit
 from explorer.library import Library, OpenRun
@@ -38,7 +38,8 @@ def rows() -> Iterator[Row]:
 def shares() -> Iterator[tuple[str, str, float, int]]:
     """Run, kind of images, share of them that is called odd, and how many there were."""
     library = Library(CHECKPOINTS)
-    runs = [library.open(name) for name, card in library.cards().items() if getattr(card, "family", "") in VARIATIONAL]
+    priors = {name for name, family in FAMILIES.items() if family.has_prior}
+    runs = [library.open(name) for name, card in library.cards().items() if getattr(card, "family", "") in priors]
     photographed = {run.card.dataset: run for run in runs if run.images() is not None}
     if not photographed:
         raise DataError("no data set of a shipped VAE is on this machine; set EXPLORER_DATA.")
