@@ -3,8 +3,8 @@
 The rooms, each seeing itself and strictly lower ranks only (tests/test_architecture.py holds it):
 
     0  errors, arrays                  the error tree; names for arrays, Posterior, the Coder protocol
-       flags, progress                 command lines with short mistakes; bars, or a line for each stage
-    1  config, images, devices, locks  settings; pixels in and out; where to compute; one process at a time
+       progress                        bars, or a line for each stage
+    1  config, images, devices, locks  settings, flags; pixels in and out; where to compute; one process at a time
     2  analysis, data, models          numpy functions of latents; data sets as arrays; torch modules
     3  checkpoint, coder               runs on disk; a fitted model as a Coder
     4  training                        the fit loop, the judge, evaluation

@@ -52,9 +52,7 @@ def parser() -> Flags:
         help="folder of the data sets (default: $EXPLORER_DATA, else the user's cache folder)",
     )
     found.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: %(default)s)")
-    found.add_argument(
-        "--port", type=_port, metavar="P", help="port, exactly this one (default: the first free one from 7860)"
-    )
+    found.add_argument("--port", type=_port, metavar="P", help="port, exactly this one (default: the first free one)")
     found.add_argument("--share", action="store_true", help="ask gradio's service for a public address")
     found.add_argument("--auth-file", type=Path, metavar="FILE", help="accounts, one name:password a line")
     found.add_argument("--open", action="store_true", help="show the page in the system's browser")

@@ -41,7 +41,7 @@ def launch(
         class_names: Names of the labels, at most 10,000; None for the numbers themselves.
         checkpoints: Folder of runs to list as well, or None.
         host: Name or address to listen on.
-        port: Port, exactly; None for the first free one from 7860, 0 for any.
+        port: Port, exactly; None for the first free one, 0 for any.
         share: Whether to ask gradio's service for a public address.
         accounts: Names and passwords; none for a page without login.
         open_browser: Whether to show the page in the system's browser.

@@ -133,7 +133,11 @@ class ImageRows(Protocol):
 
 @runtime_checkable
 class Coder(Protocol):
-    """A fitted model seen from outside: images to posteriors and latents to images, in numpy."""
+    """A fitted model seen from outside: images to posteriors and latents to images, in numpy.
+
+    One that also offers `program(part)`, with "decoder" or "encoder" for the part, is computed in the browser as well:
+    it answers the bytes that `explorer.program.traced` writes, or raises a `ProgramError` that says why not.
+    """
 
     @property
     def latent_dim(self) -> int:

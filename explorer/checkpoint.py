@@ -32,6 +32,7 @@ from explorer.staging import (
     HISTORY,
     LATENTS,
     METRICS,
+    NET,
     SHEET_NAME,
     SHEETS,
     STATE,
@@ -41,6 +42,7 @@ from explorer.staging import (
     check_staging,
     find_run,
     is_complete,
+    is_net,
     is_ours,
     old_folder,
     partial_folder,
@@ -439,8 +441,8 @@ def check_place(out: Path, name: str, overwrite: bool = False, resume: bool = Fa
     """
     if not RUN_NAME.fullmatch(name):
         raise CheckpointError(f"{name!r} is no run name: letters, digits, dot, underscore and dash only.")
-    if name.startswith("features-"):
-        raise CheckpointError(f"{name!r} is no run name: 'features-' is for feature nets; rename the folder of data.")
+    if is_net(name):
+        raise CheckpointError(f"{name!r} is no run name: {NET!r} is for feature nets; rename the folder of data.")
     with one_sentence(out):
         final, partial = out / name, partial_folder(out, name)
         check_spelling(final)
@@ -655,7 +657,7 @@ def _fit_waits(folder: Path) -> bool:
         inside = [
             each
             for each in (folder, folder.parent)
-            if each.name.endswith(".partial") and not each.name.startswith(".features-")  # made while a fit waits
+            if each.name.endswith(".partial") and not is_net(each.name)  # made while a fit waits
         ]
         places = inside or [*folder.glob(".*.partial"), *folder.parent.glob(".*.partial")]
         return any((place / STATE).is_file() for place in places)

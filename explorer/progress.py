@@ -4,8 +4,11 @@ Bars go to stderr, lines to stdout, so that a log holds a line a stage and stder
 """
 
 import contextlib
+import io
+import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -47,3 +50,44 @@ def stage(
 def is_terminal() -> bool:
     """Whether somebody watches stderr, where bars are drawn."""
     return sys.stderr is not None and sys.stderr.isatty()
+
+
+class Spoken(io.TextIOBase):
+    """Standard output or error that a full disk or a closed pipe silences, where print would end the fit.
+
+    Args:
+        stream: What is written to, at once.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.trouble = stream, ""
+
+    def write(self, text: str) -> int:
+        """Write a text, or from the first failure on nothing."""
+        if not self.trouble:
+            try:
+                self.stream.write(text)
+                self.stream.flush()
+            except OSError as error:
+                self.trouble = error.strerror or str(error)
+                with contextlib.suppress(
+                    OSError, ValueError
+                ):  # else Python tries once more when it ends, and complains
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing: every text is written at once."""
+
+    def isatty(self) -> bool:
+        """Whether a person watches."""
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        """The descriptor of the stream."""
+        return self.stream.fileno()
+
+    @property
+    def encoding(self) -> str:
+        """How text becomes bytes, which decides the shape of a progress bar."""
+        return self.stream.encoding

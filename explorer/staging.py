@@ -38,6 +38,9 @@ SHEETS = "sheets"
 SHEET_NAME = re.compile(r"epoch-([0-9]{4,6})\.(png|webp)")
 """Files of the folder of sheets: decodes after that epoch."""
 
+NET = "features-"
+"""How the name of a folder begins that holds the feature net of a data set, which is no run."""
+
 MARK = ".made-by-train"
 """Says that train.py made a folder and may remove it."""
 
@@ -89,7 +92,7 @@ def find_run(out: Path, name: str) -> Path | None:
 
     A run has a plain name and a config.json; `features-...` is the feature net of a data set.
     """
-    if not RUN_NAME.fullmatch(name) or name.startswith("features-"):
+    if not RUN_NAME.fullmatch(name) or is_net(name):
         return None
     place = place_of(out / name)
     try:
@@ -110,6 +113,11 @@ def run_names(out: Path) -> list[str]:
         raise CheckpointError(f"{out} cannot be read: {error.strerror}; name another folder of runs.") from None
     waiting = {entry[1 : -len(".old")] for entry in entries if entry.startswith(".") and entry.endswith(".old")}
     return sorted(name for name in waiting.union(entries) if find_run(out, name) is not None)
+
+
+def is_net(name: str) -> bool:
+    """Whether a folder's name is that of a feature net, or of one that is being built or replaced."""
+    return name.removeprefix(".").startswith(NET)
 
 
 def is_marked(folder: Path) -> bool:

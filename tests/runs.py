@@ -7,7 +7,7 @@ import torch
 
 from explorer import checkpoint
 from explorer.coder import TorchCoder, shipped_weights
-from explorer.config import DataConfig, Family, ModelConfig, RunConfig, TrainConfig, resolve
+from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig, resolve
 from explorer.data import ImageSet, load_dataset, split
 from explorer.models import Autoencoder, build_model
 from explorer.training.evaluate import evaluate
@@ -18,7 +18,7 @@ STEPS = 400
 
 
 def small_config(
-    family: Family = "vae", latent_dim: int = 2, tag: str | None = None, stochastic_levels: int = 2
+    family: str = "vae", latent_dim: int = 2, tag: str | None = None, stochastic_levels: int = 2
 ) -> RunConfig:
     """Resolved settings of a run on the digits, as train.py would store them."""
     images = load_dataset(DataConfig(dataset="digits"))
@@ -46,7 +46,7 @@ def small_config(
 
 def write_run(
     out: Path,
-    family: Family = "vae",
+    family: str = "vae",
     latent_dim: int = 2,
     tag: str | None = None,
     twin: str | None = None,

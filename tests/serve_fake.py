@@ -78,6 +78,24 @@ def serving(library: Library, **settings: Any) -> Iterator[str]:
         server.close()
 
 
+@contextlib.contextmanager
+def asking(library: Library) -> Iterator[httpx.Client]:
+    """Somebody who asks the page's routes in this process: no port, no layers of security, no gradio page."""
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from explorer.ui import export
+    from explorer.ui.app import tab_modules
+    from explorer.ui.routes import served
+    from explorer.ui.static_files import StaticFiles
+
+    modules = tab_modules().values()
+    figures = {name: make for module in modules for name, make in getattr(module, "FIGURES", {}).items()}
+    offers = [export.routes, *(module.routes for module in modules if hasattr(module, "routes"))]
+    with TestClient(Starlette(routes=served(library, figures, StaticFiles(), offers, public=False))) as client:
+        yield client
+
+
 def client_of(url: str) -> httpx.Client:
     """Somebody who asks a page; gradio's server drops a connection after an error, so none is kept."""
     return httpx.Client(base_url=url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))

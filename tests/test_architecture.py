@@ -72,7 +72,6 @@ LONG = {
     "explorer/training/evaluate.py": "every score is an entry of one table, beside the inputs that scores share",
     "explorer/ui/app.py": "layout, launch settings, ports and the tunnel; each is small, and used by serve alone",
     "explorer/ui/security.py": "five layers in the order in which a request meets them",
-    "train.py": "flags, plan, fit, evaluate, save, and what is said when any of it is cut short",
 }
 """Files above `LONGEST`, and why each may be."""
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from explorer.config import DataConfig
-from explorer.data import load_dataset
-from explorer.data.celeba import CROP
-from explorer.data.own import CHARACTERS, Place, Scene, character_image, form_of, ink_of, own_image
+from explorer.data import load_dataset, source_of
+from explorer.data.own import Place, Scene, character_image, form_of, ink_of, own_image
 from explorer.errors import PictureError
 from tests.pictures import ramp, scene
 
-MNIST = CHARACTERS["mnist"][1]
-DIGITS = CHARACTERS["digits"][1]
+MNIST: Any = source_of("mnist").character
+DIGITS: Any = source_of("digits").character
+CROP = source_of("celeba").crop
 
 strokes = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100)), min_size=3, max_size=6).filter(
     lambda points: np.ptp(points, axis=0).max() >= 40

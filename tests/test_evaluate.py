@@ -14,7 +14,7 @@ from explorer.analysis.intervals import paired, score_of
 from explorer.analysis.laws import LAWS
 from explorer.analysis.scores import coverage, density, neighbour_radii
 from explorer.checkpoint import read_tensors
-from explorer.config import DATASET_DEFAULTS, DataConfig, RunConfig, TrainConfig, resolve
+from explorer.config import DATASETS, DataConfig, RunConfig, TrainConfig, resolve
 from explorer.data import load_dataset, split
 from explorer.training import evaluate as room
 from explorer.training import judge as judges
@@ -34,7 +34,7 @@ from tests.conftest import ROOT
 from tests.fakes import linear_coder
 from tests.runs import small_config
 
-datasets = st.sampled_from(sorted(DATASET_DEFAULTS))
+datasets = st.sampled_from(sorted(DATASETS))
 tested = st.integers(6, 20_000)
 
 

@@ -19,7 +19,7 @@ from explorer.ui.app import is_public
 from explorer.ui.explore import LONGEST_NAME, MOST_VARIATIONS
 from explorer.ui.routes import RunRoutes
 from explorer.views.explore import groups, posterior_of_decode, python_lines, variations
-from tests.serve_fake import client_of, fake_library, serving
+from tests.serve_fake import asking, fake_library, serving
 
 RUN = "explorer/api/run/linear-vae"
 D = 4
@@ -51,10 +51,7 @@ def library() -> Library:
 
 @pytest.fixture(scope="module")
 def client(library: Library) -> Iterator[httpx.Client]:
-    with (
-        serving(library) as url,
-        client_of(url) as client,
-    ):
+    with asking(library) as client:
         yield client
 
 
@@ -229,8 +226,8 @@ def test_nine_training_codes_in_ten_lie_in_the_shell(client, library):
 
 
 def test_a_run_without_a_twin_has_none_beside_it(level_runs):
-    with serving(Library(level_runs)) as url:
-        answer = httpx.post(f"{url}/explorer/api/run/digits-hierarchical-5/beside", content=bytes(20), timeout=60)
+    with asking(Library(level_runs)) as client:
+        answer = client.post("explorer/api/run/digits-hierarchical-5/beside", content=bytes(20))
         assert "no twin" in error_of(answer, 404)
 
 
@@ -239,10 +236,10 @@ def test_a_run_without_a_twin_has_none_beside_it(level_runs):
 
 def test_the_lines_of_python_make_the_very_pixels_on_show(twin_runs, tmp_path, monkeypatch):
     latent = np.random.default_rng(5).standard_normal((1, 2)).astype("<f4")
-    with serving(Library(twin_runs)) as url:
-        run = f"{url}/explorer/api/run/digits-vae-2"
-        lines = httpx.post(f"{run}/python", content=latent.tobytes(), timeout=60).json()["python"]
-        shown = httpx.post(f"{run}/decode", content=latent.tobytes(), timeout=60)
+    with asking(Library(twin_runs)) as client:
+        run = "explorer/api/run/digits-vae-2"
+        lines = client.post(f"{run}/python", content=latent.tobytes()).json()["python"]
+        shown = client.post(f"{run}/decode", content=latent.tobytes())
     assert 3 <= len([line for line in lines.splitlines() if line]) <= 6
     monkeypatch.chdir(tmp_path)
     exec(compile(lines, "<copied>", "exec"), {})  # noqa: S102 - that is what the lines are for

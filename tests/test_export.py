@@ -15,7 +15,7 @@ from explorer.errors import ShapeError
 from explorer.images import animation, contact_sheet, encoded_picture, enlarged, tile, to_bytes
 from explorer.ui.export import MOST_CAPTION, MOST_QUERY, MOST_TITLE
 from explorer.views.export import FORMATS, MOST_SCALE, MOST_TILES
-from tests.serve_fake import client_of, fake_library, serving
+from tests.serve_fake import asking, fake_library
 
 D = 4
 RUN = "explorer/api/run/linear-vae"
@@ -48,10 +48,7 @@ def library():
 
 @pytest.fixture(scope="module")
 def client(library) -> Iterator[httpx.Client]:
-    with (
-        serving(library, modules={}) as url,
-        client_of(url) as client,
-    ):
+    with asking(library) as client:
         yield client
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from explorer.library import Library
 from explorer.ui import holes
-from explorer.views import hole_layers
+from explorer.views import hole_sheets
 from tests.serve_fake import client_of, fake_library, serving
 
 
@@ -38,7 +38,7 @@ def client(library) -> Iterator[httpx.Client]:
 
 def test_a_place_is_described_over_http(library, client):
     answer = client.post(f"{RUN}/holes/place", params={"layer": "density", "law": "raw"}, content=BODY)
-    said = hole_layers.described_place(library.open("linear-vae"), np.zeros((1, 4), dtype=np.float32), "density", "raw")
+    said = hole_sheets.described_place(library.open("linear-vae"), np.zeros((1, 4), dtype=np.float32), "density", "raw")
     assert answer.json() == said
     assert answer.headers["cache-control"] == "private, no-store"
 

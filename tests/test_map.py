@@ -13,7 +13,7 @@ from explorer.library import Library, OpenRun
 from explorer.views import colours
 from explorer.views import map as map_view
 from tests.fakes import linear_coder
-from tests.serve_fake import client_of, fake_library, serving
+from tests.serve_fake import asking, fake_library
 
 RUN = "/explorer/api/run/linear-vae/map"
 
@@ -30,7 +30,7 @@ def run(library: Library) -> OpenRun:
 
 @pytest.fixture(scope="module")
 def client(library: Library) -> Iterator[httpx.Client]:
-    with serving(library) as url, client_of(url) as client:
+    with asking(library) as client:
         yield client
 
 

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from explorer.analysis.bounds import elbo, importance_weighted_bound
 from explorer.coder import TorchCoder
-from explorer.config import VARIATIONAL, ModelConfig, TrainConfig
+from explorer.config import FAMILIES, ModelConfig, TrainConfig, has_prior
 from explorer.models import VAE, Autoencoder, DiagonalGaussian, build_model
 from explorer.models.autoencoders import EXACT_UP_TO
 from explorer.training.fit import beta_at, is_warm
 from explorer.training.gradients import gradient_variance
 
-BOTH = pytest.mark.parametrize("family", sorted(VARIATIONAL))
+BOTH = pytest.mark.parametrize("family", sorted(filter(has_prior, FAMILIES)))
 DRAWS = 40_000
 """Rows of a batch that repeats one image: the mean over it is an expectation over the noise."""
 

@@ -12,11 +12,10 @@ import torch
 
 import train
 from explorer.checkpoint import read_history
-from explorer.config import VARIATIONAL, DataConfig, Family
+from explorer.config import FAMILIES, DataConfig, has_prior
 from explorer.data import ImageSet, load_dataset, split
 from explorer.images import to_unit
 from explorer.library import LAWS, Library, load_run
-from explorer.models import FAMILIES
 from explorer.models.normalisation import BatchNorm
 from explorer.training.fit import Fit, in_order
 from explorer.views import look
@@ -65,7 +64,7 @@ def test_every_family_and_likelihood_is_fitted_kept_and_opened(name: str, fitted
     assert len(history) == 3
     assert history[-1]["validation"]["distortion"] < history[0]["validation"]["distortion"]
     assert ("penalty" in history[0]["train"]) == (family in ("sparse", "contractive"))
-    if family in VARIATIONAL:
+    if has_prior(family):
         assert test["nll_iw"] < -test["elbo"] + 0.5 and test["rate"] > 0
         assert sum(level["rate"] for level in test["rate_per_level"]) == pytest.approx(test["rate"], rel=1e-4)
         assert [axis for level in test["rate_per_level"] for axis in level["axes"]] == [0, 1, 2]
@@ -81,7 +80,7 @@ def test_every_family_and_likelihood_is_fitted_kept_and_opened(name: str, fitted
     assert (test["sigma"] is not None) == (run.config.model.likelihood == "gaussian")
 
     opened = Library(fitted).open(name)
-    assert opened.is_point == (family not in VARIATIONAL)
+    assert opened.is_point == (not has_prior(family))
     assert set(opened.directions) == {"axes", "pca", "classes"} and len(opened.directions["axes"]) == 3
     found = opened.reconstruct(0)
     assert found["mse"] is not None and np.isfinite(found["distortion"])
@@ -105,10 +104,10 @@ def test_the_pages_tabs_describe_a_run_of_any_family(name: str, fitted: Path):
     run_of(fitted, name)
     library = Library(fitted)
     told = story(library, name)
-    assert told["parts"] and told["has_rates"] == (name.split("-")[1] in VARIATIONAL)
+    assert told["parts"] and told["has_rates"] == (has_prior(name.split("-")[1]))
     rows = {row["name"]: row["text"] for row in card_rows(library.card(name), told["point"])}
     assert rows["Family"].lower() == name.split("-")[1]
-    assert ("Beta" in rows) == ("Rate" in rows) == (name.split("-")[1] in VARIATIONAL)
+    assert ("Beta" in rows) == ("Rate" in rows) == (has_prior(name.split("-")[1]))
     for kind in ("losses", "axis-bars", "axis-histogram"):
         json.loads(FIGURES[kind](library, name, {}))
 
@@ -193,7 +192,7 @@ def test_averaged_weights_ship_with_statistics_of_their_own(digits: ImageSet, tm
 
 
 @pytest.mark.parametrize("family", ["ae", "vae"])
-def test_a_family_without_levels_or_penalties_fits_as_its_twin_does(family: Family, digits: ImageSet, tmp_path: Path):
+def test_a_family_without_levels_or_penalties_fits_as_its_twin_does(family: str, digits: ImageSet, tmp_path: Path):
     fit = fit_of(f"--family {family}", digits, tmp_path)
     terms, deviations = fit.price(fit.validation)
     assert set(terms) == {"total", "distortion", "rate"} and len(deviations) == 3

@@ -24,7 +24,7 @@ from explorer.ui.app import MOST_PIXELS, MOST_UPLOAD
 from explorer.views import look
 from tests.fakes import linear_coder
 from tests.pictures import AWKWARD, glyph, saved, scene
-from tests.serve_fake import client_of, fake_library, serving
+from tests.serve_fake import asking, client_of, fake_library, serving
 
 VAE, AE, COLOUR = (f"explorer/api/run/{name}" for name in ("linear-vae", "linear-ae", "colour-vae"))
 
@@ -48,8 +48,15 @@ def url(library: Library) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def client(url: str) -> Iterator[httpx.Client]:
+def visitor(url: str) -> Iterator[httpx.Client]:
+    """Somebody who asks a server, for tests of what happens on the way to it."""
     with client_of(url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client(library: Library) -> Iterator[httpx.Client]:
+    with asking(library) as client:
         yield client
 
 
@@ -101,9 +108,9 @@ def test_the_same_picture_is_the_same_image_however_it_is_stored(client):
         assert np.abs(image.astype(int) - images[0]).mean() < 12
 
 
-def test_a_flood_of_pictures_takes_no_more_memory_than_a_few(client, url):
+def test_a_flood_of_pictures_takes_no_more_memory_than_a_few(visitor, url):
     largest = AWKWARD["four million pixels"][0]()
-    client.post(f"{COLOUR}/own", content=largest)
+    visitor.post(f"{COLOUR}/own", content=largest)
     unit = 1 if sys.platform == "darwin" else 1024
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -118,17 +125,17 @@ def test_a_flood_of_pictures_takes_no_more_memory_than_a_few(client, url):
     assert grown < 16 * 3 * MOST_PIXELS, "they were never all unfolded at once"
 
 
-def test_a_picture_that_never_arrives_holds_nobody_up(url, client, monkeypatch):
+def test_a_picture_that_never_arrives_holds_nobody_up(url, visitor, monkeypatch):
     monkeypatch.setattr("explorer.ui.http.PATIENCE", 0.2)
     parts = urlsplit(url)
     head = f"POST /{VAE}/own HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\nContent-Length: 5000\r\n\r\n"
     with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
         connection.sendall(head.encode() + b"\x89PNG")
         assert b" 408 " in connection.recv(65536).split(b"\r\n")[0]
-    assert client.post(f"{VAE}/own", content=saved(glyph())).status_code == 200
+    assert visitor.post(f"{VAE}/own", content=saved(glyph())).status_code == 200
 
 
-def test_only_so_many_pictures_arrive_at_once(url, client, monkeypatch):
+def test_only_so_many_pictures_arrive_at_once(url, visitor, monkeypatch):
     from explorer.ui.reconstruct import MOST_ARRIVING
 
     monkeypatch.setattr("explorer.ui.http.PATIENCE", 120)
@@ -140,10 +147,10 @@ def test_only_so_many_pictures_arrive_at_once(url, client, monkeypatch):
         while len(answers) < 4 * MOST_ARRIVING and all(answer.status_code == 200 for answer in answers):
             connection = waiting.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=30))
             connection.sendall(head.encode() + b"\x89PNG")
-            answers.append(client.post(f"{VAE}/own", content=saved(glyph())))
+            answers.append(visitor.post(f"{VAE}/own", content=saved(glyph())))
         assert "try again" in error_of(answers[-1], 503)
         assert len(answers) >= MOST_ARRIVING
-    while (answer := client.post(f"{VAE}/own", content=saved(glyph()))).status_code == 503:
+    while (answer := visitor.post(f"{VAE}/own", content=saved(glyph()))).status_code == 503:
         pass  # until the server has seen them leave
     assert answer.status_code == 200
 

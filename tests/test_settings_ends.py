@@ -22,6 +22,7 @@ from explorer.config import (
     resolve,
     to_json,
 )
+from explorer.config.limits import allowed_types, hints_of, words_of
 from explorer.data import load_dataset, split
 from explorer.errors import CheckpointError, ConfigError, TrainingError
 from explorer.training import fit as fitting
@@ -173,8 +174,7 @@ def test_a_setting_that_would_do_nothing_is_refused(settings: dict[str, Any], wo
 def test_the_table_of_chosen_settings_names_settings_and_their_values():
     for name, (other, values) in CHOSEN_SETTINGS.items():
         (part,) = [part for part in (ModelConfig, TrainConfig) if other in part.__dataclass_fields__]
-        options = typing.get_args(typing.get_type_hints(part)[other])
-        choices = {choice for option in options for choice in (typing.get_args(option) or (option,))}
+        choices = {word for option in allowed_types(hints_of(part)[other]) for word in words_of(option)}
         assert values <= choices and name in {**ModelConfig.__dataclass_fields__, **TrainConfig.__dataclass_fields__}
 
 

@@ -13,6 +13,7 @@ from explorer.analysis.counter import CounterGenerator
 from explorer.analysis.holes import Plane, anchored_plane, axis_plane
 from explorer.analysis.laws import LAWS
 from explorer.library import Library, OpenRun
+from explorer.views.interpolate import walk
 from explorer.views.support import support
 from tests.conftest import CI, ROOT
 from tests.fakes import linear_coder
@@ -30,6 +31,7 @@ def asked(folder: Path, run: OpenRun, body: str, **values: object) -> Any:
     code = f"""
       import {{ readFileSync }} from "node:fs";
       import {{ Support }} from "./explorer/ui/static/latent/support.js";
+      import {{ COMPUTED }} from "./explorer/ui/static/source/computed.js";
       const support = new Support(new Uint8Array(readFileSync("{folder / "support"}")));
       const given = JSON.parse(readFileSync("{folder / "given.json"}", "utf8"));
       console.log(JSON.stringify((() => {{ {body} }})()));
@@ -114,3 +116,28 @@ def test_few_codes_in_folds_and_null_directions_are_told_as_well(tmp_path):
     for law in LAWS:
         drawn = run.sample(law, 9, CounterGenerator(3))  # pyright: ignore[reportArgumentType] - as the routes do
         np.testing.assert_allclose(np.reshape(answer["draws"][law], drawn.shape), drawn, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["linear", "spherical"])
+def test_a_walk_is_the_same_walk(kind, tmp_path):
+    run = Library(ROOT / "checkpoints").open("digits-vae-8")
+    rng = np.random.default_rng(2)
+    start, end = rng.standard_normal((2, 8)).astype(np.float32)
+    for ends in ([start, end], [start, 2 * start], [start, -start], [np.zeros_like(start), end]):
+        wanted = walk(run, np.stack(ends), 7, 0.25, kind)
+        answer = asked(
+            tmp_path,
+            run,
+            f"""
+            const body = Float32Array.from(given.ends);
+            const programs = {{ takesAMoment: () => true, roundTrip: (run, latent) => latent }};
+            const query = {{ kind: "{kind}", steps: 7, overshoot: 0.25 }};
+            return COMPUTED.walk(support, {{ body, query }}, {{ programs, run: "a", told: {{ place: "here" }} }});
+            """,
+            ends=np.stack(ends).ravel().tolist(),
+        )
+        assert (answer["kind"], answer["note"], answer["place"]) == (wanted["kind"], wanted["note"], "here")
+        np.testing.assert_allclose(answer["positions"], wanted["positions"], atol=1e-9)
+        np.testing.assert_allclose(answer["latents"], wanted["latents"], atol=1e-6)
+        np.testing.assert_allclose(answer["norm"], wanted["norm"], rtol=1e-6)
+        np.testing.assert_allclose(answer["vacancy"], wanted["vacancy"], atol=1.01 / 500)

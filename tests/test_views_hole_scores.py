@@ -10,7 +10,7 @@ import pytest
 
 from explorer.analysis.scores import coverage
 from explorer.checkpoint import list_runs, read_metrics
-from explorer.config import DataConfig, Family, ModelConfig, RunConfig, TrainConfig
+from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from explorer.errors import ShapeError
 from explorer.library import LAWS, Card, Library
 from explorer.views import hole_samples, hole_scores
@@ -281,7 +281,7 @@ def test_the_table_of_seeds_sets_the_autoencoder_under_white_beside_its_twin_und
 
 def test_a_ladder_is_of_one_variational_family(monkeypatch):
     cards = {}
-    runs: list[tuple[Family, float]] = [("vae", 1), ("vae", 4), ("hierarchical", 1), ("ae", 1), ("denoising", 1)]
+    runs: list[tuple[str, float]] = [("vae", 1), ("vae", 4), ("hierarchical", 1), ("ae", 1), ("denoising", 1)]
     for family, beta in runs:
         settings = RunConfig(
             data=DataConfig(dataset="digits", fingerprint="f"),

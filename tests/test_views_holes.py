@@ -9,7 +9,7 @@ import pytest
 from explorer.errors import ShapeError
 from explorer.library import Library
 from explorer.ui import holes
-from explorer.views import hole_layers, hole_map, hole_planes, hole_samples
+from explorer.views import hole_layers, hole_map, hole_planes, hole_samples, hole_sheets
 from tests.serve_fake import fake_library, linear_digits
 from tests.test_analysis_holes import local_scatter
 from tests.test_views import unpacked
@@ -32,17 +32,17 @@ def test_vacancy_agrees_with_a_brute_force_recomputation(library):
 
 
 def test_a_layer_that_a_run_cannot_have_is_offered_with_the_reason(library):
-    offered = {layer["name"]: layer["reason"] for layer in hole_layers.offered_layers(library, "linear-vae")}
+    offered = {layer["name"]: layer["reason"] for layer in hole_sheets.offered_layers(library, "linear-vae")}
     assert [name for name, reason in offered.items() if reason] == ["validity", "class", "entropy"]
     with pytest.raises(ShapeError, match="no layer Class"):
-        hole_layers.plane_layer(library, "linear-vae", {"layer": "class"})
+        hole_sheets.plane_layer(library, "linear-vae", {"layer": "class"})
 
 
 @pytest.mark.parametrize("layer", ["density", "round_trip", "cliff"])
 def test_both_models_share_the_colour_scale_of_a_layer(library, layer):
     ends = set()
     for name in ("linear-ae", "linear-vae"):
-        told = hole_layers.plane_layer(library, name, {"layer": layer, "lead": "linear-vae"})
+        told = hole_sheets.plane_layer(library, name, {"layer": layer, "lead": "linear-vae"})
         ends.add(tuple(told["ends"]))
     assert len(ends) == 1
 
@@ -50,7 +50,7 @@ def test_both_models_share_the_colour_scale_of_a_layer(library, layer):
 @pytest.mark.parametrize("query", [{}, {"layer": "x"}, {"layer": "cliff", "law": "x"}, {"layer": "cliff", "lead": "x"}])
 def test_a_layer_of_nonsense_is_refused(library, query):
     with pytest.raises(ShapeError):
-        hole_layers.plane_layer(library, "linear-vae", query)
+        hole_sheets.plane_layer(library, "linear-vae", query)
 
 
 def test_a_redrawn_sheet_holds_no_hole_and_says_what_was_thrown_away(library):
@@ -105,7 +105,7 @@ def test_a_class_or_attribute_is_the_same_direction_in_both_models_of_a_pair(lib
      "classes:３,pca:0", "classes:3,pca:0,pca:1", "classes:99999,pca:0", "classes:-1,pca:0"],
 )  # fmt: skip
 def test_directions_of_nonsense_are_refused(library, directions):
-    for answer in (hole_map.hole_plane, hole_layers.plane_layer, holes.FIGURES["hole-path"]):
+    for answer in (hole_map.hole_plane, hole_sheets.plane_layer, holes.FIGURES["hole-path"]):
         query = {"theme": "light", "layer": "cliff", "ends": "0,0,1,1", "directions": directions}
         with pytest.raises(ShapeError):
             answer(library, "linear-vae", query)
@@ -136,7 +136,7 @@ def test_a_place_has_the_p_values_of_its_scores(library):
     run = library.open("linear-ae")
     latent = run.latents.mean[:1]
     for layer in ("vacancy", "density", "cliff"):
-        said = hole_layers.described_place(run, latent, layer, "gmm10")
+        said = hole_sheets.described_place(run, latent, layer, "gmm10")
         assert said["vacancy"] == run.vacancy.p_value(latent)[0]
         assert said["round_trip"] == run.round_trip.p_value(latent)[0]
         assert said["distance"] == pytest.approx(np.sort(run.vacancy.score(latent))[0])
@@ -160,7 +160,7 @@ def test_classes_are_named_where_they_lie_and_listed_by_their_share(monkeypatch)
         run = library.open(name)
         run.drawer.put("judge", Boxes())
         run.class_names = ("bright", "<b>dark</b>")
-        told = hole_layers.plane_layer(library, name, {"layer": "class"})
+        told = hole_sheets.plane_layer(library, name, {"layer": "class"})
         assert told["scale"] == "classes"
         classes = told["classes"]
         assert {entry["name"] for entry in classes} == {"bright", "<b>dark</b>"}
@@ -184,7 +184,7 @@ def test_classes_are_named_where_they_lie_and_listed_by_their_share(monkeypatch)
 )
 def test_a_name_is_written_at_the_middle_of_its_largest_patch(rows, wanted):
     values = np.array([[int(c) for c in row] for row in rows])
-    assert hole_layers.middles(values, 2) == wanted
+    assert hole_sheets.middles(values, 2) == wanted
 
 
 @pytest.mark.parametrize("latent_dim", [2, 4])

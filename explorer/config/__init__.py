@@ -1,14 +1,18 @@
 """Every setting of a run: what there is, what it may be, what it is where it was left open, and its flag.
 
-A setting whose default is None takes the data set's own default (`DATASET_DEFAULTS`), so that
+A setting whose default is None takes the data set's own default (`DATASETS`), so that
 `python train.py --dataset digits` is a sensible run. What is stored with a run is always resolved.
 
-settings.py holds the settings themselves, limits.py their ranges, defaults.py their defaults, presets.py the models of
-the documents that this program grew from, flags.py the command line, stored.py config.json.
+families.py, likelihoods.py and datasets.py are tables of what may be named; settings.py holds the settings themselves,
+limits.py their ranges, defaults.py their defaults, presets.py the models of the documents that this program grew from,
+flags.py the command line, stored.py config.json.
 """
 
-from explorer.config.defaults import DATASET_DEFAULTS, default_widths, resolve, sized_name
+from explorer.config.datasets import DATASETS
+from explorer.config.defaults import default_widths, resolve, sized_name
+from explorer.config.families import FAMILIES, has_prior
 from explorer.config.flags import Flags, add_flags, choice, from_flags
+from explorer.config.likelihoods import LIKELIHOODS
 from explorer.config.limits import FEWEST_CALIBRATION, RANGES, SIGMAS
 from explorer.config.presets import PRESETS
 from explorer.config.settings import (
@@ -18,12 +22,9 @@ from explorer.config.settings import (
     OWN_SETTINGS,
     READING,
     RUN_NAME,
-    VARIATIONAL,
     VARIATIONAL_SETTINGS,
     Corruption,
     DataConfig,
-    Dataset,
-    Family,
     GradientPath,
     ModelConfig,
     Net,
@@ -36,21 +37,20 @@ from explorer.config.stored import from_json, to_json
 __all__ = [
     "CHOSEN_SETTINGS",
     "CYCLED",
-    "DATASET_DEFAULTS",
+    "DATASETS",
+    "FAMILIES",
     "FEWEST_CALIBRATION",
     "FIRST_READING",
+    "LIKELIHOODS",
     "OWN_SETTINGS",
     "PRESETS",
     "RANGES",
     "READING",
     "RUN_NAME",
     "SIGMAS",
-    "VARIATIONAL",
     "VARIATIONAL_SETTINGS",
     "Corruption",
     "DataConfig",
-    "Dataset",
-    "Family",
     "Flags",
     "GradientPath",
     "ModelConfig",
@@ -63,6 +63,7 @@ __all__ = [
     "field_help",
     "from_flags",
     "from_json",
+    "has_prior",
     "resolve",
     "sized_name",
     "to_json",

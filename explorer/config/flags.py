@@ -6,12 +6,12 @@ A flag for every setting; a mistake on a command line is one line, which names t
 import argparse
 import dataclasses
 import difflib
-import typing
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin
+from typing import Any, NoReturn, TypeVar, get_origin
 
-from explorer.config.defaults import DATASET_DEFAULTS, OPEN_DEFAULTS
-from explorer.config.limits import allowed_types
+from explorer.config.datasets import DATASETS
+from explorer.config.defaults import OPEN_DEFAULTS
+from explorer.config.limits import allowed_types, hints_of, words_of
 from explorer.config.settings import field_help
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ def add_flags(group: Any, cls: type, shown: Container[str] | None = None) -> Non
         cls: DataConfig, ModelConfig or TrainConfig.
         shown: Names of the fields whose flags the help shows; None shows all.
     """
-    hints, texts = typing.get_type_hints(cls), field_help(cls)
+    hints, texts = hints_of(cls), field_help(cls)
     for each in dataclasses.fields(cls):  # pyright: ignore[reportArgumentType]
         if not each.metadata.get("flag", True):
             continue
@@ -93,8 +93,8 @@ def add_flags(group: Any, cls: type, shown: Container[str] | None = None) -> Non
         settings["help"] = text if shown is None or each.name in shown else argparse.SUPPRESS
         if options[0] is bool:
             settings["action"] = argparse.BooleanOptionalAction
-        elif get_origin(options[0]) is Literal:
-            settings |= choice(get_args(options[0]))
+        elif words_of(options[0]):
+            settings |= choice(words_of(options[0]))
         elif get_origin(options[0]) is tuple:
             settings |= {"type": number(int), "nargs": "+", "metavar": "N"}
         elif options[0] in (int, float):
@@ -110,14 +110,14 @@ def default_words(setting: "dataclasses.Field[Any]") -> str:
     if setting.default is not None:
         return _value_words(setting.default)
     sets: dict[str, list[str]] = {}
-    for name, parts in DATASET_DEFAULTS.items():
+    for name, parts in DATASETS.items():
         for value in (part[setting.name] for part in parts.values() if setting.name in part):
             sets.setdefault(_value_words(value), []).append(name)
     named = sum(map(len, sets.values()))
-    if named == len(DATASET_DEFAULTS) and len(sets) == 1:
+    if named == len(DATASETS) and len(sets) == 1:
         return next(iter(sets))
     told = [f"{words} for {' and '.join(names)}" for words, names in sets.items()]
-    if named < len(DATASET_DEFAULTS):
+    if named < len(DATASETS):
         told.append(f"{'else ' if told else ''}{OPEN_DEFAULTS.get(setting.name, 'by the other settings')}")
     return ", ".join(told)
 

@@ -4,7 +4,8 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from explorer.errors import ConfigError
 
@@ -63,6 +64,27 @@ FEWEST_CALIBRATION = 19
 """Images of set C: with fewer no conformal p-value is as low as 0.05, and nothing could be called a hole."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OneOf:
+    """Marks a setting that is one of the names of a table: `Annotated[str, OneOf(FAMILIES)]`."""
+
+    table: Mapping[str, Any]
+
+
+def words_of(option: Any) -> tuple[str, ...]:
+    """The words that one of `allowed_types` allows: those of a Literal or a table; none of any other."""
+    if get_origin(option) is Literal:
+        return get_args(option)
+    if get_origin(option) is Annotated:
+        return tuple(option.__metadata__[0].table)
+    return ()
+
+
+def hints_of(cls: type) -> dict[str, Any]:
+    """The type of every setting of a config dataclass, tables included."""
+    return typing.get_type_hints(cls, include_extras=True)
+
+
 def allowed_types(hint: Any) -> tuple[Any, ...]:
     """The types that a hint allows, None among them: `int | None` allows two, `int` one."""
     return get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
@@ -70,8 +92,8 @@ def allowed_types(hint: Any) -> tuple[Any, ...]:
 
 def check_choices(config: Any) -> None:
     """Refuse a word that is none of the words of its setting."""
-    for name, hint in typing.get_type_hints(type(config)).items():
-        choices = [c for option in allowed_types(hint) if get_origin(option) is Literal for c in get_args(option)]
+    for name, hint in hints_of(type(config)).items():
+        choices = [word for option in allowed_types(hint) for word in words_of(option)]
         value = getattr(config, name)
         if choices and value is not None and value not in choices:
             raise ConfigError(f"{name} must be one of {', '.join(choices)}, but is {value!r}.")

@@ -9,9 +9,12 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from explorer.config.limits import MOST_SIDE, SIGMAS, check_choices, check_ranges, lies_in
+from explorer.config.datasets import DATASETS
+from explorer.config.families import FAMILIES, has_prior
+from explorer.config.likelihoods import LIKELIHOODS
+from explorer.config.limits import MOST_SIDE, SIGMAS, OneOf, check_choices, check_ranges, lies_in
 from explorer.errors import ConfigError
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -20,9 +23,9 @@ RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 FORMAT = 1
 """Version of the layout of a run on disk; a newer one is refused."""
 
-Dataset = Literal["mnist", "digits", "celeba", "flowers102", "folder"]
-Family = Literal["ae", "vae", "denoising", "sparse", "contractive", "hierarchical"]
-Likelihood = Literal["bernoulli", "gaussian", "categorical"]
+DatasetName = Annotated[str, OneOf(DATASETS)]
+FamilyName = Annotated[str, OneOf(FAMILIES)]
+LikelihoodName = Annotated[str, OneOf(LIKELIHOODS)]
 Net = Literal["conv", "residual", "mlp"]
 Norm = Literal["none", "batch"]
 Activation = Literal["silu", "relu"]
@@ -36,18 +39,7 @@ Schedule = Literal["onecycle", "cosine", "exponential", "constant"]
 Device = Literal["auto", "cpu", "cuda", "mps", "xpu"]
 Precision = Literal["auto", "fp32", "bf16"]
 
-VARIATIONAL: frozenset[str] = frozenset({"vae", "hierarchical"})
-"""Families whose posterior has a width and whose latents have a prior; those of all others are points."""
-
-OWN_SETTINGS: Mapping[str, str] = {
-    "corruption": "denoising",
-    "corruption_level": "denoising",
-    "sparsity": "sparse",
-    "sparsity_weight": "sparse",
-    "sparsity_target": "sparse",
-    "contraction_weight": "contractive",
-    "stochastic_levels": "hierarchical",
-}
+OWN_SETTINGS: Mapping[str, str] = {name: own for own, family in FAMILIES.items() for name in family.settings}
 """Settings of a model that one family alone reads."""
 
 VARIATIONAL_SETTINGS: Mapping[str, Any] = {
@@ -63,8 +55,8 @@ CHOSEN_SETTINGS: Mapping[str, tuple[str, frozenset[Any]]] = {
     "warmup_share": ("warmup", frozenset({"linear", "cyclical"})),
     "warmup_cycles": ("warmup", frozenset({"cyclical"})),
     "sparsity_target": ("sparsity", frozenset({"kl"})),
-    "sigma": ("likelihood", frozenset({"gaussian"})),
     "widths": ("net", frozenset({"conv", "residual"})),
+    **{name: ("likelihood", frozenset({own})) for own, law in LIKELIHOODS.items() for name in law.settings},
 }
 """Settings that mean nothing unless another one has one of these values."""
 
@@ -87,15 +79,15 @@ def fact() -> Any:
 class DataConfig:
     """Which images, and how they are split."""
 
-    dataset: Dataset = "mnist"
+    dataset: DatasetName = "mnist"
     """Data set to fit."""
     image_size: int | None = None
     """Side of the square images, in pixels; MNIST and the digits have theirs."""
     grey: bool = False
     """Turn colour images grey."""
     held_out: int | None = None
-    """Images for validation, which steer nothing but the curve: kept back from the training images, but for up to half
-    of them from the set's own validation images."""
+    """Images for validation: the curve, and the epoch that --patience ships, are measured on them. They are kept back
+    from the training images; where the set has validation images of its own, up to half are those."""
     calibration: int | None = None
     """Images that calibrate the holes (set C of the hole scores), 19 or more: drawn from those that no fit sees, which
     the test images are drawn from too."""
@@ -138,7 +130,7 @@ class DataConfig:
             raise ConfigError(f"reading must lie in {FIRST_READING} .. {READING}, but is {self.reading}.")
         if self.brightness is not None and not -float("inf") < self.brightness[0] < self.brightness[1] < float("inf"):
             raise ConfigError(f"brightness must hold two numbers, the smaller first, but is {self.brightness}.")
-        if self.dataset in ("mnist", "digits") and (self.image_size is not None or self.grey):
+        if "image_size" not in DATASETS[self.dataset]["data"] and (self.image_size is not None or self.grey):
             raise ConfigError(f"{self.dataset} must keep its own size and its grey: leave out --image-size and --grey.")
 
 
@@ -146,7 +138,7 @@ class DataConfig:
 class ModelConfig:
     """The model: what it is, never how it is fitted."""
 
-    family: Family = "vae"
+    family: FamilyName = "vae"
     """Autoencoder, variational autoencoder, or one of their kin."""
     latent_dim: int | None = None
     """Latent dimension d, of all stochastic levels together."""
@@ -164,7 +156,7 @@ class ModelConfig:
     """Mean activation that 'kl' asks of every latent dimension, in (0, 1)."""
     contraction_weight: float = 0.1
     """Weight of the contractive family's squared Jacobian of the encoder, in nats per unit of it."""
-    likelihood: Likelihood | None = None
+    likelihood: LikelihoodName | None = None
     """Distribution p(x|z) of the pixels; categorical gives each grey level of each pixel its own probability."""
     sigma: str = "optimal"
     """Standard deviation of a Gaussian likelihood, in units of pixels in [0, 1]: 'optimal', 'learned' or a number."""
@@ -188,9 +180,9 @@ class ModelConfig:
     def __post_init__(self) -> None:
         check_choices(self)
         check_ranges(self)
-        if self.hidden == 0 and (self.net == "mlp" or self.family == "hierarchical"):
+        if self.hidden == 0 and (self.net == "mlp" or FAMILIES[self.family].has_levels):
             raise ConfigError("hidden must be at least 1 for an mlp and for the hierarchical family, but is 0.")
-        if self.output == "linear" and self.likelihood not in (None, "gaussian"):
+        if self.output == "linear" and self.likelihood and not LIKELIHOODS[self.likelihood].is_linear:
             raise ConfigError(f"output must be sigmoid with a {self.likelihood} likelihood, but is 'linear'.")
         if self.widths and len(self.widths) > 10:
             raise ConfigError(f"widths must be at most 10 numbers, but are {self.widths}.")
@@ -205,7 +197,11 @@ class ModelConfig:
             )
         if self.corruption == "masking" and self.corruption_level >= 1:
             raise ConfigError(f"corruption_level must lie below 1 to mask pixels, but is {self.corruption_level}.")
-        if self.family == "hierarchical" and self.latent_dim is not None and self.latent_dim < self.stochastic_levels:
+        if (
+            FAMILIES[self.family].has_levels
+            and self.latent_dim is not None
+            and self.latent_dim < self.stochastic_levels
+        ):
             raise ConfigError(
                 f"latent_dim must be at least 1 for each of {self.stochastic_levels} stochastic_levels, "
                 f"but is {self.latent_dim}."
@@ -214,17 +210,17 @@ class ModelConfig:
     @property
     def has_prior(self) -> bool:
         """Whether latents have a prior, N(0, I), and posteriors a width."""
-        return self.family in VARIATIONAL
+        return has_prior(self.family)
 
     @property
     def level_sizes(self) -> tuple[int, ...]:
         """How many latent dimensions each stochastic level has, the top level first, in the order of the axes.
 
-        Together d: as evenly as can be, what is left over going to the lowest levels. One level of d but for the
-        hierarchical family.
+        Together d: as evenly as can be, what is left over going to the lowest levels. One level of d for a family
+        without levels.
         """
         assert self.latent_dim is not None
-        levels = self.stochastic_levels if self.family == "hierarchical" else 1
+        levels = self.stochastic_levels if FAMILIES[self.family].has_levels else 1
         least, rest = divmod(self.latent_dim, levels)
         return tuple(least + (level >= levels - rest) for level in range(levels))
 
@@ -246,7 +242,7 @@ class TrainConfig:
     samples: int = 1
     """Draws K from the posterior of an image in every step."""
     free_bits: float = 0.0
-    """Nats of rate per latent dimension, mean over the batch, below which a dimension is not charged less."""
+    """Nats of rate per latent dimension, mean over the batch, below which a dimension costs the same as at it."""
     gradient: GradientPath = "reparameterised"
     """How the encoder learns what a draw cost: through the draw, not at all, or by the score function."""
     binarise: bool | None = None

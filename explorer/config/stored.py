@@ -1,11 +1,10 @@
 """The settings of a run as config.json holds them."""
 
 import dataclasses
-import typing
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
-from explorer.config.limits import allowed_types
+from explorer.config.limits import allowed_types, hints_of, words_of
 from explorer.config.settings import CYCLED, FORMAT, USUAL_MOMENTUM, RunConfig, TrainConfig
 from explorer.errors import CheckpointError, ConfigError
 
@@ -62,7 +61,7 @@ def _as_fitted(stored: dict[str, Any]) -> dict[str, Any]:
 
 def _build(cls: type[T], values: Mapping[str, Any]) -> T:
     """A (nested) config dataclass of plain values; unknown keys and wrong types are refused."""
-    hints = typing.get_type_hints(cls)
+    hints = hints_of(cls)
     names = {f.name for f in dataclasses.fields(cls)}  # pyright: ignore[reportArgumentType]
     unknown = sorted(set(values) - names)
     if unknown:
@@ -85,7 +84,7 @@ def _coerced(hint: Any, value: Any, name: str) -> Any:
             if Ellipsis not in items and len(items) != len(value):
                 raise ConfigError(f"{name} must hold {len(items)} values, but is {value!r}.")
             return tuple(_coerced(items[0], item, name) for item in value)
-        if origin is Literal and value in get_args(option):
+        if value in words_of(option):
             return value
         if origin is Mapping and isinstance(value, dict):
             return {str(k): str(v) for k, v in value.items()}

@@ -4,20 +4,15 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from explorer.config import DATASET_DEFAULTS, FIRST_READING, READING, DataConfig, sized_name
+from explorer.config import DATASETS, READING, DataConfig, sized_name
 from explorer.data.cache import Work, cache_dir, clear_cache, default_data_dir, layouts_dir
-from explorer.data.celeba import CROP, celeba_files, load_celeba
-from explorer.data.digits import load_digits
-from explorer.data.flowers102 import flowers102_files, load_flowers102
-from explorer.data.folder import folder_name, load_folder, telling_parts
-from explorer.data.mnist import load_mnist, mnist_files
+from explorer.data.folder import folder_name, telling_parts
 from explorer.data.pictures import Preparation
-from explorer.data.sets import NOUNS, TERMS, ImageSet, Split, check_split, needs_more, reference_count, sized, split
+from explorer.data.sets import ImageSet, Split, check_split, needs_more, reference_count, sized, split
+from explorer.data.sources import Asked, source_of
 from explorer.errors import ConfigError, DataError
 
 __all__ = [
-    "NOUNS",
-    "TERMS",
     "ImageSet",
     "Split",
     "cache_dir",
@@ -33,6 +28,7 @@ __all__ = [
     "needs_more",
     "reference_count",
     "sized",
+    "source_of",
     "split",
 ]
 
@@ -81,36 +77,22 @@ def _loaded(
     convert: bool,
     tell: Callable[[int, int], None] | None,
 ) -> ImageSet:
-    data_dir, work = data_dir or default_data_dir(), Work(allowed=convert, quiet=quiet, tell=tell)
-    if config.dataset == "digits":
-        return load_digits()
-    if config.dataset == "mnist":
-        return load_mnist(data_dir, download)
-    how = Preparation(size=image_size_of(config) or 64, grey=config.grey)
-    if config.dataset == "celeba":
-        extra = extra_train or _stored_place(data_dir, config.extra_train)
-        how = dataclasses.replace(how, crop=CROP)
-        return load_celeba(data_dir, how, extra=extra, download=download, work=work)
-    if config.dataset == "flowers102":
-        return load_flowers102(data_dir, how, download=download, work=work)
-    if config.dataset == "folder":
-        place = folder or _stored_place(data_dir, config.folder)
-        if place is None:
-            raise DataError("a folder data set needs its folder; name it with --folder PATH.")
-        return load_folder(
-            place,
-            config.name or folder_name(place),
-            how,
-            reading=config.reading or FIRST_READING,
-            one_split=config.one_split,
-            work=work,
-        )
-    raise DataError(f"there is no data set called {config.dataset!r}.")
+    data_dir, source = data_dir or default_data_dir(), source_of(config.dataset)
+    asked = Asked(
+        config=config,
+        data_dir=data_dir,
+        folder=folder or _stored_place(data_dir, config.folder),
+        extra_train=extra_train or _stored_place(data_dir, config.extra_train),
+        how=Preparation(size=image_size_of(config) or 64, grey=config.grey, crop=source.crop),
+        download=download,
+        work=Work(allowed=convert, quiet=quiet, tell=tell),
+    )
+    return source.load(asked)
 
 
 def image_size_of(config: DataConfig) -> int | None:
     """Side of the images of a set of pictures, in pixels; None for a set that has its own."""
-    return config.image_size or DATASET_DEFAULTS[config.dataset]["data"].get("image_size")
+    return config.image_size or DATASETS[config.dataset]["data"].get("image_size")
 
 
 def dataset_files(config: DataConfig, data_dir: Path | None = None) -> list[Path]:
@@ -118,21 +100,15 @@ def dataset_files(config: DataConfig, data_dir: Path | None = None) -> list[Path
 
     They may be there or not.
     """
-    data_dir = data_dir or default_data_dir()
-    if config.dataset == "mnist":
-        return mnist_files(data_dir)
-    if config.dataset == "celeba":
-        extra = _stored_place(data_dir, config.extra_train)
-        return [*celeba_files(data_dir), *([extra] if extra else [])]
-    if config.dataset == "flowers102":
-        return flowers102_files(data_dir)
-    place = _stored_place(data_dir, config.folder) if config.dataset == "folder" else None
-    return [place] if place else []
+    data_dir, source = data_dir or default_data_dir(), source_of(config.dataset)
+    named = {config.folder if source.takes_folder else None, config.extra_train if source.takes_extra else None}
+    places = [_stored_place(data_dir, stored) for stored in named]
+    return [*source.files(data_dir), *(place for place in places if place is not None)]
 
 
 def is_downloadable(dataset: str) -> bool:
-    """Whether a missing data set can be fetched on request; CelebA's only server refuses too often to be offered."""
-    return dataset in ("mnist", "flowers102")
+    """Whether a missing data set can be fetched on request; the name may be anything."""
+    return dataset in DATASETS and source_of(dataset).is_downloadable
 
 
 def located(
@@ -147,11 +123,12 @@ def located(
         ConfigError: A folder is missing, or given for a data set that has none.
     """
     data_dir = data_dir or default_data_dir()
-    if (config.dataset == "folder") != (folder is not None):
+    source = source_of(config.dataset)
+    if source.takes_folder != (folder is not None):
         raise ConfigError("--dataset folder and --folder PATH need each other; give both or neither.")
-    if extra_train is not None and config.dataset != "celeba":
+    if extra_train is not None and not source.takes_extra:
         raise ConfigError(f"--extra-train must go with --dataset celeba, not with {config.dataset}.")
-    if config.one_split is not None and config.dataset != "folder":
+    if config.one_split is not None and not source.takes_folder:
         flag = "--one-split" if config.one_split else "--no-one-split"
         raise ConfigError(f"{flag} must go with --dataset folder, not with {config.dataset}.")
     if folder is not None:

@@ -27,6 +27,7 @@ from explorer.data.folder import pictures_below
 from explorer.data.listing import Found, find_pictures, passed_over
 from explorer.data.pictures import Preparation
 from explorer.data.sets import ImageSet, seeded_test
+from explorer.data.sources import Source
 from explorer.errors import DataError, MissingDataError
 
 IMAGES = 202_599
@@ -34,9 +35,6 @@ IMAGES = 202_599
 
 LAST_TRAINING = 162_770
 """Official number of the last training image; those after it are validation and test images."""
-
-CROP = 148 / 178
-"""Share of the width that is kept: 148 of the 178 pixels, as is usual."""
 
 ROOTS = ("celeba", "CelebA", "celeba-dataset")
 ATTRIBUTES, PARTITION = "list_attr_celeba", "list_eval_partition"
@@ -314,3 +312,19 @@ def _lines(path: Path) -> list[list[str]]:
         raise DataError(f"{path} cannot be read ({error}); get it again.") from None
     split = [line.split(",") if path.suffix == ".csv" else line.split() for line in text.splitlines() if line.strip()]
     return [[field.strip() for field in fields] for fields in split]
+
+
+SOURCE = Source(
+    load=lambda asked: load_celeba(
+        asked.data_dir, asked.how, extra=asked.extra_train, download=asked.download, work=asked.work
+    ),
+    files=celeba_files,
+    takes_extra=True,
+    nouns=("face", "faces"),
+    terms=(
+        "CelebA is for non-commercial research only, which binds models fitted on it as well; its images must not be "
+        "passed on (https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html)."
+    ),
+    crop=148 / 178,
+)
+"""CelebA; 148 of the 178 pixels of the width are kept, as is usual. Its only server refuses too often to be offered."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from explorer.data.sets import ImageSet
+from explorer.data.sources import Character, Source
 
 
 def load_digits() -> ImageSet:
@@ -22,3 +23,11 @@ def load_digits() -> ImageSet:
         labels=digits.target.astype(np.int64),  # pyright: ignore[reportAttributeAccessIssue]
         class_names=tuple("0123456789"),
     )
+
+
+SOURCE = Source(
+    load=lambda _: load_digits(),
+    nouns=("digit", "digits"),
+    character=Character(size=8, box=8, by_mass=False),
+)
+"""The digits; they fill their whole height, https://archive.ics.uci.edu/dataset/80."""

@@ -15,6 +15,7 @@ from explorer.data.downloads import fetched
 from explorer.data.listing import Found, find_pictures, passed_over
 from explorer.data.pictures import Preparation
 from explorer.data.sets import ImageSet
+from explorer.data.sources import Source
 from explorer.errors import DataError, MissingDataError
 
 IMAGES = 8189
@@ -118,3 +119,12 @@ def _read(path: Path, name: str) -> NDArray[np.int64]:
         return loadmat(path)[name].ravel().astype(np.int64)
     except Exception as error:  # noqa: BLE001 - scipy's reader raises whatever its bytes lead it to
         raise DataError(f"{path} cannot be read ({type(error).__name__}); download it again.") from None
+
+
+SOURCE = Source(
+    load=lambda asked: load_flowers102(asked.data_dir, asked.how, download=asked.download, work=asked.work),
+    files=flowers102_files,
+    is_downloadable=True,
+    nouns=("flower", "flowers"),
+    terms="The photographs of Flowers102 belong to their authors, and no licence comes with them.",
+)

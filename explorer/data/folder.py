@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.config import FIRST_READING, Dataset
+from explorer.config import DATASETS, FIRST_READING
 from explorer.data.cache import Arrangement, Work, converted
 from explorer.data.listing import (
     ENDINGS,
@@ -29,6 +29,7 @@ from explorer.data.listing import (
 )
 from explorer.data.pictures import Preparation
 from explorer.data.sets import ImageSet, seeded_test
+from explorer.data.sources import Asked, Source
 from explorer.errors import DataError, MissingDataError
 
 FEWEST = 40
@@ -89,7 +90,7 @@ def folder_name(folder: Path) -> str:
     """The name of a data set of that folder: the parts that tell it as a plain name that is no other data set's."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(telling_parts(folder))).strip("-._")
     name = name[-60:].strip("-._") or "pictures"
-    taken = re.fullmatch(rf"({'|'.join(get_args(Dataset))})(-[0-9]+)?(-grey)?|features-.*", name.lower())
+    taken = re.fullmatch(rf"({'|'.join(DATASETS)})(-[0-9]+)?(-grey)?|features-.*", name.lower())
     return f"folder-{name}" if taken else name
 
 
@@ -354,3 +355,19 @@ def _listing(folder: Path) -> Listing:
         return list_folder(folder)
     except OSError as error:
         raise DataError(f"{error.filename or folder} cannot be read: {error.strerror}.") from None
+
+
+def _load(asked: Asked) -> ImageSet:
+    if asked.folder is None:
+        raise DataError("a folder data set needs its folder; name it with --folder PATH.")
+    return load_folder(
+        asked.folder,
+        asked.config.name or folder_name(asked.folder),
+        asked.how,
+        reading=asked.config.reading or FIRST_READING,
+        one_split=asked.config.one_split,
+        work=asked.work,
+    )
+
+
+SOURCE = Source(load=_load, takes_folder=True)

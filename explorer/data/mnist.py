@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from explorer.data.downloads import fetched
 from explorer.data.sets import ImageSet
+from explorer.data.sources import Character, Source
 from explorer.errors import DataError, MissingDataError
 
 FILES = {
@@ -113,3 +114,14 @@ def _read_idx(raw: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
 
 def _download(data_dir: Path) -> None:
     fetched("MNIST", data_dir, "MNIST/raw", "copy the four *-ubyte.gz files into MNIST/raw of the data folder by hand")
+
+
+SOURCE = Source(
+    load=lambda asked: load_mnist(asked.data_dir, asked.download),
+    files=mnist_files,
+    is_downloadable=True,
+    nouns=("digit", "digits"),
+    character=Character(size=28, box=20, by_mass=True),
+)
+"""MNIST; LeCun et al. 1998, http://yann.lecun.com/exdb/mnist/: "size normalized to fit in a 20x20 pixel box while
+preserving their aspect ratio [...] centered in a 28x28 image by computing the center of mass"."""

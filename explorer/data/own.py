@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.arrays import Pixels
-from explorer.config import DataConfig
-from explorer.data.celeba import CROP
+from explorer.config import DATASETS, DataConfig
 from explorer.data.pictures import ANIMATED, Brightness, UnreadablePictureError, Window, cut, decoded, middle
+from explorer.data.sources import Character, source_of
 from explorer.errors import PictureError
 
 LARGEST = 640
@@ -37,21 +37,6 @@ LEAST_SIDE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Character:
-    """How a picture of one character becomes an image.
-
-    Attributes:
-        size: Side of the image, in pixels.
-        box: Side of the square that the ink just fits into, in pixels.
-        by_mass: Whether the centre of mass of the ink comes to the middle of the image, or the middle of its box.
-    """
-
-    size: int
-    box: int
-    by_mass: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class Scene:
     """How any other picture becomes an image.
 
@@ -68,17 +53,6 @@ class Scene:
 
 
 Form = Character | Scene
-
-CHARACTERS = {
-    "mnist": ((1, 28, 28), Character(size=28, box=20, by_mass=True)),
-    "digits": ((1, 8, 8), Character(size=8, box=8, by_mass=False)),
-}
-"""Sets of characters: (C, H, W) of their images, and how they were made.
-
-LeCun et al. 1998, http://yann.lecun.com/exdb/mnist/: "size normalized to fit in a 20x20 pixel box while preserving
-their aspect ratio [...] centered in a 28x28 image by computing the center of mass". The digits,
-https://archive.ics.uci.edu/dataset/80, fill their whole height.
-"""
 
 
 class Place(NamedTuple):
@@ -133,10 +107,11 @@ def form_of(data: DataConfig | None, name: str, image_shape: tuple[int, int, int
         image_shape: (C, H, W) of one of them.
     """
     dataset = name if data is None else data.dataset
-    shape, character = CHARACTERS.get(dataset, (None, None))
-    if character is not None and shape == tuple(image_shape):
+    source = source_of(dataset) if dataset in DATASETS else None
+    character = source and source.character
+    if character and tuple(image_shape) == (1, character.size, character.size):
         return character
-    crop = CROP if dataset == "celeba" else 1.0
+    crop = source.crop if source else 1.0
     return Scene(image_shape=image_shape, crop=crop, brightness=None if data is None else data.brightness)
 
 

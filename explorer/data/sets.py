@@ -217,24 +217,6 @@ def check_split(images: ImageSet, parts: Split) -> None:
         )
 
 
-NOUNS = {
-    "mnist": ("digit", "digits"),
-    "digits": ("digit", "digits"),
-    "celeba": ("face", "faces"),
-    "flowers102": ("flower", "flowers"),
-}
-"""What an image of a data set is called, and several; of all others "image" and "images"."""
-
-TERMS = {
-    "celeba": (
-        "CelebA is for non-commercial research only, which binds models fitted on it as well; its images must not be "
-        "passed on (https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html)."
-    ),
-    "flowers102": "The photographs of Flowers102 belong to their authors, and no licence comes with them.",
-}
-"""What a person who shows or shares a model should know of the images it was fitted on."""
-
-
 def seeded_test(count: int) -> NDArray[np.bool_]:
     """Which of `count` images are for testing where nobody said, (count,): always the same tenth, or a few."""
     chosen = np.zeros(count, dtype=bool)

@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import Pixels
-from explorer.config import DataConfig, Dataset, RunConfig
+from explorer.config import DataConfig, RunConfig
 from explorer.errors import DataError, MissingDataError, UnconvertedError
 from explorer.library.memory import Drawer
 
@@ -159,14 +159,14 @@ class DataSets:
         """
         from explorer.data import is_downloadable, load_dataset
 
-        if dataset not in get_args(Dataset) or not is_downloadable(dataset):
+        if not isinstance(dataset, str) or not is_downloadable(dataset):
             raise DataError(f"the data set {str(dataset)[:40]!r} cannot be downloaded.")
         if not self._downloading.acquire(blocking=False):
             raise DataError(f"{dataset} is being downloaded already; wait for it.")
         try:
             if progress is not None:
                 progress(0.0, f"fetching {dataset}")
-            data = DataConfig(dataset=cast(Any, dataset))
+            data = DataConfig(dataset=dataset)
             found = load_dataset(data, self.data_dir, download=True)
             self._kept.put(_set_key(data), found)
             if progress is not None:

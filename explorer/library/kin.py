@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from explorer.config import VARIATIONAL, RunConfig
+from explorer.config import RunConfig, has_prior
 from explorer.errors import CheckpointError
 from explorer.library.card import Card
 
@@ -24,8 +24,8 @@ def ladder_among(mine: Card, cards: Mapping[str, Card | CheckpointError]) -> lis
     if config is None:
         return []
     others = [card for card in cards.values() if isinstance(card, Card) and card.config is not None]
-    family = config.model.family if config.model.family in VARIATIONAL else "vae"
-    kin = [card for card in others if card.family == family or card.family not in VARIATIONAL]
+    family = config.model.family if has_prior(config.model.family) else "vae"
+    kin = [card for card in others if card.family == family or not has_prior(card.family)]
     related = [card for card in kin if card.name == mine.name or alike(config, card.config)]
     return sorted(related, key=lambda card: (beta_of(card) is not None, beta_of(card) or 0.0, card.name))
 
@@ -39,4 +39,4 @@ def alike(mine: RunConfig, other: RunConfig | None) -> bool:
 
 def beta_of(card: Card) -> float | None:
     """The weight of the rate in a run's loss, or None of an autoencoder, which has none."""
-    return card.config.train.beta if card.config is not None and card.family in VARIATIONAL else None
+    return card.config.train.beta if card.config is not None and has_prior(card.family) else None

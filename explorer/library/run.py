@@ -17,6 +17,7 @@ from explorer.errors import CheckpointError, ShapeError
 from explorer.images import to_bytes, to_unit
 from explorer.library.card import Card
 from explorer.library.memory import Drawer, Memory, kept_property
+from explorer.staging import NET
 
 if TYPE_CHECKING:
     from explorer.analysis.densities import Density
@@ -139,8 +140,9 @@ class OpenRun:
     def described(self) -> tuple[Latents, NDArray[np.uint8]]:
         """Codes (M, d) of all stored images of which any attribute is known, and their attributes (M, A).
 
-        1, 0, or 255 where nobody said; no rows where the images have none. The evaluation split stands at its
-        posterior means; only draws of the training images are stored, whose average equals that of their means.
+        1, 0, or 255 where nobody said; no rows where the images have none. The codes of the evaluation split
+        are posterior means. Only draws of the training images are stored; their average equals the average posterior
+        mean.
         """
         parts = [(self.latents.mean, self.latents.attribute)]
         parts += [(self.latents.reference, self.latents.reference_attribute)]
@@ -260,7 +262,7 @@ class OpenRun:
         from explorer.training.judge import load_judge
 
         data = self.config.data
-        place = self._folder.with_name(f"features-{data.name or data.dataset}")
+        place = self._folder.with_name(f"{NET}{data.name or data.dataset}")
         for folder in (place, place.with_name(f"{place.name}-{str(data.fingerprint)[:8]}")):
             try:
                 judge, fingerprint = load_judge(folder)

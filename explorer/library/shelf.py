@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.arrays import Coder, Images, Pixels
 from explorer.checkpoint import find_run, list_runs, load_latents, read_weights
-from explorer.config import VARIATIONAL
+from explorer.config import has_prior
 from explorer.errors import CheckpointError, ExplorerError, UnreadableError
 from explorer.library.card import Card, read_card, version_of
 from explorer.library.datasets import MISSING, DataSets, ImagesTrouble
@@ -172,11 +172,9 @@ class Library:
         measured = [
             (nll, card.name)
             for card in cards
-            if card.dataset == "mnist"
-            and card.family in VARIATIONAL
-            and (nll := card.number("test", "nll_iw")) is not None
+            if card.dataset == "mnist" and has_prior(card.family) and (nll := card.number("test", "nll_iw")) is not None
         ]
-        return min(measured)[1] if measured else min(cards, key=lambda card: card.family not in VARIATIONAL).name
+        return min(measured)[1] if measured else min(cards, key=lambda card: not has_prior(card.family)).name
 
     def twin(self, name: str) -> str | None:
         """The run that was fitted with this one, or None where it is not there.

@@ -1,8 +1,10 @@
 """Torch modules: the families of autoencoders. No files, no devices."""
 
-from collections.abc import Mapping
+import importlib
+import pkgutil
 
 from explorer.config import ModelConfig, TrainConfig
+from explorer.errors import ConfigError
 from explorer.models.autoencoders import (
     Autoencoder,
     ContractiveAutoencoder,
@@ -15,7 +17,6 @@ from explorer.models.posterior import DiagonalGaussian, Point, Posterior, TopDow
 from explorer.models.vae import VAE
 
 __all__ = [
-    "FAMILIES",
     "VAE",
     "Autoencoder",
     "ContractiveAutoencoder",
@@ -28,17 +29,20 @@ __all__ = [
     "SparseAutoencoder",
     "TopDown",
     "build_model",
+    "model_class",
 ]
 
-FAMILIES: Mapping[str, type[Autoencoder]] = {
-    "ae": Autoencoder,
-    "vae": VAE,
-    "denoising": DenoisingAutoencoder,
-    "sparse": SparseAutoencoder,
-    "contractive": ContractiveAutoencoder,
-    "hierarchical": HierarchicalVAE,
-}
-"""Every family by its name on the command line."""
+
+def model_class(family: str) -> type[Autoencoder]:
+    """The class of a family: the one in this room that says `family = "<its name>"`."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    found: list[type[Autoencoder]] = [Autoencoder]
+    for each in found:  # grows while it is gone through
+        if vars(each).get("family") == family:
+            return each
+        found += each.__subclasses__()
+    raise ConfigError(f"no class in explorer/models says family = {family!r}.")
 
 
 def build_model(config: ModelConfig, settings: TrainConfig | None = None) -> Autoencoder:
@@ -48,4 +52,4 @@ def build_model(config: ModelConfig, settings: TrainConfig | None = None) -> Aut
         config: What the model is.
         settings: How it is to be fitted, as far as its loss depends on that; None for the plain defaults.
     """
-    return FAMILIES[config.family](config, settings)
+    return model_class(config.family)(config, settings)

@@ -50,6 +50,7 @@ class Autoencoder(nn.Module):
         compiles: Whether torch.compile can take the loss.
     """
 
+    family = "ae"
     outputs_per_dimension = 1
     penalises: str | None = None
     compiles = True
@@ -122,6 +123,8 @@ class DenoisingAutoencoder(Autoencoder):
     with a given probability. Only a fit corrupts: `encode` sees images as they are.
     """
 
+    family = "denoising"
+
     def draw_noise(self, count: int, generator: torch.Generator, device: torch.device) -> dict[str, Tensor]:
         """The corruption, (N, C, H, W): standard normal noise, or uniform noise that says which pixels are masked."""
         assert self.config.image_shape is not None
@@ -148,6 +151,7 @@ class SparseAutoencoder(Autoencoder):
     activation, z = a in (0, 1)^d: a code left unbounded could hide what it knows where the sigmoid is flat.
     """
 
+    family = "sparse"
     penalises = "sparsity"
 
     def encode(self, images: Tensor) -> Point:
@@ -175,6 +179,7 @@ class ContractiveAutoencoder(Autoencoder):
     penalty. The gradient of a gradient is taken, which torch.compile cannot do.
     """
 
+    family = "contractive"
     penalises = "contraction"
     compiles = False
 

@@ -28,6 +28,8 @@ class HierarchicalVAE(VAE):
     Its rate is E_q[sum_l KL(q(z_l|z_above, x) || p(z_l|z_above))]: exact for a level once those above are drawn.
     """
 
+    family = "hierarchical"
+
     @property
     def level_sizes(self) -> tuple[int, ...]:
         """Dimensions of each level, the top one first; together d."""

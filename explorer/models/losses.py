@@ -11,12 +11,13 @@ P log(L - 1): the density times the width of a level, as long as sigma is much w
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import ClassVar, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.config import ModelConfig
+from explorer.config import LIKELIHOODS, ModelConfig
 from explorer.errors import ConfigError
 
 MSE_FLOOR = 1e-6
@@ -29,7 +30,13 @@ FIRST_SIGMA = 0.2
 class Likelihood(nn.Module, ABC):
     """p(x|z) of images (N, C, H, W) given what a decoder puts out for z, (N, C * outputs_per_channel, H, W)."""
 
+    name: ClassVar[str]
     outputs_per_channel = 1
+
+    @classmethod
+    def of(cls, config: ModelConfig) -> Self:
+        """The likelihood of a configuration that names it."""
+        return cls()
 
     @abstractmethod
     def mean(self, outputs: Tensor) -> Tensor:
@@ -53,6 +60,8 @@ class Bernoulli(Likelihood):
     On grey x the distortion is an upper bound on the expected cost of x binarised at random (the cross-entropy is
     linear in x), short of the entropy of x itself.
     """
+
+    name = "bernoulli"
 
     def mean(self, outputs: Tensor) -> Tensor:
         """Expected images (N, C, H, W) in [0, 1] of logits."""
@@ -79,7 +88,13 @@ class Gaussian(Likelihood):
         average: Mean of a tensor over the processes of a fit; one process averages nothing.
     """
 
+    name = "gaussian"
     sigma: Tensor
+
+    @classmethod
+    def of(cls, config: ModelConfig) -> Self:
+        """With the sigma and the output of a configuration."""
+        return cls(config.sigma, config.output == "sigmoid")
 
     def __init__(self, sigma: str, squashes: bool = True) -> None:
         super().__init__()
@@ -141,6 +156,13 @@ class Categorical(Likelihood):
         levels: L; grey level k stands for the pixel k / (L - 1).
     """
 
+    name = "categorical"
+
+    @classmethod
+    def of(cls, config: ModelConfig) -> Self:
+        """Of as many grey levels as a configuration has."""
+        return cls(config.levels or 256)
+
     def __init__(self, levels: int) -> None:
         super().__init__()
         self.outputs_per_channel = levels
@@ -163,11 +185,8 @@ class Categorical(Likelihood):
 
 
 def build_likelihood(config: ModelConfig) -> Likelihood:
-    """The likelihood that a configuration names."""
-    if config.likelihood == "bernoulli":
-        return Bernoulli()
-    if config.likelihood == "gaussian":
-        return Gaussian(config.sigma, config.output == "sigmoid")
-    if config.likelihood == "categorical":
-        return Categorical(config.levels or 256)
-    raise ConfigError(f"likelihood must be bernoulli, gaussian or categorical, but is {config.likelihood!r}.")
+    """The likelihood that a configuration names: the class here that says `name = "<its name>"`."""
+    for each in Likelihood.__subclasses__():
+        if each.name == config.likelihood:
+            return each.of(config)
+    raise ConfigError(f"likelihood must be {', '.join(LIKELIHOODS)}, but is {config.likelihood!r}.")

@@ -18,6 +18,7 @@ class VAE(Autoencoder):
     expectation is taken over K draws per image.
     """
 
+    family = "vae"
     outputs_per_dimension = 2
 
     def encode(self, images: Tensor) -> Posterior:

@@ -8,7 +8,7 @@ from explorer.analysis.frames import fit_frame
 from explorer.analysis.laws import sample_raw, sample_white
 from explorer.arrays import Coder, Latents
 from explorer.checkpoint import one_sentence, write_bytes
-from explorer.config import VARIATIONAL
+from explorer.config import has_prior
 from explorer.images import encoded_picture, tile
 
 SIDE = 8
@@ -28,9 +28,9 @@ def sheet_latents(family: str, codes: Latents) -> Latents:
     if latent_dim == 2:  # a lattice shows all there is
         ticks = np.linspace(-2, 2, SIDE, dtype=np.float32)
         lattice = np.stack(np.meshgrid(ticks, -ticks), axis=-1).reshape(-1, 2)
-        return lattice if family in VARIATIONAL else frame.unwhiten(lattice)
+        return lattice if has_prior(family) else frame.unwhiten(lattice)
     rng = np.random.default_rng(0)
-    if family in VARIATIONAL:
+    if has_prior(family):
         return sample_raw(SIDE * SIDE, latent_dim, rng)
     return sample_white(frame, SIDE * SIDE, rng)
 

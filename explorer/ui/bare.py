@@ -120,6 +120,8 @@ def markup(library: Library, static: Path, static_url: str, tabs: Mapping[str, A
     first = opened if opened in names else names[0]
     modules = ["page/bare", *(part.module for part in tabs[first].CONTENT if isinstance(part, Part))]
     head += [f'<link rel="modulepreload" href="{static_url}/{name}">' for name in needed(static, tuple(modules))]
+    sheets = dict.fromkeys(["kit/kit.css", *(f"{room}/{room}.css" for room in map(posixpath.dirname, modules[1:]))])
+    head += [f'<link rel="preload" as="style" href="{static_url}/{sheet}">' for sheet in sheets]
     boot = {"runs": [{"text": text, "name": name} for text, name in choices(library)], "lost": LOST}
     boot |= {"run": library.default()}
     told = json.dumps(boot).replace("<", "\\u003c")  # a name may hold anything, and ends no script

@@ -14,10 +14,11 @@ from explorer.ui.components import lay_out
 from explorer.ui.http import LONGEST_QUERY, MOST_SEED, PRIVATE, Endpoint, TabRoute, finite, latents_of
 from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import RunRoutes
-from explorer.views.hole_layers import OFFERED, described_place, is_fitted, offered_layers, plane_layer
+from explorer.views.hole_layers import OFFERED
 from explorer.views.hole_map import hole_plane, p_value_figure
 from explorer.views.hole_samples import drawn_sheet, path_figure
 from explorer.views.hole_scores import ladder_of, scores_of, trade_off_figure
+from explorer.views.hole_sheets import described_place, is_fitted, offered_layers, plane_layer
 from explorer.views.query import choice, whole
 
 INTRO = (
@@ -29,11 +30,11 @@ INTRO = (
 WORDS = (
     "Read vacancy only beside coverage and active units: a model that ignores its latents has no holes and covers "
     "nothing. Compare equal laws first. From the prior an autoencoder has luck or bad luck: if its codes spread far "
-    "beyond it, every draw falls into the middle of the crowd, hits no hole and covers little. Vacancy asks whether any "
-    "code is near and falls silent in many dimensions; tell-apart stands beside it. That autoencoders cannot generate is "
-    "false: ten fitted bells reduce their holes, and may beat a VAE's own prior; that they cannot be sampled naively is "
-    "true. How sure a classifier is of the decodes, and how near they are to real images pixel by pixel, does not tell "
-    "the two models apart."
+    "beyond it, every draw falls into the middle of the crowd, hits no hole and covers little. Vacancy asks whether "
+    "any code is near and falls silent in many dimensions; tell-apart stands beside it. That autoencoders cannot "
+    "generate is false: ten fitted bells reduce their holes, and may beat a VAE's own prior; that they cannot be "
+    "sampled naively is true. How sure a classifier is of the decodes, and how near they are to real images pixel by "
+    "pixel, does not tell the two models apart."
 )
 
 

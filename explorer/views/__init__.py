@@ -6,7 +6,8 @@
     map           where images stand, what is near;  colours: what its dots are coloured by
     look          what a run makes of one image
     interpolate   walks between two latents
-    hole_map      vacancy of a plane;  hole_planes: which plane;  hole_layers: its other colours
+    hole_map      vacancy of a plane;  hole_planes: which plane
+    hole_layers   its other colours;  hole_sheets: a plane under one of them
     hole_samples  what the laws draw;  hole_scores: the stored scores, and the beta ladder
     training      the fit;  history: its epochs as numbers;  card: its settings and scores
     export        files of decodes

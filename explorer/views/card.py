@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from explorer.analysis.laws import LAWS, first_law
-from explorer.config import RunConfig, field_help
+from explorer.config import CHOSEN_SETTINGS, FAMILIES, RunConfig, field_help
 from explorer.library import Card
 from explorer.views.history import finite_number, number_at
 from explorer.views.hole_scores import SETS
@@ -26,13 +26,13 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
             rows.append({"group": group, "name": name, "meaning": meaning, "text": str(text), "detail": detail})
 
     config = card.config
-    add("Settings", "Family", "kind of model", FAMILY_WORDS.get(card.family, card.family))
+    add("Settings", "Family", "kind of model", FAMILIES[card.family].short if card.family in FAMILIES else card.family)
     add("Settings", "Data set", "what it was fitted on", card.dataset)
     add("Settings", "Latent dimension", "d", card.latent_dim)
     if config is not None:
-        from explorer.data import TERMS
+        from explorer.data import source_of
 
-        add("Settings", "Terms", "of the images, which bind the model", TERMS.get(config.data.dataset))
+        add("Settings", "Terms", "of the images, which bind the model", source_of(config.data.dataset).terms)
     if config is not None:
         model, train = config.model, config.train
         hidden = f", {model.hidden} hidden units" if model.hidden else ""
@@ -97,10 +97,6 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
     return rows
 
 
-FAMILY_WORDS = {"ae": "AE", "vae": "VAE"}
-"""How a family is written where its name is an abbreviation."""
-
-
 NAMED_ABOVE = (
     {"family", "latent_dim", "likelihood", "net", "hidden", "beta", "warmup", "warmup_share", "epochs", "batch_size"}
     | {"lr", "schedule", "seed", "dataset", "name"}
@@ -117,7 +113,8 @@ def _further_settings(config: RunConfig) -> Iterator[tuple[str, str, str]]:
             value = getattr(part, each.name)
             if each.name in NAMED_ABOVE or value is None or value == ():
                 continue
-            if each.name == "sigma" and config.model.likelihood != "gaussian":
+            other, values = CHOSEN_SETTINGS.get(each.name, ("", frozenset()))
+            if other == "likelihood" and config.model.likelihood not in values:
                 continue
             text = f"{value:g}" if isinstance(value, float) else str(value)
             if isinstance(value, bool):

@@ -5,7 +5,7 @@ from typing import Any
 
 from explorer.analysis.intervals import Paired
 from explorer.analysis.laws import LAWS, WHITE
-from explorer.config import VARIATIONAL
+from explorer.config import FAMILIES, has_prior
 from explorer.errors import ExplorerError, ShapeError
 from explorer.library import Card, Library
 from explorer.views.hole_verdict import (
@@ -66,7 +66,7 @@ def scores_of(library: Library, run: object) -> dict[str, Any] | None:
         cards = [library.card(name) for name in names if name is not None]
     except ExplorerError:  # the picker says what is wrong with a run
         return None
-    return score_table(sorted(cards, key=lambda card: card.family in VARIATIONAL))
+    return score_table(sorted(cards, key=lambda card: has_prior(card.family)))
 
 
 def score_table(cards: list[Card]) -> dict[str, Any] | None:
@@ -208,13 +208,13 @@ def ladder_of(library: Library, name: str, law: str) -> dict[str, Any]:
     cards = library.ladder(name)
     for card in cards:
         assert card.config is not None  # `ladder` passes over models in memory
-        beta = card.config.train.beta if card.family in VARIATIONAL else None
+        beta = card.config.train.beta if has_prior(card.family) else None
         under = holes_of(card).get(law)
         rungs.append(
             {
                 "name": card.name,
                 "family": card.family,
-                "label": FAMILY_TITLES.get(card.family, card.family) if beta is None else f"beta {beta:g}",
+                "label": FAMILIES[card.family].title if beta is None else f"beta {beta:g}",
                 "beta": beta,
                 "vacancy": score_at(under, "vacancy"),
                 "tell_apart": score_at(under, "tell_apart"),
@@ -230,18 +230,6 @@ def ladder_of(library: Library, name: str, law: str) -> dict[str, Any]:
     swept = [card for card, rung in zip(cards, rungs, strict=True) if rung["beta"] is not None and rung["vacancy"]]
     change = compared(swept[-1], LAWS[law], swept[0], LAWS[law]) if swept else None
     return {"rungs": rungs, "reading": ladder_readings(rungs, law, change)}
-
-
-FAMILY_TITLES = {
-    "ae": "autoencoder",
-    "denoising": "denoising AE",
-    "sparse": "sparse AE",
-    "contractive": "contractive AE",
-}
-"""What stands for a beta beside a run that has none."""
-
-SHORT_TITLES: dict[str, str] = {family: "AE" if family == "ae" else family for family in FAMILY_TITLES}
-"""The same where there is little room."""
 
 
 def flag_of(card: Card, law: str) -> str | None:
@@ -326,7 +314,7 @@ def trade_off_figure(library: Library, name: str, query: Mapping[str, str]) -> s
         raise ShapeError(no_ladder(library.card(name)))
     rungs = [
         Rung(
-            label=SHORT_TITLES.get(str(rung["family"]), "AE") if rung["beta"] is None else f"{rung['beta']:g}",
+            label=FAMILIES[rung["family"]].short if rung["beta"] is None else f"{rung['beta']:g}",
             units=f"{'?' if rung['active_units'] is None else round(rung['active_units'])}/{rung['latent_dim']}",
             across=_ends(rung["vacancy"]),
             up=_ends(rung[against]),

@@ -12,7 +12,7 @@ import numpy as np
 from explorer.analysis.holes import ALPHA
 from explorer.analysis.intervals import Paired, Replicates, Score, paired
 from explorer.analysis.laws import GMM10, LAWS, RAW, WHITE, Law, first_law
-from explorer.config import VARIATIONAL
+from explorer.config import has_prior
 from explorer.errors import ShapeError
 from explorer.library import Card, is_number
 
@@ -150,7 +150,7 @@ def verdict(cards: Sequence[Card]) -> str | None:
 
 def judged_by(cards: Sequence[Card]) -> Law:
     """The law of the verdict on a run or a pair."""
-    return WHITE if len(cards) > 1 else first_law(cards[0].family not in VARIATIONAL)
+    return WHITE if len(cards) > 1 else first_law(not has_prior(cards[0].family))
 
 
 def holes_words(cards: Sequence[Card], law: Law, other: Law | None = None) -> str:
@@ -236,7 +236,7 @@ def readings(cards: Sequence[Card]) -> list[str]:
     if len(cards) == 2:
         first, second = cards
         pairs = [(RAW, RAW)]
-        if first.family not in VARIATIONAL and second.family in VARIATIONAL:
+        if not has_prior(first.family) and has_prior(second.family):
             pairs = [(WHITE, RAW), (GMM10, RAW)]
         for law, other in pairs:
             if compared(first, law, second, other) is not None and not any(map(ignores_latents, cards)):
@@ -338,13 +338,13 @@ def floor_words(card: Card) -> str | None:
 
 def ignores_latents(card: Card) -> bool:
     """Whether no latent dimension of a variational run carries anything."""
-    return card.family in VARIATIONAL and card.number("test", "active_units") == 0
+    return has_prior(card.family) and card.number("test", "active_units") == 0
 
 
 def collapse_words(card: Card) -> str | None:
     """A warning about a variational run of which some latent dimensions, or all, carry nothing."""
     active, d = card.number("test", "active_units"), card.latent_dim
-    if card.family not in VARIATIONAL or active is None or active >= d:
+    if not has_prior(card.family) or active is None or active >= d:
         return None
     if active == 0:
         words = f"{card.name} ignores its latents: 0 of {d} dimensions carry anything"

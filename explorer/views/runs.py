@@ -2,6 +2,9 @@
 
 from explorer.analysis.directions import Direction
 from explorer.analysis.laws import LAWS, Law
+from explorer.data import source_of
+from explorer.data.own import FAINT, form_of
+from explorer.data.sources import Character
 from explorer.images import encoded_picture, tile
 from explorer.library import Library, OpenRun, kept
 from explorer.views.colours import COLOURS
@@ -51,7 +54,9 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "colours": [colour_words(name) for name, colour in COLOURS.items() if not colour.lacks(run)],
         "formats": [format_words(kind) for kind in FORMATS],
         "default_law": run.default_law,
+        "default_told": run.card.number("holes", run.default_law, "tell_apart"),
         "sheet": {"size": SHEET, "columns": SHEET_COLUMNS},
+        "drawing": drawing_form(run),
         "stored": stored_arrays(run),
         **({"level_sizes": list(run.level_sizes)} if len(run.level_sizes) > 1 else {}),
     }
@@ -78,10 +83,16 @@ def format_words(kind: str) -> dict[str, object]:
 
 def noun_of(run: OpenRun) -> dict[str, str]:
     """What an image of a run's data set is called, `one` and `many`."""
-    from explorer.data import NOUNS
-
-    one, many = NOUNS.get("" if run.config is None else run.config.data.dataset, ("image", "images"))
+    one, many = ("image", "images") if run.config is None else source_of(run.config.data.dataset).nouns
     return {"one": one, "many": many}
+
+
+def drawing_form(run: OpenRun) -> dict[str, object] | None:
+    """How a drawing becomes an image of one character, for the page to show while it grows; None for other images."""
+    form = form_of(None if run.config is None else run.config.data, run.card.dataset, run.image_shape)
+    if not isinstance(form, Character):
+        return None
+    return {"size": form.size, "box": form.box, "by_mass": form.by_mass, "faint": FAINT}
 
 
 def twin_name(library: Library, run: OpenRun) -> str | None:

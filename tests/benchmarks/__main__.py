@@ -27,6 +27,7 @@ from explorer.checkpoint import list_runs
 from explorer.errors import DataError
 from explorer.library import load_run
 from tests.benchmarks import (
+    arrival,
     conversion,
     drag,
     growth,
@@ -128,6 +129,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "memory": usual_loop.memory,
     "growth": growth.costs,
     "convert": conversion.speeds,
+    "arrival": arrival.rows,
     "drag": drag.drags,
     "map": map_tab.rows,
     "plane": plane_dots.rows,

@@ -47,10 +47,11 @@ WATCH = """() => {
 }"""
 
 PLACE = """([x, y]) => {
-  const plot = document.querySelector('#explorer-holes .xp-reading').closest('section').querySelector('.xp-plot');
-  const { xaxis, yaxis } = plot._fullLayout, { left, top } = plot.getBoundingClientRect();
-  const place = [left + xaxis._offset + xaxis.l2p(x), top + yaxis._offset + yaxis.l2p(y)];
-  return plot.contains(document.elementFromPoint(...place)) ? place : null;
+  const pad = document.querySelector('#explorer-holes .xp-reading').closest('section').querySelector('.xp-plane-pad');
+  const [left, right, bottom, top] = pad.dataset.window.split(',').map(Number), box = pad.getBoundingClientRect();
+  const across = box.left + (x - left) / (right - left) * box.width;
+  const place = [across, box.top + (top - y) / (top - bottom) * box.height];
+  return pad.contains(document.elementFromPoint(...place)) ? place : null;
 }"""
 """Where a place of the first plane is on the screen, or null where something lies above it, as an end of the path."""
 
@@ -139,7 +140,7 @@ def moved(browser, url: str) -> Iterator[Row]:
     page.set_default_timeout(120_000)
     page.goto(f"{url}#v=1&run={PAIR[1]}&tab=holes")
     for name in PAIR:
-        page.locator(f"#explorer-holes section:has(.xp-reading) .xp-figure[data-ready='{name} light']").wait_for()
+        page.locator(f"#explorer-holes section:has(.xp-reading) .xp-plane[data-ready='{name}'][data-layer]").wait_for()
     page.locator("#explorer-holes .xp-hs").scroll_into_view_if_needed()
     page.locator("#explorer-holes .xp-hs-sheet[data-ready]").nth(1).wait_for()  # what is above stays as high as it is
     page.locator("#explorer-holes .xp-reading canvas[data-latent]").nth(1).wait_for()

@@ -88,7 +88,7 @@ def test_a_tab_whose_code_does_not_load_says_so_and_the_others_work(browser, hom
 
 
 @pytest.mark.parametrize("tab", tab_modules())
-def test_every_module_of_a_tab_is_announced_and_no_other(browser, home, tab):
+def test_every_module_and_sheet_of_a_tab_is_announced_and_no_other(browser, home, tab):
     """A module that is not announced costs a round trip; one too many costs its bytes."""
     parts = [part.module for part in tab_modules()[tab].CONTENT if isinstance(part, Part)]
     context = browser.new_context()
@@ -100,6 +100,10 @@ def test_every_module_of_a_tab_is_announced_and_no_other(browser, home, tab):
     page.locator(f"#explorer-{tab} .xp-host:not(:has(.xp-loading))").first.wait_for(state="attached")
     loaded = {url.split("/", 6)[6] for url in page.evaluate(SCRIPTS)} - {"plotly.min.js"}
     assert loaded == set(needed(STATIC, ("page/bare", *parts)))
+    sheets = "selector => [...document.querySelectorAll(selector)].map(({ href }) => href)"
+    ahead = page.evaluate(sheets, "link[rel=preload][as=style]")
+    used = page.evaluate(sheets, "link[rel=stylesheet]")
+    assert set(ahead) == {href for href in used if "/page/" not in href}
     context.close()
 
 

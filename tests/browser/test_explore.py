@@ -176,13 +176,13 @@ def test_the_trust_line_tells_a_hole_from_a_place_among_the_data(visit, run_of):
     page = visit()
     direction = run_of("flat-vae").directions["axes"][0]
     trust = page.locator(".xp-stage .xp-trust")
-    expect(trust).to_contain_text("Near the data: as usual as")
+    expect(trust).to_contain_text("Codes are common here: no emptier than around")
     expect(trust).to_contain_text("of real images")
     expect(trust).to_contain_text("that holds 90 % of training codes")
     box = page.get_by_role("spinbutton", name=f"{direction.name}, exact value")
     box.fill("9")
     box.press("Enter")
-    expect(trust).to_contain_text("In a hole: rarer than 9")
+    expect(trust).to_contain_text("No image is encoded here: emptier than around 9")
     expect(trust).to_contain_text("norm 9.00")
 
 

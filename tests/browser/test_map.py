@@ -182,7 +182,7 @@ def test_the_map_and_explore_say_the_same_of_a_chosen_image(visit, run_of):
     trust = side.locator(".xp-trust")
     expect(trust).not_to_be_empty()
     said = trust.inner_text()
-    assert ("In a hole" in said) == (of_mean[index] <= 0.05)
+    assert ("No image is encoded here" in said) == (of_mean[index] <= 0.05)
     page.get_by_role("button", name="Open in Explore").click()
     expect(page.locator(".xp-caption")).to_have_text(re.compile(f"test image {index}$"))
     expect(page.locator(".xp-stage .xp-trust")).to_have_text(said.replace("\n", ""))

@@ -5,6 +5,7 @@ import { resampleChoices } from "../../explorer/ui/static/explore/levels.js";
 import { cellBox, gridValue, hatching, numbersOf, threeOf } from "../../explorer/ui/static/holes/grid.js";
 import { groundPixels } from "../../explorer/ui/static/holes/ground.js";
 import { compact, keepWheel, pointed } from "../../explorer/ui/static/kit/charts.js";
+import { defaultWords } from "../../explorer/ui/static/latent/laws.js";
 import { directionName, niceStep } from "../../explorer/ui/static/latent/directions.js";
 import { percent, shown } from "../../explorer/ui/static/latent/numbers.js";
 import { details, normPlace, trustVerdict, verdict } from "../../explorer/ui/static/latent/vacancy.js";
@@ -189,4 +190,11 @@ test("every level below the top can be drawn anew, and its button says what goes
   assert.match(words[1].hint, /level 3 from .* levels 1 to 2 stay$/);
   assert.deepEqual(resampleChoices([5]), []);
   assert.deepEqual(resampleChoices(), []);
+});
+
+test("where Random draws from is named, and that it is told apart least only where that was measured", () => {
+  const laws = [{ name: "raw", short: "raw", title: "from the prior", plain: "the prior", hint: "", words: "" }];
+  const info = { name: "a", laws, default_law: "raw", default_told: 0.592 };
+  assert.match(defaultWords(info), /come from the prior, the law told apart least: a classifier tells 59 of 100 pairs/);
+  assert.match(defaultWords({ ...info, default_told: null }), /come from the prior: which law is told apart least is not measured/);
 });

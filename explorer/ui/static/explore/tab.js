@@ -7,7 +7,7 @@ import { StatusLine } from "../kit/status.js";
 import { freshSeed } from "../latent/chance.js";
 import { directionAt, directionsOf, keyOf, SETS, setsOf } from "../latent/directions.js";
 import { moved, resampled, sameLatent, Trail } from "../latent/latent.js";
-import { lawOf } from "../latent/laws.js";
+import { defaultWords, lawOf } from "../latent/laws.js";
 import { isPoint } from "../latent/run.js";
 import { isMean } from "../latent/walk.js";
 import { follow } from "../page/host.js";
@@ -209,10 +209,10 @@ export class Panel {
     this.lawPlace.replaceChildren(
       dropdown(
         "Random draws from",
-        info.laws.map(({ name: value, plain }) => ({ value, text: value === info.default_law ? `${plain} (told apart least)` : plain })),
+        info.laws.map(({ name: value, plain }) => ({ value, text: value === info.default_law && info.default_told !== null ? `${plain} (told apart least)` : plain })),
         this.law,
         (law) => (this.law = law),
-        "Where the button Random takes its latents from: at first the law whose draws a classifier tells least from codes",
+        `Where the button Random takes its latents from. ${defaultWords(info)}`,
       ),
     );
     this.showLevels();

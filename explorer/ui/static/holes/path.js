@@ -194,7 +194,7 @@ class Strip {
     this.films.forEach((film, k) => {
       const value = p[Math.round(k * stride)];
       const hole = value <= ALPHA;
-      this.labels[k].textContent = `${hole ? "⚠ " : ""}${shown(value, 2)}`;
+      this.labels[k].textContent = `${hole ? "▨ " : ""}${shown(value, 2)}`;
       film.classList.toggle("xp-holes-in", hole);
       film.setAttribute("aria-label", `${run}, ${percent(k / (FILMS - 1) + 1e-9)} of the way: vacancy p = ${shown(value, 2)}${hole ? ", in a hole" : ""}`);
     });

@@ -67,7 +67,7 @@ export class PlaneSide {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.settling = undefined;
     this.canvas = h("canvas");
-    this.lattice = new Image();
+    this.lattice = h("img");
     this.plane = new Plane("vacancy on a plane of latent space", {
       wander: (x, y) => !room.pinned && room.point(x, y, false),
       tap: ({ x, y }) => room.point(x, y, true),
@@ -191,6 +191,7 @@ export class PlaneSide {
     this.key.replaceChildren(codesKey(classes));
     this.hasKey = classes.length > 0;
     dim(plane.element, false);
+    plane.element.dataset.images = told.images.join(",");
     plane.element.dataset.ready = info?.name;
     plane.measure();
     this.room.say("", this);

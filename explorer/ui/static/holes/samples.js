@@ -3,7 +3,7 @@
 import { button, h, segmented } from "../kit/dom.js";
 import { context, dim, paint } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
-import { lawOf, lawOptions } from "../latent/laws.js";
+import { defaultWords, lawOf, lawOptions } from "../latent/laws.js";
 import { shown } from "../latent/numbers.js";
 import { ALPHA, verdict } from "../latent/vacancy.js";
 import { showVerdict } from "../page/trust.js";
@@ -305,8 +305,7 @@ export class HoleSheets {
    */
   setLaw(info, law) {
     this.law = law;
-    const first = lawOf(info, info.default_law).plain;
-    this.lawWords.textContent = `${lawOf(info, law).words} Random draws of ${info.name} come from ${first}, the law whose draws are told least from codes.`;
+    this.lawWords.textContent = `${lawOf(info, law).words} ${defaultWords(info)}`;
   }
 
   /** @param {RunInfo[]} pair The autoencoder first, where there are two. */
@@ -314,7 +313,7 @@ export class HoleSheets {
     this.status.clear();
     const info = pair.find(({ name }) => name === view.run) ?? pair[0];
     if (info) {
-      this.setLaw(info, this.isChosen ? this.law : info.default_law);
+      this.setLaw(info, this.isChosen ? this.law : info.laws[0].name); // the prior: where naive code draws from
       const choose = (/** @type {string} */ law) => {
         this.isChosen = true;
         this.setLaw(info, law);

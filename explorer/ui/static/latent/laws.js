@@ -23,5 +23,15 @@ export function lawOf({ laws }, name) {
   return found;
 }
 
+/**
+ * Where *Random* draws from, as a sentence, and why.
+ * @param {{name: string, laws: Law[], default_law: string, default_told: number | null}} info
+ */
+export function defaultWords({ name, laws, default_law: law, default_told: told }) {
+  const { plain } = lawOf({ laws }, law);
+  if (told === null) return `Random draws of ${name} come from ${plain}: which law is told apart least is not measured.`;
+  return `Random draws of ${name} come from ${plain}, the law told apart least: a classifier tells ${Math.round(100 * told)} of 100 pairs of a draw and a code; 50 is a coin.`;
+}
+
 /** The laws of a run as a choice. @param {{laws: Law[]}} info */
 export const lawOptions = ({ laws }) => laws.map(({ name: value, title: text, hint }) => ({ value, text, hint }));

@@ -32,6 +32,9 @@
  * @property {number} latent_dim
  * @property {number[]} [level_sizes] Axes of each stochastic level, the top one first; only where there are several.
  * @property {[number, number, number]} image_shape channels, height, width
+ * @property {number} levels Grey levels of the stored pixels.
+ * @property {{size: number, box: number, by_mass: boolean, faint: number} | null} drawing How a drawing becomes an image
+ *   of one character; null where the images are none.
  * @property {string | null} twin
  * @property {string[] | null} classes
  * @property {string[] | null} attributes Names of the attributes of its images.
@@ -45,7 +48,8 @@
  * @property {import("./laws.js").Law[]} laws What latents may be drawn from.
  * @property {Colour[]} colours Numbers of every image that the run has.
  * @property {Format[]} formats Files that decodes may be saved as.
- * @property {string} default_law
+ * @property {string} default_law Where *Random* draws from.
+ * @property {number | null} default_told Its tell-apart, the least of all laws; null where that is not measured.
  * @property {{size: number, columns: number}} sheet Tiles of a sprite sheet, and tiles in its rows.
  * @property {{points: string, sprites: string[]} & Record<string, string>} stored
  *   Besides points and sprites labels, attributes and each of `colours` that there are. Addresses relative to the page; they change with the run's files.

@@ -5,6 +5,7 @@
  */
 
 import { componentsDrawn, normals } from "./counter.js";
+import { latticeDistances } from "./lattice.js";
 
 /** @typedef {{at: number, shape: number[], type: "f4" | "f8"}} StoredArray */
 
@@ -246,42 +247,20 @@ export class Support {
   }
 
   /**
-   * Vacancy p-values on an even lattice of a window, exactly: a code lies (x - a)^2 + (y - b)^2 + rest away, so whoever
-   * takes the codes by their rest may stop where the rest alone exceeds the k-th smallest distance.
+   * Vacancy p-values on an even lattice of a window, exactly.
    * @param {FlatWindow} flat Its vectors are orthonormal.
-   * @param {number} size Places along each side.
+   * @param {number} size Places along each side, two or more.
    * @returns {Float64Array} (size * size), b by row from -extent up, a along each row.
    */
   plane({ center, first, second, extent }, size) {
-    const seen = this.sets.map(({ codes }) => this.shadow(codes, center, first, second));
-    const least = new Float64Array(this.neighbours);
-    const last = least.length - 1;
-    const tick = (/** @type {number} */ k) => (size > 1 ? -extent + (2 * extent * k) / (size - 1) : -extent);
-    const found = new Float64Array(size * size);
-    for (let row = 0; row < size; row++) {
-      const y = tick(row);
-      for (let column = 0; column < size; column++) {
-        const x = tick(column);
-        let [worse, all] = [1, 1];
-        for (let s = 0; s < seen.length; s++) {
-          const { a, b, rest } = seen[s];
-          const { scores } = this.sets[s];
-          least.fill(Infinity);
-          for (let k = 0; k < rest.length && rest[k] < least[last]; k++) {
-            const sum = (x - a[k]) ** 2 + (y - b[k]) ** 2 + rest[k];
-            if (sum < least[last]) insert(least, sum);
-          }
-          worse += scores.length - countBelow(scores, Math.sqrt(least[last]));
-          all += scores.length;
-        }
-        found[row * size + column] = worse / all;
-      }
-    }
-    return found;
+    const ticks = Float64Array.from({ length: size }, (_, k) => -extent + (2 * extent * k) / (size - 1));
+    const distances = this.sets.map(({ codes }) => latticeDistances(this.shadow(codes, center, first, second), ticks, this.neighbours, this.d === 2));
+    const places = new Map(this.sets.map((set, s) => [set, distances[s]]));
+    return Float64Array.from({ length: size * size }, (_, place) => this.counted((set) => /** @type {Float64Array} */ (places.get(set))[place]));
   }
 
   /**
-   * Codes as a window sees them: where they fall on it, and the square of how far they lie from it, nearest first.
+   * Codes as a window sees them: where they fall on it, and the square of how far they lie from it.
    * @param {Float64Array} codes
    * @param {ArrayLike<number>} center
    * @param {ArrayLike<number>} first
@@ -299,8 +278,6 @@ export class Support {
       }
       for (let j = 0; j < d; j++) rest[k] += (codes[k * d + j] - center[j] - a[k] * first[j] - b[k] * second[j]) ** 2;
     }
-    const order = Array.from({ length: count }, (_, k) => k).sort((k, m) => rest[k] - rest[m]);
-    const sorted = (/** @type {Float64Array} */ values) => Float64Array.from(order, (k) => values[k]);
-    return { a: sorted(a), b: sorted(b), rest: sorted(rest) };
+    return { a, b, rest };
   }
 }

@@ -46,6 +46,30 @@ export function between(kind, a, b, t) {
 }
 
 /**
+ * Why there is no arc between two latents, as a sentence; "" where there is one.
+ * @param {ArrayLike<number>} a (d,)
+ * @param {ArrayLike<number>} b (d,)
+ */
+export function whyStraight(a, b) {
+  const [near, far] = [norm(a), norm(b)];
+  if (Math.min(near, far) < NO_LENGTH) return "The walk is straight: one end is the origin, which has no direction.";
+  let cosine = 0;
+  for (let i = 0; i < a.length; i++) cosine += (a[i] / near) * (b[i] / far);
+  if (Math.sin(Math.acos(Math.max(-1, Math.min(1, cosine)))) >= NO_ANGLE) return "";
+  return `The walk is straight: both ends point ${cosine > 0 ? "the same way" : "opposite ways"} from the origin.`;
+}
+
+/**
+ * Even positions from -overshoot to 1 + overshoot; one step stands in the middle.
+ * @param {number} steps
+ * @param {number} overshoot
+ */
+export function pathPositions(steps, overshoot) {
+  if (steps === 1) return [0.5];
+  return Array.from({ length: steps }, (_, k) => +(-overshoot + ((1 + 2 * overshoot) * k) / (steps - 1)).toFixed(9));
+}
+
+/**
  * A position in words.
  * @param {number} t 0 is A, 1 is B.
  */

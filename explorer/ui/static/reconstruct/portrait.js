@@ -114,6 +114,7 @@ export class Portrait {
     this.subject = subject;
     this.element.hidden = false;
     this.draws.classList.add("xp-stale"); // they are of the image before
+    this.verdict.classList.remove("xp-stale");
     if (!subject.passing) showVerdict(this.verdict, null, "");
     this.late = new Map(subject.found.map(({ info }) => [info.name, { ranks: {} }]));
     this.showPictures(subject);
@@ -126,6 +127,18 @@ export class Portrait {
     this.seed = 0;
     this.showNoiseControls(subject);
     this.follow(signal);
+  }
+
+  /**
+   * The pictures alone, of an image that another one follows at once: what is told of the one before waits.
+   * @param {{title: string, detail: string, image: Decoded, found: {info: import("../latent/run.js").RunInfo, reconstruction: Decoded}[]}} seen
+   */
+  preview(seen) {
+    this.element.hidden = false;
+    this.element.classList.remove("xp-stale");
+    this.verdict.classList.add("xp-stale");
+    this.draws.classList.add("xp-stale");
+    this.showPictures(seen);
   }
 
   /**
@@ -245,7 +258,7 @@ export class Portrait {
     this.status.say("", this.draws);
   }
 
-  /** @param {Subject} subject */
+  /** @param {Parameters<Portrait["preview"]>[0] | Subject} subject */
   showPictures({ title, detail, image, found }) {
     this.repaint = [];
     const cards = [this.picture(title, detail, (canvas) => paint(canvas, image), "original")];
@@ -444,6 +457,5 @@ const costOf = ({ distortion, rate }) => (distortion === null ? null : distortio
 
 /** @param {number} p Vacancy of a code. */
 function whereIs(p) {
-  const { text } = verdict(p);
-  return `Its code: ${text[0].toLowerCase()}${text.slice(1)}`;
+  return verdict(p).text.replace(" here", " where its code lies");
 }

@@ -14,6 +14,7 @@ import { askFacts, askLook, askOwn, unpacked } from "./look.js";
 import { Camera, pictureIn, sendable, Steps, Tray } from "./own.js";
 import { Pad } from "./pad.js";
 import { Portrait } from "./portrait.js";
+import { previewOf } from "./preview.js";
 
 export const STYLE = new URL("./reconstruct.css", import.meta.url);
 
@@ -87,6 +88,17 @@ export class ReconstructTab {
       (/** @type {boolean} */ _passing) => this.pad.picture(),
       (file, passing) => this.source === "pad" && this.showOwn({ file, words: "your drawing", place: null, source: "pad" }, passing),
       (error) => this.fail(/** @type {Error} */ (error)),
+    );
+    /** A stroke that grows: what the browser computes of it, else what the server does. */
+    this.previews = new NewestWins(
+      (/** @type {RunInfo[]} */ models) => previewOf(this.pad.canvas, models),
+      (seen, [info]) => {
+        if (this.source !== "pad" || this.pad.empty || info !== this.info) return;
+        if (seen) this.portrait.preview({ ...seen, title: "your drawing", detail: `as ${info.name} sees it` });
+        else if (this.pad.stroke) this.drawings.ask(true);
+      },
+      () => this.drawings.ask(true),
+      1,
     );
     this.status = new StatusLine();
     this.trouble = new StatusLine();
@@ -256,6 +268,7 @@ export class ReconstructTab {
 
   /** @param {boolean} passing Whether a stroke is still growing. */
   drawn(passing) {
+    if (!passing) this.previews.drop();
     if (this.pad.empty) {
       this.drawings.drop();
       this.chosen = null;
@@ -267,7 +280,8 @@ export class ReconstructTab {
       }
       return;
     }
-    this.drawings.ask(passing);
+    if (passing && this.info) this.previews.ask(this.twin ? [this.info, this.twin] : [this.info]);
+    else this.drawings.ask(passing);
   }
 
   /** @param {Blob} frame */

@@ -1,10 +1,19 @@
 /** Questions that the browser answers by itself once it has what they need; null where it cannot, and the server does. */
 
+import { between, pathPositions, whyStraight } from "../latent/walk.js";
+
 /** @typedef {import("../latent/support.js").Support} Support */
 /** @typedef {import("./source.js").Details} Details */
-/** @typedef {{programs: import("./programs.js").Programs, run: string}} Run */
 
-/** @type {Partial<Record<import("./questions.js").Asked, (support: Support, details: Details, of: Run) => unknown>>} */
+/**
+ * What else an answer may need.
+ * @typedef {object} Around
+ * @property {import("./programs.js").Programs} programs
+ * @property {string} run
+ * @property {any} told What the server answered to the same question of this run; null if it was never asked.
+ */
+
+/** @type {Partial<Record<import("./questions.js").Asked, (support: Support, details: Details, around: Around) => unknown>>} */
 export const COMPUTED = {
   draws: (support, { query }) => support.draws(String(query?.law ?? "raw"), Number(query?.n ?? 1), Number(query?.seed ?? 0)),
   vacancies: (support, { body }) => (body instanceof Float32Array ? Float32Array.from(support.pValues(body)) : null),
@@ -12,5 +21,24 @@ export const COMPUTED = {
     if (!(body instanceof Float32Array)) return null;
     const back = programs.roundTrip(run, body);
     return back && { ...support.trust(body), round_trip: support.miss(body, back) };
+  },
+  walk: (support, { body, query }, { programs, run, told }) => {
+    if (!(body instanceof Float32Array) || body.length !== 2 * support.d || !told) return null; // only the server knows the place
+    const [a, b] = [body.slice(0, support.d), body.slice(support.d)];
+    const note = query?.kind === "spherical" ? whyStraight(a, b) : "";
+    const kind = query?.kind === "spherical" && !note ? "spherical" : "linear";
+    const positions = pathPositions(Number(query?.steps ?? 9), Number(query?.overshoot ?? 0));
+    if (!programs.takesAMoment(run, positions.length)) return null;
+    const latents = positions.map((t) => between(kind, a, b, t));
+    return {
+      kind,
+      note,
+      positions,
+      latents: latents.map((latent) => Array.from(latent)),
+      norm: latents.map((latent) => support.norm(latent)),
+      vacancy: Array.from(support.pValues(Float32Array.from(latents.flatMap((latent) => Array.from(latent))))),
+      round_trip: latents.map((latent) => support.miss(latent, /** @type {Float32Array} */ (programs.roundTrip(run, latent)))),
+      place: told.place,
+    };
   },
 };

@@ -20,6 +20,7 @@ import { machine } from "./machine.js";
 const PRIORITIES = ["hand", "ahead", "batch"];
 
 const MOMENT_MS = 4; // what the page's own thread may take for one picture without a drag feeling it
+const LONGEST_MS = 40; // that anything may hold the page's own thread up, when a walk is new
 const PIECE_MS = 8; // what a worker takes at a time, so that it can be called off
 const TOO_SLOW_MS = 60; // a decode that takes longer is the server's
 const ARRIVAL_MS = 60_000; // in which a program must have arrived
@@ -422,6 +423,16 @@ export class Programs extends EventTarget {
   roundTrip(run, latent) {
     const [decoder, encoder] = [this.of(run, "decoder")?.here, this.of(run, "encoder")?.here];
     return decoder && encoder ? encoder.encode(decoder.unrounded(latent), 1).mean : null;
+  }
+
+  /**
+   * Whether that many round trips take but a moment on the page's own thread.
+   * @param {string} run
+   * @param {number} count
+   */
+  takesAMoment(run, count) {
+    const [decoder, encoder] = [this.of(run, "decoder"), this.of(run, "encoder")];
+    return Boolean(decoder?.here && encoder?.here && count * (decoder.ms + encoder.ms) < LONGEST_MS);
   }
 
   /**

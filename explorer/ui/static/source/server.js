@@ -88,6 +88,8 @@ export class ServerSource {
     this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), wanted: HERE });
     /** What tells how empty places are, of runs that were asked about it; null until it is there. @type {Map<string, Support | null>} */
     this.supports = new Map();
+    /** The server's last answer to each question that may be computed, by question and run. @type {Map<string, any>} */
+    this.told = new Map();
   }
 
   /**
@@ -118,9 +120,11 @@ export class ServerSource {
     const computed = COMPUTED[question];
     if (!computed || !this.programs.wanted) return this.served(question, run, details);
     const support = this.supports.get(run);
-    const here = support ? computed(support, details, { programs: this.programs, run }) : null;
+    const key = `${question} ${run}`;
+    const here = support ? computed(support, details, { programs: this.programs, run, told: this.told.get(key) ?? null }) : null;
     if (here) return here;
     const answer = await this.served(question, run, details);
+    this.told.set(key, answer);
     this.supply(run);
     return answer;
   }

@@ -1,0 +1,49 @@
+"""A drawing while it grows: the page prepares it as the server prepares the finished one, in short."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from explorer.data.own import CHARACTERS, FAINT, character_image
+from tests.conftest import CI, ROOT
+
+SIDE = 280
+
+
+def drawing(seed: int) -> np.ndarray:
+    """A thick soft stroke through random places, (SIDE, SIDE) in bytes."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    ink = np.zeros((SIDE, SIDE))
+    points = rng.uniform(60, 220, (4, 2))
+    for start, end in zip(points, points[1:], strict=False):
+        for t in np.linspace(0, 1, 60):
+            place = start + t * (end - start)
+            away = np.hypot(y - place[0], x - place[1])
+            ink = np.maximum(ink, np.clip((16 - away) / 6, 0, 1))
+    return np.rint(255 * ink).astype(np.uint8)
+
+
+@pytest.mark.skipif(shutil.which("node") is None and not CI, reason="the page's code is run by Node.js")
+@pytest.mark.parametrize("dataset", CHARACTERS)
+def test_the_page_prepares_a_drawing_as_the_server_does(dataset, tmp_path):
+    form = CHARACTERS[dataset][1]
+    told = {"size": form.size, "box": form.box, "by_mass": form.by_mass, "faint": FAINT}
+    for seed in range(4):
+        drawn = drawing(seed)
+        (tmp_path / "ink.json").write_text(json.dumps((drawn / 255).ravel().tolist()))
+        code = f"""
+          import {{ readFileSync }} from "node:fs";
+          import {{ characterOf }} from "./explorer/ui/static/reconstruct/preview.js";
+          const ink = Float32Array.from(JSON.parse(readFileSync("{tmp_path / "ink.json"}", "utf8")));
+          console.log(JSON.stringify(Array.from(characterOf(ink, {SIDE}, {json.dumps(told)}))));
+        """
+        done = subprocess.run(["node", "--input-type=module", "--eval", code], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        image = np.reshape(json.loads(done.stdout), (form.size, form.size))
+        wanted = character_image(drawn, form)[0]
+        assert np.abs(image - wanted).mean() < 0.02
+        assert np.corrcoef(image.ravel(), wanted.ravel())[0, 1] > 0.99
