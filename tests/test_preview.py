@@ -7,7 +7,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from explorer.data.own import CHARACTERS, FAINT, character_image
+from explorer.data import source_of
+from explorer.data.own import FAINT, character_image
 from tests.conftest import CI, ROOT
 
 SIDE = 280
@@ -28,9 +29,10 @@ def drawing(seed: int) -> np.ndarray:
 
 
 @pytest.mark.skipif(shutil.which("node") is None and not CI, reason="the page's code is run by Node.js")
-@pytest.mark.parametrize("dataset", CHARACTERS)
+@pytest.mark.parametrize("dataset", ["mnist", "digits"])
 def test_the_page_prepares_a_drawing_as_the_server_does(dataset, tmp_path):
-    form = CHARACTERS[dataset][1]
+    form = source_of(dataset).character
+    assert form is not None
     told = {"size": form.size, "box": form.box, "by_mass": form.by_mass, "faint": FAINT}
     for seed in range(4):
         drawn = drawing(seed)

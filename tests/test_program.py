@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from explorer.arrays import Images, Latents, Posterior
 from explorer.checkpoint import list_runs
 from explorer.coder import TorchCoder
-from explorer.config import ModelConfig
+from explorer.config import FAMILIES, ModelConfig
 from explorer.images import to_bytes
 from explorer.library import LAWS, Library
-from explorer.models import FAMILIES, Autoencoder, DiagonalGaussian, TopDown, build_model
+from explorer.models import Autoencoder, DiagonalGaussian, TopDown, build_model
 from explorer.models.normalisation import BatchNorm
 from explorer.program import PARTS, ProgramError
 from explorer.program.models import decoder_program, encoder_program, program_of

@@ -24,13 +24,13 @@ from explorer.checkpoint import (
 from explorer.config import RunConfig
 from explorer.errors import ConfigError
 from explorer.library import Library, load_run
+from explorer.training.command import COMMON, command_line, parse, plan
 from explorer.views.card import card_rows
 from explorer.views.hole_layers import reason_against
 from explorer.views.hole_scores import readings, score_table
 from tests import model_cards
 from tests.conftest import ROOT
 from tests.fitters import Fitter
-from train import COMMON, command_line, parse, plan
 
 QUICK = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--nll-samples", "5", "--nll-images", "10"]
 LAYOUT = {"config.json", "model.safetensors", "latents.safetensors", "metrics.json", "history.jsonl", "sheets"}

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,7 +100,8 @@ def firefox() -> Iterator[Marionette | None]:
                 with contextlib.suppress(OSError):
                     driver = Marionette(port)
                     break
-                time.sleep(0.2)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.2)
             else:
                 raise RuntimeError("Firefox does not answer")
             yield driver

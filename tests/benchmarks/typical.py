@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explorer.analysis.holes import ALPHA
 from explorer.arrays import Images, MeasuringCoder
-from explorer.config import FAMILIES
+from explorer.config import has_prior
 from explorer.errors import DataError
 from explorer.images import from_bytes, to_bytes, to_unit
 from explorer.library import Library, OpenRun
@@ -38,8 +38,7 @@ def rows() -> Iterator[Row]:
 def shares() -> Iterator[tuple[str, str, float, int]]:
     """Run, kind of images, share of them that is called odd, and how many there were."""
     library = Library(CHECKPOINTS)
-    priors = {name for name, family in FAMILIES.items() if family.has_prior}
-    runs = [library.open(name) for name, card in library.cards().items() if getattr(card, "family", "") in priors]
+    runs = [library.open(name) for name, card in library.cards().items() if has_prior(getattr(card, "family", ""))]
     photographed = {run.card.dataset: run for run in runs if run.images() is not None}
     if not photographed:
         raise DataError("no data set of a shipped VAE is on this machine; set EXPLORER_DATA.")
@@ -107,7 +106,7 @@ def letters(shape: tuple[int, int, int]) -> Images:
             picture = Image.new("L", (4 * width, 4 * height))
             ImageDraw.Draw(picture).text((2 * width, 2 * height), letter, fill=255, font=font, anchor="mm")
             drawn.append(np.asarray(picture.resize((width, height), Image.Resampling.BOX)))
-    grey = np.stack(drawn)[:, None].astype(np.float32) / 255
+    grey = to_unit(np.stack(drawn)[:, None], 256)
     return np.repeat(grey, channels, axis=1)
 
 
@@ -122,7 +121,7 @@ def reshaped(images: Images, shape: tuple[int, int, int]) -> Images:
         )
         for image in to_bytes(images)
     ]
-    return np.stack(scaled).astype(np.float32) / 255
+    return to_unit(np.stack(scaled), 256)
 
 
 def table() -> str:
