@@ -33,7 +33,7 @@ WATCH = """() => {
   window.moves = [];
   let start = 0, missing = new Set();
   const halves = [...document.querySelectorAll('#explorer-holes .xp-reading')].map(e => e.closest('section'));
-  addEventListener('mousemove', () => {
+  addEventListener('pointermove', () => {
     start = performance.now();
     missing = new Set(halves);
   }, { capture: true });
