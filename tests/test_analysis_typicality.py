@@ -40,6 +40,13 @@ def test_each_of_the_three_is_enough_to_be_odd(fitted):
         assert ([verdict.cost, verdict.code, verdict.features][k] <= ALPHA).all()
 
 
+def test_an_image_that_costs_less_than_any_is_odd(fitted):
+    costs, means, features = images(50, 6)
+    verdict = fitted.judge(np.full(len(costs), fitted.costs[0] - 1), means, features)
+    assert (verdict.together <= ALPHA).all(), "a blank page is cheap and no flower"
+    assert (verdict.cost == 1).all(), "every new image costs as much or more"
+
+
 def test_without_a_feature_space_two_are_judged():
     (_, reference, _), (costs, means, _), (new, codes, _) = images(1200, 0), images(1200, 1), images(2000, 2)
     plain = fit_typicality(fit_vacancy(reference, means), costs, means)

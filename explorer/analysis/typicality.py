@@ -16,7 +16,7 @@ class Verdict:
     """How typical images are, as shares of new images of the data set that are at least as odd, each (N,).
 
     Attributes:
-        cost: By their cost in nats.
+        cost: By their cost in nats: the share that cost as much or more. Near 0 an image is dear, near 1 it is cheap.
         code: By how far their posterior means lie from the codes.
         features: By how far they lie from the training images in the feature space; None where there is none.
         together: By the least of the others. At most 0.05 is an odd image; of new images of the data set 5 % are.
@@ -33,7 +33,8 @@ class Typicality:
     """Conformal p-values of cost, code and features, and of the least of them, calibrated on the images of C.
 
     The least of three p-values is at most 0.05 far more often than 5 % of the time; so it is itself compared with the
-    least ones of the images of C. Cost alone is blind: a model of flowers prices most faces as it prices flowers.
+    least ones of the images of C. Cost alone is blind: a model of flowers prices most faces as it prices flowers. It
+    counts on both sides: a blank page costs less than any flower, and is none.
 
     Attributes:
         costs: Of the images of C, ascending, (n,), nats.
@@ -60,7 +61,8 @@ class Typicality:
         Raises:
             ShapeError: The features are missing.
         """
-        found = [conformal_p_values(costs, self.costs), self.codes.p_value(means)]
+        dear = conformal_p_values(costs, self.costs)
+        found = [_on_both_sides(dear, _cheap(costs, self.costs)), self.codes.p_value(means)]
         if self.real is not None and self.distances is not None:
             if features is None:
                 raise ShapeError("this run judges images by their features as well; give the features of these.")
@@ -68,7 +70,7 @@ class Typicality:
         least = np.min(found, axis=0)
         worse = np.searchsorted(self.least, least, side="right")  # images of C as odd or odder
         together = (1 + worse) / (len(self.least) + 1)
-        return Verdict(found[0], found[1], found[2] if len(found) == 3 else None, together)
+        return Verdict(dear, found[1], found[2] if len(found) == 3 else None, together)
 
 
 def fit_typicality(
@@ -93,16 +95,27 @@ def fit_typicality(
     if len(costs) != len(means) or (features is not None and len(features) != len(means)):
         raise ShapeError(f"{len(costs)} costs, {len(means)} means and their features must be of the same images.")
     wide = np.asarray(costs, dtype=np.float64)
+    own = 1 / (len(wide) + 1)  # each image of C counts itself among those as odd
     known, distances = None, None
-    parts = [conformal_p_values(wide, wide), codes.p_value(means)]
+    dear, cheap = conformal_p_values(wide, wide) - own, _cheap(wide, wide) - own
+    parts = [_on_both_sides(dear, cheap), codes.p_value(means) - own]
     if features is not None and real is not None:
         known = np.asarray(real, dtype=np.float64)
         far = _far(features, known)
-        parts.append(conformal_p_values(far, far))
+        parts.append(conformal_p_values(far, far) - own)
         distances = np.sort(far)
-    own = 1 / (len(wide) + 1)  # each image of C counts itself among those as odd
-    least = np.sort(np.min(parts, axis=0) - own)
+    least = np.sort(np.min(parts, axis=0))
     return Typicality(np.sort(wide), codes, known, distances, least)
+
+
+def _cheap(costs: Scores, known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of known costs (n,) that are as low or lower, as p-values (N,) of costs (N,)."""
+    return conformal_p_values(-np.asarray(costs, dtype=np.float64), -known)
+
+
+def _on_both_sides(dear: NDArray[np.float64], cheap: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The p-values (N,) of a two-sided test, from those of its sides (N,)."""
+    return np.minimum(1.0, 2 * np.minimum(dear, cheap))
 
 
 def _far(features: NDArray[np.floating], real: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -53,7 +53,9 @@ test("a verdict on an image says what was measured, and never that nothing is un
   assert.equal(usual.text, "At least as odd are 41 % of real flowers: it costs no more than 87 % of them and its code lies no further out than those of 40 %");
   const features = typicalVerdict({ cost: 0.01, code: 0.4, features: 0.02, together: 0.03 }, noun);
   assert.match(features.text, /but it costs more than 99 % of them and its features lie where no flower's do$/);
-  for (const said of [face, usual, features]) assert.doesNotMatch(said.text, /nothing unusual/i);
+  const blank = typicalVerdict({ cost: 0.999, code: 0.4, features: null, together: 0.002 }, noun);
+  assert.equal(blank.text, "Odder than 99 % of real flowers: its code lies no further out than those of 40 %, but it costs less than 99 % of them");
+  for (const said of [face, usual, features, blank]) assert.doesNotMatch(said.text, /nothing unusual/i);
 });
 
 test("the majority's label is the most frequent one, the nearest at a tie", () => {

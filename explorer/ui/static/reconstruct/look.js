@@ -146,7 +146,8 @@ export function shareBelow(scores, value) {
 export function typicalVerdict({ cost, code, features, together }, { one, many }) {
   const usual = [];
   const odd = [];
-  if (cost <= ALPHA) odd.push(`it costs more than ${percent(1 - cost)} of them`);
+  if (cost <= ALPHA / 2) odd.push(`it costs more than ${percent(1 - cost)} of them`);
+  else if (cost >= 1 - ALPHA / 2) odd.push(`it costs less than ${percent(cost)} of them`);
   else usual.push(`it costs no more than ${percent(cost)} of them`);
   if (code <= ALPHA) odd.push(`its code lies where no ${one}'s does`);
   else usual.push(`its code lies no further out than those of ${percent(code)}`);
