@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from explorer.analysis.laws import LAWS
 from explorer.plots import scores, style, training
 
 
@@ -35,7 +36,7 @@ def labels():
 def test_the_curve_at_the_level_is_the_share_of_samples_in_holes():
     p = np.random.default_rng(3).uniform(0.001, 1, 4000) ** 2
     figure = as_json(scores.p_value_curves({"raw": p}, "light"))
-    curve = next(trace for trace in figure["data"] if "raw" in trace["name"])
+    curve = next(trace for trace in figure["data"] if trace["name"] == LAWS["raw"].title)
     x, y = numbers(curve["x"]), numbers(curve["y"])
     at = np.argmin(np.abs(x - 0.05))
     assert y[at] == pytest.approx((p <= x[at]).mean())
@@ -47,7 +48,7 @@ def test_each_law_keeps_its_colour_and_dash_in_every_figure():
     both = as_json(scores.p_value_curves(p, "light"))["data"]
     alone = as_json(scores.p_value_curves({"gmm10": np.array([0.2])}, "light"))["data"]
     line = {trace["name"]: trace.get("line") for trace in both}
-    assert next(trace["line"] for trace in alone if "GMM" in trace["name"]) in line.values()
+    assert next(trace["line"] for trace in alone if trace["name"] == LAWS["gmm10"].title) in line.values()
     assert len({json.dumps(value) for value in line.values()}) == 3
 
 
