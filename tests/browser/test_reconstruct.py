@@ -160,7 +160,7 @@ def test_a_missing_data_set_is_said_and_offered_and_its_images_appear_once_it_is
         run._load_pixels = run_of("flat-ae").images
 
     monkeypatch.setattr(library, "can_download", lambda name: name == "lost-ae" and run.images() is None)
-    monkeypatch.setattr(library, "download", download)
+    monkeypatch.setattr(library.datasets, "download", download)
     page = opened(visit)
     offer = page.get_by_role("button", name="Download the data set")
     expect(offer).to_be_hidden()
@@ -319,7 +319,7 @@ def test_a_file_is_prepared_step_by_step_and_looked_at_by_both_twins(visit, run_
         run = run_of(name)
         expected = to_bytes(run.coder.decode(run.coder.encode(image).mean))[0, 0].astype(int)
         assert np.abs(grey_of(page.get_by_role("img", name=f"reconstruction {name}")) - expected).max() <= 1
-    expect(page.locator("[data-verdict]")).to_contain_text("test images")
+    expect(page.locator("[data-verdict]")).to_contain_text("of real images")
 
 
 @pytest.mark.gradio
