@@ -2,6 +2,7 @@
 
 import re
 
+from explorer.analysis.counter import CounterGenerator
 from tests.browser.driver import expect
 
 
@@ -34,6 +35,11 @@ def seed_of(page, after=None):
         expect(caption).to_contain_text(f"draw {after + 1} from")
     expect(caption).to_contain_text(re.compile(r"draw \d+ from"))
     return int(re.findall(r"draw (\d+)", caption.inner_text())[0])
+
+
+def drawn(run, seed, law=None):
+    """The latent (d,) that a seed draws from a law, here and on the page: from the one that Random starts with."""
+    return run.sample(law or run.default_law, 1, CounterGenerator(seed))[0]
 
 
 def unfold(page, words):

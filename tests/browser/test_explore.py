@@ -7,7 +7,7 @@ import pytest
 
 from explorer.library import Library
 from tests.browser.driver import expect
-from tests.browser.explore_page import image, seed_of, shows, status_of
+from tests.browser.explore_page import drawn, image, seed_of, shows, status_of
 from tests.serve_fake import serving
 
 pytestmark = pytest.mark.browser
@@ -118,15 +118,15 @@ def test_only_the_strongest_directions_are_shown_at_first(visit, pick):
     expect(page.locator(".xp-slider")).to_have_count(8)
 
 
-def test_a_random_latent_is_the_servers_own_draw_and_reset_goes_back_to_it(visit, run_of):
+def test_a_random_latent_is_the_draw_of_the_seed_on_show_and_reset_goes_back_to_it(visit, run_of):
     page = visit()
     run = run_of("flat-vae")
     page.get_by_role("button", name="Random").click()
     seed = seed_of(page)
-    first = run.sample("raw", 1, np.random.default_rng(seed))[0]
+    first = drawn(run, seed, "raw")
     shows(page, first, 1e-5)
     page.get_by_role("button", name="Random").click()
-    second = run.sample("raw", 1, np.random.default_rng(seed_of(page, after=seed)))[0]
+    second = drawn(run, seed_of(page, after=seed), "raw")
     shows(page, second, 1e-5)
     drag(page, slider(page, run.directions["axes"][0].name), [0.5, 0.9])
     page.get_by_role("button", name="Reset").click()
@@ -199,7 +199,7 @@ def test_a_link_opens_the_run_and_latent_it_names(visit, run_of, grey_of, decode
 def test_the_address_always_opens_the_view_on_show(visit, run_of, page):
     visit()
     page.get_by_role("button", name="Random").click()
-    wanted = run_of("flat-vae").sample("raw", 1, np.random.default_rng(seed_of(page)))[0]
+    wanted = drawn(run_of("flat-vae"), seed_of(page))
     shows(page, wanted, 1e-5)
     page.wait_for_function("location.hash.includes('z=') && !location.hash.endsWith('z=0,0')")
     page.reload()
@@ -229,11 +229,11 @@ def test_a_broken_link_opens_the_origin_and_says_so(visit, fragment):
 @pytest.mark.gradio
 def test_a_links_latent_waits_for_explore_but_not_past_another_choice(visit, pick, run_of):
     page = visit(fragment="#v=1&run=flat-vae&tab=map&z=1.5,-0.5")
-    page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
+    page.locator(".xp-map .xp-plane[data-ready='flat-vae 0,1']").wait_for()
     page.get_by_role("tab", name="Explore").click()
     shows(page, [1.5, -0.5], 1e-5)
     page.evaluate("location.hash = '#v=1&run=flat-vae&tab=map&z=1,2,3'")
-    page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").locator("visible=true").wait_for()
+    page.locator(".xp-map .xp-plane[data-ready='flat-vae 0,1']").locator("visible=true").wait_for()
     pick("deep-vae")
     page.wait_for_function("location.hash.startsWith('#v=1&run=deep-vae&tab=map')")
     page.get_by_role("tab", name="Explore").click()
@@ -243,7 +243,7 @@ def test_a_links_latent_waits_for_explore_but_not_past_another_choice(visit, pic
 def test_copy_link_copies_what_is_shown(visit, pick, page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit(fragment="#v=1&run=flat-vae&tab=map&z=1.5,-0.5")
-    page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
+    page.locator(".xp-map .xp-plane[data-ready='flat-vae 0,1']").wait_for()
     pick("flat-ae")
     page.get_by_role("tab", name="Explore").click()
     page.locator("[data-ready='flat-ae']").wait_for()
@@ -377,10 +377,13 @@ STOOD = (0.25, -0.5, 0.75, -1.0, 1.25)
 def test_resampling_a_level_draws_it_and_those_below_anew_and_undo_brings_them_back(levels, level_library, name, kept):
     run = level_library.open("digits-hierarchical-5")
     resample = levels.get_by_role("group", name=LEVELS).get_by_role("button", name=name, exact=True)
-    with levels.expect_request("**/sample?*") as asked:  # the first seed is each visitor's own
-        resample.click()
-    seed = int(re.findall(r"seed=(\d+)", asked.value.url)[0])
-    draws = [run.sample("raw", 1, np.random.default_rng(n))[0] for n in (seed, seed + 1)]
+    levels.get_by_role("button", name="Random").click()
+    seed = seed_of(levels)  # the first is each visitor's own, and the next draw takes the next
+    shows(levels, drawn(run, seed), 1e-5)
+    levels.evaluate("latent => (location.hash = `#v=1&run=digits-hierarchical-5&tab=explore&z=${latent}`)", STOOD)
+    shows(levels, STOOD, 1e-5)
+    resample.click()
+    draws = [drawn(run, n, "raw") for n in (seed + 1, seed + 2)]
     shows(levels, [*STOOD[:kept], *draws[0][kept:]], 1e-5)
     resample.focus()
     levels.keyboard.press("Enter")
@@ -399,6 +402,9 @@ def test_resampling_a_level_draws_it_and_those_below_anew_and_undo_brings_them_b
 
 
 def test_a_level_that_cannot_be_drawn_leaves_the_latent_and_says_so(levels):
+    levels.goto(levels.url.replace("bare#", "bare?decoder=server#"))
+    levels.locator("[data-ready='digits-hierarchical-5']").wait_for()
+    shows(levels, STOOD, 1e-5)
     levels.route("**/sample?*", lambda route: route.fulfill(status=400, json={"error": "the run is damaged."}))
     levels.get_by_role("button", name="Resample level 3").click()
     expect(status_of(levels)).to_have_text("No draw: the run is damaged.")

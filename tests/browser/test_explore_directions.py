@@ -7,7 +7,7 @@ import pytest
 
 from explorer.views.explore import found_direction
 from tests.browser.driver import expect
-from tests.browser.explore_page import image, seed_of, shows, status_of, typed, unfold
+from tests.browser.explore_page import drawn, image, seed_of, shows, status_of, typed, unfold
 
 pytestmark = pytest.mark.browser
 
@@ -182,7 +182,7 @@ def test_everything_is_done_with_the_keyboard_alone(visit, run_of):
     page.locator("#explorer-explore .xp-bar button").first.focus()
     tab_to("button[title^='A new draw']")
     page.keyboard.press("Enter")
-    start = run_of("flat-vae").sample("raw", 1, np.random.default_rng(seed_of(page)))[0]
+    start = drawn(run_of("flat-vae"), seed_of(page))
     shows(page, start, 1e-5)
     tab_to(".xp-segmented input")
     page.keyboard.press("ArrowRight")  # the next set: the choice keeps the focus
