@@ -218,7 +218,10 @@ def test_no_held_out_face_enters_training_through_a_further_folder(shift: int, d
     assert images.attributes is not None and (images.attributes[40:43] == UNKNOWN).all()
     assert any("3 further training faces" in note and "40 that are in both" in note for note in images.notes)
     assert any("5 official validation or test images among them are left out" in note for note in images.notes)
-    assert set(split(images, DataConfig(dataset="celeba")).test) == set(range(51, 63))
+    parts = split(images, DataConfig(dataset="celeba"))
+    assert set(parts.train) <= set(range(43)), "no official validation or test face is fitted"
+    assert not set(parts.train) & {*parts.test, *parts.calibration, *parts.validation}
+    assert set(range(51, 63)) <= {*parts.test, *parts.calibration}, "official test faces calibrate or test"
 
 
 def test_the_work_grows_with_the_number_of_faces_only(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

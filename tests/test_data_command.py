@@ -136,7 +136,7 @@ def test_one_folder_read_in_two_ways_is_two_sets_of_the_page(tmp_path: Path, cap
 
 
 def test_the_fewest_pictures_make_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    write_scenes(tmp_path / "data" / "few", [f"{n}.png" for n in range(40)])
+    write_scenes(tmp_path / "data" / "few", [f"{n}.png" for n in range(44)])
     fitted(capsys, tmp_path, "--dataset", "folder", "--folder", tmp_path / "data" / "few", "--image-size", 16)
     few = ("--dataset", "folder", "--folder", tmp_path / "data" / "few", "--image-size", 16, "--tag", "part")
     status = run(*few, "--subset", 4, *QUICK, "--data-dir", tmp_path / "data", "--out", tmp_path / "runs")
@@ -233,7 +233,8 @@ def test_faces_with_a_further_folder_become_a_run(tmp_path: Path, capsys: pytest
     write_lists(tmp_path / "data" / "celeba", "txt")
     write_faces(tmp_path / "data" / "faces64" / "train", range(1, 100), size=(16, 16))
     more = tmp_path / "data" / "faces64"
-    said = fitted(capsys, tmp_path, "--dataset", "celeba", "--extra-train", more, "--image-size", 16)
+    sizes = ("--set-aside", 20, "--calibration", 20)
+    said = fitted(capsys, tmp_path, "--dataset", "celeba", "--extra-train", more, "--image-size", 16, *sizes)
     assert "60 of 202,599" in said and "59 further training faces" in said
     folder = tmp_path / "runs" / "celeba-16-vae-3"
     config = read_config(folder)

@@ -82,7 +82,7 @@ SMALL = ["--subset", "60"]
 
 ENDS = {
     "smallest": (
-        "--latent-dim 1 --hidden 1 --subset 6 --tested 6 --reference 6 --held-out 2 --calibration 19 --nll-samples 1 "
+        "--latent-dim 1 --hidden 1 --subset 12 --tested 6 --reference 6 --held-out 2 --calibration 19 --nll-samples 1 "
         "--nll-images 1 --batch-size 1 --warmup-share 0 --beta 0 --lr 1e-12 --weight-decay 0 --momentum 0 --seed 0 "
         "--split-seed 0 --patience 1 --save-every 1"
     ),
@@ -92,7 +92,7 @@ ENDS = {
         "--free-bits 100 --momentum 0.999 --average-epochs 1 --epochs 1"
     ),
     "one epoch of everything": "--epochs 1 --batch-size 60",
-    "many draws": "--samples 1000 --objective iwae --batch-size 4 --subset 8",
+    "many draws": "--samples 1000 --objective iwae --batch-size 4 --subset 12",
     "hierarchical": "--family hierarchical --latent-dim 3 --stochastic-levels 3",
     "denoising": "--family denoising --corruption-level 1000",
     "masking": "--family denoising --corruption masking --corruption-level 0.999999",
