@@ -14,7 +14,7 @@ from explorer.images import enlarged, to_bytes, to_unit
 from explorer.library import Library
 from explorer.views.interpolate import walk
 from tests.browser.driver import expect
-from tests.browser.explore_page import unfold
+from tests.browser.explore_page import drawn, unfold
 from tests.serve_fake import serving
 
 pytestmark = pytest.mark.browser
@@ -158,13 +158,13 @@ def test_images_as_ends_survive_a_change_of_run_and_a_bare_latent_does_not(visit
     page = opened(visit)
     choose(page, "A", 3)
     page.get_by_role("group", name="End B").get_by_role("button", name="Prior draw").click()
-    expect(page.get_by_role("group", name="End B")).to_contain_text(re.compile(r"draw \d+ from the prior N\(0, I\)"))
+    expect(page.get_by_role("group", name="End B")).to_contain_text(re.compile(r"draw \d+ from the prior:"))
     expect(page.get_by_text("flat-ae has a space of its own")).to_be_visible()
     expect(big(page, "flat-ae")).to_be_hidden()
     pick("deep-ae")
     ready(page, run="deep-ae")
     expect(page.get_by_role("group", name="End A")).to_contain_text("test image 3")
-    lost = re.compile(r"B was draw \d+ from the prior N\(0, I\) of flat-vae, which deep-ae does not have")
+    lost = re.compile(r"B was draw \d+ from the prior of flat-vae, which deep-ae does not have")
     expect(page.get_by_text(lost)).to_be_visible()
     type_in(page, "Position, exact value", 0)
     shows(page, big(page, "deep-ae"), code(run_of("deep-ae"), 3), latent_of)
@@ -278,10 +278,17 @@ def test_the_sheet_of_classes_leads_from_typical_images_and_a_picture_chooses_it
     expect(cells).to_have_count(100)
     run = run_of("flat-vae")
     medoids = class_medoids(run.latents.mean, run.labels, 10)
-    p = run.vacancy.p_value(
-        np.stack([(run.latents.mean[a] + run.latents.mean[b]) / 2 for a in medoids for b in medoids if a < b])
-    )
-    expect(sheet).to_contain_text(f"{(p <= 0.05).sum()} of 45 midpoints")
+    expect(sheet).to_contain_text("flat-vae: choose the arc to count holes half way")
+    page.get_by_role("radio", name="Arc").check(force=True)
+    sheet.scroll_into_view_if_needed()  # it is drawn once it is in sight
+    page.locator("[data-ready='flat-vae midpoints spherical']").wait_for()
+    ends = [(code(run, a), code(run, b)) for i, a in enumerate(medoids) for b in medoids[i + 1 :]]
+    middles = [interpolate(a, b, np.array([0.5]), "spherical").latents[0] for a, b in ends]
+    holes = (run.vacancy.p_value(np.stack(middles)) <= 0.05).sum()
+    expect(sheet).to_contain_text(f"{holes} of 45 middles of arcs")
+    page.get_by_role("radio", name="Straight line").check(force=True)
+    sheet.scroll_into_view_if_needed()  # it is drawn once it is in sight
+    page.locator("[data-ready='flat-vae midpoints linear']").wait_for()
     cells.first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -443,8 +450,7 @@ def test_the_address_leads_others_to_the_same_place_of_the_same_walk(visit, run_
     url = addressed(page, "from=image.3", "way=spherical", "steps=5", "over=0.25", "at=1.125")
     run = run_of("flat-vae")
     seed = int(re.findall(r"draw (\d+) from", page.get_by_role("group", name="End B").inner_text())[0])
-    drawn = run.sample("raw", 1, np.random.default_rng(seed))[0]
-    shown = interpolate(code(run, 3), drawn, np.array([1.125]), "spherical").latents[0]
+    shown = interpolate(code(run, 3), drawn(run, seed), np.array([1.125]), "spherical").latents[0]
     shows(page, big(page, "flat-vae"), shown, latent_of)
     page.goto("about:blank")
     page.goto(url)
