@@ -50,6 +50,12 @@ digits that come with scikit-learn; on two CPU cores it takes about two minutes:
 IMPORT = re.compile(r'^(?:import|export|\})[^;"(]*?"(\.[^"]+)";', re.MULTILINE)
 """An import of a module by its relative address; those of JSDoc types stand in parentheses."""
 
+STYLE_IMPORT = re.compile(r'^import \{[^}"]*_STYLE\b[^}"]*\} from "(\.[^"]+)";', re.MULTILINE)
+"""An import of another module's style sheet."""
+
+STYLE = re.compile(r'^export const \w+_STYLE = new URL\("(\.[^"]+)", import\.meta\.url\);', re.MULTILINE)
+"""A style sheet that a module lends to others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -120,7 +126,7 @@ def markup(library: Library, static: Path, static_url: str, tabs: Mapping[str, A
     first = opened if opened in names else names[0]
     modules = ["page/bare", *(part.module for part in tabs[first].CONTENT if isinstance(part, Part))]
     head += [f'<link rel="modulepreload" href="{static_url}/{name}">' for name in needed(static, tuple(modules))]
-    sheets = dict.fromkeys(["kit/kit.css", *(f"{room}/{room}.css" for room in map(posixpath.dirname, modules[1:]))])
+    sheets = dict.fromkeys(["kit/kit.css", *(sheet for module in modules[1:] for sheet in worn(static, module))])
     head += [f'<link rel="preload" as="style" href="{static_url}/{sheet}">' for sheet in sheets]
     boot = {"runs": [{"text": text, "name": name} for text, name in choices(library)], "lost": LOST}
     boot |= {"run": library.default()}
@@ -179,6 +185,23 @@ def needed(static: Path, entries: tuple[str, ...]) -> list[str]:
         folder = posixpath.dirname(name)
         ahead += [posixpath.normpath(posixpath.join(folder, target)) for target in IMPORT.findall(text)]
     return list(found)
+
+
+@functools.cache
+def worn(static: Path, module: str) -> list[str]:
+    """The style sheets of a module of a tab: its room's own, and those whose `*_STYLE` it takes from other modules.
+
+    Args:
+        static: Folder of the modules.
+        module: Below it and without its ending.
+    """
+    folder = posixpath.dirname(module)
+    found = [f"{folder}/{folder}.css"]
+    for target in STYLE_IMPORT.findall((static / f"{module}.js").read_text(encoding="utf-8")):
+        source = posixpath.normpath(posixpath.join(folder, target))
+        sheets = STYLE.findall((static / source).read_text(encoding="utf-8"))
+        found += [posixpath.normpath(posixpath.join(posixpath.dirname(source), sheet)) for sheet in sheets]
+    return found
 
 
 def route(library: Library, static: Path, static_url: str, tabs: Mapping[str, Any]) -> Route:
