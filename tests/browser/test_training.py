@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer import checkpoint
 from tests.browser.driver import expect
 from tests.serve_fake import fake_library, serving
 
@@ -36,6 +37,8 @@ def fitted(twin_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     change(slow / "config.json", lambda config: config.update(tag="slow", twin=None))
     change(slow / "config.json", lambda config: config["model"].update(likelihood="gaussian"))
     change(slow / "config.json", lambda config: config["train"].update(epochs=LONG))
+    weights = checkpoint.read_weights(slow)
+    checkpoint.write_weights(slow, {**weights, "likelihood.sigma": np.ones(1, dtype=np.float32)})
     variances = {"reparameterised": {"variance": 0.02}, "score": {"variance": 5.0}}
     change(slow / "metrics.json", lambda metrics: metrics["train"].update(gradient_variance=variances))
     for name, rate, epochs, kept in (
