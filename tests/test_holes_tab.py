@@ -55,17 +55,24 @@ ATTACKS = [
     ("POST", "holes/place", {"layer": ""}, BODY),
     ("POST", "holes/place", {"layer": "class"}, BODY),
     ("POST", "holes/place", {"law": "<img src=x onerror=alert(1)>"}, BODY),
-    ("GET", "figure/hole-layer", {}, None),
-    ("GET", "figure/hole-layer", {"layer": "validity"}, None),
-    ("GET", "figure/hole-layer", {"layer": "cliff", "anchors": "1,2"}, None),
-    ("GET", "figure/hole-layer", {"layer": "cliff", "anchors": "1,1,1"}, None),
-    ("GET", "figure/hole-layer", {"layer": "cliff", "anchors": "1,2,1797"}, None),
-    ("GET", "figure/hole-layer", {"layer": "cliff", "anchors": "1,2,-3"}, None),
-    ("GET", "figure/hole-layer", {"layer": "cliff", "anchors": "1," * 900}, None),
-    ("GET", "figure/hole-layer", {"layer": "cliff", "directions": "classes:3"}, None),
-    ("GET", "figure/hole-layer", {"layer": "cliff", "lead": "../linear-ae"}, None),
-    ("GET", "figure/hole-layer", {"layer": "cliff", "theme": "${1}"}, None),
+    ("GET", "holes/layer", {}, None),
+    ("GET", "holes/layer", {"layer": "validity"}, None),
+    ("GET", "holes/layer", {"layer": "cliff", "anchors": "1,2"}, None),
+    ("GET", "holes/layer", {"layer": "cliff", "anchors": "1,1,1"}, None),
+    ("GET", "holes/layer", {"layer": "cliff", "anchors": "1,2,1797"}, None),
+    ("GET", "holes/layer", {"layer": "cliff", "anchors": "1,2,-3"}, None),
+    ("GET", "holes/layer", {"layer": "cliff", "anchors": "1," * 900}, None),
+    ("GET", "holes/layer", {"layer": "cliff", "directions": "classes:3"}, None),
+    ("GET", "holes/layer", {"layer": "cliff", "lead": "../linear-ae"}, None),
+    ("GET", "holes/plane", {"anchors": "1,2"}, None),
+    ("GET", "holes/plane", {"anchors": "1,1,1"}, None),
+    ("GET", "holes/plane", {"anchors": "1,2,1797"}, None),
+    ("GET", "holes/plane", {"anchors": "1,2,-3"}, None),
+    ("GET", "holes/plane", {"anchors": "1," * 900}, None),
+    ("GET", "holes/plane", {"directions": "classes:3"}, None),
+    ("GET", "holes/plane", {"lead": "../linear-ae"}, None),
     ("GET", "figure/hole-path", {}, None),
+    ("GET", "figure/hole-path", {"ends": "0,0,1,1", "theme": "${1}"}, None),
     ("GET", "figure/hole-path", {"ends": "0,0,inf,0"}, None),
     ("GET", "figure/hole-path", {"ends": "0,0,1e999,0"}, None),
     ("GET", "figure/hole-path", {"ends": "0" * 3000}, None),
@@ -86,7 +93,13 @@ def test_nonsense_is_answered_with_one_sentence(client, method, what, query, con
 
 @pytest.mark.parametrize("name", ["no-such", "..%2f..%2fetc", "%00"])
 def test_no_address_of_the_tab_knows_a_run_that_is_not_there(client, name):
-    for method, what in (("GET", "holes/layers"), ("POST", "holes/place"), ("GET", "figure/hole-path?ends=0,0,1,1")):
+    for method, what in (
+        ("GET", "holes/plane"),
+        ("GET", "holes/layer?layer=cliff"),
+        ("GET", "holes/layers"),
+        ("POST", "holes/place"),
+        ("GET", "figure/hole-path?ends=0,0,1,1"),
+    ):
         assert client.request(method, f"explorer/api/run/{name}/{what}", content=b"").status_code in (404, 405)
 
 
