@@ -9,6 +9,7 @@ import pytest
 from explorer.checkpoint import read_metrics
 from explorer.library import LAWS, Library
 from explorer.views.hole_samples import drawn_sheet
+from explorer.views.hole_verdict import of_hundred
 from tests.browser.driver import expect
 from tests.conftest import ROOT
 
@@ -52,6 +53,14 @@ def opened(visit, run="digits-vae-8"):
     return page.locator("#explorer-holes")
 
 
+def choose_law(tab, law="white"):
+    """Draw the samples from a law: the sheets open on the first one, the prior."""
+    tab.locator(".xp-hs").scroll_into_view_if_needed()
+    laws = tab.get_by_role("group", name="Sampling law of the samples")
+    expect(laws.get_by_role("radio").first).to_be_checked()
+    laws.locator(f"input[value={law}]").check(force=True)
+
+
 def sheet(tab, name, state="white 0"):
     """The samples of a run, once they are there."""
     tab.locator(".xp-hs").scroll_into_view_if_needed()
@@ -78,8 +87,7 @@ def tiles(part):
 @pytest.mark.parametrize("law", LAWS)
 def test_just_the_samples_in_holes_are_marked_and_counted_in_words(visit, shipped, law):
     tab = opened(visit)
-    tab.locator(".xp-hs").scroll_into_view_if_needed()
-    tab.get_by_role("group", name="Sampling law of the samples").locator(f"input[value={law}]").check(force=True)
+    choose_law(tab, law)
     for name in PAIR:
         part = sheet(tab, name, f"{law} 0")
         known = drawn_sheet(shipped.open(name), law, 0, False)
@@ -91,7 +99,7 @@ def test_just_the_samples_in_holes_are_marked_and_counted_in_words(visit, shippe
         assert [mark for mark, _, _ in marked] == holes
         assert [sign == "▨" for _, sign, _ in marked] == holes, "never by colour alone"
         assert ["in a hole" in title for _, _, title in marked] == holes
-        expect(part).to_contain_text(f"{known['in_holes']} of 1,000 draws")
+        expect(part).to_contain_text(f"{known['in_holes']:,} of 1,000 draws")
         expect(part).to_contain_text(f"{sum(holes)} of the 36 shown")
         stored = read_metrics(CHECKPOINTS / name)
         expect(part).to_contain_text(f"Coverage: {stored['holes'][law]['coverage']['value']:.2f}")
@@ -100,6 +108,7 @@ def test_just_the_samples_in_holes_are_marked_and_counted_in_words(visit, shippe
 
 def test_a_sample_shows_what_the_model_decodes(visit, shipped, grey_of, decode_of):
     tab = opened(visit)
+    choose_law(tab)
     for name in PAIR:
         part = sheet(tab, name)
         run = shipped.open(name)
@@ -111,24 +120,26 @@ def test_a_sample_shows_what_the_model_decodes(visit, shipped, grey_of, decode_o
 
 def test_a_new_seed_draws_other_samples_and_the_repair_keeps_out_of_holes(visit, shipped):
     tab = opened(visit)
+    choose_law(tab)
     sheet(tab, "digits-ae-8")
     tab.get_by_role("button", name="New seed").click()
     part = sheet(tab, "digits-ae-8", "white 1")
     known = drawn_sheet(shipped.open("digits-ae-8"), "white", 1, False)
-    expect(part).to_contain_text(f"{known['in_holes']} of 1,000 draws")
+    expect(part).to_contain_text(f"{known['in_holes']:,} of 1,000 draws")
     tab.get_by_label("Repair: keep out of holes").check()
     for name in PAIR:
         part = sheet(tab, name, "white 1 redrawn")
         expect(tiles(part)).to_have_count(36)
         expect(part.locator(".xp-hs-hole")).to_have_count(0)
         known = drawn_sheet(shipped.open(name), "white", 1, True)
-        expect(part).to_contain_text(f"Thrown away: {known['in_holes']} of 1,000 draws")
+        expect(part).to_contain_text(f"Thrown away: {known['in_holes']:,} of 1,000 draws")
         expect(part).to_contain_text("Coverage before the repair")
     expect(tab.get_by_text("what the law never reached stays out of reach")).to_be_visible()
 
 
 def test_pointer_and_keys_tell_the_p_value_of_a_sample(visit, shipped):
     tab = opened(visit)
+    choose_law(tab)
     part = sheet(tab, "digits-ae-8")
     known = drawn_sheet(shipped.open("digits-ae-8"), "white", 0, False)["p"]
     hole = next(k for k, p in enumerate(known) if p <= 0.05)
@@ -147,6 +158,7 @@ def test_pointer_and_keys_tell_the_p_value_of_a_sample(visit, shipped):
 @pytest.mark.gradio
 def test_a_sample_opens_in_explore_with_its_own_model(visit, shipped):
     tab = opened(visit)
+    choose_law(tab)
     part = sheet(tab, "digits-ae-8")
     wanted = drawn_sheet(shipped.open("digits-ae-8"), "white", 0, False)["latents"][3]
     tiles(part).nth(3).click()
@@ -174,7 +186,7 @@ def test_the_slider_walks_the_rungs_and_tells_each_ones_scores(visit):
         part.page.keyboard.press(key)
         metrics = read_metrics(CHECKPOINTS / name)
         said = part.locator(".xp-rung-chosen")
-        expect(said).to_contain_text(f"{label}, {name}: vacancy under white")
+        expect(said).to_contain_text(f"{label}, {name}: vacancy from one fitted bell")
         expect(said).to_contain_text(f"{100 * metrics['holes']['white']['vacancy']['value']:.1f} %")
         expect(said).to_contain_text(f"coverage {metrics['holes']['white']['coverage']['value']:.2f}")
         expect(said).to_contain_text(f"{metrics['test']['active_units']} of 8 units active")
@@ -190,7 +202,7 @@ def test_the_collapsed_rung_is_flagged_in_words_with_its_vacancy_and_coverage(vi
     expect(card).to_contain_text("coverage 0.01")
     expect(part.get_by_text("At beta 4 the model has collapsed")).to_be_visible()
     card.get_by_role("button", name="beta 4").click()
-    expect(part.locator(".xp-rung-chosen")).to_contain_text("none of its 8 dimensions depends on the image")
+    expect(part.locator(".xp-rung-chosen")).to_contain_text("0 of 8 dimensions carry anything")
     expect(part.locator(".xp-rung-flagged")).to_have_count(1)
 
 
@@ -237,7 +249,7 @@ def test_a_rung_becomes_the_run_of_the_whole_page(visit):
     part.locator(".xp-rung").get_by_role("button", name="beta 0.1").click()
     part.get_by_role("button", name="Show this run").click()
     tab.page.wait_for_function("() => location.hash.includes('run=digits-vae-8-beta0.1&')")
-    sheet(tab, "digits-vae-8-beta0.1")
+    sheet(tab, "digits-vae-8-beta0.1", "raw 0")
     expect(part.locator(".xp-rung-now")).to_contain_text("beta 0.1")
     expect(part.get_by_role("button", name="Show this run")).to_be_disabled()
 
@@ -295,16 +307,26 @@ def test_the_numbers_on_the_page_are_those_of_metrics_json(visit, stem):
         cells = table.get_by_role("row", name=re.compile(f"^{title}(?!,)")).get_by_role("cell").all_inner_texts()
         known = [each["holes"][law][key] for each in metrics for law in LAWS]
         assert len(cells) == len(known) == 6
+        notes = []
         for text, score in zip(cells, known, strict=True):
-            value, interval, count = text.split("\n")
+            value, interval, *beside, count = text.split("\n")
             shown = [float(part) for part in (value, *interval.split(" to "))]
             np.testing.assert_allclose(shown, [score["value"], score["low"], score["high"]], rtol=5.1e-3, atol=5e-5)
             assert count == f"n = {score['n']:,}"
+            notes.append(beside)
+        floors = [[f"floor {each['holes']['frechet_floor']['value']:.1f}"] for each in metrics for _ in LAWS]
+        assert notes == (floors if key == "frechet" else [[]] * 6)
     units = table.get_by_role("row", name=re.compile("^Active units")).get_by_role("cell").all_inner_texts()
     assert units == [str(each["test"]["active_units"]) for each in metrics for _ in LAWS]
     reading = tab.get_by_role("list", name="what the scores say")
-    expect(reading).to_contain_text("Equal laws first")
-    expect(reading).to_contain_text(f"{100 * metrics[0]['holes']['white']['vacancy']['value']:.1f} %")
+    first, second = (of_hundred(each["holes"]["white"]["vacancy"]["value"]) for each in metrics)
+    told = tab.locator(".xp-hs-verdict")
+    expect(told).to_contain_text(f"From one fitted bell, {names[0]} has")  # equal laws first
+    expect(told).to_contain_text(
+        f"where no image is encoded as {names[1]}: {first} of 100 against {second}; 5 is usual"
+    )
+    expect(reading).to_contain_text(f"{names[0]} from one fitted bell")
+    expect(reading).to_contain_text(f"as {names[1]} from the prior: {first} of 100")
 
 
 # --- phones ---------------------------------------------------------------------------------------------------------
@@ -318,6 +340,7 @@ def test_sheets_and_ladder_fit_a_phone(browser, home):
     page.goto(f"{home}#v=1&run=digits-vae-8&tab=holes")
     tab = page.locator("#explorer-holes")
     tab.locator(".xp-hs").wait_for()
+    choose_law(tab)
     part = sheet(tab, "digits-ae-8")
     tiles(part).nth(8).tap()
     expect(tiles(part).nth(8)).to_have_attribute("aria-pressed", "true")
