@@ -52,9 +52,9 @@ def test_arrow_keys_walk_along_the_tabs_and_only_the_open_one_is_a_stop(visit):
 
 def test_a_choice_in_the_picker_and_a_link_typed_by_hand_change_the_run_of_every_part(visit, pick):
     page = visit("Map")
-    page.locator(".xp-map .xp-figure[data-ready='flat-vae light']").wait_for()
+    page.locator(".xp-mapside:first-child .xp-plane[data-ready^='flat-vae ']").wait_for()
     pick("deep-vae")
-    page.locator(".xp-map .xp-figure[data-ready='deep-vae light']").wait_for()
+    page.locator(".xp-mapside:first-child .xp-plane[data-ready^='deep-vae ']").wait_for()
     page.evaluate("location.hash = '#v=1&run=flat-ae&tab=explore'")
     page.locator("[data-ready='flat-ae']").locator("visible=true").first.wait_for()
     expect(page.get_by_label("Run", exact=True)).to_have_value("flat-ae")
