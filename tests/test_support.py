@@ -107,12 +107,16 @@ def test_few_codes_in_folds_and_null_directions_are_told_as_well(tmp_path):
     latents = np.random.default_rng(1).standard_normal((20, 3)).astype(np.float32)
     latents[:10, 2] = run.frame.mean[2]
     body = """return { p: Array.from(support.pValues(given.latents)),
+      trusts: [0, 10].map((row) => support.trust(Float32Array.from(given.latents.slice(3 * row, 3 * row + 3)))),
       draws: Object.fromEntries(given.laws.map((law) => [law, Array.from(support.draws(law, 9, 3))])) };"""
     answer = asked(tmp_path, run, body, latents=latents.ravel().tolist(), laws=list(LAWS))
     wanted = run.vacancy.p_value(latents)
     np.testing.assert_allclose(answer["p"], wanted, atol=1e-12)
     assert (wanted[10:] == wanted.min()).all(), "off the span is in a hole"
     assert wanted[:10].max() > wanted.min()
+    for told, row, off in zip(answer["trusts"], (0, 10), (False, True), strict=True):
+        trust = run.trust(latents[row : row + 1])
+        assert (told["off"], told["rank"]) == (trust["off"], trust["rank"]) == (off, 2)
     for law in LAWS:
         drawn = run.sample(law, 9, CounterGenerator(3))  # pyright: ignore[reportArgumentType] - as the routes do
         np.testing.assert_allclose(np.reshape(answer["draws"][law], drawn.shape), drawn, atol=1e-6)

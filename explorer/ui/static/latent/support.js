@@ -193,6 +193,8 @@ export class Support {
     const norm = this.norm(z);
     return {
       vacancy: this.pValues(z)[0],
+      off: this.isOff(z, 0),
+      rank: this.d - this.nullDirections.length / this.d,
       norm,
       norm_percentile: countBelow(norms, norm) / norms.length,
       shell_low: norms[Math.floor(0.05 * (norms.length - 1))],
