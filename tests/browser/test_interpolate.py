@@ -284,7 +284,7 @@ def test_the_sheet_of_classes_leads_from_typical_images_and_a_picture_chooses_it
     page.locator("[data-ready='flat-vae midpoints spherical']").wait_for()
     ends = [(code(run, a), code(run, b)) for i, a in enumerate(medoids) for b in medoids[i + 1 :]]
     middles = [interpolate(a, b, np.array([0.5]), "spherical").latents[0] for a, b in ends]
-    holes = (run.vacancy.p_value(np.stack(middles)) <= 0.05).sum()
+    holes = (run.vacancy_among("means").p_value(np.stack(middles)) <= 0.05).sum()
     expect(sheet).to_contain_text(f"{holes} of 45 middles of arcs")
     page.get_by_role("radio", name="Straight line").check(force=True)
     sheet.scroll_into_view_if_needed()  # it is drawn once it is in sight

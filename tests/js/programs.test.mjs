@@ -274,9 +274,12 @@ test("what the codes tell is asked of the server once, and then computed here", 
   assert.equal(draws.length, 6);
   assert.deepEqual([...(await source.ask("draws", "a", { query: { law: "odd", n: 1, seed: 5 } }))], [9, 9], "a law that is not known here");
   assert.equal(asked.filter((path) => path === "a/vacancies").length, 1);
+  const means = { query: { among: "means" }, body: Float32Array.of(0, 0) };
+  assert.deepEqual([...(await source.ask("vacancies", "a", means))], [0.5], "means have a measure of their own");
+  assert.equal(asked.filter((path) => path === "a/vacancies").length, 2);
   source.programs.switchTo(false);
   await source.ask("vacancies", "a", { body: Float32Array.of(0, 0) });
-  assert.equal(asked.filter((path) => path === "a/vacancies").length, 2);
+  assert.equal(asked.filter((path) => path === "a/vacancies").length, 3);
 });
 
 /** Ten codes at 0 .. 9 on a line, and three held out. */

@@ -13,16 +13,25 @@ import { between, pathPositions, whyStraight } from "../latent/walk.js";
  * @property {any} told What the server answered to the same question of this run; null if it was never asked.
  */
 
+/** Whether posterior means are judged, among others: their measure is the server's. @param {Details} details */
+const amongMeans = ({ query }) => query?.among === "means" || Boolean(query?.means);
+
 /** @type {Partial<Record<import("./questions.js").Asked, (support: Support, details: Details, around: Around) => unknown>>} */
 export const COMPUTED = {
   draws: (support, { query }) => support.draws(String(query?.law ?? "raw"), Number(query?.n ?? 1), Number(query?.seed ?? 0)),
-  vacancies: (support, { body }) => (body instanceof Float32Array ? Float32Array.from(support.pValues(body)) : null),
-  trust: (support, { body }, { programs, run }) => {
-    if (!(body instanceof Float32Array)) return null;
+  vacancies: (support, details) => {
+    if (!(details.body instanceof Float32Array) || amongMeans(details)) return null;
+    return Float32Array.from(support.pValues(details.body));
+  },
+  trust: (support, details, { programs, run }) => {
+    const { body } = details;
+    if (!(body instanceof Float32Array) || amongMeans(details)) return null;
     const back = programs.roundTrip(run, body);
     return back && { ...support.trust(body), round_trip: support.miss(body, back) };
   },
-  walk: (support, { body, query }, { programs, run, told }) => {
+  walk: (support, details, { programs, run, told }) => {
+    const { body, query } = details;
+    if (amongMeans(details)) return null;
     if (!(body instanceof Float32Array) || body.length !== 2 * support.d || !told) return null; // only the server knows the place
     const [a, b] = [body.slice(0, support.d), body.slice(support.d)];
     const note = query?.kind === "spherical" ? whyStraight(a, b) : "";
