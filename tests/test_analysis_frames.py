@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from explorer.analysis.frames import fit_frame, fit_local_frame, frame_from, product
@@ -112,16 +112,37 @@ def test_the_local_frame_is_what_its_neighbours_make():
     np.testing.assert_allclose(local.to_white @ local.covariance @ local.to_white, np.eye(4), atol=1e-9)
 
 
+def mapped_local_frames(codes: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of codes and of their image under a map: lengths of steps in the local frame, (2, R - 1), and its volume, (2,).
+
+    The volume is the log determinant beyond that of the whitened frame.
+    """
+    found = [(fit_local_frame(each), fit_frame(each), each) for each in (codes, codes @ matrix + 5)]
+    lengths = [np.linalg.norm(np.diff(local.whiten(each), axis=0), axis=1) for local, _, each in found]
+    return np.array(lengths), np.array([local.log_determinant - white.log_determinant for local, white, _ in found])
+
+
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), dim=st.integers(1, 6))
-def test_an_affine_map_hardly_changes_distances_in_the_local_frame(seed, dim):
+@example(seed=1, dim=2)
+def test_turns_and_one_scale_change_no_distance_in_the_local_frame(seed, dim):
+    turn = np.linalg.qr(np.random.default_rng(seed).standard_normal((dim, dim)))[0]
+    lengths, volumes = mapped_local_frames(skewed_codes(seed, dim), 30 * turn)
+    np.testing.assert_allclose(lengths[1], lengths[0], rtol=1e-4)
+    assert volumes[1] == pytest.approx(volumes[0], abs=1e-6)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), dim=st.integers(1, 6))
+@example(seed=1, dim=2)  # another W is kept once the codes are bent
+@example(seed=1, dim=6)  # the same W is kept
+def test_an_affine_map_hardly_changes_volumes_and_no_distance_where_the_same_scatter_is_kept(seed, dim):
     rng = np.random.default_rng(seed)
-    codes = skewed_codes(seed, dim)
     turns = [np.linalg.qr(rng.standard_normal((dim, dim)))[0] for _ in range(2)]
-    bent = turns[0] * np.geomspace(1, 30, dim) @ turns[1]
-    here, there = fit_local_frame(codes), fit_local_frame(codes @ bent + 5)
-    lengths = [np.linalg.norm(np.diff(f.whiten(c), axis=0), axis=1) for f, c in ((here, codes), (there, codes @ bent))]
-    np.testing.assert_allclose(lengths[1], lengths[0], rtol=0.12)
+    lengths, volumes = mapped_local_frames(skewed_codes(seed, dim), turns[0] * np.geomspace(1, 30, dim) @ turns[1])
+    assert abs(volumes[1] - volumes[0]) < 0.12 * dim
+    if dim == 1 or abs(volumes[1] - volumes[0]) < 1e-9:
+        np.testing.assert_allclose(lengths[1], lengths[0], rtol=1e-4)
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1e6])

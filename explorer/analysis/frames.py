@@ -126,7 +126,8 @@ def fit_local_frame(codes: NDArray[np.floating], white: Frame | None = None) -> 
     up in the frame that W gives, which is repeated from the whitened frame and from the plain latents; of both, the
     W of smaller determinant is kept. Whitening shrinks exactly the directions that part clusters, so that no distance
     in it sees the gaps between them; differences of neighbours lie within clusters. The frame needs no number of
-    clusters. An affine map of the codes hardly changes distances in it, and not at all once more rounds change nothing.
+    clusters. Turns and one scale for all change no distance in it. Another affine map changes the search from the plain
+    latents, so that another W may be kept, of nearly the same volume: where the codes are round, its axes are chance.
 
     Args:
         codes: R, (R, d) with R of two or more. Copies of a code count once: nothing is learnt from their distance.
