@@ -6,7 +6,8 @@ import pytest
 from explorer.analysis.frames import fit_frame
 from explorer.analysis.holes import ALPHA, calibrate, fit_vacancy
 from explorer.analysis.laws import sample_white
-from explorer.analysis.log_ratio import area_under_curve, fit_log_ratio
+from explorer.analysis.log_ratio import fit_log_ratio
+from explorer.analysis.scores import tell_apart
 from explorer.errors import ShapeError
 
 
@@ -18,7 +19,7 @@ def told(dim: int, scale: float) -> float:
     """How well draws of width `scale` are told from codes of width 1."""
     fitted = fit_vacancy(gaussian(1500, dim, 0), gaussian(1500, dim, 1))
     ratio = fit_log_ratio(gaussian(1500, dim, 2), gaussian(1500, dim, 3, scale), fitted)
-    return area_under_curve(ratio.score(gaussian(1500, dim, 1)), ratio.score(gaussian(1500, dim, 4, scale)))
+    return tell_apart(ratio.score(gaussian(1500, dim, 1)), ratio.score(gaussian(1500, dim, 4, scale))).value
 
 
 @pytest.mark.parametrize("dim", [1, 8])
@@ -45,7 +46,7 @@ def test_the_classifier_finds_the_gap_that_one_bell_fills():
     fitted, white = fit_vacancy(ring(0), ring(1)), fit_frame(ring(2))
     draws = [sample_white(white, 1500, np.random.default_rng(seed)) for seed in (0, 1)]
     ratio = fit_log_ratio(ring(2), draws[0], fitted)
-    assert area_under_curve(ratio.score(ring(1)), ratio.score(draws[1])) > 0.9
+    assert tell_apart(ratio.score(ring(1)), ratio.score(draws[1])).value > 0.9
     calibrated = calibrate(ratio.score, ring(1))
     assert calibrated.p_value(np.zeros((1, 2), dtype=np.float32))[0] <= ALPHA
     assert abs((calibrated.p_value(ring(3)) <= ALPHA).mean() - ALPHA) < 0.025
@@ -70,5 +71,5 @@ def test_it_takes_as_many_draws_as_codes():
 def test_the_area_under_the_curve_counts_pairs():
     codes, draws = np.array([0.0, 1, 1, 3]), np.array([1.0, 2, 0])
     pairs = [(d > c) + 0.5 * (d == c) for d in draws for c in codes]
-    assert area_under_curve(codes, draws) == pytest.approx(np.mean(pairs))
-    assert area_under_curve(draws, codes) == pytest.approx(1 - np.mean(pairs))
+    assert tell_apart(codes, draws).value == pytest.approx(np.mean(pairs))
+    assert tell_apart(draws, codes).value == pytest.approx(1 - np.mean(pairs))

@@ -24,6 +24,7 @@ from explorer.program.traced import traced_decoder, traced_encoder
 from tests.conftest import CI, ROOT
 from tests.fakes import linear_coder
 from tests.interpreter import array_of, read_program, run_program
+from tests.test_models import NETS as FITTED
 
 PIXEL = 1 / 255
 """Most that a decoded pixel may differ."""
@@ -32,7 +33,7 @@ CODE = 1e-3
 """Most that a code may differ, in standard deviations of the codes of its dimension."""
 
 NETS: dict[str, dict[str, Any]] = {
-    "mlp": {"net": "mlp", "widths": (), "hidden": 16, "image_shape": (1, 8, 8)},
+    **{name: FITTED[name] for name in ("mlp", "residual, padded", "residual, batch norm")},
     "conv": {"net": "conv", "widths": (4, 6), "hidden": 16, "image_shape": (3, 8, 12)},
     "conv without hidden units, relu": {
         "net": "conv",
@@ -46,14 +47,6 @@ NETS: dict[str, dict[str, Any]] = {
         "widths": (4, 8),
         "hidden": 9,
         "image_shape": (1, 7, 9),
-        "norm": "batch",
-    },
-    "residual, padded": {"net": "residual", "widths": (4, 8), "hidden": 16, "image_shape": (3, 9, 13)},
-    "residual, batch norm": {
-        "net": "residual",
-        "widths": (4,),
-        "hidden": 16,
-        "image_shape": (3, 8, 8),
         "norm": "batch",
     },
 }

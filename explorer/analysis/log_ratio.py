@@ -74,13 +74,3 @@ def fit_log_ratio(codes: NDArray[np.floating], draws: Latents, vacancy: Vacancy,
     seen = np.concatenate([ratio.features(codes), ratio.features(draws)])
     ratio.classifier.fit(seen, np.repeat([0, 1], len(codes)))
     return ratio
-
-
-def area_under_curve(codes: NDArray[np.floating], draws: NDArray[np.floating]) -> float:
-    """P[a draw has the higher score] + 1/2 P[it has an equal one], of the scores of codes (n,) and of draws (m,).
-
-    Hanley & McNeil 1982, https://doi.org/10.1148/radiology.143.1.7063747.
-    """
-    ordered = np.sort(codes)
-    below = np.searchsorted(ordered, draws, side="left") + np.searchsorted(ordered, draws, side="right")
-    return float(below.mean() / (2 * len(ordered)))

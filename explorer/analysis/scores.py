@@ -82,8 +82,10 @@ def exceedance(badness: Scores, calibration: Scores, seed: int = 0) -> Score:
 def tell_apart(codes: Scores, draws: Scores, seed: int = 0) -> Score:
     """How well a classifier tells draws from codes: the area under its curve, in [0, 1], 0.5 by chance, low is good.
 
-    Lopez-Paz & Oquab 2017, https://arxiv.org/abs/1610.06545. The interval covers C and the draws, of this classifier:
-    another G makes another one.
+    P[a draw has the higher ratio] + 1/2 P[it has an equal one]; Lopez-Paz & Oquab 2017,
+    https://arxiv.org/abs/1610.06545, Hanley & McNeil 1982,
+    https://doi.org/10.1148/radiology.143.1.7063747. The interval covers C and the draws, of this classifier: another G
+    makes another one.
 
     Args:
         codes: Log ratios of the codes C, (n,).

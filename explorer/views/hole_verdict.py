@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from explorer.analysis.holes import ALPHA
-from explorer.analysis.intervals import Paired, Replicates, Score, paired
+from explorer.analysis.intervals import Paired, Score, paired, score_of
 from explorer.analysis.laws import GMM10, LAWS, RAW, WHITE, Law, first_law
 from explorer.config import has_prior
 from explorer.errors import ShapeError
@@ -21,9 +21,6 @@ COIN = 0.5
 
 CLAMPED = 0.01
 """Share of log-variances at the clamp from which numbers that rest on them are marked."""
-
-MOST_REPLICATES = 10_000
-"""Replicates of a score that are believed: metrics.json may come from anybody."""
 
 
 # --- what is stored ---------------------------------------------------------------------------------------------------
@@ -73,26 +70,8 @@ def _replicates(card: Card) -> Mapping[str, Any]:
 
 
 def _measured(card: Card, law: Law, key: str) -> Score | None:
-    """A stored score with what it was when measured again."""
-    score = score_under(card, law, key)
-    under = _replicates(card).get(law.name)
-    again = under.get(key) if isinstance(under, Mapping) else None
-    if score is None or not isinstance(again, Mapping):
-        return None
-    parts = [again.get(name) for name in ("resampled", "parts")]
-    if not all(isinstance(part, list) and len(part) <= MOST_REPLICATES and all(map(is_number, part)) for part in parts):
-        return None
-    resampled, left = (np.array(part, dtype=np.float64) for part in parts)
-    if not len(resampled):
-        return None
-    value = score["value"]
-    return Score(
-        value,
-        score.get("low", value),
-        score.get("high", value),
-        round(score.get("n", 1)),
-        Replicates(resampled, left),
-    )
+    """A stored score with its replicates."""
+    return None if score_under(card, law, key) is None else score_of(card.metrics, law.name, key)
 
 
 # --- numbers in words -------------------------------------------------------------------------------------------------

@@ -305,20 +305,6 @@ export class Plane {
     this.listeners.hover?.(null);
   }
 
-  /**
-   * The place under a pointer, or null outside the drawing.
-   * @param {number} clientX
-   * @param {number} clientY
-   */
-  placeAt(clientX, clientY) {
-    const { pane } = this;
-    const room = this.pad.getBoundingClientRect();
-    const [px, py] = [clientX - room.left, clientY - room.top];
-    if (!pane || !pane.holds(px, py)) return null;
-    const [x, y] = pane.place(px, py);
-    return { x, y };
-  }
-
   /** Say what is in view to those who do not see it. */
   tell() {
     const { pane } = this;

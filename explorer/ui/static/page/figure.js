@@ -4,6 +4,7 @@ import { compact, CONFIG, isCoarse, keepWheel, NARROW, plotly, pointed } from ".
 import { h } from "../kit/dom.js";
 import { dim } from "../kit/pixels.js";
 import { onTheme, theme } from "../kit/theme.js";
+import { Pane } from "../plane/pane.js";
 import { Unreachable } from "../source/errors.js";
 import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
@@ -18,43 +19,6 @@ const away = () => {
 
 /** @param {FigureWish} wish @returns {Promise<any>} */
 const fetched = ({ run, name, query, latents }) => source.ask(latents ? "figureOf" : "figure", run, { of: { name }, query, body: latents });
-
-/** Where a figure's axes are on the screen, and what window they show; linear axes, or logarithms of them. */
-export class Frame {
-  /** @param {Figure} figure */
-  constructor(figure) {
-    const axes = /** @type {{x: any, y: any}} */ (figure.axes);
-    const { x, y } = axes;
-    this.left = x._offset;
-    this.top = y._offset;
-    this.width = x._length;
-    this.height = y._length;
-    // the ranges, and not plotly's own l2p, which stands still during a drag
-    this.box = { left: +x.range[0], right: +x.range[1], bottom: +y.range[0], top: +y.range[1] };
-    this.across = this.width / (this.box.right - this.box.left);
-    this.up = this.height / (this.box.top - this.box.bottom);
-  }
-
-  /** Pixels from the left edge of the axes. @param {number} x */
-  px(x) {
-    return (x - this.box.left) * this.across;
-  }
-
-  /** Pixels from their upper edge. @param {number} y */
-  py(y) {
-    return (this.box.top - y) * this.up;
-  }
-
-  /**
-   * Data coordinates of a place on the screen.
-   * @param {number} px From the left edge of the axes.
-   * @param {number} py
-   * @returns {[number, number]}
-   */
-  place(px, py) {
-    return [this.box.left + px / this.across, this.box.top - py / this.up];
-  }
-}
 
 /** A figure in an element of the page. */
 export class Figure {
@@ -225,34 +189,17 @@ export class Figure {
   }
 
   /**
-   * Data coordinates of a pointed on the screen, or null outside the axes.
-   * @param {number} clientX
-   * @param {number} clientY
-   */
-  dataAt(clientX, clientY) {
-    const axes = this.axes;
-    if (!axes) return null;
-    const room = this.plot.getBoundingClientRect();
-    const { x, y } = axes;
-    const px = clientX - room.left - x._offset;
-    const py = clientY - room.top - y._offset;
-    if (px < 0 || py < 0 || px > x._length || py > y._length) return null;
-    return { x: x.p2l(px), y: y.p2l(py) };
-  }
-
-  /**
    * Place on the figure's element, in CSS pixels, of data coordinates.
    * @param {number} x
    * @param {number} y
    */
   pixelAt(x, y) {
-    const { frame } = this;
-    return frame && { left: frame.left + frame.px(x), top: frame.top + frame.py(y) };
-  }
-
-  /** The window on show, also in the middle of a drag; null before there is one. */
-  get frame() {
-    return this.axes ? new Frame(this) : null;
+    if (!this.axes) return null;
+    const { x: across, y: up } = this.axes;
+    // the ranges, and not plotly's own l2p, which stands still during a drag; linear axes, or logarithms of them
+    const box = { left: +across.range[0], right: +across.range[1], bottom: +up.range[0], top: +up.range[1] };
+    const pane = new Pane(box, across._length, up._length);
+    return { left: across._offset + pane.px(x), top: up._offset + pane.py(y) };
   }
 
   get axes() {
