@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 UNNORMALISED: Mapping[str, Any] = {"norm": "none", "hidden": 256}
-"""Of models and estimators that batch normalisation does not go with."""
+"""Settings of models and estimators that do without batch normalisation."""
 
 NORMALISED: Mapping[str, Any] = {"norm": "batch", "hidden": 0}
 """For pictures. Faces after 4 epochs, sigma 0.2, batches of 64: test ELBO 7,154 nats and MSE 0.0075 with it, 6,785 and

@@ -70,7 +70,7 @@ def resolve(config: RunConfig) -> RunConfig:
         if part == "data":
             missing["name"] = given.name or sized_name(given.dataset, given)
         if part == "train" and given.binarise is None and config.model.likelihood is not None:
-            if not LIKELIHOODS[config.model.likelihood].is_binary:
+            if not config.model.is_binary:
                 missing["binarise"] = False
         if part == "train" and given.lr is None:
             batch_size = usual["batch_size"]
@@ -79,7 +79,7 @@ def resolve(config: RunConfig) -> RunConfig:
             missing["momentum"] = usual_momentum(given.schedule)
         parts[part] = dataclasses.replace(given, **missing)
     resolved = dataclasses.replace(config, **parts)
-    if resolved.train.binarise and not LIKELIHOODS[resolved.model.likelihood or ""].is_binary:
+    if resolved.train.binarise and not resolved.model.is_binary:
         binary = " or ".join(name for name, law in LIKELIHOODS.items() if law.is_binary)
         raise ConfigError(f"binarise draws Bernoulli targets: it needs --likelihood {binary}; add --no-binarise.")
     if resolved.data.calibration is not None:

@@ -115,7 +115,7 @@ class DataConfig:
     extra_train: str | None = fact()
     """Where training images without attributes lie, in the same way; None where there are none."""
     validation_pooled: bool | None = fact()
-    """Whether calibration and test were drawn from the validation images as well, which had steered nothing."""
+    """Whether calibration and test were drawn from the validation images, too: these decided nothing about the fit."""
     fingerprint: str | None = fact()
     """SHA-256 of pixels, their order and labels: an index means nothing against another copy."""
     class_names: tuple[str, ...] | None = fact()
@@ -211,6 +211,11 @@ class ModelConfig:
     def has_prior(self) -> bool:
         """Whether latents have a prior, N(0, I), and posteriors a width."""
         return has_prior(self.family)
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the likelihood prices binary images, so that targets may be drawn from grey ones."""
+        return self.likelihood is not None and LIKELIHOODS[self.likelihood].is_binary
 
     @property
     def level_sizes(self) -> tuple[int, ...]:
@@ -336,7 +341,7 @@ def field_help(cls: type) -> Mapping[str, str]:
 
 
 def _docstrings_under_fields(source: str) -> dict[str, dict[str, str]]:
-    """Of every class of a module's source, the docstring under each of its fields."""
+    """The docstring under each field of every class in a module's source."""
     found: dict[str, dict[str, str]] = {}
     for node in ast.parse(source).body:
         if not isinstance(node, ast.ClassDef):

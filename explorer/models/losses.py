@@ -160,7 +160,7 @@ class Categorical(Likelihood):
 
     @classmethod
     def of(cls, config: ModelConfig) -> Self:
-        """Of as many grey levels as a configuration has."""
+        """A likelihood of as many grey levels as a configuration has."""
         return cls(config.levels or 256)
 
     def __init__(self, levels: int) -> None:

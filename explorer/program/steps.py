@@ -43,7 +43,7 @@ Part: TypeAlias = Literal["decoder", "encoder"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 Shape: TypeAlias = tuple[int, ...]
-"""Of a value without the batch: (n,) or (C, H, W)."""
+"""Shape of a value without the batch: (n,) or (C, H, W)."""
 
 
 class ProgramError(ExplorerError):

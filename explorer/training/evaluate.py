@@ -47,7 +47,7 @@ from explorer.analysis.scores import (
 )
 from explorer.arrays import UNKNOWN, Images, Latents, MeasuringCoder, Posterior, Scores
 from explorer.checkpoint import StoredLatents
-from explorer.config import LIKELIHOODS, RunConfig
+from explorer.config import RunConfig
 from explorer.data import ImageSet, Split, reference_count, split
 from explorer.models.losses import Gaussian
 from explorer.progress import stage
@@ -371,7 +371,7 @@ class Subject:
     @cached_property
     def targets(self) -> Images:
         """What the likelihood prices, (N, C, H, W): binarised for Bernoulli runs, the same for every run."""
-        if not LIKELIHOODS[self.config.model.likelihood].is_binary:
+        if not self.config.model.is_binary:
             return self.test
         return binarised(self.test, self.parts.test)
 
@@ -533,7 +533,7 @@ def evidence(subject: Subject) -> dict[str, Any]:
     image of a selection meets others than in the whole: this noise is part of the intervals.
     """
     scores: dict[str, Any] = {}
-    if LIKELIHOODS[subject.config.model.likelihood].is_binary:
+    if subject.config.model.is_binary:
         some, rng = subject.posterior.rows(subject.priced), np.random.default_rng(subject.seed)
         scores["elbo_grey"] = float(elbo(subject.coder, subject.test[subject.priced], some, 1, rng).mean())
         scores |= {"binarisation_seed": BINARISATION_SEED, "binarisation": BINARISATION}
