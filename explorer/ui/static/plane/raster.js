@@ -134,12 +134,26 @@ export function drawDots(sheet, crowd, pane, look) {
  */
 
 /**
+ * Where the upper left corners of stamps of `size` pixels stand: that of a dot at the plane's origin, and the furthest
+ * ones that fit on the sheet, in pixels of the sheet and its edge.
+ * @param {Sheet} sheet
+ * @param {import("./pane.js").Pane} pane
+ * @param {number} size
+ */
+function cornersOf({ stride, lines, edge }, { box, across, up }, size) {
+  const middle = edge - size / 2 + 0.5;
+  return { atX: middle - box.left * across, atY: middle + box.top * up, mostX: stride - size, mostY: lines - size };
+}
+
+/**
  * @param {Sheet} sheet
  * @param {import("./crowd.js").Crowd} crowd
  * @param {import("./pane.js").Pane} pane
  * @param {Pass} work
  */
-function drawMany({ pixels, stride, lines, edge }, { x, y }, { box, across, up }, { codes, paints, strengths, size, opacity, from, to, flags, perDot, wanted }) {
+function drawMany(sheet, { x, y }, pane, { codes, paints, strengths, size, opacity, from, to, flags, perDot, wanted }) {
+  const { pixels, stride } = sheet;
+  const { across, up } = pane;
   // the inside of a stamp, and its softer rim
   const stamp = stampOf(size).sort((a, b) => b.share - a.share);
   const offsets = Int32Array.from(stamp, (part) => part.y * stride + part.x);
@@ -147,10 +161,7 @@ function drawMany({ pixels, stride, lines, edge }, { x, y }, { box, across, up }
   const inner = stamp.filter(({ share }) => share > 0.7).length;
   const next = layers(strengths, opacity);
   const faint = layers(strengths, 0.4 * opacity);
-  // from the middle of a dot to its upper left corner, in pixels of the sheet and its edge
-  const atX = edge - size / 2 + 0.5 - box.left * across;
-  const atY = edge - size / 2 + 0.5 + box.top * up;
-  const [mostX, mostY] = [stride - size, lines - size];
+  const { atX, atY, mostX, mostY } = cornersOf(sheet, pane, size);
   let drawn = 0;
   for (let dot = from; dot < to; dot++) {
     const code = codes[dot];
@@ -187,14 +198,14 @@ function drawMany({ pixels, stride, lines, edge }, { x, y }, { box, across, up }
  * @param {import("./pane.js").Pane} pane
  * @param {Pass} work
  */
-function drawFine({ pixels, stride, lines, edge }, { x, y }, { box, across, up }, { codes, paints, strengths, size, opacity, from, to, flags, perDot, wanted }) {
+function drawFine(sheet, { x, y }, pane, { codes, paints, strengths, size, opacity, from, to, flags, perDot, wanted }) {
+  const { pixels, stride } = sheet;
+  const { across, up } = pane;
   const stamp = stampOf(size);
   const parts = stamp.length;
   const offsets = Int32Array.from(stamp, (part) => part.y * stride + part.x);
   const alphas = Float64Array.from(stamp, ({ share }) => share * opacity);
-  const atX = edge - size / 2 + 0.5 - box.left * across;
-  const atY = edge - size / 2 + 0.5 + box.top * up;
-  const [mostX, mostY] = [stride - size, lines - size];
+  const { atX, atY, mostX, mostY } = cornersOf(sheet, pane, size);
   let drawn = 0;
   for (let dot = from; dot < to; dot++) {
     const code = codes[dot];
