@@ -76,7 +76,7 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   ladder: { kind: "stored", form: "json", path: "holes/ladder" },
   scores: { kind: "stored", form: "json", path: "holes/scores" },
 
-  // Training
+  // Report
   training: { kind: "stored", form: "json", path: "training" },
 });
 
