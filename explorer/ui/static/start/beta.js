@@ -11,7 +11,7 @@ import { view } from "../page/view.js";
 import { drawsOf } from "./draws.js";
 import { aligning, Flat, turned } from "./flat.js";
 import { answers, isStill, TenStrip } from "./pieces.js";
-import { markOf, paintedBy } from "./why.js";
+import { drawMark, paintedBy } from "./why.js";
 
 /** @typedef {import("./pieces.js").Step} Step */
 /** @typedef {import("./story.js").StoryRung} StoryRung */
@@ -154,7 +154,7 @@ export class Beta {
   load(rung) {
     let loading = this.loaded.get(rung.name);
     if (!loading) {
-      loading = this.fetch(rung);
+      loading = this.bring(rung);
       this.loaded.set(rung.name, loading);
       loading.catch(() => this.loaded.delete(rung.name));
     }
@@ -162,7 +162,7 @@ export class Beta {
   }
 
   /** @param {StoryRung} rung */
-  async fetch(rung) {
+  async bring(rung) {
     const { law } = this.room.story.ladder;
     const info = await view.info(rung.name);
     const [points, labels, drawn] = await Promise.all([view.points(rung.name), view.labels(rung.name), drawsOf(info, law, SEED, this.room.signal)]);
@@ -234,6 +234,6 @@ export class Beta {
       if (signal.aborted) return;
     }
     put(places);
-    plane.above.setPins("draws", drawn.empty.map((empty, k) => ({ element: markOf(empty), x: marks[2 * k], y: marks[2 * k + 1] })));
+    plane.above.setPins("draws", drawn.empty.map((empty, k) => ({ element: drawMark(empty), x: marks[2 * k], y: marks[2 * k + 1] })));
   }
 }

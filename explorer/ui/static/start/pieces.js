@@ -9,7 +9,7 @@ import { TEN } from "./draws.js";
 /**
  * What a step needs of the tab that it stands in.
  * @typedef {object} StartRoom
- * @property {import("./story.js").Story} story
+ * @property {import("./story.js").StoryTold} story
  * @property {import("./story.js").Model[]} models The autoencoder first; one or two.
  * @property {import("./draws.js").Rounds} rounds
  * @property {import("./visit.js").Visit} visit

@@ -30,7 +30,7 @@ import { source } from "../source/source.js";
  */
 
 /**
- * @typedef {object} Story
+ * @typedef {object} StoryTold
  * @property {string[]} pair
  * @property {string | null} note
  * @property {Record<string, ToldOfLaw>} laws
@@ -45,10 +45,10 @@ import { source } from "../source/source.js";
 /**
  * The story of a run, and the models that tell it, the autoencoder first.
  * @param {string} run
- * @returns {Promise<{story: Story, models: Model[]}>}
+ * @returns {Promise<{story: StoryTold, models: Model[]}>}
  */
 export async function storyOf(run) {
-  /** @type {Story} */
+  /** @type {StoryTold} */
   const story = await view.once(`story ${run}`, () => source.ask("story", run));
   const infos = await Promise.all(story.pair.map((name) => view.info(name)));
   return { story, models: infos.map((info) => ({ info, side: sideOf(info) })) };

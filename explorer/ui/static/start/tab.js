@@ -54,7 +54,7 @@ export class StartTab {
   constructor(root) {
     this.root = root;
     this.steps = new Latest();
-    /** @type {{run: string, story: import("./story.js").Story, models: import("./story.js").Model[], rounds: Rounds} | null} */
+    /** @type {{run: string, story: import("./story.js").StoryTold, models: import("./story.js").Model[], rounds: Rounds} | null} */
     this.told = null;
     this.step = 1;
     this.status = new StatusLine();

@@ -39,7 +39,7 @@ export function paintedBy(labels, count) {
 }
 
 /** A draw on a plane: a ring, or hatched and square in a hole. @param {boolean} empty */
-export const markOf = (empty) => h(empty ? "span.xp-st-mark.xp-st-hatched" : "span.xp-st-mark");
+export const drawMark = (empty) => h(empty ? "span.xp-st-mark.xp-st-hatched" : "span.xp-st-mark");
 
 /** The codes of one model, and what is decoded under the pointer. */
 class WhySide {
@@ -96,7 +96,7 @@ class WhySide {
       return empty.map((isEmpty, k) => {
         const [x, y] = [places[2 * k], places[2 * k + 1]];
         this.marks.push({ x, y, latent: latents.slice(k * d, (k + 1) * d) });
-        return { element: markOf(isEmpty), x, y };
+        return { element: drawMark(isEmpty), x, y };
       });
     });
     this.plane.above.setPins("draws", pins);
