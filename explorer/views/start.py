@@ -9,8 +9,8 @@ from explorer.config import FAMILIES, has_prior
 from explorer.library import Card, Library
 from explorer.views.hole_scores import ladder_of
 from explorer.views.hole_verdict import (
-    beside,
     bells_words,
+    beside,
     collapse_words,
     compared,
     holes_words,
@@ -127,18 +127,19 @@ def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
     if idle:
         return f"{sentence(title_of(idle[0]))} ignores its latents, so its few holes are no merit."
     if all(score.get("low", score["value"]) <= ALPHA for score in scores if score) and seen_apart(cards, law):
-        told = " and ".join(of_hundred(score_under(card, law, "tell_apart")["value"]) for card in cards)  # pyright: ignore[reportOptionalSubscript] - `seen_apart` found them
-        return f"Hardly a draw lies in a hole. Yet a classifier tells draws from codes: {told} % (a coin: 50)."
+        told = [score_under(card, law, "tell_apart") for card in cards]
+        seen = " and ".join(f"{of_hundred(score['value'])}\u00a0%" for score in told if score is not None)
+        return f"Hardly a hole, and yet a classifier tells draws apart: {seen}."
     if len(cards) == 1:
-        return f"Measured: {values[0]} % of the draws of {title_of(cards[0])}; real images 5 %."
-    both = f"{values[0]} % against {values[1]} %"
+        return f"Measured: {values[0]}\u00a0% lie in a hole; of real images 5\u00a0%."
+    both = f"{values[0]}\u00a0% against {values[1]}\u00a0%"
     found = compared(cards[0], law, cards[1], law)
     if found is None:
-        return f"Measured: {both}, but not on the same images, so no difference is claimed."
+        return f"Measured, but not together: {both}. No difference is claimed."
     if not found.differs:
-        return f"Measured: {both}, no sure difference; real images 5 %."
+        return f"No sure difference in holes: measured, {both}."
     more = cards[0] if found.difference.value > 0 else cards[1]
-    return f"Measured: {sentence(title_of(more))} has more holes, {both}; real images 5 %."
+    return f"{sentence(title_of(more))} has more holes: measured, {both}."
 
 
 def title_of(card: Card) -> str:
@@ -183,7 +184,9 @@ def ladder_story(library: Library, name: str) -> dict[str, Any]:
         note = f"The ladder of this data set has d = {best.latent_dim}; {name} has {mine.latent_dim}."
         short = traded(library, found["rungs"])
         return told | {"rungs": found["rungs"], "note": note, "short": short, "words": found["reading"]}
-    other = next((card.name for card in laddered if has_prior(card.family)), None)
+    known = [card for card in laddered if has_prior(card.family)]
+    best_known = max(known, key=lambda card: card.number("holes", "calibration_n") or 0, default=None)
+    other = None if best_known is None else best_known.name
     return told | {"rungs": [], "note": found["reading"][0], "short": None, "words": [], "other": other}
 
 
@@ -208,8 +211,9 @@ def traded(library: Library, rungs: Sequence[Mapping[str, Any]]) -> str | None:
         return None
     first, last = swept[0], swept[-1]
     change = compared(library.card(last["name"]), WHITE, library.card(first["name"]), WHITE)
-    sure = change is not None and change.differs
-    holes = ("fewer holes" if change.difference.value < 0 else "more holes") if change and sure else "no sure change of holes"
+    holes = "no sure change of holes"
+    if change is not None and change.differs:
+        holes = "fewer holes" if change.difference.value < 0 else "more holes"
     before, after = first["distortion"], last["distortion"]
     detail = None
     if before and after:
@@ -247,5 +251,7 @@ def further(library: Library, name: str) -> dict[str, Any]:
     stories = []
     for card in leads.values():
         assert card.config is not None  # left out above
-        stories.append({"run": card.name, "dataset": card.dataset, "many": source_of(card.config.data.dataset).nouns[1]})
+        stories.append(
+            {"run": card.name, "dataset": card.dataset, "many": source_of(card.config.data.dataset).nouns[1]}
+        )
     return {"smile": smile, "attribute": SMILE, "stories": sorted(stories, key=lambda each: each["dataset"])}

@@ -211,7 +211,7 @@ export class Pad {
   }
 
   get context() {
-    return /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
+    return /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { willReadFrequently: true }));
   }
 
   redraw() {

@@ -97,6 +97,7 @@ export class Beta {
     this.rungs = ladder.rungs;
     this.asks = new Latest();
     this.seen = new Set();
+    this.isLinked = false;
     /** @type {Float32Array | null} */
     this.places = null;
     /** @type {Map<string, Promise<{places: Float32Array, labels: Int32Array | null, marks: Float32Array, drawn: import("./draws.js").SideDraws}>>} */
@@ -126,8 +127,8 @@ export class Beta {
     this.slider = h("input", { id, type: "range", min: 0, max: this.rungs.length - 1, step: 1, value: 0, oninput: () => this.choose(this.slider.valueAsNumber) });
     this.reading = h("p.xp-st-reading", { role: "status" });
     this.flag = h("p.xp-st-flag", { hidden: true });
-    this.question = h("p", {}, "More ", term("beta"), " pulls codes together. More holes then, or fewer? Guess, then drag.");
-    this.guess = answers("Your guess:", ["more", "fewer"], () => {});
+    this.question = h("p", {}, "More ", term("beta"), " pulls codes together. What then? Guess, and drag.");
+    this.guess = answers("Your guess:", ["more holes", "fewer holes"], () => {});
     this.said = h("p.xp-st-said", { role: "status" });
     this.told = more("More", ...[ladder.note, ...ladder.words, `Ten draws with seed ${SEED} from one bell fitted to each run's codes, the law that is fair to all; hatched draws are empty. The map shows the two directions along which codes differ most, each run scaled to its own spread and turned towards the run before. Error is distortion in nats per image, holes are the share of draws where no image is encoded; bars are 95 % intervals.`].map((words) => words && h("p.xp-prose", {}, words)));
     this.model = h("div.xp-st-ladder", {}, h("div", {}, this.strip.element, this.flag), this.plane.element, h("figure", {}, this.chart.element, this.reading));
@@ -137,7 +138,7 @@ export class Beta {
   async open() {
     if (!this.rungs.length) return;
     const wanted = this.rungs.findIndex((rung) => rungKey(rung) === this.room.state.beta);
-    if (wanted >= 0) this.guess.hidden = false;
+    this.isLinked = wanted > 0; // whoever follows a link sees what its sender saw
     await this.choose(Math.max(0, wanted));
     this.ahead();
   }
@@ -188,8 +189,8 @@ export class Beta {
     this.reading.textContent = [vacancy && `${Math.round(100 * vacancy.value)} % empty`, distortion && `error ${distortion.value.toFixed(0).replace("-", "−")} nats`].filter(Boolean).join(", ");
     this.flag.hidden = rung.active_units !== 0;
     this.flag.textContent = rung.active_units === 0 ? `This model ignores its latents: 0 of ${rung.latent_dim} dimensions carry anything.` : "";
-    if (this.seen.size >= Math.min(3, this.rungs.length) && story.ladder.short) this.said.textContent = story.ladder.short;
-    this.question.hidden = Boolean(this.said.textContent);
+    if ((this.seen.size > 2 || this.isLinked) && story.ladder.short) this.said.textContent = story.ladder.short;
+    this.question.hidden = this.guess.hidden = Boolean(this.said.textContent);
     tell({ beta: k ? rungKey(rung) : "" });
     try {
       const found = await this.load(rung);

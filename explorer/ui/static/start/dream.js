@@ -16,7 +16,8 @@ import { titleOf } from "./story.js";
 /** @typedef {import("./draws.js").Round} Round */
 /** @typedef {import("./pieces.js").StartRoom} StartRoom */
 
-const LARGE = 336;
+const LARGE = 320;
+const FRAME = 8;
 const BEAT_MS = 260; // between one draw and the next
 const WIDEST = 2.5; // standard deviations that fill the strip of the random numbers
 const MOST_ROUNDS = 20;
@@ -47,12 +48,13 @@ class DreamSide {
     this.info = info;
     const title = titleOf(side);
     this.canvas = h("canvas.xp-image", { width: 1, height: 1, role: "img", "aria-label": `a draw of the ${title}` });
-    this.frame = h("div.xp-st-large", {}, this.canvas);
-    this.fit = fitWhole(this.canvas, this.frame, LARGE);
+    this.frame = h("div.xp-st-large", { "data-open": "" }, this.canvas);
+    const place = h("div.xp-st-back", {}, this.frame);
+    this.fit = fitWhole(this.canvas, place, (room) => Math.min(LARGE, room - 2 * FRAME));
     this.guess = new TenGuess(`your guess for the ${title}, of ten`, () => {});
     this.strip = new TenStrip(`draws of the ${title}`, chosen);
     this.count = h("p.xp-st-count", { role: "status" });
-    this.element = modelBox(title, this.frame, h("label.xp-st-guessed", {}, h("span", {}, "guess"), this.guess.element), this.strip.element, this.count);
+    this.element = modelBox(title, place, h("div.xp-st-guessed", {}, h("span", {}, "guess"), this.guess.element), this.strip.element, this.count);
     const [, height, width] = info.image_shape;
     Object.assign(this.canvas, { width, height });
   }
@@ -64,6 +66,7 @@ class DreamSide {
     paint(this.canvas, decoded, k);
     this.fit();
     this.canvas.dataset.latent = Array.from(latents.subarray(k * d, (k + 1) * d)).join(",");
+    this.frame.removeAttribute("data-open");
     this.frame.classList.toggle("xp-st-hatched", empty[k]);
   }
 }
@@ -72,7 +75,7 @@ class DreamSide {
 export class Dream {
   /**
    * @param {StartRoom} room
-   * @param {{laws: string[], question: (noun: string) => import("../kit/dom.js").Child[]}} about
+   * @param {{laws: string[], question: () => import("../kit/dom.js").Child[]}} about
    */
   constructor(room, { laws, question }) {
     this.room = room;
@@ -83,18 +86,18 @@ export class Dream {
     this.parts = room.models.map((model) => new DreamSide(model, (k) => this.look(k)));
     const { info } = room.models[0];
     this.bars = new Bars("random numbers of both");
-    const options = laws.map((value) => ({ value, text: lawOf(info, value).title, hint: lawOf(info, value).hint }));
-    this.choice = laws.length > 1 ? segmented("Draws come", options, this.law, (law) => this.setLaw(law)) : null;
+    const options = laws.map((value) => ({ value, text: lawOf(info, value).plain, hint: lawOf(info, value).hint }));
+    this.choice = laws.length > 1 ? segmented("Draw from", options, this.law, (law) => this.setLaw(law)) : null;
     this.press = button("Draw ten", "Ten draws of each model, both decoded from the same random numbers", () => this.more());
     this.press.classList.add("xp-st-press");
-    this.question = h("p", {}, ...question(info.noun.one));
+    this.question = h("p", {}, ...question());
     this.said = h("p.xp-st-said", { role: "status" });
     this.told = h("div.xp-st-told");
     const [left, right] = ["ae", "vae"].map((which) => this.parts[room.models.findIndex(({ side }) => side === which)]?.element ?? null);
     this.element = h(
       "div",
       {},
-      h("div.xp-st-stage", {}, sides(left, right), h("div.xp-st-act", {}, this.question, this.choice, this.press, this.said, h("figure.xp-st-noise", {}, this.bars.element, h("figcaption", {}, room.models.length > 1 ? "random, the same for both" : "random")))),
+      h("div.xp-st-stage", {}, sides(left, right), h("div.xp-st-act", {}, this.question, this.choice, this.press, this.said, h("figure.xp-st-noise", {}, this.bars.element, h("figcaption", {}, room.models.length > 1 ? "same for both" : "random")))),
       more("More", this.told),
     );
   }
@@ -113,6 +116,7 @@ export class Dream {
       side.strip.clear();
       side.count.textContent = "";
       side.frame.classList.remove("xp-st-hatched");
+      side.frame.dataset.open = "";
       const known = visit.of(guessKey(side.info.name, law));
       const open = side.guess;
       const fresh = new TenGuess(open.range.getAttribute("aria-label") ?? "", () => {});
@@ -194,7 +198,7 @@ export class Dream {
   reveal() {
     const { short } = this.room.story.laws[this.law];
     this.question.hidden = true;
-    this.said.textContent = short ?? "Of these runs nothing is measured yet.";
+    this.said.textContent = short ?? "Nothing is measured of these runs yet.";
     this.press.textContent = "Draw ten more";
     this.tellMore();
   }
@@ -221,7 +225,7 @@ export class Dream {
 export class Nothing extends Dream {
   /** @param {StartRoom} room */
   constructor(room) {
-    super(room, { laws: ["raw"], question: (noun) => [`Random numbers instead of a ${noun}. How many of ten land in a `, term("hole"), ", where no image is encoded? Guess for each."] });
+    super(room, { laws: ["raw"], question: () => ["Random numbers: how many of ten land in a ", term("hole"), ", where no image is encoded?"] });
   }
 }
 
@@ -229,6 +233,6 @@ export class Nothing extends Dream {
 export class Bell extends Dream {
   /** @param {StartRoom} room */
   constructor(room) {
-    super(room, { laws: ["white", "gmm10"], question: () => ["A fairer draw: from one ", term("bell"), " fitted to each model's own codes. How many land in a hole now? Guess."] });
+    super(room, { laws: ["white", "gmm10"], question: () => ["Now from a ", term("bell"), " fitted to each model's own codes. How many holes are left?"] });
   }
 }

@@ -43,7 +43,7 @@ export function answers(label, texts, guessed) {
   return h("div.xp-st-answers", { role: "group", "aria-label": label }, ...buttons);
 }
 
-/** A guess from 0 to ten, as cells under a finger: as many are hatched as are thought to be holes. */
+/** A guess from 0 to ten, as cells to press: as many are hatched as are thought to be holes. */
 export class TenGuess {
   /**
    * @param {string} label
@@ -51,12 +51,11 @@ export class TenGuess {
    */
   constructor(label, changed) {
     this.range = h("input", { type: "range", min: 0, max: TEN, step: 1, value: 5, "aria-label": label, "aria-valuetext": "not guessed yet", oninput: () => this.set(this.range.valueAsNumber, changed) });
-    this.cells = Array.from({ length: TEN }, () => h("span"));
+    // keys and screen readers have the slider; a pointer has the cells, which are as wide as the pictures below
+    this.cells = Array.from({ length: TEN + 1 }, (_, k) => h("span", { onpointerdown: () => this.range.disabled || this.set(k, changed) }));
     /** @type {number | null} */
     this.value = null;
-    this.element = h("div.xp-st-guess", { "data-open": "" }, h("div.xp-st-cells", { "aria-hidden": "true" }, ...this.cells), this.range);
-    // a press that moves nothing is a guess of what is shown
-    this.range.addEventListener("click", () => this.value ?? this.set(this.range.valueAsNumber, changed));
+    this.element = h("div.xp-st-guess", { "data-open": "" }, this.range, h("div.xp-st-cells", { "aria-hidden": "true" }, ...this.cells));
   }
 
   /**
@@ -68,13 +67,15 @@ export class TenGuess {
     this.range.value = String(value);
     this.range.setAttribute("aria-valuetext", `${value} of ten`);
     this.element.removeAttribute("data-open");
-    this.cells.forEach((cell, k) => cell.classList.toggle("xp-st-hatched", k < value));
+    this.cells.forEach((cell, k) => cell.classList.toggle("xp-st-hatched", k > 0 && k <= value));
+    this.cells.forEach((cell, k) => cell.toggleAttribute("data-guessed", k === value));
     changed();
   }
 
   /** What came out is known. */
   close() {
     this.range.disabled = true;
+    this.element.toggleAttribute("data-closed", true);
   }
 }
 

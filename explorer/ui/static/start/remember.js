@@ -6,6 +6,7 @@ import { more } from "../kit/more.js";
 import { Pad } from "../kit/pad.js";
 import { fitWhole, paint } from "../kit/pixels.js";
 import { sides } from "../kit/sides.js";
+import { term } from "../kit/term.js";
 import { drawnImage } from "../page/drawing.js";
 import { Stream } from "../page/stream.js";
 import { view } from "../page/view.js";
@@ -18,7 +19,7 @@ import { titleOf } from "./story.js";
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {{codes: Float32Array[], decodes: Decoded[]}} Returned Of each model. */
 
-const LARGE = 252;
+const LARGE = 256;
 
 /**
  * Three answers to how many numbers hold an image: its own, ten times as many, half of its pixels.
@@ -55,7 +56,7 @@ export class Remember {
       const canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": `what the ${titleOf(side)} draws from it` });
       const place = h("div.xp-st-back", {}, canvas);
       const fit = fitWhole(canvas, place, LARGE);
-      return { bars, canvas, fit, element: modelBox(titleOf(side), bars.element, place) };
+      return { bars, canvas, fit, element: modelBox(titleOf(side), h("p.xp-st-arrow", {}, term("encoder")), bars.element, h("p.xp-st-arrow", {}, term("decoder")), place) };
     });
     this.said = h("p.xp-st-said", { role: "status" });
     this.back = new Stream(
@@ -74,13 +75,14 @@ export class Remember {
     const clear = button("Clear", "An empty pad", () => this.clear());
     this.input = h("div.xp-st-input", {}, this.draws ? this.frame : null, this.canvas, h("div.xp-bar", {}, example, this.draws ? clear : null));
     this.canvas.hidden = this.draws;
-    this.question = h("p", {}, `How few numbers hold a ${one}? Guess${this.draws ? ", then draw one." : "."}`);
+    this.frame.dataset.hint = `draw a ${one} here`;
+    this.question = h("p", {}, `How few numbers hold a ${one}? Guess${this.draws ? ", then draw." : "."}`);
     const sizes = sizesOf(this.lead);
     this.guess = answers("Your guess:", sizes.map(String), (k) => this.answer(sizes[k]));
     this.element = h(
       "div",
       {},
-      h("div.xp-st-stage.xp-st-remember", {}, this.input, sides(left, right), h("div.xp-st-act", {}, this.question, this.guess, this.said)),
+      h("div.xp-st-stage.xp-st-remember", {}, this.input, sides(left, right), h("div.xp-st-act", {}, this.question, this.guess), this.said),
       more(
         "More",
         story.remembered && h("p.xp-prose", {}, story.remembered),
@@ -113,6 +115,7 @@ export class Remember {
   drawn() {
     this.canvas.hidden = true;
     this.frame.hidden = false;
+    this.frame.toggleAttribute("data-drawn", !this.pad.empty);
     this.room.tell({ image: "" });
     const image = drawnImage(this.pad.canvas, this.lead);
     if (image) this.back.ask(image);

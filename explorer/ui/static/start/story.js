@@ -54,5 +54,5 @@ export async function storyOf(run) {
   return { story, models: infos.map((info) => ({ info, side: sideOf(info) })) };
 }
 
-/** What a model is called on the page. @param {Side} side */
-export const titleOf = (side) => (side === "ae" ? "autoencoder" : "VAE");
+/** What a model is called at the head of its side. @param {Side} side */
+export const titleOf = (side) => (side === "ae" ? "Autoencoder" : "VAE");

@@ -20,8 +20,8 @@ export const STYLE = new URL("./start.css", import.meta.url);
 export const STORY_STEPS = [
   { name: "Remember", title: "An autoencoder remembers", load: async () => Remember },
   { name: "Draw from nothing", title: "Can it also dream?", load: async () => (await import("./dream.js")).Nothing },
-  { name: "A fairer draw", title: "“Autoencoders cannot generate” was too quick", load: async () => (await import("./dream.js")).Bell },
-  { name: "Why", title: "Why: look where the codes lie", load: async () => withPlane(await import("./why.js")).then(({ Why }) => Why) },
+  { name: "A fairer draw", title: "“Autoencoders cannot generate”?", load: async () => (await import("./dream.js")).Bell },
+  { name: "Why", title: "Why?", load: async () => withPlane(await import("./why.js")).then(({ Why }) => Why) },
   { name: "Beta", title: "What beta trades", load: async () => withPlane(await import("./beta.js")).then(({ Beta }) => Beta) },
   { name: "Your turn", title: "Your turn", load: async () => (await import("./yours.js")).Yours },
 ];
@@ -122,7 +122,7 @@ export class StartTab {
     this.buttons.forEach((each, k) => setCurrent(each, k + 1 === step));
     this.back.disabled = step === 1;
     this.next.hidden = step === STORY_STEPS.length;
-    this.next.textContent = step < STORY_STEPS.length ? `Next: ${STORY_STEPS[step].name}` : "";
+    this.next.replaceChildren("Next", h("span", {}, step < STORY_STEPS.length ? `: ${STORY_STEPS[step].name}` : ""));
     if (focus) this.title.focus({ preventScroll: true });
     try {
       const Kind = await STORY_STEPS[step - 1].load();

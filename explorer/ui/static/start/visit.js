@@ -54,6 +54,6 @@ export class Visit {
     if (!all.length) return "";
     const near = all.filter(({ guess, found }) => Math.abs(guess - found) <= 1).length;
     const [guessed, found] = [all.reduce((sum, { guess }) => sum + guess, 0), all.reduce((sum, each) => sum + each.found, 0)];
-    return `You expected ${guessed} holes and ${found} came: ${near} of your ${all.length === 1 ? "one guess was" : `${all.length} guesses were`} right within one.`;
+    return `You expected ${guessed} holes, and ${found} came${all.length > 1 ? `; ${near} of your ${all.length} guesses were right within one` : ""}.`;
   }
 }

@@ -11,6 +11,13 @@ import { source } from "../source/source.js";
 
 const SEED = 2;
 
+/**
+ * What the story of another data set is called: by its images, and by its name where that says more.
+ * @param {string} many
+ * @param {string} dataset
+ */
+export const storyName = (many, dataset) => `${many[0].toUpperCase()}${many.slice(1)}${dataset.startsWith(many) ? "" : ` (${dataset})`}`;
+
 /** A link with a decode. @typedef {{text: string, run: string, href: string, attribute?: string}} Onward */
 
 /** @implements {Step} */
@@ -23,10 +30,10 @@ export class Yours {
     const mine = models[models.length - 1].info;
     /** @type {Onward[]} */
     this.onward = [
-      { text: `Move the sliders`, run: mine.name, href: toFragment({ run: mine.name, tab: "explore" }) },
+      { text: "Move the sliders", run: mine.name, href: toFragment({ run: mine.name, tab: "explore" }) },
       { text: "Your own picture", run: mine.name, href: toFragment({ run: mine.name, tab: "reconstruct" }) },
       ...(smile ? [{ text: "Make a face smile", run: smile, href: toFragment({ run: smile, tab: "explore" }), attribute: story.elsewhere.attribute }] : []),
-      ...stories.map(({ run, dataset, many }) => ({ text: `${many}, ${dataset}`, run, href: toFragment({ run, tab: "start" }) })),
+      ...stories.map(({ run, dataset, many }) => ({ text: storyName(many, dataset), run, href: toFragment({ run, tab: "start" }) })),
     ];
     this.cards = this.onward.map((each) => {
       const canvas = h("canvas.xp-image", { width: 1, height: 1, "aria-hidden": "true" });
@@ -47,7 +54,7 @@ export class Yours {
     const { laws, ladder } = this.room.story;
     const asked = [
       ["What is a hole?", "A place that random draws reach and no image is encoded to. What a decoder paints there, it was never taught."],
-      ["Which model has more?", ...[laws.raw, laws.white].flatMap(({ words }) => words.slice(0, 1)), laws.raw.short ? "" : "Of these runs nothing is measured yet."],
+      ["Which model has more?", ...[laws.raw, laws.white].flatMap(({ words }) => words.slice(0, 1)), laws.raw.short ? "" : "Nothing is measured of these runs yet."],
     ];
     asked.push(["What does beta trade?", ladder.short ?? "", ...ladder.words.slice(0, 1), ladder.short ? "" : "No runs that differ in beta alone were fitted on this data set."]);
     return asked.map((each) => each.filter(Boolean));
