@@ -177,11 +177,10 @@ def test_of_many_images_some_are_clustered_and_the_others_are_where_their_neares
     view.cluster_numbers.forget(run)
 
 
-def test_few_images_are_offered_no_clusters():
-    library = Library(None)
-    coder = linear_coder(2)
-    library.hold("few", coder, np.clip(coder.sample_images(FEWEST - 1, np.random.default_rng(0)), 0, 1))
-    assert COLOURS["cluster"].lacks(library.open("few"))
+def test_few_images_are_offered_no_clusters(run, monkeypatch):
+    assert not COLOURS["cluster"].lacks(run)
+    monkeypatch.setattr(view, "FEWEST", len(run) + 1)
+    assert COLOURS["cluster"].lacks(run)
 
 
 @pytest.mark.parametrize("colour", ["rate", "<b>", ""])
