@@ -23,6 +23,9 @@ def array_of(weights: bytes, told: dict[str, Any]) -> Array:
     """A stored array, as float32."""
     assert told["at"] % 64 == 0, "an array is not aligned"
     count = math.prod(told["shape"])
+    if told["type"] == "f2":  # upper bytes, then lower ones
+        halves = np.frombuffer(weights, "u1", 2 * count, told["at"]).reshape(2, count)[::-1]
+        return np.ascontiguousarray(halves.T).view("<f2").reshape(told["shape"]).astype(np.float32)
     return np.frombuffer(weights, "<" + told["type"], count, told["at"]).reshape(told["shape"]).astype(np.float32)
 
 

@@ -432,7 +432,7 @@ HEAVY = ("torch", "torchvision", "sklearn", "gradio", "plotly")
         ("explorer.data", ("torch", "torchvision", "sklearn")),
         ("explorer.library", HEAVY),
         ("explorer.views.hole_scores", HEAVY),
-        ("explorer.views.training", HEAVY),
+        ("explorer.views.report", HEAVY),
         ("explorer.plots.holes", ("torch", "torchvision", "sklearn", "gradio")),
         ("explorer.api", ("torch", "torchvision", "sklearn")),
         ("explorer.__main__", ("torch", "torchvision", "sklearn")),

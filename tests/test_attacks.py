@@ -749,6 +749,7 @@ def test_an_address_names_run_and_tab(library):
     assert wanted(library, {"run": "linear-ae", "tab": "holes"}, "") == ("linear-ae", "holes", "")
     assert wanted(library, {"run": "linear-ae", "tab": "nope"}, "") == ("linear-ae", None, "")
     assert wanted(library, {}, "v=1&run=linear-ae&tab=map&z=1,2") == ("linear-ae", "map", "")
+    assert wanted(library, {"tab": "training"}, "")[1] == "report", "a link of the first edition"
     assert wanted(library, {"run": "linear-ae"}, "run=linear-vae")[0] == "linear-vae", "what follows # is newer"
     run, _, message = wanted(library, {"run": "gone"}, "")
     assert run == "linear-vae"

@@ -59,6 +59,25 @@ def test_a_program_is_kept_for_ever_under_the_name_of_its_content(part, client, 
     coder = library.open("here").coder
     assert isinstance(coder, ProgramCoder)
     assert answer.content == coder.program(part)
+    assert answer.headers["content-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("what", ["program/decoder/{}", "support"])
+def test_who_understands_no_gzip_gets_the_plain_file(what, client):
+    address = "explorer/api/run/here/" + what.format(place_of(client, "here", "decoder")["name"])
+    plain = client.get(address, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    zipped = client.get(address, headers={"accept-encoding": "gzip"})
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert "accept-encoding" in zipped.headers["vary"].lower()
+    assert zipped.content == plain.content
+    assert int(zipped.headers["content-length"]) < int(plain.headers["content-length"])
+
+
+def test_what_tells_how_empty_places_are_is_kept_by_its_version(client):
+    answer = client.get("explorer/api/run/here/support")
+    again = client.get("explorer/api/run/here/support", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 def test_a_program_under_another_name_is_not_there(client):

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from explorer.errors import ShapeError
 from explorer.images import to_bytes
 from explorer.library import Library
-from explorer.ui import export, programs, reconstruct, training
+from explorer.ui import export, programs, reconstruct, report
 from explorer.ui.app import tab_modules
 from explorer.ui.http import MOST_LATENTS, Workers
 from explorer.ui.routes import RunRoutes
@@ -55,7 +55,7 @@ def slow(library: Library, name: str, query: Mapping[str, str]) -> str:
 TAB = SimpleNamespace(
     build=lambda library, page: None,
     FIGURES={"square": square, "slow": slow},
-    routes=lambda runs: [*reconstruct.routes(runs), *training.routes(runs)],
+    routes=lambda runs: [*reconstruct.routes(runs), *report.routes(runs)],
 )
 
 

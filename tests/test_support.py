@@ -13,7 +13,7 @@ from explorer.analysis.counter import CounterGenerator
 from explorer.analysis.holes import Plane, anchored_plane, axis_plane
 from explorer.analysis.laws import LAWS
 from explorer.library import Library, OpenRun
-from explorer.views.interpolate import walk
+from explorer.views.interpolate import MEANS, walk
 from explorer.views.support import support
 from tests.conftest import CI, ROOT
 from tests.fakes import linear_coder
@@ -64,7 +64,8 @@ def test_the_page_tells_what_python_tells(name, tmp_path):
         """
         const z = Float32Array.from(given.latents);
         const draws = Object.fromEntries(given.laws.map((law) => [law, Array.from(support.draws(law, 50, 12345))]));
-        return { p: Array.from(support.pValues(z)), trust: support.trust(z.slice(0, support.d)), draws,
+        return { p: Array.from(support.pValues(z)), means: Array.from(support.pValues(z, "means")),
+          trust: support.trust(z.slice(0, support.d)), draws,
           plane: Array.from(support.plane(given.window, given.size)), miss: support.miss(z, z.map((v) => v + 0.5)) };
         """,
         latents=latents.ravel().tolist(),
@@ -73,9 +74,12 @@ def test_the_page_tells_what_python_tells(name, tmp_path):
         size=SIZE,
     )
     least = 1 / (len(run.latents.calibration) + 1)
-    wanted = run.vacancy.p_value(latents)
-    np.testing.assert_allclose(answer["p"], wanted, rtol=0, atol=1.01 * least)
-    assert np.isclose(answer["p"], wanted, rtol=0, atol=1e-12).mean() > 0.99, "a tie now and then may be rounded"
+    for told, among in (("p", "draws"), ("means", "means")):
+        wanted = run.vacancy_among(among).p_value(latents)
+        np.testing.assert_allclose(answer[told], wanted, rtol=0, atol=1.01 * least)
+        assert np.isclose(answer[told], wanted, rtol=0, atol=1e-12).mean() > 0.99, "a tie now and then may be rounded"
+    is_point = run.latents.calibration_mean is None
+    assert (answer["p"] == answer["means"]) == is_point, "an encoder without noise has one measure"
     a, b = plane.lattice(SIZE)
     on_plane = run.frame.whiten(plane.latents(run.frame, a, b))
     assert np.abs(on_plane - (plane.center_u + a[:, None] * plane.first + b[:, None] * plane.second)).max() < 1e-3
@@ -127,15 +131,17 @@ def test_a_walk_is_the_same_walk(kind, tmp_path):
     run = Library(ROOT / "checkpoints").open("digits-vae-8")
     rng = np.random.default_rng(2)
     start, end = rng.standard_normal((2, 8)).astype(np.float32)
-    for ends in ([start, end], [start, 2 * start], [start, -start], [np.zeros_like(start), end]):
-        wanted = walk(run, np.stack(ends), 7, 0.25, kind)
+    walks = [([start, end], means) for means in MEANS]
+    walks += [(ends, "") for ends in ([start, 2 * start], [start, -start], [np.zeros_like(start), end])]
+    for ends, means in walks:
+        wanted = walk(run, np.stack(ends), 9, 0.5, kind, means)
         answer = asked(
             tmp_path,
             run,
             f"""
             const body = Float32Array.from(given.ends);
             const programs = {{ takesAMoment: () => true, roundTrip: (run, latent) => latent }};
-            const query = {{ kind: "{kind}", steps: 7, overshoot: 0.25 }};
+            const query = {{ kind: "{kind}", steps: 9, overshoot: 0.5, means: "{means}" }};
             return COMPUTED.walk(support, {{ body, query }}, {{ programs, run: "a", told: {{ place: "here" }} }});
             """,
             ends=np.stack(ends).ravel().tolist(),

@@ -12,6 +12,8 @@ or `mean` and perhaps `log_variance`) and `test`: an input with the outputs that
 gives: (n,) or (C, H, W), without the batch. An array is {"at": byte, "shape": [...], "type": "f2" or "f4"}.
 
 Weights are stored as float16 where that is exact, as it is for shipped runs, else as float32: nothing is rounded here.
+The bytes of a float16 array stand apart, first the upper ones of all numbers and then the lower ones: gzip takes 13 %
+off such a file and 7 % off one whose bytes alternate, because the lower bytes are noise and the upper ones few.
 A batch normalisation is a float32 scale and shift of each channel beside the convolution, not folded into its weights:
 folding first and rounding then moved the codes of the face encoder by 1.4e-3 of their deviation, this by 6e-6. Whoever
 runs the program folds in float32.
@@ -30,7 +32,7 @@ from explorer.errors import ExplorerError
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file; a page refuses any other."""
 
 MAGIC = b"LSXP"
@@ -102,7 +104,7 @@ class Steps:
         stored = half if narrow and np.array_equal(half.astype("<f4"), wide) else wide
         self.weights += bytes(-len(self.weights) % ALIGNMENT)
         told = {"at": len(self.weights), "shape": list(wide.shape), "type": stored.dtype.str[1:]}
-        self.weights += stored.tobytes()
+        self.weights += stored.reshape(-1, 1).view("u1")[:, ::-1].T.tobytes() if stored is half else stored.tobytes()
         return told
 
     def file(self, outputs: Mapping[str, Value], test: Mapping[str, NDArray[np.floating]], **head: Any) -> bytes:

@@ -21,7 +21,7 @@ from explorer.errors import ExplorerError, ServeError
 from explorer.library import Library
 from explorer.ui import bare, export, programs
 from explorer.ui.bare import TITLE, choices, notice
-from explorer.ui.page import TABS, FigureMaker, Page, answering, hide_folders, public_sentence
+from explorer.ui.page import RENAMED_TABS, TABS, FigureMaker, Page, answering, hide_folders, public_sentence
 from explorer.ui.routes import served
 from explorer.ui.security import layers
 from explorer.ui.static_files import STATIC, StaticFiles
@@ -173,7 +173,8 @@ def wanted(library: Library, query: Mapping[str, object], fragment: object) -> t
     text = fragment[:300] if isinstance(fragment, str) else ""
     named = {key: value for key, value in query.items() if isinstance(value, str)}
     named |= {key: values[0] for key, values in parse_qs(text).items()}
-    tab, run = named.get("tab"), named.get("run") or library.default()
+    tab, run = named.get("tab", ""), named.get("run") or library.default()
+    tab = RENAMED_TABS.get(tab, tab)
     known_tab = tab if tab in TABS else None
     if run is None:
         return None, known_tab, ""
@@ -190,7 +191,7 @@ def theme() -> gr.themes.Base:
     """A restrained look out of bundled fonts."""
     fonts = [gr.themes.Font("system-ui"), gr.themes.Font("sans-serif")]
     mono = [gr.themes.Font("ui-monospace"), gr.themes.Font("monospace")]
-    return gr.themes.Soft(primary_hue="blue", neutral_hue="slate", radius_size="md", font=fonts, font_mono=mono)
+    return gr.themes.Soft(primary_hue="slate", neutral_hue="slate", radius_size="md", font=fonts, font_mono=mono)
 
 
 def hosts(host: str, share: bool) -> tuple[list[str], bool]:

@@ -3,6 +3,7 @@
 Errors are JSON {"error": "one sentence"}. Arrays travel as little-endian bytes.
 """
 
+import gzip
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias, TypeVar
@@ -181,6 +182,15 @@ def array_response(array: NDArray, kind: str, headers: Mapping[str, str]) -> Res
     shape = {"x-shape": ",".join(map(str, array.shape))}
     body = np.ascontiguousarray(array, dtype=kind).tobytes()
     return Response(body, media_type="application/octet-stream", headers={**headers, **shape})
+
+
+def zipped_response(request: Request, zipped: bytes, headers: Mapping[str, str]) -> Response:
+    """Bytes that are kept gzipped: sent so, or unfolded to who does not understand that."""
+    understood = "gzip" in request.headers.get("accept-encoding", "")
+    encoding = {"content-encoding": "gzip"} if understood else {}
+    body = zipped if understood else gzip.decompress(zipped)
+    named = {**headers, **encoding, "vary": "accept-encoding"}
+    return Response(body, media_type="application/octet-stream", headers=named)
 
 
 def pixels_response(pixels: NDArray[np.uint8], headers: Mapping[str, str]) -> Response:

@@ -22,8 +22,11 @@ import gradio as gr
 from explorer.errors import ExplorerError
 from explorer.library import Library
 
-TABS: tuple[str, ...] = ("explore", "map", "reconstruct", "interpolate", "holes", "training")
+TABS: tuple[str, ...] = ("explore", "map", "reconstruct", "interpolate", "holes", "report")
 """The tabs in the order of a first visit, each by its module beside this one and its id in the page's address."""
+
+RENAMED_TABS: Mapping[str, str] = {"training": "report"}
+"""What a tab was called in older links: its name of today."""
 
 FigureMaker: TypeAlias = Callable[[Library, str, Mapping[str, str]], str]
 """(library, run's name, query of the address) -> a plotly figure as JSON text.

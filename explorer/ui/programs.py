@@ -9,12 +9,12 @@ from starlette.responses import JSONResponse, Response
 from explorer.errors import NotFoundError
 from explorer.library import Card
 from explorer.program import PARTS
-from explorer.ui.http import FOR_EVER, PRIVATE, TabRoute, keeping, unchanged
+from explorer.ui.http import FOR_EVER, PRIVATE, TabRoute, keeping, unchanged, zipped_response
 from explorer.ui.page import public_text
 from explorer.ui.routes import RunRoutes
 from explorer.views.programs import MadeProgram, program
 from explorer.views.query import choice
-from explorer.views.support import support
+from explorer.views.support import FORMAT, zipped_support
 
 
 def routes(runs: RunRoutes) -> list[TabRoute]:
@@ -37,17 +37,17 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         card, found = await made(request)
         if found.trouble is not None or request.path_params["name"] != found.name:
             raise NotFoundError(f"{card.name} has no such program any more; reload the page.")
-        headers = {"cache-control": f"private, {FOR_EVER}"}
-        return Response(found.file, media_type="application/octet-stream", headers=headers)
+        return zipped_response(request, found.zipped, {"cache-control": f"private, {FOR_EVER}"})
 
     async def measures(request: Request) -> Response:
         """The frame, the codes and the laws of a run: by them a page tells how empty a place is, and draws."""
         card = await runs.card(request)
-        fresh = unchanged(request, card.version)
+        version = f"{card.version}-{FORMAT}"
+        fresh = unchanged(request, version)
         if fresh is not None:
             return fresh
-        found = await runs.opening.run(lambda: support(runs.library.open(card.name)))
-        return Response(found, media_type="application/octet-stream", headers=keeping(request, card.version))
+        found = await runs.opening.run(lambda: zipped_support(runs.library.open(card.name)))
+        return zipped_response(request, found, keeping(request, version))
 
     return [
         ("GET", "/program/{part}", place),

@@ -9,7 +9,7 @@
     hole_map      vacancy of a plane;  hole_planes: which plane
     hole_layers   its other colours;  hole_sheets: a plane under one of them
     hole_samples  what the laws draw;  hole_scores: the stored scores, and the beta ladder
-    training      the fit;  history: its epochs as numbers;  card: its settings and scores
+    report        the fit;  history: its epochs as numbers;  card: its settings and scores
     export        files of decodes
 
 No request, no page, no file: every function here is tested without a server. What each gets of a query is text that

@@ -1,5 +1,6 @@
 """The programs of a run: what a browser needs to decode and encode by itself."""
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 
@@ -15,14 +16,19 @@ class MadeProgram:
     """A program of a run, or why there is none.
 
     Attributes:
-        file: The program; empty where there is none.
+        zipped: The program's file, gzipped; empty where there is none.
         name: A hash of the file: a page may keep what goes by this name for ever.
         trouble: Why there is none, as a sentence; None where there is one.
     """
 
-    file: bytes
+    zipped: bytes
     name: str
     trouble: str | None
+
+    @property
+    def file(self) -> bytes:
+        """The program's file; empty where there is none."""
+        return gzip.decompress(self.zipped)
 
 
 @kept
@@ -36,4 +42,4 @@ def program(run: OpenRun, part: Part) -> MadeProgram:
             raise ProgramError(f"the {part} has {len(file):,} bytes, and more than {MOST_BYTES:,} are not sent.")
     except ProgramError as error:
         return MadeProgram(b"", "", str(error))
-    return MadeProgram(file, hashlib.sha256(file).hexdigest()[:32], None)
+    return MadeProgram(gzip.compress(file, mtime=0), hashlib.sha256(file).hexdigest()[:32], None)

@@ -7,6 +7,7 @@
 Python stays the definition: a test holds p-values, planes and draws of the page against it.
 """
 
+import gzip
 import json
 from typing import Any
 
@@ -17,12 +18,22 @@ from explorer.analysis.holes import Vacancy
 from explorer.analysis.laws import LAWS, Distribution, GaussianMixture, OneGaussian, OnSpan, Prior
 from explorer.library import OpenRun, kept
 
+FORMAT = 2
+"""Version of the file: a browser that kept another one asks for it anew."""
+
 
 @kept
+def zipped_support(run: OpenRun) -> bytes:
+    """`support`, gzipped."""
+    return gzip.compress(support(run), mtime=0)
+
+
 def support(run: OpenRun) -> bytes:
     """The frame, the reference codes, the calibration scores and the laws of a run, as one file."""
     vacancy, frame = run.vacancy, run.frame
     file = _File()
+    draws = _sets(file, vacancy)
+    means = draws if run.latents.calibration_mean is None else _sets(file, run.mean_vacancy)
     head = {
         "neighbours": vacancy.neighbours,
         "mean": file.add(frame.mean),
@@ -32,7 +43,7 @@ def support(run: OpenRun) -> bytes:
         "deviations": file.add(run.white.deviations),
         "active": file.add(np.asarray(run.active_axes, dtype=np.float64)),
         "reference": file.add(run.latents.reference, "<f4"),
-        "sets": _sets(file, vacancy),
+        "sets": {"draws": draws, "means": means},
         "laws": {name: _mixture(file, run.law(name), run.latent_dim) for name in LAWS},
     }
     return file.bytes(head)
@@ -41,7 +52,8 @@ def support(run: OpenRun) -> bytes:
 def _sets(file: "_File", vacancy: Vacancy) -> list[dict[str, Any]]:
     """What a p-value is counted among: scores of calibration codes, with codes (n, d) beside the reference.
 
-    Of few calibration codes each fold is measured by the reference and all other folds.
+    Draws and posterior means have calibration codes each of their own. Of few calibration codes each fold is measured
+    by the reference and all other folds.
     """
     if not vacancy.folds:
         return [{"scores": file.add(vacancy.calibration_scores)}]

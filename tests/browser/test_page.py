@@ -83,7 +83,7 @@ def log_in(page, password: str) -> None:
     page.get_by_role("button", name="Login").click()
 
 
-@pytest.mark.parametrize("tab", ["Interpolate", "Map", "Reconstruct", "Holes", "Training"])
+@pytest.mark.parametrize("tab", ["Interpolate", "Map", "Reconstruct", "Holes", "Report"])
 def test_a_tab_that_is_opened_after_a_rest_brings_no_code_along_but_what_draws_its_curves(visit, tab):
     page = visit()
     page.locator("[data-rested]").wait_for()
@@ -94,7 +94,7 @@ def test_a_tab_that_is_opened_after_a_rest_brings_no_code_along_but_what_draws_i
     page.wait_for_function("tab => location.hash.includes(`tab=${tab}`)", arg=tab.lower())
     assert asked
     code = {url.rsplit("/", 1)[1] for url in asked if "/explorer/static/" in url}
-    assert code <= ({"plotly.min.js"} if tab in ("Interpolate", "Holes", "Training") else set())
+    assert code <= ({"plotly.min.js"} if tab in ("Interpolate", "Holes", "Report") else set())
 
 
 def test_a_tab_whose_code_does_not_load_says_so_and_the_others_work(bare, app_url):

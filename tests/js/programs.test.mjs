@@ -202,6 +202,9 @@ function sourceOf(settings = {}) {
     const path = new URL(url).pathname.split("/api/run/")[1];
     asked.push(path);
     if (path === "a/decode") return new Response(new Uint8Array(6).fill(3), { headers: { "X-Shape": "1,1,6,1" } });
+    if (path === "a/describe") return Response.json({ vacancy: 0.5 });
+    if (path === "a/support") return new Response(smallSupport());
+    if (path === "a/program/encoder") return Response.json({ name: null, trouble: "there is no encoder" });
     if (path === "a/program/decoder") return Response.json({ name: "abc", trouble: null });
     return new Response(linearProgram(WEIGHT));
   });
@@ -266,7 +269,7 @@ test("what the codes tell is asked of the server once, and then computed here", 
   });
   const source = new ServerSource();
   assert.deepEqual([...(await source.ask("vacancies", "a", { body: Float32Array.of(0, 0) }))], [0.5]);
-  await source.supply("a");
+  await source.supply("a", false);
   while (!source.supports.get("a")) await new Promise(setImmediate);
   // the fifth nearest of ten codes on a line lies 2 away from the first one, and 1, 2 and 3 were held out
   assert.deepEqual([...(await source.ask("vacancies", "a", { body: Float32Array.of(0, 0, 100, 0) }))], [Math.fround(0.25), 0.25]);
@@ -274,12 +277,24 @@ test("what the codes tell is asked of the server once, and then computed here", 
   assert.equal(draws.length, 6);
   assert.deepEqual([...(await source.ask("draws", "a", { query: { law: "odd", n: 1, seed: 5 } }))], [9, 9], "a law that is not known here");
   assert.equal(asked.filter((path) => path === "a/vacancies").length, 1);
-  const means = { query: { among: "means" }, body: Float32Array.of(0, 0) };
-  assert.deepEqual([...(await source.ask("vacancies", "a", means))], [0.5], "means have a measure of their own");
-  assert.equal(asked.filter((path) => path === "a/vacancies").length, 2);
+  const means = { query: { among: "means" }, body: Float32Array.of(0, 0, 0.5, 0) };
+  assert.deepEqual([...(await source.ask("vacancies", "a", means))], [0.5, 0.5], "means have a measure of their own");
   source.programs.switchTo(false);
   await source.ask("vacancies", "a", { body: Float32Array.of(0, 0) });
-  assert.equal(asked.filter((path) => path === "a/vacancies").length, 3);
+  assert.equal(asked.filter((path) => path === "a/vacancies").length, 2);
+});
+
+test("nothing comes before the first picture, and an encoder only for who moves", async () => {
+  const { source, asked } = sourceOf();
+  const place = () => source.ask("trust", "a", { body: one() });
+  await Promise.all([source.decode("a", one(), 1), place()]);
+  await source.supply("a", false);
+  assert.ok(asked.slice(0, 2).every((path) => ["a/decode", "a/describe"].includes(path)), String(asked));
+  assert.ok(asked.indexOf("a/support") > asked.indexOf("a/program/decoder/abc"), String(asked));
+  assert.equal(asked.filter((path) => path.includes("encoder")).length, 0);
+  await place();
+  await source.supply("a", false);
+  assert.equal(asked.filter((path) => path === "a/program/encoder").length, 1);
 });
 
 /** Ten codes at 0 .. 9 on a line, and three held out. */
@@ -301,7 +316,7 @@ function smallSupport() {
     deviations: add([2], [1, 1]),
     active: add([2], [1, 1]),
     reference: add([10, 2], Array.from({ length: 20 }, (_, k) => (k % 2 ? 0 : k / 2))),
-    sets: [{ scores: add([3], [1, 2, 3]) }],
+    sets: { draws: [{ scores: add([3], [1, 2, 3]) }], means: [{ scores: add([3], [0.1, 0.2, 5]) }] },
     laws: { raw: { weights: add([1], [1]), means: add([1, 2], [0, 0]), factors: add([1, 2, 2], [1, 0, 0, 1]) }, odd: null },
   };
   let text = JSON.stringify(head);

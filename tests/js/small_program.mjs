@@ -11,7 +11,7 @@ const LINE = 64;
  * @param {number[][]} weight One row per pixel.
  * @param {{format?: number, off?: number, op?: string, height?: number}} [wrong] What is to be wrong with it.
  */
-export function linearProgram(weight, { format = 1, off = 0, op = "linear", height = 1 } = {}) {
+export function linearProgram(weight, { format = 2, off = 0, op = "linear", height = 1 } = {}) {
   const [rows, d] = [weight.length, weight[0].length];
   const input = weight[0].map((_, k) => 0.1 * (k + 1));
   const pixels = weight.map((row) => row.reduce((sum, w, k) => sum + w * input[k], off));

@@ -4,9 +4,11 @@
  * draws from the sampling laws, by the same numbers as Python's.
  */
 
+import { amongAt } from "./walk.js";
 import { componentsDrawn, normals } from "./counter.js";
 import { latticeDistances } from "./lattice.js";
 
+/** @typedef {import("./vacancy.js").Among} Among */
 /** @typedef {{at: number, shape: number[], type: "f4" | "f8"}} StoredArray */
 
 /**
@@ -64,6 +66,20 @@ function alongNull(latents, start, origin, directions) {
   return found;
 }
 
+/**
+ * The p-value that a place's distance in each set comes to.
+ * @param {Measure[]} sets
+ * @param {(set: Measure) => number} score
+ */
+function counted(sets, score) {
+  let [worse, all] = [1, 1];
+  for (const set of sets) {
+    worse += set.scores.length - countBelow(set.scores, score(set));
+    all += set.scores.length;
+  }
+  return worse / all;
+}
+
 export class Support {
   /** @param {Uint8Array} file As explorer/views/support.py writes it. */
   constructor(file) {
@@ -87,12 +103,15 @@ export class Support {
     this.active = array(head.active);
     const reference = array(head.reference);
     const codes = this.placed(reference);
-    /** @type {Measure[]} */
-    this.sets = head.sets.map((/** @type {{scores: StoredArray, codes?: StoredArray}} */ each) => {
-      const more = each.codes ? array(each.codes) : new Float64Array(0);
-      const all = more.length ? new Float64Array([...codes, ...more]) : codes;
-      return { scores: array(each.scores), codes: all };
-    });
+    /** @type {(sets: {scores: StoredArray, codes?: StoredArray}[]) => Measure[]} */
+    const measures = (sets) =>
+      sets.map((each) => {
+        const more = each.codes ? array(each.codes) : new Float64Array(0);
+        const all = more.length ? new Float64Array([...codes, ...more]) : codes;
+        return { scores: array(each.scores), codes: all };
+      });
+    /** By what is judged. @type {Record<Among, Measure[]>} */
+    this.sets = { draws: measures(head.sets.draws), means: measures(head.sets.means) };
     this.norms = Float64Array.from({ length: reference.length / this.d }, (_, k) => Math.fround(this.norm(reference, k * this.d))).sort();
     /** @type {Record<string, Mixture>} */
     this.laws = {};
@@ -131,15 +150,26 @@ export class Support {
   /**
    * Vacancy p-values: how many codes of new images lie at least as far from the reference codes.
    * @param {ArrayLike<number>} latents (n * d)
+   * @param {Among} [among]
    * @returns {Float64Array} (n,)
    */
-  pValues(latents) {
+  pValues(latents, among = "draws") {
     const { d } = this;
     const u = this.placed(latents);
     return Float64Array.from({ length: latents.length / d }, (_, k) => {
       const off = this.isOff(latents, k * d);
-      return this.counted((set) => (off ? Infinity : this.score(set.codes, u, k * d)));
+      return counted(this.sets[among], (set) => (off ? Infinity : this.score(set.codes, u, k * d)));
     });
+  }
+
+  /**
+   * Vacancy p-values of latents on a walk: an end that is a posterior mean is judged among means.
+   * @param {ArrayLike<number>[]} latents
+   * @param {number[]} positions
+   * @param {string} means As `meansOf` tells it.
+   */
+  alongWalk(latents, positions, means) {
+    return latents.map((latent, k) => this.pValues(latent, amongAt(means, positions[k]))[0]);
   }
 
   /**
@@ -150,19 +180,6 @@ export class Support {
   isOff(latents, start) {
     const aside = alongNull(latents, start, this.mean, this.nullDirections);
     return Math.sqrt(aside.reduce((sum, part) => sum + part * part, 0)) > this.tolerance;
-  }
-
-  /**
-   * The p-value that a place's distance in each set comes to.
-   * @param {(set: Measure) => number} score
-   */
-  counted(score) {
-    let [worse, all] = [1, 1];
-    for (const set of this.sets) {
-      worse += set.scores.length - countBelow(set.scores, score(set));
-      all += set.scores.length;
-    }
-    return worse / all;
   }
 
   /**
@@ -187,12 +204,13 @@ export class Support {
   /**
    * The numbers of the trust line that need no decode, as OpenRun.trust has them.
    * @param {Float32Array} z (d,)
+   * @param {Among} [among]
    */
-  trust(z) {
+  trust(z, among) {
     const { norms } = this;
     const norm = this.norm(z);
     return {
-      vacancy: this.pValues(z)[0],
+      vacancy: this.pValues(z, among)[0],
       off: this.isOff(z, 0),
       rank: this.d - this.nullDirections.length / this.d,
       norm,
@@ -256,9 +274,10 @@ export class Support {
    */
   plane({ center, first, second, extent }, size) {
     const ticks = Float64Array.from({ length: size }, (_, k) => -extent + (2 * extent * k) / (size - 1));
-    const distances = this.sets.map(({ codes }) => latticeDistances(this.shadow(codes, center, first, second), ticks, this.neighbours, this.d === 2));
-    const places = new Map(this.sets.map((set, s) => [set, distances[s]]));
-    return Float64Array.from({ length: size * size }, (_, place) => this.counted((set) => /** @type {Float64Array} */ (places.get(set))[place]));
+    const sets = this.sets.draws;
+    const distances = sets.map(({ codes }) => latticeDistances(this.shadow(codes, center, first, second), ticks, this.neighbours, this.d === 2));
+    const places = new Map(sets.map((set, s) => [set, distances[s]]));
+    return Float64Array.from({ length: size * size }, (_, place) => counted(sets, (set) => /** @type {Float64Array} */ (places.get(set))[place]));
   }
 
   /**

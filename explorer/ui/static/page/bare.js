@@ -4,6 +4,7 @@
  */
 
 import { h } from "../kit/dom.js";
+import { tabIn } from "../latent/address.js";
 import { view } from "./view.js";
 
 /**
@@ -58,7 +59,7 @@ class HostedPart {
 /** What an address asks for: its fragment follows the page, and counts more than its query. */
 function asked() {
   const [query, fragment] = [location.search, location.hash].map((text) => new URLSearchParams(text.slice(1)));
-  return { run: fragment.get("run") ?? query.get("run"), tab: fragment.get("tab") ?? query.get("tab") };
+  return { run: fragment.get("run") ?? query.get("run"), tab: tabIn(fragment.get("tab") ?? query.get("tab")) };
 }
 
 /** The page. */
@@ -125,6 +126,7 @@ class BarePage {
       each.setAttribute("aria-selected", String(is));
       each.tabIndex = is ? 0 : -1;
       panel.hidden = !is;
+      if (is) view.setTab(tab);
       if (is) for (const part of this.parts) if (panel.contains(part.element)) part.load(this.boot.lost);
     }
   }

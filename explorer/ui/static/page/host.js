@@ -42,6 +42,19 @@ export function follow({ element, props, trigger, watch }, tab, update, leave = 
   }).observe(element);
   watch("value", () => view.setRun(props.value));
   view.setRun(props.value);
-  view.askPage = (wish) => trigger("select", wish);
+  view.askPage = (wish) => askHost(trigger, wish);
   view.checkWish(); // the page itself opens the run and tab of a link (app.py); the latent is ours
+}
+
+/**
+ * Ask what holds the page for a run or a tab. Gradio's own tab bar is hidden but works: pressing it opens a tab without
+ * a question to the server; the page without gradio does both by itself.
+ * @param {Host["trigger"]} trigger
+ * @param {{run?: string, tab?: string}} wish
+ */
+function askHost(trigger, { run, tab }) {
+  const press = tab === undefined ? null : document.getElementById(`explorer-${tab}-button`);
+  press?.click();
+  if (press) view.setTab(/** @type {string} */ (tab));
+  if (run !== undefined || !press) trigger("select", { ...(run === undefined ? {} : { run }), ...(press || tab === undefined ? {} : { tab }) });
 }

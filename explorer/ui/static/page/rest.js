@@ -4,7 +4,7 @@ import { useStyle } from "../kit/dom.js";
 import { PLANE_STYLE } from "../kit/plane.js";
 
 const REST_MS = 1000;
-const TOUCHES = ["pointerdown", "pointermove", "keydown", "wheel"];
+const TOUCHES = ["pointerdown", "pointermove", "keydown", "wheel", "input"]; // assistive technology moves a slider without a pointer
 const MODULES = ["map/tab", "interpolate/tab", "reconstruct/tab", "holes/tab", "holes/scores", "report/tab"];
 
 /**

@@ -13,25 +13,23 @@ import { between, pathPositions, whyStraight } from "../latent/walk.js";
  * @property {any} told What the server answered to the same question of this run; null if it was never asked.
  */
 
-/** Whether posterior means are judged, among others: their measure is the server's. @param {Details} details */
-const amongMeans = ({ query }) => query?.among === "means" || Boolean(query?.means);
+/** What latents are judged among. @param {Details} details @returns {import("../latent/vacancy.js").Among} */
+const amongOf = ({ query }) => (query?.among === "means" ? "means" : "draws");
 
 /** @type {Partial<Record<import("./questions.js").Asked, (support: Support, details: Details, around: Around) => unknown>>} */
 export const COMPUTED = {
   draws: (support, { query }) => support.draws(String(query?.law ?? "raw"), Number(query?.n ?? 1), Number(query?.seed ?? 0)),
   vacancies: (support, details) => {
-    if (!(details.body instanceof Float32Array) || amongMeans(details)) return null;
-    return Float32Array.from(support.pValues(details.body));
+    return details.body instanceof Float32Array ? Float32Array.from(support.pValues(details.body, amongOf(details))) : null;
   },
   trust: (support, details, { programs, run }) => {
     const { body } = details;
-    if (!(body instanceof Float32Array) || amongMeans(details)) return null;
+    if (!(body instanceof Float32Array)) return null;
     const back = programs.roundTrip(run, body);
-    return back && { ...support.trust(body), round_trip: support.miss(body, back) };
+    return back && { ...support.trust(body, amongOf(details)), round_trip: support.miss(body, back) };
   },
   walk: (support, details, { programs, run, told }) => {
     const { body, query } = details;
-    if (amongMeans(details)) return null;
     if (!(body instanceof Float32Array) || body.length !== 2 * support.d || !told) return null; // only the server knows the place
     const [a, b] = [body.slice(0, support.d), body.slice(support.d)];
     const note = query?.kind === "spherical" ? whyStraight(a, b) : "";
@@ -45,7 +43,7 @@ export const COMPUTED = {
       positions,
       latents: latents.map((latent) => Array.from(latent)),
       norm: latents.map((latent) => support.norm(latent)),
-      vacancy: Array.from(support.pValues(Float32Array.from(latents.flatMap((latent) => Array.from(latent))))),
+      vacancy: support.alongWalk(latents, positions, String(query?.means ?? "")),
       round_trip: latents.map((latent) => support.miss(latent, /** @type {Float32Array} */ (programs.roundTrip(run, latent)))),
       place: told.place,
     };

@@ -48,7 +48,7 @@
 
 /** @returns {{Program: any, read: (file: ArrayBuffer) => {head: Head, start: number}}} */
 export function machine() {
-  const FORMAT = 1;
+  const FORMAT = 2;
   const PAGE = 65536;
   const LINE = 64; // what every piece of memory begins at a multiple of
   const ACTIVATIONS = /** @type {Record<string, number>} */ ({ relu: 1, silu: 2, sigmoid: 3 });
@@ -256,8 +256,14 @@ export function machine() {
       const unfold = (told, at) => {
         const count = sizeOf(told.shape);
         const half = told.type === "f2";
-        octets.set(new Uint8Array(file, start + told.at, count * (half ? 2 : 4)), half ? raw : at);
-        if (half) kernel.widen(raw, at, count);
+        const stored = new Uint8Array(file, start + told.at, count * (half ? 2 : 4));
+        if (half) {
+          for (let k = 0; k < count; k++) {
+            octets[raw + 2 * k] = stored[count + k];
+            octets[raw + 2 * k + 1] = stored[k];
+          }
+          kernel.widen(raw, at, count);
+        } else octets.set(stored, at);
         return numbers.subarray(at / 4, at / 4 + count);
       };
       /** A number for each lane. @param {number} lanes @param {(k: number) => number} number @param {number} count */

@@ -15,6 +15,7 @@
  * @property {Form} form
  * @property {string} path Below the run; what stands in braces is said with the question.
  * @property {boolean} [sends] Whether it is asked with latents, rows or pixels, or asks for something to be done.
+ * @property {boolean} [later] Whether nobody waits for the answer: pictures go first.
  */
 
 /** Questions about a run, by what they ask for. */
@@ -25,9 +26,9 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   figureOf: { kind: "computed", form: "json", path: "figure/{name}", sends: true },
   decode: { kind: "computed", form: "pixels", path: "decode", sends: true },
   trust: { kind: "computed", form: "json", path: "describe", sends: true },
-  program: { kind: "stored", form: "json", path: "program/{part}" },
-  programFile: { kind: "stored", form: "bytes", path: "program/{part}/{name}" },
-  support: { kind: "stored", form: "bytes", path: "support" },
+  program: { kind: "stored", form: "json", path: "program/{part}", later: true },
+  programFile: { kind: "stored", form: "bytes", path: "program/{part}/{name}", later: true },
+  support: { kind: "stored", form: "bytes", path: "support", later: true },
   draws: { kind: "computed", form: "floats", path: "sample" },
 
   // Explore
@@ -77,7 +78,7 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   ladder: { kind: "stored", form: "json", path: "holes/ladder" },
   scores: { kind: "stored", form: "json", path: "holes/scores" },
 
-  // Training
+  // Report
   training: { kind: "stored", form: "json", path: "training" },
 });
 

@@ -121,22 +121,27 @@ export class ServerSource {
     if (!computed || !this.programs.wanted) return this.served(question, run, details);
     const support = this.supports.get(run);
     const key = `${question} ${run}`;
-    const here = support ? computed(support, details, { programs: this.programs, run, told: this.told.get(key) ?? null }) : null;
+    const told = this.told.get(key) ?? null;
+    const here = support ? computed(support, details, { programs: this.programs, run, told }) : null;
     if (here) return here;
     const answer = await this.served(question, run, details);
     this.told.set(key, answer);
-    this.supply(run);
+    this.supply(run, question === "walk" || (question === "trust" && told !== null));
     return answer;
   }
 
   /**
-   * Have what tells how empty places are, after the first answer about them.
+   * Have what answers such a question here the next time. The decoder comes first, because a hand waits for it.
    * @param {string} run
+   * @param {boolean} encodes Whether round trips are asked for: by a walk, or of a second latent, when somebody moves. Whoever
+   *   only looks at the picture on which the page opens is not sent an encoder.
    */
-  async supply(run) {
-    this.programs.want(run, "encoder"); // a round trip is part of trust
-    if (this.supports.has(run)) return;
-    this.supports.set(run, null);
+  async supply(run, encodes) {
+    const known = this.supports.has(run);
+    if (!known) this.supports.set(run, null);
+    await this.programs.want(run, "decoder");
+    if (encodes) this.programs.want(run, "encoder");
+    if (known) return;
     try {
       const found = new Support(await this.served("support", run, {}));
       if (this.supports.has(run)) this.supports.set(run, found);
@@ -155,10 +160,11 @@ export class ServerSource {
    * @returns {Promise<any>}
    */
   async served(question, run, { of = {}, query = {}, body, signal }) {
-    const { path, form, sends = false } = /** @type {import("./questions.js").Question} */ (QUESTIONS[question]);
+    const { path, form, sends = false, later = false } = /** @type {import("./questions.js").Question} */ (QUESTIONS[question]);
     const what = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(of[name]));
     /** @type {RequestInit} */
     const options = { signal };
+    if (later) options.priority = "low";
     if (sends) Object.assign(options, { method: "POST" });
     if (body) Object.assign(options, { body: ArrayBuffer.isView(body) ? bytesOf(body) : body, headers: { "Content-Type": "application/octet-stream" } });
     const answer = await READ[form](await ask(address(run, what, query), options));
