@@ -72,7 +72,7 @@ def colour_words(name: str) -> dict[str, object]:
     """A colour of the map as the page words it."""
     colour = COLOURS[name]
     words = {"text": colour.text, "hint": colour.hint, "title": colour.title}
-    return {"name": name, **words, "is_p_value": colour.is_p_value}
+    return {"name": name, **words, "is_p_value": colour.is_p_value, "is_group": colour.groups is not None}
 
 
 def format_words(kind: str) -> dict[str, object]:

@@ -10,6 +10,7 @@
  * @property {string} hint
  * @property {string} title With its unit.
  * @property {boolean} is_p_value Whether its scale is that of p-values.
+ * @property {boolean} is_group Whether each number is that of a group of images; NaN is in none.
  */
 
 /**

@@ -48,6 +48,7 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   places: { kind: "stored", form: "floats", path: "map/places" },
   spread: { kind: "stored", form: "floats", path: "map/spread" },
   index: { kind: "stored", form: "ints", path: "map/index" },
+  groups: { kind: "stored", form: "json", path: "map/groups" },
   neighbours: { kind: "computed", form: "json", path: "map/neighbours", sends: true },
   selection: { kind: "computed", form: "json", path: "map/selection", sends: true },
   selectionImage: { kind: "served", form: "pixels", path: "map/selection/image", sends: true },
