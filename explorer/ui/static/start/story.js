@@ -35,7 +35,6 @@ import { source } from "../source/source.js";
  * @property {string | null} note
  * @property {Record<string, ToldOfLaw>} laws
  * @property {string | null} remembered
- * @property {string[]} collapse
  * @property {{rungs: StoryRung[], law: string, note: string | null, short: string | null, words: string[], other: string | null}} ladder
  * @property {{smile: string | null, attribute: string, stories: {run: string, dataset: string, many: string}[]}} elsewhere
  */
