@@ -47,6 +47,7 @@ import { source } from "../source/source.js";
  * @returns {Promise<{story: StoryTold, models: Model[]}>}
  */
 export async function storyOf(run) {
+  view.info(run).catch(() => {}); // beside the story and not after it; what is wrong with it, the story's pair says
   /** @type {StoryTold} */
   const story = await view.once(`story ${run}`, () => source.ask("story", run));
   const infos = await Promise.all(story.pair.map((name) => view.info(name)));
