@@ -22,6 +22,7 @@ from explorer.library import Library
 from explorer.ui import bare, export, programs
 from explorer.ui.bare import TITLE, choices, notice
 from explorer.ui.page import RENAMED_TABS, TABS, FigureMaker, Page, answering, hide_folders, public_sentence
+from explorer.ui.patience import be_patient
 from explorer.ui.routes import served
 from explorer.ui.security import layers
 from explorer.ui.static_files import STATIC, StaticFiles
@@ -293,6 +294,7 @@ def serve(
         },
     }
     url = _launch(blocks, host, port, settings)
+    be_patient(blocks.server.config)  # before anybody else is told the address
     threading.Thread(target=library.warm, name="warm", daemon=True).start()  # what the first visitor would wait for
     share_url, trouble = _tunnel(blocks, host) if share else (None, None)
     if open_browser:
