@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from explorer.errors import NotFoundError
 from explorer.library import Card
 from explorer.program import PARTS
-from explorer.ui.http import FOR_EVER, PRIVATE, TabRoute, keeping, unchanged
+from explorer.ui.http import FOR_EVER, PRIVATE, PiecewiseResponse, TabRoute, keeping, unchanged
 from explorer.ui.page import public_text
 from explorer.ui.routes import RunRoutes
 from explorer.views.programs import MadeProgram, program
@@ -38,7 +38,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         if found.trouble is not None or request.path_params["name"] != found.name:
             raise NotFoundError(f"{card.name} has no such program any more; reload the page.")
         headers = {"cache-control": f"private, {FOR_EVER}"}
-        return Response(found.file, media_type="application/octet-stream", headers=headers)
+        return PiecewiseResponse(found.file, media_type="application/octet-stream", headers=headers)
 
     async def measures(request: Request) -> Response:
         """The frame, the codes and the laws of a run: by them a page tells how empty a place is, and draws."""
@@ -47,7 +47,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         if fresh is not None:
             return fresh
         found = await runs.opening.run(lambda: support(runs.library.open(card.name)))
-        return Response(found, media_type="application/octet-stream", headers=keeping(request, card.version))
+        return PiecewiseResponse(found, media_type="application/octet-stream", headers=keeping(request, card.version))
 
     return [
         ("GET", "/program/{part}", place),
