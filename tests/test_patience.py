@@ -3,6 +3,7 @@
 import resource
 import select
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -45,7 +46,7 @@ def until(told: Callable[[], bool], seconds: float = BOUND) -> bool:
     while time.monotonic() < end:
         if told():
             return True
-        time.sleep(0.02)
+        threading.Event().wait(0.01)
     return told()
 
 

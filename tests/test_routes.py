@@ -23,7 +23,8 @@ from explorer.images import to_bytes
 from explorer.library import Library
 from explorer.ui import export, programs, reconstruct, report
 from explorer.ui.app import tab_modules
-from explorer.ui.http import MOST_LATENTS, Workers
+from explorer.ui.http import MOST_LATENTS
+from explorer.ui.lanes import Lane
 from explorer.ui.routes import RunRoutes
 from explorer.ui.static_files import STATIC, StaticFiles
 from explorer.views.colours import COLOURS
@@ -444,12 +445,12 @@ def test_a_full_queue_is_refused_and_recovers():
         return "done"
 
     async def flood() -> tuple[list[str], int, str]:
-        workers, answers, refused = Workers(running=2, waiting=3), [], 0
+        lane, answers, refused = Lane(running=3, waiting=3), [], 0
 
         async def ask() -> None:
             nonlocal refused
             try:
-                answers.append(await workers.run(work))
+                answers.append(await lane.run(work))
             except Exception as error:  # noqa: BLE001 - what is raised is what is tested
                 refused += "busy" in str(error)
 
@@ -458,7 +459,7 @@ def test_a_full_queue_is_refused_and_recovers():
                 group.start_soon(ask)
             await anyio.to_thread.run_sync(started.acquire)
             leave.set()
-        return answers, refused, await workers.run(lambda: "again")
+        return answers, refused, await lane.run(lambda: "again")
 
     answers, refused, again = awaited(flood)
     assert answers == ["done"] * 5

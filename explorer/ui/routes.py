@@ -21,14 +21,15 @@ from explorer.arrays import Latents
 from explorer.errors import NotFoundError, TooMuchError
 from explorer.images import to_bytes
 from explorer.library import AMONG, Card, Library, OpenRun
+from explorer.ui.hosts import HEALTH
 from explorer.ui.http import (
     LONGEST_QUERY,
     MOST_LATENTS,
     MOST_SEED,
     PRIVATE,
     Endpoint,
+    PiecewiseResponse,
     TabRoute,
-    Workers,
     answering,
     array_response,
     finite,
@@ -38,6 +39,7 @@ from explorer.ui.http import (
     pixels_response,
     unchanged,
 )
+from explorer.ui.lanes import Lane
 from explorer.ui.page import FigureMaker, public_sentence, public_text
 from explorer.ui.static_files import StaticFiles
 from explorer.views.colours import COLOURS
@@ -62,6 +64,7 @@ class RunRoutes:
         decoding: For what is short, as the frames of a drag are.
         drawing: For many latents at once, so that they never hold up a drag.
         opening: For what may take seconds: files, sheets, figures.
+        making: For files to keep, which take longest.
     """
 
     def __init__(
@@ -74,10 +77,11 @@ class RunRoutes:
         self.library = library
         self.public = public
         self.figures = figures
-        self.looking = Workers(running=2, waiting=256)
-        self.decoding = Workers(running=2, waiting=64)
-        self.drawing = Workers(running=1, waiting=64)
-        self.opening = Workers(running=2, waiting=32)
+        self.looking = Lane(running=2, waiting=256)
+        self.decoding = Lane(running=2, waiting=32)
+        self.drawing = Lane(running=1)
+        self.opening = Lane(running=3, waiting=48)
+        self.making = Lane(running=1)
         self.offered = [route for offer in offers for route in offer(self)]
 
     def routes(self) -> list[BaseRoute]:
@@ -224,7 +228,7 @@ class RunRoutes:
         if fresh is not None:
             return fresh
         picture, kind = await self.opening.run(lambda: sprite_sheet(run, sheet, has_images))
-        return Response(picture, media_type=kind, headers=keeping(request, tag))
+        return PiecewiseResponse(picture, media_type=kind, headers=keeping(request, tag))
 
     async def figure(self, request: Request) -> Response:
         """A plotly figure as JSON."""
@@ -297,6 +301,11 @@ def with_addresses(run: OpenRun, described: dict[str, Any]) -> dict[str, object]
     return described | {"images_trouble": None if trouble is None else public_text(trouble), "stored": stored}
 
 
+async def healthy(request: Request) -> Response:  # noqa: ARG001 - every request is answered alike
+    """The server lives: for proxies and supervisors."""
+    return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
+
+
 def served(
     library: Library,
     figures: Mapping[str, FigureMaker],
@@ -304,6 +313,7 @@ def served(
     offers: Sequence[RoutesMaker] = (),
     public: bool = True,
 ) -> list[BaseRoute]:
-    """All routes below explorer/, to be put before gradio's own; the arguments are those of `RunRoutes`."""
+    """All routes of our own, to be put before gradio's; the arguments are those of `RunRoutes`."""
     files = Route("/explorer/static/{tag}/{file:path}", static.get, methods=["GET"])
-    return [files, *RunRoutes(library, figures, offers, public).routes()]
+    health = Route(HEALTH, healthy, methods=["GET", "HEAD"])
+    return [health, files, *RunRoutes(library, figures, offers, public).routes()]
