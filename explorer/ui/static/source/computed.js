@@ -1,5 +1,6 @@
 /** Questions that the browser answers by itself once it has what they need; null where it cannot, and the server does. */
 
+import { ALPHA } from "../latent/vacancy.js";
 import { between, pathPositions, whyStraight } from "../latent/walk.js";
 
 /** @typedef {import("../latent/support.js").Support} Support */
@@ -10,14 +11,111 @@ import { between, pathPositions, whyStraight } from "../latent/walk.js";
  * @typedef {object} Around
  * @property {import("./programs.js").Programs} programs
  * @property {string} run
- * @property {any} told What the server answered to the same question of this run; null if it was never asked.
+ * @property {any} told What the server answered to the same question of this run and law; null if it was never asked.
+ * @property {(details: Details) => Promise<any>} served What the server answers to the question in another form.
  */
+
+const SHEET = 36; // as in explorer/views/hole_samples.py, like the three below
+const BATCH = 1000;
+const MOST_BATCHES = 10;
+const BINS = 20;
+const PIECE_MS = 8; // of p-values at a time: a hand moves in between
+
+/** Let the page do what else it has to. */
+const pause = () => new Promise((resume) => setTimeout(resume));
+
+/**
+ * p-values of many latents, in pieces.
+ * @param {Support} support
+ * @param {Float32Array} latents (n * d)
+ * @returns {Promise<Float64Array>}
+ */
+async function manyPValues(support, latents) {
+  const { d } = support;
+  const found = new Float64Array(latents.length / d);
+  let begin = performance.now();
+  for (let k = 0; k < found.length; k++) {
+    [found[k]] = support.pValues(latents.subarray(k * d, (k + 1) * d));
+    if (performance.now() - begin < PIECE_MS) continue;
+    await pause();
+    begin = performance.now();
+  }
+  return found;
+}
+
+/**
+ * A sheet of samples as `drawn_sheet` of explorer/views/hole_samples.py makes it.
+ * @param {Support} support
+ * @param {{law: string, seed: number, redraw: boolean, told: any}} wish `told`: a sheet of the same law, with its stored scores.
+ */
+async function sheetOf(support, { law, seed, redraw, told }) {
+  const { d } = support;
+  /** @type {number[][]} */
+  const latents = [];
+  const [p, histogram] = [/** @type {number[]} */ ([]), new Array(BINS).fill(0)];
+  let [drawn, holes] = [0, 0];
+  for (;;) {
+    const more = /** @type {Float32Array} */ (support.draws(law, BATCH, seed, drawn));
+    const found = await manyPValues(support, more);
+    found.forEach((value, k) => {
+      let bin = 0;
+      while (bin < BINS - 1 && (bin + 1) * (1 / BINS) < value) bin++; // p = 0.05 is a hole still
+      histogram[bin]++;
+      holes += Number(value <= ALPHA);
+      if ((redraw && value <= ALPHA) || p.length === SHEET) return;
+      p.push(value);
+      latents.push(Array.from(more.subarray(k * d, (k + 1) * d)));
+    });
+    drawn += BATCH;
+    if (redraw && p.length < SHEET && drawn < BATCH * MOST_BATCHES) continue;
+    const all = drawn;
+    return { ...told, law, latents, p, drawn, in_holes: holes, histogram: histogram.map((count) => count / all) };
+  }
+}
+
+/**
+ * How empty a plane is, as `measured_plane` of explorer/views/hole_map.py measures it.
+ * @param {Support} support
+ * @param {any} laid What `laid_plane` tells there.
+ */
+export function measuredPlane(support, { window: flat, size, cells, usual }) {
+  const grid = support.plane(flat, size);
+  const places = Float64Array.from({ length: size }, (_, k) => (2 * k) / (size - 1) - 1);
+  const [byX, byY, byXX, byYY, byXY] = usual;
+  const odds = Float64Array.from(grid, (_, at) => {
+    const [x, y] = [places[at % size], places[Math.floor(at / size)]];
+    return byX * x + byY * y + byXX * x * x + byYY * y * y + byXY * x * y;
+  });
+  const top = odds.reduce((most, each) => Math.max(most, each), -Infinity);
+  let [holes, inHoles, weights] = [0, 0, 0];
+  grid.forEach((p, at) => {
+    const weight = Math.exp(odds[at] - top);
+    weights += weight;
+    if (p > ALPHA) return;
+    holes++;
+    inHoles += weight;
+  });
+  const middles = support.plane({ ...flat, extent: flat.extent * (1 - 1 / cells) }, cells);
+  return {
+    vacancy: { values: Float32Array.from(grid, Math.log10), shape: [size, size] },
+    holes: { values: Uint8Array.from(middles, (p) => Number(p <= ALPHA)), shape: [cells, cells] },
+    share: holes / grid.length,
+    weighted: inHoles / weights,
+  };
+}
 
 /** What latents are judged among. @param {Details} details @returns {import("../latent/vacancy.js").Among} */
 const amongOf = ({ query }) => (query?.among === "means" ? "means" : "draws");
 
 /** @type {Partial<Record<import("./questions.js").Asked, (support: Support, details: Details, around: Around) => unknown>>} */
 export const COMPUTED = {
+  holePlane: (support, details, { served }) =>
+    served({ ...details, query: { ...details.query, measured: 0 } }).then((laid) => ({ ...laid, ...measuredPlane(support, laid) })),
+  samples: (support, { query }, { told }) => {
+    const law = String(query?.law ?? "raw");
+    if (!told || !support.laws[law]) return null; // the stored scores of a law are the server's to tell, once
+    return sheetOf(support, { law, seed: Number(query?.seed ?? 0), redraw: Boolean(query?.redraw), told });
+  },
   draws: (support, { query }) => support.draws(String(query?.law ?? "raw"), Number(query?.n ?? 1), Number(query?.seed ?? 0)),
   vacancies: (support, details) => {
     return details.body instanceof Float32Array ? Float32Array.from(support.pValues(details.body, amongOf(details))) : null;

@@ -15,6 +15,7 @@
  * @property {Form} form
  * @property {string} path Below the run; what stands in braces is said with the question.
  * @property {boolean} [sends] Whether it is asked with latents, rows or pixels, or asks for something to be done.
+ * @property {boolean} [byCodes] Whether the page answers by itself once it has the run's codes and laws (`computed.js`).
  * @property {boolean} [later] Whether nobody waits for the answer: pictures go first.
  */
 
@@ -25,11 +26,11 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   figure: { kind: "stored", form: "json", path: "figure/{name}" },
   figureOf: { kind: "computed", form: "json", path: "figure/{name}", sends: true },
   decode: { kind: "computed", form: "pixels", path: "decode", sends: true },
-  trust: { kind: "computed", form: "json", path: "describe", sends: true },
+  trust: { kind: "computed", form: "json", path: "describe", sends: true, byCodes: true },
   program: { kind: "stored", form: "json", path: "program/{part}", later: true },
   programFile: { kind: "stored", form: "bytes", path: "program/{part}/{name}", later: true },
   support: { kind: "stored", form: "bytes", path: "support", later: true },
-  draws: { kind: "computed", form: "floats", path: "sample" },
+  draws: { kind: "computed", form: "floats", path: "sample", byCodes: true },
 
   // Explore
   contrasts: { kind: "stored", form: "json", path: "contrasts" },
@@ -64,16 +65,16 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   errors: { kind: "served", form: "floats", path: "errors" },
 
   // Interpolate
-  walk: { kind: "computed", form: "json", path: "path", sends: true },
-  vacancies: { kind: "computed", form: "floats", path: "vacancies", sends: true },
+  walk: { kind: "computed", form: "json", path: "path", sends: true, byCodes: true },
+  vacancies: { kind: "computed", form: "floats", path: "vacancies", sends: true, byCodes: true },
   medoids: { kind: "stored", form: "json", path: "medoids" },
 
   // Holes
-  holePlane: { kind: "stored", form: "json", path: "holes/plane" },
+  holePlane: { kind: "stored", form: "json", path: "holes/plane", byCodes: true },
   holeLayer: { kind: "stored", form: "json", path: "holes/layer" },
   layers: { kind: "stored", form: "json", path: "holes/layers" },
   holePlace: { kind: "computed", form: "json", path: "holes/place", sends: true },
-  samples: { kind: "computed", form: "json", path: "holes/samples" },
+  samples: { kind: "computed", form: "json", path: "holes/samples", byCodes: true },
   ladder: { kind: "stored", form: "json", path: "holes/ladder" },
   scores: { kind: "stored", form: "json", path: "holes/scores" },
 
