@@ -44,10 +44,11 @@ function serve(make) {
   const open = new Map();
   /** @type {Record<string, (message: any) => any>} */
   const does = {
-    open: async ({ key, kernel, file }) => {
+    open: async ({ key, kernel, file, known }) => {
       const opening = kinds.Program.open(kernel, file);
       open.set(key, opening); // at once: a question may follow before it is done
       const program = await opening;
+      if (known) return { trouble: null, ms: known };
       const trouble = program.trouble(file);
       return { trouble, ms: trouble ? 0 : program.pace() };
     },
@@ -128,11 +129,11 @@ class Computer {
     });
   }
 
-  /** Have a program ready there. @param {Ready} ready */
-  prepare({ key, kernel, file }) {
+  /** Have a program ready there; one that was tested and timed already is at work at once. @param {Ready} ready */
+  prepare({ key, kernel, file, ms }) {
     let opened = this.open.get(key);
     if (!opened) {
-      opened = this.ask({ kind: "open", key, kernel, file });
+      opened = this.ask({ kind: "open", key, kernel, file, known: ms });
       this.open.set(key, opened);
     }
     return opened;
