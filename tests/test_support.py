@@ -16,7 +16,7 @@ from explorer.analysis.laws import LAWS
 from explorer.library import AMONG, Library, OpenRun
 from explorer.views.hole_map import hole_plane
 from explorer.views.hole_samples import drawn_sheet
-from explorer.views.interpolate import MEANS, walk
+from explorer.views.interpolate import MEANS, path_figure, walk
 from explorer.views.support import support
 from tests.conftest import CI, ROOT
 from tests.fakes import linear_coder
@@ -177,6 +177,37 @@ def test_a_sheet_of_samples_is_drawn_and_judged_alike(name, redraw, tmp_path):
             np.testing.assert_allclose(answer["p"], wanted["p"], atol=1.01 * least)
         for stored in ("law", "vacancy", "tell_apart", "coverage", "active_units"):
             assert answer[stored] == wanted[stored]
+
+
+@pytest.mark.parametrize("name", ["mnist-vae-16", "digits-ae-8"])
+def test_the_curves_of_a_walk_are_the_same_curves(name, tmp_path):
+    run = Library(ROOT / "checkpoints").open(name)
+    rng = np.random.default_rng(4)
+    ends = rng.standard_normal((2, 2, run.latent_dim)).astype(np.float32)
+    told = json.loads(path_figure(run, ends[0], 0.25, "spherical", "light"))
+    for pair, means in [(ends[1], means) for means in MEANS] + [(np.stack([ends[1, 0], -ends[1, 0]]), "")]:
+        wanted = json.loads(path_figure(run, pair, 0.25, "spherical", "light", means))
+        body = """return COMPUTED.figureOf(support, { of: { name: "path" }, body: Float32Array.from(given.ends),
+          query: { overshoot: 0.25, kind: "spherical", means: given.means, theme: "light" } }, { told: given.told });"""
+        answer = asked(tmp_path, run, body, ends=pair.ravel().tolist(), means=means, told=told)
+        for trace, like in zip(answer["data"], wanted["data"], strict=True):
+            y = np.frombuffer(base64.b64decode(like["y"]["bdata"]), "<f4")
+            step = 1.01 / (len(run.latents.calibration) + 1)
+            np.testing.assert_allclose(trace["y"], y, rtol=1e-5, atol=step if trace["yaxis"] == "y2" else 1e-6)
+            assert {k: v for k, v in trace.items() if k != "y"} == {k: v for k, v in like.items() if k != "y"}
+        meta, like = answer["layout"].pop("meta"), wanted["layout"].pop("meta")
+        assert meta.keys() == like.keys()
+        for key in ("note", "shell"):
+            assert meta.pop(key) == like.pop(key)
+        for key, value in like.items():
+            assert meta[key] == (value if value is None else pytest.approx(value, rel=1e-4, abs=0.02)), key
+        for axis in ("yaxis", "yaxis2"):
+            np.testing.assert_allclose(
+                answer["layout"][axis].pop("range"), wanted["layout"][axis].pop("range"), rtol=1e-4
+            )
+        for drawn in (answer, wanted):
+            drawn["layout"]["shapes"] = [{k: v for k, v in s.items() if k != "y0"} for s in drawn["layout"]["shapes"]]
+        assert answer["layout"] == wanted["layout"]
 
 
 @pytest.mark.parametrize("kind", ["linear", "spherical"])

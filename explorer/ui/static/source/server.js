@@ -87,7 +87,7 @@ export class ServerSource {
     this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), wanted: HERE });
     /** What tells how empty places are, of runs that were asked about it; null until it is there. @type {Map<string, Support | null>} */
     this.supports = new Map();
-    /** The server's last answer to each question that may be computed, by question, run and law. @type {Map<string, any>} */
+    /** The server's last answer to each question that may be computed, by question. @type {Map<string, any>} */
     this.told = new Map();
     /** How such questions are answered here: fetched with the first support, so that no picture waits for it. @type {typeof import("./computed.js").COMPUTED | null} */
     this.computed = null;
@@ -118,15 +118,15 @@ export class ServerSource {
    * @returns {Promise<any>}
    */
   async ask(question, run, details = {}) {
-    const { byCodes = false } = /** @type {import("./questions.js").Question} */ (QUESTIONS[question]);
+    const { byCodes } = /** @type {import("./questions.js").Question} */ (QUESTIONS[question]);
     if (!byCodes || !this.programs.wanted) return this.served(question, run, details);
     const support = this.supports.get(run);
-    const key = `${question} ${run} ${details.query?.law ?? ""}`;
+    const key = JSON.stringify([question, run, details.of, byCodes.map((part) => details.query?.[part])]);
     const told = this.told.get(key) ?? null;
     const here = support ? this.computed?.[question]?.(support, details, { programs: this.programs, run, told, served: (others) => this.served(question, run, others) }) : null;
     if (here) return here;
     const answer = await this.served(question, run, details);
-    this.told.set(key, answer);
+    this.told.set(key, structuredClone(answer)); // whoever draws a figure changes it
     this.supply(run, question === "walk" || (question === "trust" && told !== null));
     return answer;
   }
