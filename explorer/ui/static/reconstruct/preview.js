@@ -144,6 +144,17 @@ export function framedImage(video, place, { drawing, image_shape: [channels, hei
 }
 
 /**
+ * Have what encodes and decodes by the time that somebody draws, or shows the camera something.
+ * @param {RunInfo[]} models
+ */
+export function wantPrograms(models) {
+  for (const { name } of models) {
+    source.programs.want(name, "encoder");
+    source.programs.want(name, "decoder");
+  }
+}
+
+/**
  * What models make of a picture; null where one of them is the server's.
  * @param {(info: RunInfo) => Decoded | null} prepared The picture as an image of a run.
  * @param {RunInfo[]} models The first one says how the picture is prepared.
@@ -152,10 +163,7 @@ export function framedImage(video, place, { drawing, image_shape: [channels, hei
 export async function previewOf(prepared, models) {
   const { programs } = source;
   const ready = models.map(({ name }) => programs.of(name, "encoder") && programs.of(name, "decoder"));
-  for (const { name } of models) {
-    programs.want(name, "encoder");
-    programs.want(name, "decoder");
-  }
+  wantPrograms(models);
   if (ready.some((each) => !each)) return null;
   const image = prepared(models[0]);
   if (!image) return null;

@@ -14,7 +14,7 @@ import { askFacts, askLook, askOwn, unpacked } from "./look.js";
 import { Camera, pictureIn, sendable, Steps, Tray } from "./own.js";
 import { Pad } from "./pad.js";
 import { Portrait } from "./portrait.js";
-import { drawnImage, framedImage, previewOf } from "./preview.js";
+import { drawnImage, framedImage, previewOf, wantPrograms } from "./preview.js";
 
 export const STYLE = new URL("./reconstruct.css", import.meta.url);
 
@@ -225,6 +225,7 @@ export class ReconstructTab {
     this.showSource();
     this.say("");
     if (way === "test") return this.choose(index);
+    if (this.info && way !== "own") wantPrograms(this.twin ? [this.info, this.twin] : [this.info]);
     if (way === "pad" && !this.pad.empty) return void this.drawn(false);
     if (this.own?.source === way) return this.showOwn(this.own, false);
     this.requests.drop();
