@@ -107,3 +107,10 @@ def test_a_password_guards_the_page_as_it_guards_gradios():
         with httpx.Client(base_url=url, timeout=60) as client:
             client.post("/login", data={"username": "ada", "password": "a long password"})
             assert client.get(bare.PATH).status_code == 200
+
+
+def test_the_first_picture_waits_for_no_program_and_no_plane():
+    first = bare.needed(STATIC, ("page/bare", "explore/tab"))
+    assert "source/programs.js" in first
+    later = ["source/machine.js", "source/kernel.js", "source/computed.js", "latent/support.js", "kit/plane.js"]
+    assert not set(later) & set(first), "these are fetched after it"
