@@ -93,17 +93,31 @@ def floats(answer: httpx.Response) -> np.ndarray:
 
 
 def test_runs_are_listed_with_their_twins(client):
-    assert client.get("explorer/api/runs").json() == [
+    listed = client.get("explorer/api/runs").json()
+    expected = [
         {
             "name": name,
             "family": family,
+            "side": family,
             "dataset": "digits",
+            "title": "Digits",
+            "label": f"{name}, d = {D}",
+            "short": name,
             "latent_dim": D,
+            "beta": None,
+            "nats": None,
             "twin": twin,
             "error": None,
         }
         for name, family, twin in (("linear-vae", "vae", "linear-ae"), ("linear-ae", "ae", "linear-vae"))
     ]
+    assert [{key: value for key, value in run.items() if key != "portrait"} for run in listed] == expected
+    for run in listed:
+        picture = client.get(run["portrait"])
+        assert picture.headers["content-type"] == "image/png"
+        assert "immutable" in picture.headers["cache-control"]
+        again = client.get(run["portrait"], headers={"if-none-match": picture.headers["etag"]})
+        assert again.status_code == 304
 
 
 def test_a_run_says_what_it_is_and_every_address_it_names_answers(client, library):

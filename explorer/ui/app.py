@@ -20,7 +20,8 @@ import gradio as gr
 from explorer.errors import ExplorerError, ServeError
 from explorer.library import Library
 from explorer.ui import bare, export, programs
-from explorer.ui.bare import TITLE, choices, notice
+from explorer.ui.bare import TITLE, notice
+from explorer.ui.components import live
 from explorer.ui.logs import keep_sober
 from explorer.ui.page import RENAMED_TABS, TABS, FigureMaker, Page, answering, hide_folders, public_sentence
 from explorer.ui.patience import be_patient
@@ -101,19 +102,20 @@ def build(library: Library, static_url: str, modules: Mapping[str, Any]) -> gr.B
         if library.default() is None:
             _build_empty(library)
             return blocks
-        with gr.Row(elem_id="explorer-top", equal_height=True):
-            gr.HTML(f"<h1>{TITLE}</h1>", elem_id="explorer-title", container=False, padding=False)
-            run = gr.Dropdown(
-                choices=choices(library),
-                value=library.default(),
-                label="Run",
-                info="One trained model; VAEs show the nats per test image they need, fewer is better.",
-                elem_id="explorer-run",
-                filterable=True,
-            )
-        notice = gr.HTML("", elem_id="explorer-notice", container=False, padding=False)
-        tabs = gr.Tabs(selected=TABS[0], elem_id="explorer-tabs")
+        # the header shows and chooses what these two hold; they are hidden, and do the work on gradio's side
+        run = gr.Dropdown(
+            choices=list(library.names()),
+            value=library.default(),
+            label="Run",
+            elem_id="explorer-run",
+            allow_custom_value=True,  # a run that was fitted meanwhile; whoever reads it checks it
+        )
+        tabs = gr.Tabs(selected=TABS[0], elem_id="explorer-tabs", overflow_behavior="wrap", render=False)
+        notice = gr.HTML("", elem_id="explorer-notice", container=False, padding=False, render=False)
         page = Page(library=library, run=run, tabs=tabs, notice=notice, static_url=static_url)
+        live(page, bare.header(tuple(modules)))
+        notice.render()
+        tabs.render()
         with tabs:
             for name, module in modules.items():
                 with gr.Tab(name.capitalize(), id=name, elem_id=f"explorer-{name}"):
@@ -135,7 +137,7 @@ def _wire_address(blocks: gr.Blocks, page: Page) -> None:
     @answering
     def open_address(fragment: str, request: gr.Request) -> tuple[Any, Any, Any]:
         run, tab, trouble = wanted(library, dict(request.query_params), fragment)
-        picker = gr.Dropdown(choices=choices(library), value=run)
+        picker = gr.Dropdown(choices=list(library.names()), value=run)
         return picker, gr.Tabs(selected=tab) if tab else gr.skip(), notice(trouble)
 
     quiet: dict[str, Any] = {
@@ -152,7 +154,6 @@ def _wire_address(blocks: gr.Blocks, page: Page) -> None:
         js="() => [window.location.hash.slice(1, 300)]",
         **quiet,
     )
-    page.run.input(lambda run: notice(trouble_with(library, run)), page.run, page.notice, **quiet)
 
 
 def trouble_with(library: Library, run: object) -> str:

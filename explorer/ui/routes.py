@@ -42,6 +42,7 @@ from explorer.ui.http import (
 from explorer.ui.lanes import Lane
 from explorer.ui.page import FigureMaker, public_sentence, public_text
 from explorer.ui.static_files import StaticFiles
+from explorer.views.chooser import ListedRun, listed_runs, portrait
 from explorer.views.colours import COLOURS
 from explorer.views.query import choice, theme_of, whole
 from explorer.views.runs import SHEET, describe_run, sprite_sheet
@@ -99,6 +100,7 @@ class RunRoutes:
             ("GET", run + "/attributes", self.attributes),
             ("GET", run + "/scalar/{score}", self.scalar),
             ("GET", run + "/sprites/{sheet}", self.sprites),
+            ("GET", run + "/portrait", self.portrait),
             ("GET", run + "/figure/{figure}", self.figure),
             *((method, run + path, endpoint) for method, path, endpoint in self.offered),
             ("GET", "/explorer/{rest:path}", self.nothing),
@@ -113,16 +115,7 @@ class RunRoutes:
         """All runs; `error` says why one cannot be opened."""
 
         def listed() -> list[dict[str, object]]:
-            found: list[dict[str, object]] = []
-            twins = self.library.twins()
-            for name, card in self.library.cards().items():
-                if isinstance(card, Card):
-                    entry = {"family": card.family, "dataset": card.dataset, "latent_dim": card.latent_dim}
-                    found.append({"name": name, **entry, "twin": twins.get(name), "error": None})
-                else:
-                    nothing = {"family": None, "dataset": None, "latent_dim": None, "twin": None}
-                    found.append({"name": name, **nothing, "error": public_sentence(card)})
-            return found
+            return [with_portrait(entry) for entry in listed_runs(self.library)]
 
         return JSONResponse(await self.opening.run(listed), headers=PRIVATE)
 
@@ -230,6 +223,15 @@ class RunRoutes:
         picture, kind = await self.opening.run(lambda: sprite_sheet(run, sheet, has_images))
         return PiecewiseResponse(picture, media_type=kind, headers=keeping(request, tag))
 
+    async def portrait(self, request: Request) -> Response:
+        """A few decodes of a run's own codes as one small picture, for whoever chooses among runs."""
+        card = await self.card(request)
+        fresh = unchanged(request, card.version)
+        if fresh is not None:
+            return fresh
+        picture = await self.opening.run(lambda: portrait(self.library.open(card.name)))
+        return Response(picture, media_type="image/png", headers=keeping(request, card.version))
+
     async def figure(self, request: Request) -> Response:
         """A plotly figure as JSON."""
         maker = self.figures.get(request.path_params["figure"])
@@ -287,6 +289,14 @@ class RunRoutes:
             return fresh
         array = await self.opening.run(lambda: get(self.library.open(card.name)))
         return array_response(array, kind, keeping(request, card.version))
+
+
+def with_portrait(entry: ListedRun) -> dict[str, object]:
+    """A line of `listed_runs` for visitors: its picture by an address with its version, its error as a sentence."""
+    name, version, error = entry["name"], entry["version"], entry["error"]
+    told: dict[str, object] = {key: value for key, value in entry.items() if key != "version"}
+    told["portrait"] = None if version is None else f"explorer/api/run/{name}/portrait?v={version}"
+    return told | {"error": None if error is None else public_sentence(error)}
 
 
 def with_addresses(run: OpenRun, described: dict[str, Any]) -> dict[str, object]:

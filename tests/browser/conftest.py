@@ -197,18 +197,11 @@ def swipe() -> Callable[..., None]:
 
 
 @pytest.fixture
-def pick(page, request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Choose a run in the picker."""
+def pick(page) -> Callable[[str], None]:
+    """Choose a run in the header."""
+    from tests.browser.driver import pick_run
 
-    def picked(name: str) -> None:
-        picker = page.get_by_label("Run", exact=True)
-        if on_gradio(request):
-            picker.click()
-            page.locator("li[role=option]", has_text=name).click()  # and not what a part of the page offers
-        else:
-            picker.select_option(name)
-
-    return picked
+    return lambda name: pick_run(page, name)
 
 
 PIXELS = """canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"""
