@@ -81,7 +81,7 @@ def test_words_of_a_tab_are_text_with_emphasis_between_asterisks():
 
 
 def test_the_code_of_the_tab_that_is_asked_for_is_announced():
-    for opened, first in ((None, "explore/tab.js"), ("map", "map/tab.js"), ("nonsense", "explore/tab.js")):
+    for opened, first in ((None, "start/tab.js"), ("map", "map/tab.js"), ("nonsense", "start/tab.js")):
         page = page_of(held("two-ae"), opened=opened)
         ahead = re.findall(r'rel="modulepreload" href="explorer/static/abc/([^"]+)"', page)
         assert ahead[:3] == ["page/bare.js", "page/header.js", first]

@@ -296,7 +296,7 @@ def test_a_slider_that_goes_on_moving_asks_for_no_picture_any_more(visit, run_of
 def test_while_the_server_is_away_the_old_picture_is_dimmed_and_the_newest_is_fetched_later(browser, home):
     context = browser.new_context()
     page = context.new_page()
-    page.goto(home)
+    page.goto(f"{home}?tab=explore")
     page.locator("[data-ready]").first.wait_for()
     page.locator(".xp-film").first.wait_for()
     page.route("**/decode", lambda route: route.abort("connectionrefused"))
@@ -473,7 +473,7 @@ def test_a_run_that_fails_says_why_instead_of_showing_another_runs_image(browser
     page = context.new_page()
     sentence = "the run deep-ae is damaged; fit it again."
     page.route("**/api/run/deep-ae", lambda route: route.fulfill(status=400, json={"error": sentence}, headers={}))
-    page.goto(home)
+    page.goto(f"{home}?tab=explore")
     page.locator("[data-ready]").first.wait_for()
     pick_run(page, "deep-ae")
     expect(page.get_by_role("alert").filter(has_text=sentence)).to_be_visible()

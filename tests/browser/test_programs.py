@@ -71,7 +71,7 @@ def opened(context, own_url: str) -> Iterator[Any]:
         page.on("request", lambda sent: asked.append(sent.url))
         if script:
             page.add_init_script(script)
-        page.goto(f"{own_url}bare?run={run}{query}")
+        page.goto(f"{own_url}bare?run={run}&tab=explore{query}")
         page.locator(f"[data-ready='{run}']").locator("visible=true").first.wait_for()
         return page, asked
 

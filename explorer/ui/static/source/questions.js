@@ -33,6 +33,9 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   support: { kind: "stored", form: "bytes", path: "support", later: true },
   draws: { kind: "computed", form: "floats", path: "sample", byCodes: [] },
 
+  // Start
+  story: { kind: "stored", form: "json", path: "story" },
+
   // Explore
   contrasts: { kind: "stored", form: "json", path: "contrasts" },
   direction: { kind: "served", form: "json", path: "direction" },
