@@ -41,7 +41,7 @@ const NOTHING_YET = /** @type {Record<string, string>} */ ({
  * @typedef {object} Shown
  * @property {Blob} file
  * @property {string} words What it is.
- * @property {import("./look.js").Crop | null} place
+ * @property {import("../page/drawing.js").Crop | null} place
  * @property {string} source One of `SOURCES`.
  */
 
