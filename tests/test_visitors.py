@@ -68,6 +68,12 @@ def test_a_tunnel_is_believed_while_there_is_one():
     found = told(Forwarded(app, tunnel=lambda: True), through)
     assert (found["client"][0], found["scheme"]) == ("203.0.113.9", "https")
     assert told(Forwarded(app, tunnel=lambda: True), through, "198.51.100.4")["client"][0] == "198.51.100.4"
+    rewritten = [
+        (b"host", b"localhost"),
+        (b"x-forwarded-host", b"abc.gradio.live"),
+        (b"x-forwarded-for", b"203.0.113.9"),
+    ]
+    assert told(Forwarded(app, tunnel=lambda: True), rewritten)["client"][0] == "203.0.113.9"
     assert told(Forwarded(app), through)["client"][0] == "127.0.0.1"
     assert told(Forwarded(app, tunnel=lambda: True), LIES)["client"][0] == "127.0.0.1", "by another name"
 

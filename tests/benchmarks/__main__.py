@@ -30,6 +30,7 @@ from explorer.library import load_run
 from tests.benchmarks import (
     arrival,
     conversion,
+    crowd,
     drag,
     growth,
     holes_intervals,
@@ -139,6 +140,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "own": own_image.answers,
     "typical": typical.rows,
     "served": memory.rows,
+    "crowd": crowd.rows,
     "programs": programs.rows,
 }
 
