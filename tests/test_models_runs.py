@@ -97,9 +97,9 @@ def test_every_family_and_likelihood_is_fitted_kept_and_opened(name: str, fitted
 
 @pytest.mark.parametrize("name", ["digits-vae-3-bernoulli", "digits-hierarchical-3-iwae", "digits-sparse-3-kl"])
 def test_the_pages_tabs_describe_a_run_of_any_family(name: str, fitted: Path):
-    from explorer.ui.training import FIGURES
+    from explorer.ui.report import FIGURES
     from explorer.views.card import card_rows
-    from explorer.views.training import story
+    from explorer.views.report import story
 
     run_of(fitted, name)
     library = Library(fitted)

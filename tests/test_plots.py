@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from explorer.analysis.laws import LAWS
-from explorer.plots import scores, style, training
+from explorer.plots import report, scores, style
 
 
 def numbers(spec):
@@ -70,32 +70,32 @@ def test_words_stand_out_from_the_page_in_both_themes():
 def test_a_curve_that_never_moves_stands_in_the_middle_of_its_frame(theme):
     epochs = np.arange(1.0, 41)
     for value in (0.001, 0.0, 30.0, -5.0):
-        curve = training.Curve("a", 0, epochs, np.full(40, value), None)
-        low, high = as_json(training.loss_curves([curve], "x", theme))["layout"]["yaxis"]["range"]
+        curve = report.Curve("a", 0, epochs, np.full(40, value), None)
+        low, high = as_json(report.loss_curves([curve], "x", theme))["layout"]["yaxis"]["range"]
         assert low < value < high
         assert (low + high) / 2 == pytest.approx(value)
 
 
 def test_counts_start_at_zero_and_have_whole_numbers():
-    curve = training.Curve("a", 0, np.arange(1.0, 4), np.array([2.0, 1, 2]), None)
-    axis = as_json(training.loss_curves([curve], "units", "light", counts=True))["layout"]["yaxis"]
+    curve = report.Curve("a", 0, np.arange(1.0, 4), np.array([2.0, 1, 2]), None)
+    axis = as_json(report.loss_curves([curve], "units", "light", counts=True))["layout"]["yaxis"]
     assert axis["range"][0] == 0
     assert axis["dtick"] == 1
 
 
 def test_a_single_epoch_is_a_point_at_its_own_number():
-    curve = training.Curve("a", 0, np.array([7.0]), np.array([2.0]), np.array([3.0]))
-    figure = as_json(training.loss_curves([curve], "nats", "light"))
+    curve = report.Curve("a", 0, np.array([7.0]), np.array([2.0]), np.array([3.0]))
+    figure = as_json(report.loss_curves([curve], "nats", "light"))
     assert figure["layout"]["xaxis"]["range"] == [6.5, 7.5]
     assert figure["layout"]["xaxis"]["dtick"] == 1
     lines = as_json(
-        training.axis_lines(np.array([7.0]), np.ones((1, 2)), np.arange(2), np.ones(2, bool), "nats", 0, "light")
+        report.axis_lines(np.array([7.0]), np.ones((1, 2)), np.arange(2), np.ones(2, bool), "nats", 0, "light")
     )
     assert {trace["mode"] for trace in lines["data"]} == {"markers"}
 
 
 def test_variances_of_the_gradient_are_told_apart_on_a_logarithmic_scale():
-    figure = as_json(training.gradient_dots({"reparameterised": 0.02, "score": 50.0}, 0, "dark"))
+    figure = as_json(report.gradient_dots({"reparameterised": 0.02, "score": 50.0}, 0, "dark"))
     assert figure["layout"]["xaxis"]["type"] == "log"
     low, high = figure["layout"]["xaxis"]["range"]
     assert 10**low < 0.02 < 50 < 10**high

@@ -102,7 +102,7 @@ def test_a_new_colour_of_the_map_is_one_entry(library, run, enter):
         ),
     )
     words = {"name": "luck", "text": "Luck", "hint": "How lucky", "title": "luck, nats", "is_p_value": False}
-    assert told(library, run, "colours")[-1] == words
+    assert told(library, run, "colours")[-1] == {**words, "is_group": False}
     assert "luck" in cast(Any, describe_run(library, run)["stored"])
 
 

@@ -15,7 +15,7 @@ from explorer.errors import CheckpointError, ShapeError
 from explorer.library import Card, Library
 from explorer.views import card as run_card
 from explorer.views import history as fit_history
-from explorer.views import hole_map, hole_planes, hole_scores, training
+from explorer.views import hole_map, hole_planes, hole_scores, report
 from explorer.views import map as map_view
 from tests.fakes import linear_coder
 
@@ -246,7 +246,7 @@ def test_without_any_scores_there_is_no_table(library):
     assert hole_scores.scores_of(library, {"run": 1}) is None
 
 
-# --- Training -------------------------------------------------------------------------------------------------------
+# --- Report ---------------------------------------------------------------------------------------------------------
 
 
 def epoch(number, **rest):
@@ -340,9 +340,9 @@ def test_the_rate_of_every_level_is_drawn_over_the_epochs_and_told_in_the_card(l
     write_history(level_folder, [epoch(n + 1, rate_per_dimension=each) for n, each in enumerate(rates)])
     rewrite_scores(level_folder, rate_per_level=[{"rate": 2.5, "axes": [0]}, {"rate": 1}, {"rate": 0.125}])
     library = Library(level_folder.parent)
-    told = training.story(library, "digits-hierarchical-5")
+    told = report.story(library, "digits-hierarchical-5")
     assert told["has_levels"]
-    lines = drawn(training.axis_figure, library, "digits-hierarchical-5", of="levels")["data"]
+    lines = drawn(report.axis_figure, library, "digits-hierarchical-5", of="levels")["data"]
     assert [line["name"] for line in lines] == ["level 1", "level 2", "level 3"]
     np.testing.assert_allclose([decoded(line["y"]) for line in lines], [[3, 2], [0.75, 1], [3, 2]])
     assert {row["name"]: row["text"] for row in told["card"]}["Rate of each level"] == "2.50, 1.00, 0.12"
@@ -351,7 +351,7 @@ def test_the_rate_of_every_level_is_drawn_over_the_epochs_and_told_in_the_card(l
 @pytest.mark.parametrize("stored", [3, "x", None, {}, [], [{"rate": 1.0}], [1, 2, 3], [{"rate": "<b>"}, {}, []]])
 def test_rates_of_levels_in_the_scores_that_make_no_sense_are_left_out(level_folder, stored):
     rewrite_scores(level_folder, rate_per_level=stored)
-    told = training.story(Library(level_folder.parent), "digits-hierarchical-5")
+    told = report.story(Library(level_folder.parent), "digits-hierarchical-5")
     assert "Rate of each level" not in {row["name"] for row in told["card"]}
 
 
@@ -359,15 +359,15 @@ def test_a_run_of_one_level_shows_nothing_of_levels(runs):
     write_history(runs / "digits-vae-2", [epoch(1), epoch(2)])
     rewrite_scores(runs / "digits-vae-2", rate_per_level=[{"rate": 2.0, "axes": [0, 1]}])
     library = Library(runs)
-    told = training.story(library, "digits-vae-2")
+    told = report.story(library, "digits-vae-2")
     assert not told["has_levels"]
     assert "Rate of each level" not in {row["name"] for row in told["card"]}
-    assert drawn(training.axis_figure, library, "digits-vae-2", of="levels")["data"] == []
+    assert drawn(report.axis_figure, library, "digits-vae-2", of="levels")["data"] == []
 
 
 def test_the_bars_of_a_run_with_levels_sum_to_its_rate(level_runs):
     run = Library(level_runs).open("digits-hierarchical-5")
-    _, rates, _, _ = training.ranked_axes(run)
+    _, rates, _, _ = report.ranked_axes(run)
     assert rates.sum() == pytest.approx(run.latents.rate.mean(), rel=1e-3)
     assert [direction.note for direction in run.directions["axes"]] == [
         f"{rate:.2f} nats" for rate in sorted(rates, reverse=True)
@@ -395,8 +395,8 @@ def test_a_very_long_history_is_thinned_evenly():
 
 
 def test_a_model_in_memory_has_no_history_and_says_so_in_a_sentence(library):
-    told = training.story(library, "two-vae")
-    assert told["note"] == training.NO_HISTORY
+    told = report.story(library, "two-vae")
+    assert told["note"] == report.NO_HISTORY
     assert told["parts"] == []
     assert told["sheets"] == []
     assert {row["name"]: row["text"] for row in told["card"]}["Latent dimension"] == "2"
@@ -421,8 +421,8 @@ def write_history(folder: Path, lines: list[Any]) -> None:
         ([epoch(1), "{half a li", epoch(3)], "1 line of its history.jsonl cannot be read or is out of order", 2),
         ([epoch(1), "[]", epoch(1), epoch(4)], "2 lines of its history.jsonl cannot be read or are out of order", 2),
         (["{", "7"], "No line of its history.jsonl can be read", 0),
-        ([], training.LOST_HISTORY, 0),
-        (None, training.LOST_HISTORY, 0),
+        ([], report.LOST_HISTORY, 0),
+        (None, report.LOST_HISTORY, 0),
     ],
 )
 def test_whatever_a_history_lacks_is_one_sentence_and_the_rest_is_drawn(runs, lines, sentence, drawn_epochs):
@@ -432,49 +432,49 @@ def test_whatever_a_history_lacks_is_one_sentence_and_the_rest_is_drawn(runs, li
     else:
         write_history(folder, lines)
     library = Library(runs)
-    told = training.story(library, "digits-vae-2")
+    told = report.story(library, "digits-vae-2")
     assert told["note"] is None if sentence is None else told["note"].startswith(sentence)
     assert ("sum" in told["parts"]) == (drawn_epochs > 0)
-    for part in training.PARTS:
-        for trace in drawn(training.loss_figure, library, "digits-vae-2", part=part)["data"]:
+    for part in report.PARTS:
+        for trace in drawn(report.loss_figure, library, "digits-vae-2", part=part)["data"]:
             assert len(decoded(trace["x"])) == drawn_epochs
-    for of in training.AXIS_TITLES:
-        drawn(training.axis_figure, library, "digits-vae-2", of=of)
+    for of in report.AXIS_TITLES:
+        drawn(report.axis_figure, library, "digits-vae-2", of=of)
 
 
 def test_a_fit_that_diverged_is_drawn_up_to_there(runs):
     lost = epoch(3, train={"distortion": math.nan, "rate": math.inf}, rate_per_dimension=[math.nan, 1], lr=-math.inf)
     write_history(runs / "digits-vae-2", [epoch(1), epoch(2), lost])
     library = Library(runs)
-    assert training.story(library, "digits-vae-2")["note"] is None
-    figure = drawn(training.loss_figure, library, "digits-vae-2", part="sum")
+    assert report.story(library, "digits-vae-2")["note"] is None
+    figure = drawn(report.loss_figure, library, "digits-vae-2", part="sum")
     np.testing.assert_array_equal(decoded(figure["data"][0]["y"]), [32, 17, np.nan])
     assert np.isfinite(figure["layout"]["yaxis"]["range"]).all()
 
 
 def test_any_two_runs_share_a_frame_and_keep_their_colours(library):
     for name, other in (("two-vae", "five-vae"), ("two-ae", "five-vae"), ("two-ae", "five-ae")):
-        one, two = (training.pair(library, *names) for names in ((name, other), (other, name)))
+        one, two = (report.pair(library, *names) for names in ((name, other), (other, name)))
         assert [(number, run.name) for number, run in one] == [(number, run.name) for number, run in two]
         assert [number for number, _ in one] == [0, 1]
-    assert [number for number, _ in training.pair(library, "two-ae")] == [1]
-    assert [number for number, _ in training.pair(library, "two-ae", "two-ae")] == [1]
+    assert [number for number, _ in report.pair(library, "two-ae")] == [1]
+    assert [number for number, _ in report.pair(library, "two-ae", "two-ae")] == [1]
     with pytest.raises(CheckpointError):
-        drawn(training.loss_figure, library, "two-vae", **{"with": "../etc"})
+        drawn(report.loss_figure, library, "two-vae", **{"with": "../etc"})
 
 
 def test_bars_of_two_vaes_are_on_one_scale_and_an_autoencoders_on_its_own(library):
     def top(name, **query):
-        return drawn(training.bar_figure, library, name, **query)["layout"]["yaxis"]["range"][1]
+        return drawn(report.bar_figure, library, name, **query)["layout"]["yaxis"]["range"][1]
 
-    highest = max(training.ranked_axes(library.open(name))[1].max() for name in ("two-vae", "five-vae"))
+    highest = max(report.ranked_axes(library.open(name))[1].max() for name in ("two-vae", "five-vae"))
     assert (
         top("two-vae", **{"with": "five-vae"})
         == top("five-vae", **{"with": "two-vae"})
         == pytest.approx(1.05 * highest)
     )
     assert top("two-vae", **{"with": "two-ae"}) == top("two-vae")
-    assert "range" not in drawn(training.bar_figure, library, "two-ae", **{"with": "two-vae"})["layout"]["yaxis"]
+    assert "range" not in drawn(report.bar_figure, library, "two-ae", **{"with": "two-vae"})["layout"]["yaxis"]
 
 
 def test_fits_of_different_lengths_are_drawn_across_epochs_or_their_shares(runs):
@@ -484,14 +484,14 @@ def test_fits_of_different_lengths_are_drawn_across_epochs_or_their_shares(runs)
     ends = {}
     for across in ("epochs", "share"):
         query = {"with": "digits-ae-2", "across": across, "part": "distortion"}
-        figure = drawn(training.loss_figure, library, "digits-vae-2", **query)
+        figure = drawn(report.loss_figure, library, "digits-vae-2", **query)
         ends[across] = {trace["name"]: decoded(trace["x"])[-1] for trace in figure["data"]}
     assert set(ends["epochs"].values()) == {2, 8}
     assert set(ends["share"].values()) == {100}
     with pytest.raises(ShapeError, match="across must be"):
-        drawn(training.loss_figure, library, "digits-vae-2", across="steps")
+        drawn(report.loss_figure, library, "digits-vae-2", across="steps")
     with pytest.raises(ShapeError, match="of must be one of"):
-        drawn(training.axis_figure, library, "digits-vae-2", of="epochs")
+        drawn(report.axis_figure, library, "digits-vae-2", of="epochs")
 
 
 @pytest.mark.parametrize("place", ["metrics", "history"])
@@ -499,17 +499,17 @@ def test_the_noise_of_the_gradient_is_shown_where_it_was_measured(runs, place):
     folder, expected = runs / "digits-vae-2", {"reparameterised": 0.25, "score": 64.0}
     measured = {"gradient_variance": variances(**expected)}
     library = Library(runs)
-    assert training.story(library, "digits-vae-2")["gradient"] is None
+    assert report.story(library, "digits-vae-2")["gradient"] is None
     with pytest.raises(ShapeError, match="was not measured"):
-        drawn(training.gradient_figure, library, "digits-vae-2")
+        drawn(report.gradient_figure, library, "digits-vae-2")
     if place == "metrics":
         stored = json.loads((folder / "metrics.json").read_text())
         stored["train"] |= measured
         (folder / "metrics.json").write_text(json.dumps(stored))
     else:
         write_history(folder, [epoch(1), epoch(2, **measured), epoch(3)])
-    assert training.story(library, "digits-vae-2")["gradient"] == expected
-    dots = drawn(training.gradient_figure, library, "digits-vae-2")["data"][0]
+    assert report.story(library, "digits-vae-2")["gradient"] == expected
+    dots = drawn(report.gradient_figure, library, "digits-vae-2")["data"][0]
     assert dict(zip(dots["y"], decoded(dots["x"]), strict=True)) == expected
 
 
@@ -520,13 +520,13 @@ def test_the_noise_of_the_gradient_is_shown_where_it_was_measured(runs, place):
 )
 def test_a_noise_of_the_gradient_that_makes_no_sense_is_not_shown(runs, odd):
     write_history(runs / "digits-vae-2", [epoch(1, gradient_variance=odd)])
-    assert training.story(Library(runs), "digits-vae-2")["gradient"] is None
+    assert report.story(Library(runs), "digits-vae-2")["gradient"] is None
 
 
 def test_a_run_says_what_its_nats_are_nats_of(runs, library):
-    scale = training.story(Library(runs), "digits-vae-2")["scale"]
+    scale = report.story(Library(runs), "digits-vae-2")["scale"]
     assert (scale["data set"], scale["likelihood"], scale["target"]) == ("digits", "bernoulli", "grey images")
-    assert training.story(library, "two-vae")["scale"]["likelihood"] is None
+    assert report.story(library, "two-vae")["scale"]["likelihood"] is None
 
 
 def test_the_card_of_a_stored_run_holds_every_setting_once(runs):
@@ -543,7 +543,7 @@ def test_the_card_of_a_stored_run_holds_every_setting_once(runs):
 
 
 def test_a_rate_of_many_dimensions_is_drawn_strongest_first_and_says_what_is_left_out():
-    from explorer.plots.training import MOST_BARS, MOST_LINES, axis_bars, axis_lines
+    from explorer.plots.report import MOST_BARS, MOST_LINES, axis_bars, axis_lines
 
     order, active = np.arange(300)[::-1], np.ones(300, dtype=bool)
     bars: Any = json.loads(axis_bars(np.linspace(3, 0, 300), order, active, "nats", 0, "light").to_json() or "")
@@ -558,26 +558,26 @@ def test_a_rate_of_many_dimensions_is_drawn_strongest_first_and_says_what_is_lef
 
 def test_dimensions_are_sorted_by_rate_and_an_autoencoders_by_variance(library):
     run = library.open("five-vae")
-    told = training.story(library, "five-vae")["axes"]
+    told = report.story(library, "five-vae")["axes"]
     rates = [axis["rate"] for axis in told]
     assert rates == sorted(rates, reverse=True)
     assert sorted(axis["axis"] for axis in told) == list(range(5))
     for axis in told:
         assert axis["active"] == (run.latents.mean[:, axis["axis"]].var() > 0.01)
-    variances = [axis["variance"] for axis in training.story(library, "two-ae")["axes"]]
+    variances = [axis["variance"] for axis in report.story(library, "two-ae")["axes"]]
     assert variances == sorted(variances, reverse=True)
 
 
 def test_bars_are_the_models_rates_and_say_which_axis_they_are(library):
-    order, rates, _, _ = training.ranked_axes(library.open("five-vae"))
-    figure = json.loads(training.bar_figure(library, "five-vae", {"theme": "dark"}))
+    order, rates, _, _ = report.ranked_axes(library.open("five-vae"))
+    figure = json.loads(report.bar_figure(library, "five-vae", {"theme": "dark"}))
     assert len(figure["data"]) == 1
     assert figure["layout"]["xaxis"]["ticktext"] == [str(j) for j in order]
     assert rates.sum() == pytest.approx(library.open("five-vae").latents.rate.mean(), rel=1e-4)
 
 
 def test_a_collapsed_dimension_is_hatched_among_the_bars_and_dotted_among_the_lines():
-    from explorer.plots.training import axis_bars, axis_lines
+    from explorer.plots.report import axis_bars, axis_lines
 
     order, active = np.array([1, 0]), np.array([False, True])
     bars: Any = json.loads(axis_bars(np.array([2.0, 0.001]), order, active[order], "nats", 0, "light").to_json() or "")
@@ -590,7 +590,7 @@ def test_a_collapsed_dimension_is_hatched_among_the_bars_and_dotted_among_the_li
 
 
 def test_lines_that_end_together_share_their_words():
-    from explorer.plots.training import axis_lines
+    from explorer.plots.report import axis_lines
 
     rates, order = np.array([[1.0, 1.01, 3.0]]), np.array([2, 1, 0])
     lines = axis_lines(np.array([1]), rates, order, np.ones(3, dtype=bool), "nats", 0, "dark")
@@ -600,7 +600,7 @@ def test_lines_that_end_together_share_their_words():
 
 def test_the_codes_of_a_vae_stand_against_its_prior_and_an_autoencoders_against_their_own_gaussian(library):
     for name, prior in (("two-vae", True), ("two-ae", False)):
-        meta = drawn(training.histogram_figure, library, name, axis="1")["layout"]["meta"]
+        meta = drawn(report.histogram_figure, library, name, axis="1")["layout"]["meta"]
         codes = library.open(name).latents.draw[:, 1]
         assert meta["prior"] is prior
         assert meta["axis"] == 1
@@ -611,18 +611,18 @@ def test_the_codes_of_a_vae_stand_against_its_prior_and_an_autoencoders_against_
 @pytest.mark.parametrize("axis", ["", "-1", "2", "1.0", "a", "٣", "99999999999", "0,1"])
 def test_an_axis_that_is_none_is_refused(library, axis):
     with pytest.raises(ShapeError, match="from 0 to 1"):
-        drawn(training.histogram_figure, library, "two-vae", axis=axis)
+        drawn(report.histogram_figure, library, "two-vae", axis=axis)
 
 
 @pytest.mark.parametrize("part", ["", "loss", "Sum", "__class__"])
 def test_a_part_of_the_losses_that_is_none_is_refused(library, part):
     with pytest.raises(ShapeError, match="part must be one of"):
-        drawn(training.loss_figure, library, "two-vae", part=part)
+        drawn(report.loss_figure, library, "two-vae", part=part)
 
 
-@pytest.mark.parametrize("part", training.PARTS)
+@pytest.mark.parametrize("part", report.PARTS)
 def test_losses_of_a_model_without_a_history_are_an_empty_figure(library, part):
-    assert drawn(training.loss_figure, library, "two-vae", part=part)["data"] == []
+    assert drawn(report.loss_figure, library, "two-vae", part=part)["data"] == []
 
 
 def test_the_card_tells_scores_with_their_intervals_and_leaves_out_what_is_not_known():

@@ -5,7 +5,7 @@
     holes        planes of Holes, their layers, and a path across one
     scores       p-values under each law, and the trade-off along a beta ladder
     interpolate  norm and vacancy along a walk
-    training     losses, rates and codes of a fit
+    report       losses, rates and codes of a fit
 
 Each file imports plotly, which takes a second: import them where a figure is drawn.
 """

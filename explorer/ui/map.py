@@ -17,7 +17,6 @@ from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
 from explorer.ui.http import (
     PRIVATE,
-    BusyError,
     TabRoute,
     body_of,
     keeping,
@@ -25,9 +24,12 @@ from explorer.ui.http import (
     pixels_response,
     unchanged,
 )
+from explorer.ui.lanes import BusyError
 from explorer.ui.page import Page
 from explorer.ui.routes import RunRoutes
+from explorer.ui.visitors import PRESENCE
 from explorer.views import map as view
+from explorer.views.colours import COLOURS
 from explorer.views.query import choice, whole
 
 INTRO = (
@@ -102,6 +104,17 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         """Rows of the test images in the data set's array, int32 (N,)."""
         return await runs.stored(request, "<i4", lambda run: run.latents.index)
 
+    async def groups(request: Request) -> Response:
+        """What the numbers of a colour stand for, where they are groups of images."""
+        grouped = {name: colour.groups for name, colour in COLOURS.items() if colour.groups is not None}
+        name = choice(request.query_params, "colour", tuple(grouped), next(iter(grouped)))
+        card = await runs.card(request)
+        fresh = unchanged(request, card.version)
+        if fresh is not None:
+            return fresh
+        told = await runs.opening.run(lambda: grouped[name](runs.library.open(card.name)).values())
+        return JSONResponse(told, headers=keeping(request, card.version))
+
     async def neighbours(request: Request) -> Response:
         """The images nearest to one latent."""
         metric = choice(request.query_params, "metric", view.METRICS, "euclidean")
@@ -146,7 +159,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         def start() -> dict[str, object]:
             run = runs.library.open(card.name)
             try:
-                return told(run, layouts.start(run))
+                return told(run, layouts.start(run, PRESENCE.get().visitor))
             except CrowdedError as error:
                 raise BusyError(str(error)) from None
 
@@ -168,6 +181,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         ("GET", "/map/places", places),
         ("GET", "/map/spread", spread),
         ("GET", "/map/index", index),
+        ("GET", "/map/groups", groups),
         ("POST", "/map/neighbours", neighbours),
         ("POST", "/map/selection", selection),
         ("POST", "/map/selection/image", selection_image),

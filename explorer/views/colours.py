@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from explorer.arrays import Scores
 from explorer.errors import ShapeError
 from explorer.library import OpenRun, kept
+from explorer.views.clusters import Groups, cluster_colour, cluster_groups, has_clusters
 
 MOST_COMPARED = 20_000
 """Images among which each one's nearest neighbour is sought: the search grows with their square."""
@@ -25,6 +26,7 @@ class Colour:
         values: A run to its numbers, (N,); `ShapeError` where it has none.
         lacks: Whether a run has no such numbers.
         is_p_value: Whether the scale is that of p-values, logarithmic and always the same.
+        groups: What the numbers stand for where each is a group of images and not an amount; NaN is in none.
     """
 
     text: str
@@ -33,6 +35,7 @@ class Colour:
     values: Callable[[OpenRun], Scores]
     lacks: Callable[[OpenRun], bool]
     is_p_value: bool = False
+    groups: Callable[[OpenRun], Groups] | None = None
 
 
 @kept
@@ -85,6 +88,14 @@ COLOURS: Mapping[str, Colour] = {
         title="distance to the nearest other code, sd of the codes",
         values=loneliness,
         lacks=lambda run: not 2 <= len(run) <= MOST_COMPARED,
+    ),
+    "cluster": Colour(
+        text="Automatic clusters",
+        hint="Groups of codes that lie close together, found without looking at labels; named after what is in them",
+        title="cluster of the codes",
+        values=cluster_colour,
+        lacks=lambda run: not has_clusters(run),
+        groups=cluster_groups,
     ),
 }
 """The colours by name, in the order of the page; classes and attributes have legends of their own."""

@@ -71,7 +71,7 @@ def opened(context, own_url: str) -> Iterator[Any]:
         page.on("request", lambda sent: asked.append(sent.url))
         if script:
             page.add_init_script(script)
-        page.goto(f"{own_url}bare?run={run}{query}")
+        page.goto(f"{own_url}bare?run={run}&tab=explore{query}")
         page.locator(f"[data-ready='{run}']").locator("visible=true").first.wait_for()
         return page, asked
 
@@ -206,16 +206,16 @@ def test_what_stands_in_the_way_is_said_in_the_report_and_the_server_decodes(
     expect(image(page)).not_to_have_class(re.compile("xp-stale"))
     wanted = decode_of(own_library.open(run), latent_of(image(page)))
     assert np.abs(grey_of(image(page)).astype(int) - wanted).max() <= 1
-    page.get_by_role("tab", name="Training").click()
+    page.get_by_role("tab", name="Report").click()
     expect(page.get_by_text(f"Pictures of {run} are computed by the server: {words}")).to_be_visible()
 
 
 def test_the_switch_in_the_report_leaves_pictures_to_the_server_and_back(opened):
     page, asked = opened("here-vae")
-    page.get_by_role("tab", name="Training").click()
+    page.get_by_role("tab", name="Report").click()
     expect(page.get_by_text("Pictures of here-vae are computed in this browser")).to_be_visible()
     for choice, by_server in (("by the server", True), ("in this browser", False)):
-        page.get_by_role("tab", name="Training").click()
+        page.get_by_role("tab", name="Report").click()
         page.get_by_text(choice, exact=True).click()
         page.get_by_role("tab", name="Explore").click()
         page.evaluate(READY, "here-vae")

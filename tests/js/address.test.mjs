@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { USUAL_PATH, fromFragment, namesLatent, toFragment } from "../../explorer/ui/static/latent/address.js";
+import { USUAL_PATH, fromFragment, isState, namesLatent, tabIn, toFragment } from "../../explorer/ui/static/latent/address.js";
 
 test("a view survives the way through the address", () => {
   const latent = Float32Array.of(0.12345, -1.5, 0, 1e-7, 300);
@@ -52,6 +52,47 @@ for (const odd of [
 ]) {
   test(`${odd.slice(0, 40)} is no walk`, () => assert.deepEqual(fromFragment(`#v=1&${odd}`), {}));
 }
+
+test("what tabs show survives, each under its own name, and what is usual is not written", () => {
+  const states = { map: { colour: "label", layers: "" }, holes: { law: "raw", path: "7,12 & <3>" } };
+  const fragment = toFragment({ run: "a", tab: "map", states });
+  assert.equal(fragment, "#v=1&run=a&tab=map&map.colour=label&holes.law=raw&holes.path=7%2C12%20%26%20%3C3%3E");
+  assert.deepEqual(fromFragment(fragment), { run: "a", tab: "map", states: { map: { colour: "label" }, holes: { law: "raw", path: "7,12 & <3>" } } });
+});
+
+test("a link to a tab of the first edition leads to what has taken its place", () => {
+  assert.deepEqual(fromFragment("#v=1&tab=training&training.axis=3"), { tab: "report", states: { report: { axis: "3" } } });
+  assert.deepEqual([tabIn("training"), tabIn("map"), tabIn("constructor"), tabIn(null), tabIn("../map")], ["report", "map", "constructor", null, null]);
+});
+
+test("of a key that stands twice the first counts, as everywhere", () => {
+  assert.deepEqual(fromFragment("#v=1&map.colour=a&map.colour=b").states, { map: { colour: "a" } });
+});
+
+test("names that objects bring along are keys like others", () => {
+  const { states } = fromFragment("#v=1&constructor.constructor=1&map.constructor=2");
+  assert.deepEqual(Object.keys(states), ["constructor", "map"]);
+  assert.equal(states.map.constructor, "2");
+  assert.equal({}.constructor, Object);
+});
+
+for (const odd of ["map.=1", ".colour=1", "map.Colour=1", "map.co-lour=1", "map.a.b=1", `map.${"a".repeat(17)}=1`, `${"a".repeat(21)}.b=1`, "map.colour=", `map.colour=${"x".repeat(201)}`, "__proto__.polluted=1", "map.__proto__=1", "map[colour]=1"]) {
+  test(`${odd.slice(0, 30)} is no state of a tab`, () => {
+    assert.deepEqual(fromFragment(`#v=1&${odd}`), {});
+    assert.equal(/** @type {any} */ ({}).polluted, undefined);
+  });
+}
+
+test("a link with a thousand values keeps a bounded number of them", () => {
+  const letters = "abcdefghijklmnopqrstuvwxyz";
+  const many = Array.from({ length: 600 }, (_, i) => `map.${letters[i % 26]}${letters[Math.floor(i / 26)]}=1`);
+  assert.equal(Object.keys(fromFragment(`#v=1&${many.join("&")}`).states.map).length, 60);
+});
+
+test("what cannot be read again is known before it is written", () => {
+  assert.ok(isState("map", "colour", "x".repeat(200)));
+  for (const [tab, key, value] of [["map", "colour", "x".repeat(201)], ["map", "Colour", "x"], ["Map", "colour", "x"], ["map", "", "x"]]) assert.ok(!isState(tab, key, value), `${tab}.${key}`);
+});
 
 test("what is missing is left out", () => {
   assert.deepEqual(fromFragment(toFragment({ run: "a" })), { run: "a" });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { shadow, onPlane } from "../../explorer/ui/static/latent/latent.js";
-import { byAttribute, byClass, byNumber, choices, paintedOf } from "../../explorer/ui/static/map/colours.js";
+import { byAttribute, byClass, byGroup, byNumber, choices, paintedOf } from "../../explorer/ui/static/map/colours.js";
 import { cellsOf } from "../../explorer/ui/static/map/backdrop.js";
 import { axisText } from "../../explorer/ui/static/map/bar.js";
 import { csvCell, classCounts, csvOf } from "../../explorer/ui/static/map/selection.js";
@@ -40,6 +40,23 @@ test("an attribute is had, not had, or not known", () => {
   assert.deepEqual(entries?.map(({ name, count }) => [name, count]), [["Smiling", 1], ["not Smiling", 1], ["not known", 1]]);
   assert.deepEqual(Array.from(codes), [1, 2, 0]);
   assert.equal(byAttribute(Uint8Array.of(1, 0), 0, ["Hat"]).entries?.length, 2);
+});
+
+test("groups that were found have names and colours, and what is in none is grey below them", () => {
+  const groups = { names: ["mostly 1", "mostly 4 and 9"], rest: "in no cluster", said: "2 clusters." };
+  const found = byGroup(Float32Array.of(1, NaN, 0, 1, NaN, NaN), groups, "cluster");
+  assert.deepEqual(found.entries?.map(({ name, colour, count, named }) => [name, colour, count, named]), [
+    ["mostly 1", 0, 1, true],
+    ["mostly 4 and 9", 1, 2, true],
+    ["in no cluster", -1, 3, false],
+  ]);
+  assert.deepEqual(Array.from(found.codes), [1, 2, 0, 1, 2, 2]);
+  assert.equal(found.said, "2 clusters.");
+  assert.deepEqual([...(paintedOf(found, { hidden: new Set(), kept: [0, 1] }).behind ?? [])], [2]);
+  const whole = byGroup(Float32Array.of(0, 0), { ...groups, names: ["cluster 1"] }, "cluster");
+  assert.equal(whole.entries?.length, 1, "no entry for nothing");
+  const none = byGroup(Float32Array.of(NaN, NaN), { ...groups, names: [] }, "cluster");
+  assert.deepEqual(none.entries?.map(({ name, count }) => [name, count]), [["in no cluster", 2]]);
 });
 
 test("one outlier does not swallow the scale, and equal numbers still have one", () => {

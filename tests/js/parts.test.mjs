@@ -25,7 +25,7 @@ import { TrustLine } from "../../explorer/ui/static/page/trust.js";
 import { view } from "../../explorer/ui/static/page/view.js";
 import { Camera } from "../../explorer/ui/static/reconstruct/own.js";
 import { ReconstructTab } from "../../explorer/ui/static/reconstruct/tab.js";
-import { TrainingTab } from "../../explorer/ui/static/report/tab.js";
+import { ReportTab } from "../../explorer/ui/static/report/tab.js";
 import { Unreachable } from "../../explorer/ui/static/source/errors.js";
 import { source } from "../../explorer/ui/static/source/source.js";
 import { FakeElement, fakeDocument, settled } from "./fake_dom.mjs";
@@ -496,13 +496,13 @@ test("a newer question gives the one before up, and all end with what they belon
 
 // 13. A tab that loads slowly is blank, or its controls are another run's
 
-const TAB_OF = { Explore: Panel, Map: MapTab, Reconstruct: ReconstructTab, Interpolate: InterpolateTab, Holes: HolesTab, Training: TrainingTab };
+const TAB_OF = { Explore: Panel, Map: MapTab, Reconstruct: ReconstructTab, Interpolate: InterpolateTab, Holes: HolesTab, Report: ReportTab };
 for (const [name, Tab] of Object.entries(TAB_OF)) {
   test(`while a run is on its way ${name} shows that, and none of its controls can be used`, async () => {
     const root = new FakeElement("div");
     const tab = new Tab(/** @type {any} */ (root));
     const cards = { a: byHand(), b: byHand() };
-    const asked = name === "Training" ? "training" : "card";
+    const asked = name === "Report" ? "training" : "card";
     source.runs = async () => [{ name: "a", twin: null, error: null }, { name: "b", twin: null, error: null }];
     source.ask = /** @type {any} */ (async (question, run) => (question === asked ? cards[run] : { vacancy: 0.5 }));
     const said = () => root.textContent.includes("Loading…");

@@ -14,7 +14,7 @@ const BELOW = ["page", "kit", "plane", "latent", "source"];
 const SEES = {
   plane: [],
   latent: [],
-  kit: ["plane"],
+  kit: ["plane", "latent"],
   source: ["latent", "kit"],
   page: ["source", "latent", "kit", "plane"],
   ...Object.fromEntries(TABS.map((tab) => [tab, BELOW])),

@@ -16,9 +16,102 @@ function made(fragment = "", answers = {}) {
     ask: async (question, run) => answers[question]?.(run) ?? { ...CARD, name: run },
     array: async () => Float32Array.of(1, 2),
   });
-  const view = new View({ fragment, write: (text) => written.push(fromFragment(text)), from });
-  return { view, written, last: () => written.at(-1) };
+  const steps = []; // what Back would lead to, in order, and the entry on show
+  const write = (text, isStep) => {
+    written.push(fromFragment(text));
+    if (!isStep && steps.length) steps.pop();
+    steps.push(text);
+  };
+  const view = new View({ fragment, write, from });
+  return { view, written, steps, last: () => written.at(-1) };
 }
+
+/** A view in a page that goes where it is asked to, at once. */
+function walked(fragment) {
+  const all = made(fragment);
+  const { view } = all;
+  view.askPage = ({ run, tab }) => {
+    if (tab) view.setTab(tab);
+    if (run) view.setRun(run);
+  };
+  view.setRun("a");
+  return all;
+}
+
+const places = (steps) => steps.map((text) => fromFragment(text)).map(({ run, tab }) => `${run} ${tab}`);
+
+test("Back leads through the runs and tabs that somebody went to, and through nothing else", () => {
+  const { view, steps } = walked("");
+  view.setLatent("a", Float32Array.of(1, 2));
+  view.goTo({ tab: "map" });
+  view.setState("a", "map", { colour: "label" });
+  view.setState("a", "map", { colour: "rate" });
+  view.goTo({ run: "b" });
+  view.setLatent("b", Float32Array.of(3, 4));
+  view.goTo({ run: "a", tab: "explore" }); // a latent of another run: both change, in one step
+  assert.deepEqual(places(steps), ["a explore", "a map", "b map", "a explore"]);
+});
+
+test("going where one is makes no step, nor does what comes after", () => {
+  const { view, steps } = walked("");
+  view.goTo({ run: "a", tab: "explore" });
+  view.setLatent("a", Float32Array.of(1, 2));
+  view.setWalk("a", { direction: "pca.1" });
+  assert.deepEqual(places(steps), ["a explore"]);
+});
+
+test("what Back brings is no step, so that Forward still leads on", async () => {
+  const { view, steps } = walked("");
+  view.goTo({ tab: "map" });
+  view.goTo({ run: "b", tab: "holes" });
+  const before = steps.length;
+  steps.pop();
+  await view.follow(steps.at(-1));
+  assert.deepEqual([view.run, view.tab], ["a", "map"]);
+  view.setLatent("a", Float32Array.of(1, 2));
+  assert.deepEqual(places(steps), ["a explore", "a map"]);
+  assert.equal(steps.length, before - 1);
+});
+
+test("Back brings what the tab showed, and forgets what it showed later", async () => {
+  const { view, steps } = walked("");
+  view.setState("a", "map", { colour: "label" });
+  view.goTo({ tab: "map" });
+  view.setState("a", "map", { colour: "rate", layers: "bells" });
+  steps.pop();
+  let heard = 0;
+  view.addEventListener("link", () => heard++);
+  await view.follow(steps.at(-1));
+  assert.deepEqual(view.state("map"), { colour: "label" });
+  assert.equal(heard, 1);
+});
+
+test("a link's state is its run's, and its tab finds it there when the run comes", () => {
+  const { view, last } = made("#v=1&run=b&map.colour=label&holes.law=raw");
+  view.setRun("a");
+  assert.deepEqual(view.state("map"), {});
+  view.setRun("b");
+  assert.deepEqual([view.state("map"), view.state("holes"), view.state("explore")], [{ colour: "label" }, { law: "raw" }, {}]);
+  view.setState("b", "holes", { law: "" });
+  assert.deepEqual(last().states, { map: { colour: "label" } });
+});
+
+test("a link without a run speaks of the run that the page opens on", () => {
+  const { view } = made("#v=1&map.colour=label");
+  view.setRun("a");
+  assert.deepEqual(view.state("map"), { colour: "label" });
+  assert.deepEqual(view.state("constructor"), {});
+});
+
+test("what a tab tells of a run that is not on show is not taken, and what cannot stand in an address is refused", () => {
+  const { view } = made();
+  view.setRun("a");
+  view.setState("b", "map", { colour: "label" });
+  assert.deepEqual(view.state("map"), {});
+  assert.throws(() => view.setState("a", "map", { Colour: "label" }), /cannot stand in an address/);
+  assert.throws(() => view.setState("a", "map", { colour: "x".repeat(201) }), /201 characters/);
+  assert.deepEqual(view.state("map"), {});
+});
 
 test("the address follows run, tab and latent", () => {
   const { view, last } = made();
@@ -79,7 +172,7 @@ test("the end of another run's preparation does not begin the run on show anew",
   view.addEventListener("run", () => runs++);
   view.setLatent("b", Float32Array.of(1, 2));
   const before = view.signal;
-  const known = view.info("a"); // Training or Holes asks about it
+  const known = view.info("a"); // Report or Holes asks about it
   await known;
   await settled();
   assert.equal(runs, 0);

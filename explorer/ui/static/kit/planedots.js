@@ -137,11 +137,11 @@ export class Dots {
    * @param {number} reach CSS pixels.
    */
   nearest(pane, px, py, reach) {
-    const { crowd } = this;
+    const { crowd, codes, inks } = this;
     const half = this.tiling.side / 2;
     const tile = this.tiling.tiles.find((each) => Math.abs(each.px - px) < half && Math.abs(each.py - py) < half);
     if (tile) return { row: tile.row, x: tile.x, y: tile.y };
-    const dot = crowd.nearest(pane, px, py, reach, (each) => this.isShown(each));
+    const dot = crowd.nearest(pane, px, py, reach, (each) => inks[codes[each]] !== HIDDEN);
     return dot < 0 ? null : { row: crowd.rows[dot], x: crowd.x[dot], y: crowd.y[dot] };
   }
 

@@ -2,8 +2,9 @@
  * The part of the page's address after '#': which run, tab and latent are shown, so that a view can be sent.
  *
  * Version 1: `#v=1&run=mnist-vae-2&tab=explore&with=mnist-vae-16&dir=pca.1&grid=pca.0,pca.1,15&z=0.12,-1.3`, and of a walk
- * `&from=image.7&to=latent.0.5,-2&way=spherical&steps=12&over=0.25&at=0.4`. It comes from strangers: everything is checked,
- * and what does not pass is left out.
+ * `&from=image.7&to=latent.0.5,-2&way=spherical&steps=12&over=0.25&at=0.4`. What else a tab shows stands under its name,
+ * `&map.colour=label&holes.law=raw`. It comes from strangers: everything is checked, and what does not pass is left out;
+ * whether a tab knows a value of its own is for the tab to check.
  */
 
 import { LIMIT } from "./latent.js";
@@ -14,6 +15,9 @@ const TAB = /^[a-z]{1,20}$/; // the page opens those it has, and leaves out any 
 const DIRECTION = /^(axes|pca|classes|attributes)\.\d{1,4}$/;
 const GRID = /^((axes|pca|classes|attributes)\.\d{1,4},){2}(9|1\d|2[01])$/;
 const IMAGE = /^image\.(\d{1,7})$/;
+const STATE = /^([a-z]{1,20})\.([a-z]{1,16})$/;
+const LONGEST_VALUE = 200;
+const MOST_STATES = 60; // of all tabs together
 const LONGEST = 40000;
 const LARGEST_DIM = 1024;
 
@@ -22,6 +26,17 @@ export const PATH_BOUNDS = { fewest: 2, most: 64, overshoot: 2 };
 
 /** What a walk is unless its address says otherwise. @type {Required<Omit<Path, "from" | "to">>} */
 export const USUAL_PATH = { kind: "linear", steps: 9, overshoot: 0, at: 0.5 };
+
+/** What a tab was called before; a link to it leads to what has taken its place. @type {Readonly<Record<string, string>>} */
+const RENAMED = { training: "report" };
+
+/**
+ * The tab that an address names, by its name of today, or null.
+ * @param {string | null} text
+ */
+export const tabIn = (text) => (text !== null && TAB.test(text) ? (Object.hasOwn(RENAMED, text) ? RENAMED[text] : text) : null);
+
+/** What a tab shows, in its own words. @typedef {Readonly<Record<string, string>>} TabState */
 
 /** @typedef {number | Float32Array} PathEnd The number of a test image, or a latent. */
 
@@ -45,6 +60,7 @@ export const USUAL_PATH = { kind: "linear", steps: 9, overshoot: 0, at: 0.5 };
  * @property {string} [grid] The lattice in Explore: two such directions, and pictures a side, 9 to 21.
  * @property {Float32Array} [latent]
  * @property {Path} [path] The walk in Interpolate; what is usual of it may be missing.
+ * @property {Record<string, TabState>} [states] What else tabs show, by tab; what is usual is missing.
  */
 
 /** Numbers short enough for an address: five digits, and six decimals. @param {Float32Array} latent */
@@ -129,10 +145,48 @@ function pathIn(fields) {
 }
 
 /**
+ * Whether a value of a tab's state can stand in an address.
+ * @param {string} tab
+ * @param {string} key
+ * @param {string} value
+ */
+export const isState = (tab, key, value) => STATE.test(`${tab}.${key}`) && value.length <= LONGEST_VALUE;
+
+/**
+ * The parts of an address that tabs have put there.
+ * @param {Record<string, TabState>} states
+ */
+const stateParts = (states) =>
+  Object.entries(states)
+    .flatMap(([tab, state]) => Object.entries(state).map(([key, value]) => ({ tab, key, value })))
+    .filter(({ tab, key, value }) => value && isState(tab, key, value))
+    .slice(0, MOST_STATES)
+    .map(({ tab, key, value }) => `${tab}.${key}=${encodeURIComponent(value)}`);
+
+/**
+ * @param {URLSearchParams} fields
+ * @returns {Record<string, TabState> | null} Null where no tab has put anything there.
+ */
+function statesIn(fields) {
+  /** @type {Map<string, Map<string, string>>} */
+  const found = new Map();
+  let count = 0;
+  for (const [name, value] of fields) {
+    const [, named, key] = STATE.exec(name) ?? [];
+    const tab = tabIn(named ?? null);
+    if (tab === null || !value || value.length > LONGEST_VALUE || ++count > MOST_STATES) continue;
+    const state = found.get(tab) ?? new Map();
+    if (!state.has(key)) state.set(key, value); // as with every other name, the first one counts
+    found.set(tab, state);
+  }
+  return found.size ? Object.fromEntries([...found].map(([tab, state]) => [tab, Object.fromEntries(state)])) : null;
+}
+
+/**
  * @param {Address} view
  * @returns {string} The fragment with its '#'.
  */
-export function toFragment({ run, tab, other, direction, grid, latent, path }) {
+export function toFragment({ run, tab, other, direction, grid, latent, path, states }) {
   const parts = ["v=1"];
   if (run) parts.push(`run=${encodeURIComponent(run)}`);
   if (tab) parts.push(`tab=${encodeURIComponent(tab)}`);
@@ -140,6 +194,7 @@ export function toFragment({ run, tab, other, direction, grid, latent, path }) {
   if (direction) parts.push(`dir=${direction}`);
   if (grid) parts.push(`grid=${grid}`);
   if (path) parts.push(...pathParts(path));
+  if (states) parts.push(...stateParts(states));
   if (latent && latent.length <= LARGEST_DIM) parts.push(`z=${written(latent)}`);
   return `#${parts.join("&")}`;
 }
@@ -162,8 +217,8 @@ export function fromFragment(fragment) {
   const found = {};
   const run = fields.get("run");
   if (run && RUN.test(run)) found.run = run;
-  const tab = fields.get("tab");
-  if (tab && TAB.test(tab)) found.tab = tab;
+  const tab = tabIn(fields.get("tab"));
+  if (tab !== null) found.tab = tab;
   const other = fields.get("with");
   if (other !== null && (other === "" || RUN.test(other))) found.other = other;
   const direction = fields.get("dir");
@@ -174,5 +229,7 @@ export function fromFragment(fragment) {
   if (latent) found.latent = latent;
   const path = pathIn(fields);
   if (path) found.path = path;
+  const states = statesIn(fields);
+  if (states) found.states = states;
   return found;
 }

@@ -231,7 +231,7 @@ export class MapBar {
     if (this.anchor) this.anchor.hidden = !isLinear || info.latent_dim <= 2 || !tab.card.chosen;
     const isFlat = isLinear && info.latent_dim > 1;
     const hasSpread = Boolean(info.stored.rate) && isFlat;
-    const hasClasses = tab.colour === "label";
+    const hasClasses = tab.colour === "label" || Boolean(tab.colouring?.entries?.some((entry) => entry.named));
     /** @type {Partial<Record<string, boolean>>} */
     const offered = { prior: hasSpread, spread: hasSpread, backdrop: isFlat, names: hasClasses, classes: hasClasses || tab.colour.startsWith("attribute:") };
     for (const element of this.checks.children) element.hidden = offered[element.dataset.layer ?? ""] === false;

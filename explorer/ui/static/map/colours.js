@@ -39,6 +39,7 @@ export const byName = (one, other) => natural.compare(one, other);
  * @property {ArrayLike<number>} codes Per image its entry, or its place on the scale in [0, 1].
  * @property {string} title With its unit.
  * @property {{at: number, text: string}[]} ticks Of the scale, at in [0, 1].
+ * @property {string} [said] What is to be said of it as a whole.
  */
 
 /**
@@ -103,6 +104,27 @@ export function byAttribute(attributes, number, names) {
   ];
   for (const code of codes) entries[code].count++;
   return { entries: entries[2].count ? entries : entries.slice(0, 2), codes, title: names[number], ticks: [] };
+}
+
+/**
+ * Groups of images (explorer/views/clusters.py): their names, and what images in none are called.
+ * @typedef {{names: string[], rest: string, said: string}} Groups
+ */
+
+/**
+ * Colours of groups that were found, the largest first; what is in none is grey.
+ * @param {Float32Array} numbers Of each image's group, NaN in none; (N,).
+ * @param {Groups} groups
+ * @param {string} title
+ * @returns {Colouring}
+ */
+export function byGroup(numbers, { names, rest, said }, title) {
+  const codes = Int16Array.from(numbers, (number) => (Number.isNaN(number) ? names.length : number));
+  /** @type {Entry[]} */
+  const entries = names.map((name, k) => ({ name, colour: k % LARGEST, count: 0, named: k < MOST_CLASSES }));
+  entries.push({ name: rest, colour: -1, count: 0, named: false });
+  for (const code of codes) entries[code].count++;
+  return { entries: entries.filter(({ count, colour }) => count || colour >= 0), codes, title, ticks: [], said };
 }
 
 const P_TICKS = [0.001, 0.01, 0.05, 0.2, 1];

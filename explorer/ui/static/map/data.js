@@ -2,7 +2,7 @@
 
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
-import { byAttribute, byClass, byNumber } from "./colours.js";
+import { byAttribute, byClass, byGroup, byNumber } from "./colours.js";
 
 /** @typedef {import("../latent/run.js").RunInfo & {attributes?: string[] | null}} RunInfo */
 
@@ -39,6 +39,17 @@ export function axesOf(info, plane) {
 }
 
 /**
+ * What the numbers of a colour stand for.
+ * @param {RunInfo} info
+ * @param {string} colour
+ * @returns {Promise<import("./colours.js").Groups>}
+ */
+function groupsOf(info, colour) {
+  const query = { colour, v: source.version(info) };
+  return view.once(`groups ${info.name} ${JSON.stringify(query)}`, () => source.ask("groups", info.name, { query }));
+}
+
+/**
  * Names of a run's classes: their numbers where they have no names.
  * @param {RunInfo} info
  * @param {Int32Array | null} labels
@@ -68,7 +79,11 @@ export async function colouringOf(info, colour, highlight) {
     const values = (await view.attributes(name)) ?? new Uint8Array(count * attributes.length);
     return byAttribute(values, Number(colour.slice("attribute:".length)), attributes);
   }
-  const values = await view.scalar(name, colour);
   const entry = info.colours.find((each) => each.name === colour);
+  if (entry?.is_group) {
+    const [numbers, groups] = await Promise.all([view.scalar(name, colour), groupsOf(info, colour)]);
+    return byGroup(numbers ?? new Float32Array(count).fill(NaN), groups, entry.title);
+  }
+  const values = await view.scalar(name, colour);
   return byNumber(values ?? new Float32Array(count), entry?.title ?? "", entry?.is_p_value ?? false);
 }

@@ -20,7 +20,7 @@ export class Legend {
   }
 
   /** @param {import("./colours.js").Colouring} colouring */
-  show({ entries, title, ticks }) {
+  show({ entries, title, ticks, said }) {
     this.buttons = [];
     if (!entries) return this.element.replaceChildren(this.scale(title, ticks));
     this.buttons = entries.map(({ name, colour, count }, number) => {
@@ -39,7 +39,7 @@ export class Legend {
       );
     });
     this.all = h("button.xp-link", { type: "button", title: "Show every class again", onclick: () => this.only(null) }, "Show all");
-    this.element.replaceChildren(h("div.xp-entries", { role: "group", "aria-label": `colours: ${title}` }, ...this.buttons, this.all));
+    this.element.replaceChildren(h("div.xp-entries", { role: "group", "aria-label": `colours: ${title}` }, ...this.buttons, this.all), ...(said ? [h("p.xp-hint", { role: "status" }, said)] : []));
     this.mark();
     return undefined;
   }

@@ -20,7 +20,8 @@ import { view } from "./view.js";
  * @param {(run: string | null) => void} update
  * @param {() => void} [leave] Called when the part goes out of sight.
  */
-export function follow({ element, props, trigger, watch }, tab, update, leave = () => {}) {
+export function follow(host, tab, update, leave = () => {}) {
+  const { element } = host;
   let stale = true;
   let inSight = false;
   const bring = () => {
@@ -40,8 +41,29 @@ export function follow({ element, props, trigger, watch }, tab, update, leave = 
     if (inSight) view.setTab(tab);
     bring();
   }).observe(element);
+  join(host);
+}
+
+/**
+ * Let a part bring the run of the page's picker, and take wishes there.
+ * @param {Host} host
+ */
+export function join({ props, trigger, watch }) {
   watch("value", () => view.setRun(props.value));
   view.setRun(props.value);
-  view.askPage = (wish) => trigger("select", wish);
+  view.askPage = (wish) => askHost(trigger, wish);
   view.checkWish(); // the page itself opens the run and tab of a link (app.py); the latent is ours
+}
+
+/**
+ * Ask what holds the page for a run or a tab. Gradio's own tab bar is hidden but works: pressing it opens a tab without
+ * a question to the server; the page without gradio does both by itself.
+ * @param {Host["trigger"]} trigger
+ * @param {{run?: string, tab?: string}} wish
+ */
+function askHost(trigger, { run, tab }) {
+  const press = tab === undefined ? null : document.getElementById(`explorer-${tab}-button`);
+  press?.click();
+  if (press) view.setTab(/** @type {string} */ (tab));
+  if (run !== undefined || !press) trigger("select", { ...(run === undefined ? {} : { run }), ...(press || tab === undefined ? {} : { tab }) });
 }

@@ -4,13 +4,15 @@
  * Events: `run` (another run, or the same one anew), `latent` (the pending latent is to be opened), `link` (the
  * address was changed by hand, and its run is the one on show), `ends` (an end of a walk was chosen), `directions` (a
  * direction was found that Explore may offer), `own` (somebody's own image was encoded), `preparing` (how far the
- * preparation of the pictures of the run on show is).
+ * preparation of the pictures of the run on show is), `tab` (another tab is on show), `going` (somebody goes to another run or tab).
  *
- * Nothing else writes the page's address. What a part tells of a run that is not on show any longer is not taken.
+ * Nothing else writes the page's address. A person who goes to another run or tab (`goTo`) makes a new entry of the
+ * browser's history, so that Back leads to the one before; everything else is written into the entry that is there, and
+ * so is what Back itself brings. What a part tells of a run that is not on show any longer is not taken.
  */
 
 import { Latest } from "../kit/latest.js";
-import { fromFragment, namesLatent, toFragment } from "../latent/address.js";
+import { fromFragment, isState, namesLatent, toFragment } from "../latent/address.js";
 import { source } from "../source/source.js";
 import { Sprites } from "./sprites.js";
 
@@ -29,14 +31,18 @@ const MOST_MISSES = 5; // times in a row that the server does not answer
  */
 const readLink = (fragment) => ({ ...fromFragment(fragment), asked: namesLatent(fragment) });
 
-/** Put a fragment into the page's address. @param {string} fragment */
-const intoAddress = (fragment) => history.replaceState(history.state, "", fragment);
+/**
+ * Put a fragment into the page's address.
+ * @param {string} fragment
+ * @param {boolean} isStep Whether Back leads to the address as it was.
+ */
+const intoAddress = (fragment, isStep) => (isStep ? history.pushState(history.state, "", fragment) : history.replaceState(history.state, "", fragment));
 
 export class View extends EventTarget {
   /**
    * @param {object} [page]
    * @param {string} [page.fragment] The address's fragment at first.
-   * @param {(fragment: string) => void} [page.write]
+   * @param {(fragment: string, isStep: boolean) => void} [page.write]
    * @param {import("../source/source.js").Source} [page.from]
    */
   constructor({ fragment = globalThis.location?.hash ?? "", write = intoAddress, from = source } = {}) {
@@ -59,7 +65,16 @@ export class View extends EventTarget {
     this.latent = null;
     /** A link's wish, until its run and latent have been taken up, or something else was chosen. */
     this.wish = readLink(fragment);
-    this.keepOther();
+    /**
+     * What tabs show, by run and tab, as a link says it or they told.
+     * @type {Map<string, Record<string, import("../latent/address.js").TabState>>}
+     */
+    this.states = new Map();
+    this.keepLink();
+    /** Run and tab that the address names. */
+    this.written = { run: this.wish.run ?? null, tab: this.wish.tab ?? this.tab };
+    /** Whether somebody goes to another run or tab, and has not got there yet. */
+    this.isStep = false;
     /**
      * A latent to open in Explore, until Explore takes it up with its run.
      * @type {Chosen | null}
@@ -114,6 +129,7 @@ export class View extends EventTarget {
       this.dropWish();
       this.linkedPath = null;
     }
+    if (this.run === null && run && !this.wish.run && this.wish.states) this.states.set(run, this.wish.states);
     this.run = run;
     this.latent = null;
     this.walk = {};
@@ -144,6 +160,34 @@ export class View extends EventTarget {
     if (this.tab === tab) return;
     this.tab = tab;
     this.writeAddress();
+    this.dispatchEvent(new Event("tab"));
+  }
+
+  /**
+   * What a tab shows of the run on show, as the link says it or the tab told; the tab checks the values.
+   * @param {string} tab
+   * @returns {import("../latent/address.js").TabState}
+   */
+  state(tab) {
+    const states = this.run === null ? undefined : this.states.get(this.run);
+    return states && Object.hasOwn(states, tab) ? states[tab] : {};
+  }
+
+  /**
+   * A tab shows something else; it stands in the address from now on.
+   * @param {string} run
+   * @param {string} tab
+   * @param {Record<string, string>} changed By key of letters a to z; "" for what is usual, which is left out.
+   * @throws {Error} A key is none, or a value has more than 200 characters.
+   */
+  setState(run, tab, changed) {
+    if (run !== this.run) return;
+    for (const [key, value] of Object.entries(changed)) {
+      if (!isState(tab, key, value)) throw new Error(`'${tab}.${key}' and ${value.length} characters cannot stand in an address: 16 letters a to z and 200 characters can.`);
+    }
+    const kept = Object.entries({ ...this.state(tab), ...changed }).filter(([, value]) => value);
+    this.states.set(run, { ...this.states.get(run), [tab]: Object.fromEntries(kept) });
+    this.writeAddress();
   }
 
   /** The run that was chosen to compare this one with, "" for none; undefined leaves it to the twin. */
@@ -162,10 +206,11 @@ export class View extends EventTarget {
     this.writeAddress();
   }
 
-  /** Take up what a link says of the run to compare with; the page may show other runs before it gets to the link's. */
-  keepOther() {
-    const { run = this.run, other } = this.wish;
+  /** Take up what a link says of its run; the page may show other runs before it gets to the link's. */
+  keepLink() {
+    const { run = this.run, other, states = {} } = this.wish;
     if (!run) return;
+    this.states.set(run, states);
     if (other === undefined) this.others.delete(run);
     else this.others.set(run, other);
   }
@@ -261,9 +306,27 @@ export class View extends EventTarget {
     this.dispatchEvent(new Event("own"));
   }
 
-  /** @param {{run?: string, tab?: string}} wish */
+  /**
+   * Somebody goes to another run or tab.
+   * @param {{run?: string, tab?: string}} wish
+   */
   goTo(wish) {
+    this.isStep = true;
+    this.dispatchEvent(new Event("going"));
     this.askPage?.(wish);
+  }
+
+  /** The address was changed, by hand or by Back: go where it says. @param {string} fragment */
+  async follow(fragment) {
+    this.isStep = false;
+    this.wish = readLink(fragment);
+    this.linkedPath = this.wish.path ?? null;
+    this.keepLink();
+    const { run, tab } = this.wish;
+    this.written = { run: run ?? this.run, tab: tab ?? this.tab };
+    if (!(await this.checkWish())) return;
+    if ((run && run !== this.run) || (tab && tab !== this.tab)) this.askPage?.({ run, tab });
+    if (!run || run === this.run) this.dispatchEvent(new Event("link"));
   }
 
   /**
@@ -290,7 +353,10 @@ export class View extends EventTarget {
     const { direction = this.walk.direction, grid = this.walk.grid } = wish;
     const latent = wish.latent ?? this.latent ?? undefined;
     const path = (tab === "interpolate" && (this.linkedPath ?? this.path)) || undefined;
-    this.write(toFragment({ run, tab, other, direction, grid, latent, path }));
+    const isStep = this.isStep && (run !== this.written.run || tab !== this.written.tab);
+    if (isStep) this.isStep = false;
+    this.written = { run, tab };
+    this.write(toFragment({ run, tab, other, direction, grid, latent, path, states: this.states.get(run) }), isStep);
   }
 
   /**
@@ -395,13 +461,4 @@ export class View extends EventTarget {
 export const view = new View();
 
 globalThis.addEventListener?.("explorer:refresh", () => view.refresh());
-globalThis.addEventListener?.("hashchange", async () => {
-  view.wish = readLink(location.hash);
-  view.linkedPath = view.wish.path ?? null;
-  view.keepOther();
-  const { run, tab } = view.wish;
-  if (!(await view.checkWish())) return;
-  if ((run && run !== view.run) || (tab && tab !== view.tab)) view.goTo({ run, tab });
-  if (!run || run === view.run) view.dispatchEvent(new Event("link"));
-});
-
+globalThis.addEventListener?.("hashchange", () => view.follow(location.hash));

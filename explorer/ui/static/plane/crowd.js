@@ -96,6 +96,9 @@ export class Crowd {
 
   /**
    * The dot nearest to a place on the screen, as its number here; -1 where none is near enough.
+   *
+   * Lines of cells are looked at from the pointer's outwards, each only as far as a nearer dot could be; nothing is
+   * allocated, since this runs at every move of the pointer.
    * @param {import("./pane.js").Pane} pane
    * @param {number} px
    * @param {number} py
@@ -103,18 +106,38 @@ export class Crowd {
    * @param {(dot: number) => boolean} [isShown]
    */
   nearest(pane, px, py, reach, isShown = () => true) {
-    const [left, top] = pane.place(px - reach, py - reach);
-    const [right, bottom] = pane.place(px + reach, py + reach);
+    const { side, bounds, perX, perY, start, x, y, rows } = this;
+    if (!this.count) return -1;
+    const { across, up, box } = pane;
+    const [wide, tall] = [across / perX, up / perY]; // pixels of a cell
+    const fromLeft = px - (bounds.left - box.left) * across;
+    const fromBottom = (box.top - bounds.bottom) * up - py;
+    const most = side - 1;
+    const middle = Math.min(most, Math.max(0, Math.floor(fromBottom / tall)));
     let best = -1;
     let least = reach * reach;
-    for (const [from, to] of this.runs({ left, right, bottom, top })) {
-      for (let dot = from; dot < to; dot++) {
-        const across = pane.px(this.x[dot]) - px;
-        const up = pane.py(this.y[dot]) - py;
-        const gap = across * across + up * up;
+    for (let step = 0; step <= 2 * most + 1; step++) {
+      const line = step & 1 ? middle - ((step + 1) >> 1) : middle + (step >> 1);
+      if (line < 0 || line > most) continue;
+      // the outermost lines and columns take in what lies on their edge
+      const under = Math.max(0, line * tall - fromBottom, fromBottom - (line + 1) * tall);
+      const room = least - under * under + 1e-6;
+      if (room < 0) {
+        if (step > 1 && Math.abs(line - middle) > reach / tall + 1) break;
+        continue;
+      }
+      const half = Math.sqrt(room) + 1e-6;
+      const first = Math.floor((fromLeft - half) / wide);
+      const last = Math.floor((fromLeft + half) / wide);
+      if (last < 0 || first > side) continue;
+      const to = start[line * side + Math.min(most, last) + 1];
+      for (let dot = start[line * side + Math.min(most, Math.max(0, first))]; dot < to; dot++) {
+        const right = (x[dot] - box.left) * across - px;
+        const down = (box.top - y[dot]) * up - py;
+        const gap = right * right + down * down;
         if (gap > least || !isShown(dot)) continue;
         // of dots at one place the later row, which lies above
-        if (gap < least || best < 0 || this.rows[dot] > this.rows[best]) [best, least] = [dot, gap];
+        if (gap < least || best < 0 || rows[dot] > rows[best]) [best, least] = [dot, gap];
       }
     }
     return best;

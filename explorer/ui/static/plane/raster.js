@@ -172,7 +172,9 @@ function drawMany(sheet, { x, y }, pane, { codes, paints, strengths, size, opaci
     if (!(px >= 0 && py >= 0 && px < mostX && py < mostY)) continue;
     const at = (py | 0) * stride + (px | 0);
     const row = strengths === null ? 0 : strengths[dot] << 8;
-    if (parts === 4) {
+    if (parts === 1) {
+      pixels[at] = paint | next[row + (pixels[at] >>> 24)];
+    } else if (parts === 4) {
       pixels[at] = paint | next[row + (pixels[at] >>> 24)];
       pixels[at + 1] = paint | next[row + (pixels[at + 1] >>> 24)];
       pixels[at + stride] = paint | next[row + (pixels[at + stride] >>> 24)];

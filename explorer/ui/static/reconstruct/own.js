@@ -191,10 +191,10 @@ export class Camera {
  * The steps from a picture to the image that the model sees; where it is cropped can be moved.
  */
 export class Steps {
-  /** @param {(place: import("./look.js").Crop) => void} placed The crop was moved. */
+  /** @param {(place: import("../page/drawing.js").Crop) => void} placed The crop was moved. */
   constructor(placed) {
     this.placed = placed;
-    /** @type {import("./look.js").Crop | null} */
+    /** @type {import("../page/drawing.js").Crop | null} */
     this.place = null;
     this.aspect = 1; // width by height of the crop
     this.frame = h("div.xp-crop", {
@@ -223,7 +223,7 @@ export class Steps {
     this.source = h("li", {}, h("div.xp-stagebox", {}, this.picture, this.frame), words, this.sizeField);
     this.list = h("ol.xp-steps", { "aria-label": "how your picture was prepared" }, this.source);
     this.element = h("div", { hidden: true }, this.list);
-    /** @type {{x: number, y: number, place: import("./look.js").Crop} | null} */
+    /** @type {{x: number, y: number, place: import("../page/drawing.js").Crop} | null} */
     this.held = null;
   }
 
@@ -271,7 +271,7 @@ export class Steps {
 
   /**
    * Move the crop, but not out of the picture.
-   * @param {Partial<import("./look.js").Crop>} change
+   * @param {Partial<import("../page/drawing.js").Crop>} change
    */
   move(change) {
     if (!this.place) return;
@@ -304,7 +304,7 @@ export class Steps {
   key(event) {
     const { place } = this;
     if (!place) return;
-    const moves = /** @type {Record<string, Partial<import("./look.js").Crop>>} */ ({
+    const moves = /** @type {Record<string, Partial<import("../page/drawing.js").Crop>>} */ ({
       ArrowLeft: { x: place.x - NUDGE },
       ArrowRight: { x: place.x + NUDGE },
       ArrowUp: { y: place.y - NUDGE },

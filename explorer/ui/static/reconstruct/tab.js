@@ -2,9 +2,11 @@
 
 import { Arrival } from "../kit/arrival.js";
 import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
+import { Pad } from "../kit/pad.js";
 import { dim, fitWhole, paint } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
 import { shuffled } from "../latent/chance.js";
+import { drawnImage, framedImage, previewOf, wantPrograms } from "../page/drawing.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
 import { NewestWins } from "../source/newest.js";
@@ -12,9 +14,7 @@ import { source } from "../source/source.js";
 import { Gallery } from "./gallery.js";
 import { askFacts, askLook, askOwn, unpacked } from "./look.js";
 import { Camera, pictureIn, sendable, Steps, Tray } from "./own.js";
-import { Pad } from "./pad.js";
 import { Portrait } from "./portrait.js";
-import { drawnImage, framedImage, previewOf, wantPrograms } from "./preview.js";
 
 export const STYLE = new URL("./reconstruct.css", import.meta.url);
 
@@ -41,7 +41,7 @@ const NOTHING_YET = /** @type {Record<string, string>} */ ({
  * @typedef {object} Shown
  * @property {Blob} file
  * @property {string} words What it is.
- * @property {import("./look.js").Crop | null} place
+ * @property {import("../page/drawing.js").Crop | null} place
  * @property {string} source One of `SOURCES`.
  */
 

@@ -7,7 +7,7 @@ import { shown } from "../latent/numbers.js";
  * @typedef {{group: string, name: string, meaning: string, text: string, detail: string}} CardRow
  * @typedef {{axis: number, rate: number, variance: number, active: boolean}} Axis
  *
- * What the server tells of a run (explorer/views/training.py, `story`).
+ * What the server tells of a run (explorer/views/report.py, `story`).
  * @typedef {object} Story
  * @property {string} name
  * @property {string} family

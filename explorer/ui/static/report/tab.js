@@ -1,4 +1,4 @@
-/** Training: how a run and its twin were fitted, epoch by epoch and dimension by dimension. */
+/** Report: how a run and its twin were fitted, epoch by epoch and dimension by dimension. */
 
 import { Arrival } from "../kit/arrival.js";
 import { dropdown, h, segmented, useStyle } from "../kit/dom.js";
@@ -28,7 +28,7 @@ const SHEET_HINT =
   "What the decoder made of 64 latents after each kept epoch: a VAE's come from its prior, an autoencoder's from one Gaussian " +
   "fitted to its codes, and with two dimensions they are a lattice over ±2 standard deviations. These are decodes, never images of the data set.";
 
-export class TrainingTab {
+export class ReportTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.asks = new Latest();
@@ -90,7 +90,7 @@ export class TrainingTab {
     this.cards = new Cards();
     this.decoder = new DecoderLine();
     this.body = h(
-      "div.xp-training",
+      "div.xp-report",
       {},
       this.note,
       this.scale,
@@ -288,6 +288,6 @@ export class TrainingTab {
 /** @param {import("../page/host.js").Host} host */
 export async function mount(host) {
   await useStyle(STYLE);
-  const tab = new TrainingTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
-  follow(host, "training", (run) => tab.setRun(run));
+  const tab = new ReportTab(/** @type {HTMLElement} */ (host.element.querySelector(".xp-host")));
+  follow(host, "report", (run) => tab.setRun(run));
 }

@@ -33,6 +33,9 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   support: { kind: "stored", form: "bytes", path: "support", later: true },
   draws: { kind: "computed", form: "floats", path: "sample", byCodes: [] },
 
+  // Start
+  story: { kind: "stored", form: "json", path: "story" },
+
   // Explore
   contrasts: { kind: "stored", form: "json", path: "contrasts" },
   direction: { kind: "served", form: "json", path: "direction" },
@@ -47,6 +50,7 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   places: { kind: "stored", form: "floats", path: "map/places" },
   spread: { kind: "stored", form: "floats", path: "map/spread" },
   index: { kind: "stored", form: "ints", path: "map/index" },
+  groups: { kind: "stored", form: "json", path: "map/groups" },
   neighbours: { kind: "computed", form: "json", path: "map/neighbours", sends: true },
   selection: { kind: "computed", form: "json", path: "map/selection", sends: true },
   selectionImage: { kind: "served", form: "pixels", path: "map/selection/image", sends: true },
@@ -79,7 +83,7 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   ladder: { kind: "stored", form: "json", path: "holes/ladder" },
   scores: { kind: "stored", form: "json", path: "holes/scores" },
 
-  // Training
+  // Report
   training: { kind: "stored", form: "json", path: "training" },
 });
 

@@ -1,4 +1,4 @@
-"""Training: how a run was fitted, and what each latent dimension came to carry."""
+"""Report: how a run was fitted, and what each latent dimension came to carry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -162,8 +162,8 @@ def loss_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
         ShapeError: The part, or what the curves go across, is none.
         CheckpointError: The other run is not there, or is damaged.
     """
+    from explorer.plots.report import Curve, loss_curves
     from explorer.plots.style import as_json
-    from explorer.plots.training import Curve, loss_curves
 
     part, across = choice(query, "part", PARTS, "sum"), choice(query, "across", ("epochs", "share"), "epochs")
     curves: list[Curve] = []
@@ -219,8 +219,8 @@ def bar_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
         name: The run's name.
         query: `with`: a run whose rates share the scale, or nothing; `theme`.
     """
+    from explorer.plots.report import axis_bars
     from explorer.plots.style import as_json
-    from explorer.plots.training import axis_bars
 
     number, run, runs = _numbered(library, name, query)
     order, rates, variance, active = ranked_axes(run)
@@ -252,8 +252,8 @@ def axis_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
     Raises:
         ShapeError: There is nothing of that name.
     """
+    from explorer.plots.report import axis_lines
     from explorer.plots.style import as_json
-    from explorer.plots.training import axis_lines
 
     of = choice(query, "of", tuple(AXIS_TITLES), "rates")
     number, run, runs = _numbered(library, name, query)
@@ -302,8 +302,8 @@ def gradient_figure(library: Library, name: str, query: Mapping[str, str]) -> st
     Raises:
         ShapeError: It was not measured.
     """
+    from explorer.plots.report import gradient_dots
     from explorer.plots.style import as_json
-    from explorer.plots.training import gradient_dots
 
     number, run, _ = _numbered(library, name, query)
     try:
@@ -327,8 +327,8 @@ def histogram_figure(library: Library, name: str, query: Mapping[str, str]) -> s
     Raises:
         ShapeError: There is no such dimension.
     """
+    from explorer.plots.report import latent_histogram
     from explorer.plots.style import as_json
-    from explorer.plots.training import latent_histogram
 
     number, run, _ = _numbered(library, name, query)
     axis = whole(query, "axis", 0, run.latent_dim - 1, default=0)

@@ -13,6 +13,11 @@ import { source } from "../source/source.js";
 /** @typedef {{size: number, box: number, by_mass: boolean, faint: number}} DrawingForm */
 
 /**
+ * Where a picture is cropped: its centre as shares of width and height, its side as a share of the largest that fits.
+ * @typedef {{x: number, y: number, side: number}} Crop
+ */
+
+/**
  * Ink as an image of one character.
  * @param {Float32Array} ink (side * side), in [0, 1].
  * @param {number} side
@@ -111,7 +116,7 @@ export function drawnImage(canvas, { drawing, image_shape: [channels, height, wi
  * @param {number} width Of the picture.
  * @param {number} height
  * @param {number} aspect Width by height of the crop.
- * @param {import("./look.js").Crop} place
+ * @param {Crop} place
  */
 export function croppedBox(width, height, aspect, { x, y, side }) {
   const largest = Math.min(width, height * aspect);
@@ -123,7 +128,7 @@ export function croppedBox(width, height, aspect, { x, y, side }) {
 /**
  * A frame of a camera as an image of a run; null where only the server can tell, as of characters.
  * @param {HTMLVideoElement} video
- * @param {import("./look.js").Crop} place
+ * @param {Crop} place
  * @param {RunInfo} info
  * @returns {Decoded | null}
  */

@@ -1,4 +1,4 @@
-"""Training in a real browser: curves, the epoch and its decodes, dimensions, the card."""
+"""Report in a real browser: curves, the epoch and its decodes, dimensions, the card."""
 
 import io
 import json
@@ -90,11 +90,11 @@ def opened(page, home):
     """The tab of a run, with every figure drawn."""
 
     def open_run(name: str, fragment: str = ""):
-        page.goto(f"{home}#v=1&run={name}&tab=training{fragment}")
+        page.goto(f"{home}#v=1&run={name}&tab=report{fragment}")
         page.locator(f"[data-shown='{name}']").wait_for()
         page.wait_for_function(
             """() => {
-              const figures = [...document.querySelectorAll('.xp-training .xp-figure')].filter((f) => f.offsetParent);
+              const figures = [...document.querySelectorAll('.xp-report .xp-figure')].filter((f) => f.offsetParent);
               return figures.length > 0 && figures.every((f) => f.dataset.ready);
             }"""
         )
@@ -308,7 +308,7 @@ def test_a_sheet_that_is_gone_is_a_message(home, browser):
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.route("**/sheets/8*", lambda route: route.abort())
     bare = context.new_page()
-    bare.goto(f"{home}#run=digits-vae-2&tab=training")
+    bare.goto(f"{home}#run=digits-vae-2&tab=report")
     bare.locator("[data-shown='digits-vae-2']").wait_for()
     expect(decodes(bare, "digits-vae-2", 12)).to_be_visible()
     bare.get_by_role("slider", name="Epoch").press("ArrowLeft")

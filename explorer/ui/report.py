@@ -1,4 +1,4 @@
-"""Training: how a run and its twin were fitted, what each latent dimension came to carry, and what they cost."""
+"""Report: how a run and its twin were fitted, what each latent dimension came to carry, and what they cost."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from explorer.ui.components import lay_out
 from explorer.ui.http import PRIVATE, TabRoute, keeping, number_of, unchanged
 from explorer.ui.page import FigureMaker, Page, public_text
 from explorer.ui.routes import RunRoutes
-from explorer.views.training import axis_figure, bar_figure, gradient_figure, histogram_figure, loss_figure, story
+from explorer.views.report import axis_figure, bar_figure, gradient_figure, histogram_figure, loss_figure, story
 
 INTRO = (
     "How this model was fitted, beside its twin or any other run: what they lost at every epoch, which latent "
