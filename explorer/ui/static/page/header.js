@@ -27,7 +27,10 @@ class Header {
     this.run.addEventListener("click", async () => (await import("./chooser.js")).openChooser(root));
     part("share").addEventListener("click", async () => (await import("./share.js")).openShare(root));
     this.present.addEventListener("click", () => this.toggle());
-    for (const tab of this.tabs) tab.addEventListener("click", () => view.goTo({ tab: tab.dataset.tab }));
+    for (const tab of this.tabs) {
+      tab.addEventListener("click", () => view.goTo({ tab: tab.dataset.tab }));
+      document.getElementById(/** @type {string} */ (tab.getAttribute("aria-controls")))?.setAttribute("aria-labelledby", tab.id);
+    }
     part("tabs").addEventListener("keydown", (event) => this.step(event));
     view.addEventListener("tab", () => this.select(view.tab));
     view.addEventListener("run", () => this.show(view.run));
@@ -68,7 +71,8 @@ class Header {
   /** Say which run is on show, and what must be said of it. @param {string | null} run */
   async show(run) {
     if (!run || (view.wish.run && view.wish.run !== run)) return; // the page is on its way to a link's run
-    this.run.dataset.run = this.run.textContent = run; // its name, until its card says how it is called
+    if (this.run.dataset.run !== run) this.run.textContent = run; // its name, until its card says how it is called
+    this.run.dataset.run = run;
     this.trouble.replaceChildren();
     const { signal } = view;
     try {
