@@ -71,7 +71,7 @@ class TradeOff {
       "svg",
       { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "xp-st-chart", role: "img", "aria-label": title },
       svg("path", { d: `M${EDGE},${EDGE / 2}V${HEIGHT - EDGE}H${WIDTH - EDGE / 2}`, class: "xp-st-axes" }),
-      svg("path", { d: `M${swept.map((place) => place.join(",")).join("L")}`, class: "xp-st-way" }),
+      svg("polyline", { points: swept.map((place) => place.join(",")).join(" "), class: "xp-st-way" }),
       ...there.flatMap(whisker),
       ...dots,
       this.ring,
