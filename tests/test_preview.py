@@ -39,7 +39,7 @@ def test_the_page_prepares_a_drawing_as_the_server_does(dataset, tmp_path):
         (tmp_path / "ink.json").write_text(json.dumps((drawn / 255).ravel().tolist()))
         code = f"""
           import {{ readFileSync }} from "node:fs";
-          import {{ characterOf }} from "./explorer/ui/static/reconstruct/preview.js";
+          import {{ characterOf }} from "./explorer/ui/static/page/drawing.js";
           const ink = Float32Array.from(JSON.parse(readFileSync("{tmp_path / "ink.json"}", "utf8")));
           console.log(JSON.stringify(Array.from(characterOf(ink, {SIDE}, {json.dumps(told)}))));
         """

@@ -7,7 +7,7 @@
     security   what stands between the network and the page
     components the elements that modules of static/ fill
     export     files of what is decoded
-    explore, map, reconstruct, interpolate, holes, report   one tab each
+    start, explore, map, reconstruct, interpolate, holes, report   one tab each
 
 Importing any of them imports gradio, in the way set up here.
 """

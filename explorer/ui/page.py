@@ -22,7 +22,7 @@ import gradio as gr
 from explorer.errors import ExplorerError
 from explorer.library import Library
 
-TABS: tuple[str, ...] = ("explore", "map", "reconstruct", "interpolate", "holes", "report")
+TABS: tuple[str, ...] = ("start", "explore", "map", "reconstruct", "interpolate", "holes", "report")
 """The tabs in the order of a first visit, each by its module beside this one and its id in the page's address."""
 
 RENAMED_TABS: Mapping[str, str] = {"training": "report"}
@@ -100,7 +100,7 @@ class Page:
         library: The runs of this process.
         run: The picker of the run; its value is the run's name, or None while there is no run. A visitor may send
             anything: `library.open` and `library.card` refuse what is no run.
-        tabs: The tabs; `gr.Tabs(selected="explore")` as an event's output opens one of `TABS`.
+        tabs: The tabs; `gr.Tabs(selected="start")` as an event's output opens one of `TABS`.
         notice: A line under the picker for messages that concern the whole page; its value is HTML, so escape names.
         static_url: Folder of the page's own files, relative to the page and without a slash at either end:
             `f"{page.static_url}/explore/tab.js"`. It changes with the files, so that they may be cached for ever.

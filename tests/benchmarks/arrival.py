@@ -74,11 +74,11 @@ def rows() -> Iterator[Row]:
     weights: dict[str, tuple[int, int]] = {}
     with chromium() as browser, serving(Library(ROOT / "checkpoints")) as url:
         for path in PAGES.values():
-            visit(browser, f"{url}/{path}?run={RUN}", slow=False)  # the server is warm now
+            visit(browser, f"{url}/{path}?run={RUN}&tab=explore", slow=False)  # the server is warm now
         for _ in range(TURNS):
             for slow in (False, True):
                 for name, path in PAGES.items():
-                    moving, first, rest = visit(browser, f"{url}/{path}?run={RUN}", slow)
+                    moving, first, rest = visit(browser, f"{url}/{path}?run={RUN}&tab=explore", slow)
                     times[name, slow].append(moving)
                     if rest is not None:
                         weights[name] = (first, rest)

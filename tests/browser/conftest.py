@@ -152,10 +152,10 @@ def page(context, app_url: str) -> Iterator:
 
 @pytest.fixture
 def visit(page, home: str) -> Callable:
-    """Open the page, on a tab if one is named, with what follows '#' if anything does; returns the page."""
+    """Open the page on a tab, with what follows '#' if anything does; every tab is reached by way of Explore."""
 
     def opened(tab: str = "Explore", fragment: str = ""):
-        page.goto(home + fragment)
+        page.goto(f"{home}?tab=explore{fragment}")
         named = parse_qs(fragment.lstrip("#")).get("run", [""])[0]
         ready = f"[data-ready^='{named}']" if named else "[data-ready]"
         page.locator(ready).locator("visible=true").first.wait_for()
@@ -172,8 +172,8 @@ def phone(browser, home: str) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     context.set_default_timeout(20_000)
     page = context.new_page()
-    page.goto(home)
-    page.locator("[data-ready]").first.wait_for()
+    page.goto(f"{home}?tab=explore")
+    page.locator("[data-ready]").locator("visible=true").first.wait_for()
     yield page
     context.close()
 
@@ -197,18 +197,11 @@ def swipe() -> Callable[..., None]:
 
 
 @pytest.fixture
-def pick(page, request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Choose a run in the picker."""
+def pick(page) -> Callable[[str], None]:
+    """Choose a run in the header."""
+    from tests.browser.driver import pick_run
 
-    def picked(name: str) -> None:
-        picker = page.get_by_label("Run", exact=True)
-        if on_gradio(request):
-            picker.click()
-            page.locator("li[role=option]", has_text=name).click()  # and not what a part of the page offers
-        else:
-            picker.select_option(name)
-
-    return picked
+    return lambda name: pick_run(page, name)
 
 
 PIXELS = """canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"""

@@ -136,7 +136,7 @@ def test_a_lattice_that_fails_says_why_and_comes_back_with_the_server(browser, h
     context = browser.new_context()
     context.set_default_timeout(20_000)
     page = context.new_page()
-    page.goto(home)
+    page.goto(f"{home}?tab=explore")
     page.locator("[data-ready]").first.wait_for()
     page.locator(".xp-film").first.wait_for()
     page.route("**/decode", lambda route: route.abort("connectionrefused"))

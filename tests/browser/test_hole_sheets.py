@@ -11,7 +11,7 @@ from explorer.library import LAWS, Library
 from explorer.views.hole_samples import drawn_sheet
 from explorer.views.hole_scores import ladder_of
 from explorer.views.hole_verdict import of_hundred
-from tests.browser.driver import expect
+from tests.browser.driver import expect, expect_run
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -171,7 +171,7 @@ def test_a_sample_opens_in_explore_with_its_own_model(visit, shipped):
         }""",
         arg=wanted,
     )
-    expect(tab.page.get_by_label("Run", exact=True)).to_have_value(re.compile("digits-ae-8"))
+    expect_run(tab.page, re.compile("digits-ae-8"))
 
 
 # --- ladder ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import { rounded } from "../../explorer/ui/static/latent/numbers.js";
 import { evenly, placesBy } from "../../explorer/ui/static/reconstruct/gallery.js";
 import { costVerdict, majority, shareBelow, topLevels, typicalVerdict, unpacked } from "../../explorer/ui/static/reconstruct/look.js";
 import { pictureIn, shrunkTo } from "../../explorer/ui/static/reconstruct/own.js";
-import { widthOf } from "../../explorer/ui/static/reconstruct/pad.js";
+import { widthOf } from "../../explorer/ui/static/kit/pad.js";
 
 
 test("an image as JSON has it is unpacked byte by byte", () => {

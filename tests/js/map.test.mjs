@@ -51,7 +51,7 @@ test("groups that were found have names and colours, and what is in none is grey
     ["mostly 4 and 9", 1, 2, true],
     ["in no cluster", -1, 3, false],
   ]);
-  assert.deepEqual([...found.codes], [1, 2, 0, 1, 2, 2]);
+  assert.deepEqual(Array.from(found.codes), [1, 2, 0, 1, 2, 2]);
   assert.equal(found.said, "2 clusters.");
   assert.deepEqual([...(paintedOf(found, { hidden: new Set(), kept: [0, 1] }).behind ?? [])], [2]);
   const whole = byGroup(Float32Array.of(0, 0), { ...groups, names: ["cluster 1"] }, "cluster");

@@ -1,6 +1,6 @@
 /** A pad to draw on with mouse, finger, pen or keys, light on dark with a soft brush. */
 
-import { button, h } from "../kit/dom.js";
+import { button, h } from "./dom.js";
 
 const SIZE = 280; // pixels of the pad's own canvas: ten times MNIST's
 const BRUSH = 22; // of a digit some 180 pixels high; MNIST's strokes are about as wide in proportion
@@ -211,7 +211,7 @@ export class Pad {
   }
 
   get context() {
-    return /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
+    return /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { willReadFrequently: true }));
   }
 
   redraw() {

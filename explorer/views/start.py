@@ -1,0 +1,257 @@
+"""Start: which runs tell the story of a data set, and what their stored scores let it say; nothing is measured."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from explorer.analysis.holes import ALPHA
+from explorer.analysis.laws import LAWS, WHITE, Law
+from explorer.config import FAMILIES, has_prior
+from explorer.library import Card, Library
+from explorer.views.hole_scores import ladder_of
+from explorer.views.hole_verdict import (
+    bells_words,
+    beside,
+    collapse_words,
+    compared,
+    holes_words,
+    ignores_latents,
+    missing_words,
+    of_hundred,
+    score_under,
+    seen_apart,
+    sentence,
+    told_words,
+)
+
+SMILE = "Smiling"
+"""The attribute of faces that the last step offers to play with."""
+
+USUAL_BETA = 1.0
+"""The beta of the VAE that stands beside the autoencoder of a ladder."""
+
+
+def story(library: Library, name: str) -> dict[str, Any]:
+    """What Start tells of a run.
+
+    Returns:
+        `pair`: the runs that are shown side by side, the autoencoder first, one or two; `note`: why they are not a run
+        and its twin, or None; `laws`: by law what `told_of` has; `remembered`: reconstruction errors in a sentence, or
+        None; `collapse`: sentences on latents that carry nothing; `ladder`: as in `ladder_story`; `elsewhere`: as in
+        `further`.
+
+    Raises:
+        CheckpointError: There is no such run, or it is damaged.
+    """
+    cards, note = pair_of(library, name)
+    return {
+        "pair": [card.name for card in cards],
+        "note": note,
+        "laws": {law.name: told_of(cards, law) for law in LAWS.values()},
+        "remembered": remembered(cards),
+        "collapse": [words for card in cards if (words := collapse_words(card)) is not None],
+        "ladder": ladder_story(library, name),
+        "elsewhere": further(library, name),
+    }
+
+
+# --- who tells it -----------------------------------------------------------------------------------------------------
+
+
+def pair_of(library: Library, name: str) -> tuple[list[Card], str | None]:
+    """The runs that Start shows side by side, the autoencoder first, and what is to be said of the choice.
+
+    Without a twin a run of a ladder stands beside a run of that ladder: a VAE beside the autoencoder that all its rungs
+    share, an autoencoder beside the VAE whose beta is nearest to 1.
+
+    Raises:
+        CheckpointError: There is no such run, or it is damaged.
+    """
+    mine, twin = library.card(name), library.twin(name)
+    if twin is not None:
+        return by_prior([mine, library.card(twin)]), None
+    kin = [card for card in library.ladder(name) if has_prior(card.family) != has_prior(mine.family)]
+    if kin:
+        other = min(kin, key=lambda card: (abs(_beta(card) - USUAL_BETA), card.family != "ae", card.name))
+        return by_prior([mine, other]), f"{name} has no twin of its own; {other.name} differs from it in beta alone."
+    return [mine], f"{name} was fitted without a twin, so nothing stands beside it; train.py --twin fits both."
+
+
+def by_prior(cards: Sequence[Card]) -> list[Card]:
+    """The autoencoder first."""
+    return sorted(cards, key=lambda card: has_prior(card.family))
+
+
+def _beta(card: Card) -> float:
+    return card.config.train.beta if card.config is not None and has_prior(card.family) else USUAL_BETA
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+def told_of(cards: Sequence[Card], law: Law) -> dict[str, Any]:
+    """What is measured of draws from one law.
+
+    Returns:
+        `empty`: by run how many of a hundred draws lie where no image is encoded, as text, or None where that is not
+        measured; `short`: a sentence for the screen, or None; `words`: sentences with every interval.
+    """
+    empty = {card.name: score_under(card, law, "vacancy") for card in cards}
+    words = []
+    if all(empty.values()) and not any(map(ignores_latents, cards)):
+        words.append(holes_words(cards, law))
+    if all(score_under(card, law, "tell_apart") for card in cards):
+        words.append(sentence(told_words(cards, law)))
+    if any(empty.values()):
+        words.append(beside(cards, law))
+    if law.name == "gmm10":
+        words += [said for card in cards if (said := bells_words(card)) is not None]
+    words += [said for card in cards if (said := missing_words(card)) is not None]
+    return {
+        "empty": {run: None if score is None else of_hundred(score["value"]) for run, score in empty.items()},
+        "short": short_verdict(cards, law),
+        "words": words,
+    }
+
+
+def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
+    """The outcome in a sentence for the screen: who has more holes, if the interval of the pair leaves no doubt.
+
+    Returns:
+        None where a vacancy is not measured.
+    """
+    scores = [score_under(card, law, "vacancy") for card in cards]
+    values = [of_hundred(score["value"]) for score in scores if score is not None]
+    if len(values) < len(cards):
+        return None
+    idle = [card for card in cards if ignores_latents(card)]
+    if idle:
+        return f"{sentence(title_of(idle[0]))} ignores its latents, so its few holes are no merit."
+    if all(score.get("low", score["value"]) <= ALPHA for score in scores if score) and seen_apart(cards, law):
+        told = [score_under(card, law, "tell_apart") for card in cards]
+        seen = " and ".join(f"{of_hundred(score['value'])}\u00a0%" for score in told if score is not None)
+        return f"Hardly a hole, and yet a classifier tells draws apart: {seen}."
+    if len(cards) == 1:
+        return f"Measured: {values[0]}\u00a0% lie in a hole; of real images 5\u00a0%."
+    both = f"{values[0]}\u00a0% against {values[1]}\u00a0%"
+    found = compared(cards[0], law, cards[1], law)
+    if found is None:
+        return f"Measured, but not together: {both}. No difference is claimed."
+    if not found.differs:
+        return f"No sure difference in holes: measured, {both}."
+    more = cards[0] if found.difference.value > 0 else cards[1]
+    return f"{sentence(title_of(more))} has more holes: measured, {both}."
+
+
+def title_of(card: Card) -> str:
+    """A model in a sentence: the autoencoder, the VAE."""
+    return f"the {FAMILIES[card.family].title if card.family in FAMILIES else card.family}"
+
+
+def remembered(cards: Sequence[Card]) -> str | None:
+    """How well the models bring images back, or None where that is not measured."""
+    found = []
+    for card in cards:
+        value, test = card.number("test", "mse"), card.metrics.get("test")
+        ends = test.get("mse_interval") if isinstance(test, Mapping) else None
+        if value is None:
+            return None
+        interval = f" ({ends[0]:.4f} to {ends[1]:.4f})" if isinstance(ends, list) and len(ends) == 2 else ""
+        found.append(f"{value:.4f}{interval} of {card.name}")
+    return f"Measured on test images: a mean squared error per pixel in [0, 1] of {' and '.join(found)}."
+
+
+# --- the ladder -------------------------------------------------------------------------------------------------------
+
+
+def ladder_story(library: Library, name: str) -> dict[str, Any]:
+    """The runs that differ in beta alone: those of this run, else of its data set, and where there are some at all.
+
+    Returns:
+        `rungs` as in `ladder_of`, from one fitted bell, the law that is fair to all of them; `law`; `note`, that the
+        ladder is another run's, or why there is none; `short`, what beta did in a sentence for the screen, or None;
+        `words`, the same with every interval; `other`, a run of another data set with a ladder, or None.
+    """
+    found = ladder_of(library, name, WHITE.name)
+    told = {"law": WHITE.name, "note": None, "other": None}
+    if found["rungs"]:
+        return told | {"rungs": found["rungs"], "short": traded(library, found["rungs"]), "words": found["reading"]}
+    mine = library.card(name)
+    laddered = [card for card in sound(library) if len({_beta(rung) for rung in _swept(library, card)}) > 1]
+    near = [card for card in laddered if card.dataset == mine.dataset]
+    if near:
+        best = min(near, key=lambda card: (abs(card.latent_dim - mine.latent_dim), not has_prior(card.family)))
+        found = ladder_of(library, best.name, WHITE.name)
+        note = f"The ladder of this data set has d = {best.latent_dim}; {name} has {mine.latent_dim}."
+        short = traded(library, found["rungs"])
+        return told | {"rungs": found["rungs"], "note": note, "short": short, "words": found["reading"]}
+    known = [card for card in laddered if has_prior(card.family)]
+    best_known = max(known, key=lambda card: card.number("holes", "calibration_n") or 0, default=None)
+    other = None if best_known is None else best_known.name
+    return told | {"rungs": [], "note": found["reading"][0], "short": None, "words": [], "other": other}
+
+
+def _swept(library: Library, card: Card) -> list[Card]:
+    return [rung for rung in library.ladder(card.name) if has_prior(rung.family)]
+
+
+def sound(library: Library) -> list[Card]:
+    """The cards of all runs that can be read."""
+    return [card for card in library.cards().values() if isinstance(card, Card)]
+
+
+def traded(library: Library, rungs: Sequence[Mapping[str, Any]]) -> str | None:
+    """What more beta did between the first VAE and the last that still uses its latents; None where it is not measured.
+
+    Fewer holes and less detail are said only where intervals leave no doubt: of the pair for holes, and of both
+    distortions, which must not overlap.
+    """
+    swept = [rung for rung in rungs if rung["beta"] is not None and rung["vacancy"] and rung["active_units"] != 0]
+    fallen = [rung for rung in rungs if rung["active_units"] == 0]
+    if len(swept) < 2:
+        return None
+    first, last = swept[0], swept[-1]
+    change = compared(library.card(last["name"]), WHITE, library.card(first["name"]), WHITE)
+    holes = "no sure change of holes"
+    if change is not None and change.differs:
+        holes = "fewer holes" if change.difference.value < 0 else "more holes"
+    before, after = first["distortion"], last["distortion"]
+    detail = None
+    if before and after:
+        if after.get("low", after["value"]) > before.get("high", before["value"]):
+            detail = "less detail"
+        elif after.get("high", after["value"]) < before.get("low", before["value"]):
+            detail = "more detail"
+    words = f"More beta: {holes}" + (f", {detail}." if detail else ".")
+    return words + (f" At {fallen[0]['label']} the model ignores its latents." if fallen else "")
+
+
+# --- where it goes on -------------------------------------------------------------------------------------------------
+
+
+def further(library: Library, name: str) -> dict[str, Any]:
+    """Where the last step leads.
+
+    Returns:
+        `smile`: a run that knows which faces smile, or None; `attribute`: how that is called; `stories`: of every other
+        data set a run with a twin, with `run`, `dataset` and what its images are called, `many`.
+    """
+    from explorer.data import source_of
+
+    mine = library.card(name)
+    twins = library.twins()
+    leads: dict[str, Card] = {}
+    smile = None
+    for card in sorted(sound(library), key=lambda card: (-card.latent_dim, card.name)):
+        if card.config is None or twins.get(card.name) is None or not has_prior(card.family) or ignores_latents(card):
+            continue
+        if smile is None and SMILE in (card.config.data.attribute_names or ()):
+            smile = card.name
+        if card.dataset != mine.dataset:
+            leads.setdefault(card.dataset, card)
+    stories = []
+    for card in leads.values():
+        assert card.config is not None  # left out above
+        stories.append(
+            {"run": card.name, "dataset": card.dataset, "many": source_of(card.config.data.dataset).nouns[1]}
+        )
+    return {"smile": smile, "attribute": SMILE, "stories": sorted(stories, key=lambda each: each["dataset"])}
