@@ -9,7 +9,7 @@ import { ALPHA } from "../latent/vacancy.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 import { paintSheet, perCent, withInterval } from "./samples.js";
-import { TradeOff } from "./tradeoff.js";
+import { LadderTrade } from "./tradeoff.js";
 
 /** @typedef {import("./scores.js").Score} Score */
 
@@ -160,7 +160,7 @@ export class Ladder {
     this.openButton = button("Show this run", "Choose the rung's run for the whole page", () => this.openRun());
     this.list = h("ol.xp-rungs");
     this.lawPlace = h("div.xp-bar");
-    this.figures = AXES.map(({ label }) => new TradeOff(label, (rung) => this.choose(this.rungs.indexOf(rung))));
+    this.figures = AXES.map(({ label }) => new LadderTrade(label, (rung) => this.choose(this.rungs.indexOf(rung))));
     this.status = new StatusLine();
     this.again = button("Try again", "Ask the server for the ladder once more", () => this.update());
     this.again.hidden = true;

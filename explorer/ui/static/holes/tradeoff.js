@@ -41,7 +41,7 @@ export function windowOf(across, up) {
 }
 
 /** The drawing of one pair of scores. */
-export class TradeOff {
+export class LadderTrade {
   /**
    * @param {string} label What it shows.
    * @param {(rung: Rung) => void} chosen
