@@ -59,7 +59,7 @@ def test_the_page_crops_a_frame_where_the_server_does():
         for _ in range(200)
     ]
     code = f"""
-      import {{ croppedBox }} from "./explorer/ui/static/reconstruct/preview.js";
+      import {{ croppedBox }} from "./explorer/ui/static/page/drawing.js";
       const boxes = {json.dumps(cases)}.map(([w, h, aspect, x, y, side]) => croppedBox(w, h, aspect, {{ x, y, side }}));
       console.log(JSON.stringify(boxes.map(({{ left, top, wide, high }}) => [left, top, wide, high])));
     """

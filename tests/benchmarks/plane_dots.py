@@ -137,7 +137,9 @@ def rows() -> Iterator[Row]:
     """
     with served() as url, chromium("--disable-webgl", "--disable-webgl2") as browser:
         for count, dense in [*((count, 1) for count in COUNTS), (60_000, 2), (1_000_000, 2)]:
-            context = browser.new_context(viewport={"width": 1400, "height": 900}, device_scale_factor=dense)
+            context = browser.new_context(
+                bypass_csp=True, viewport={"width": 1400, "height": 900}, device_scale_factor=dense
+            )
             context.set_default_timeout(120_000)
             page = context.new_page()
             page.goto(url)
