@@ -4,6 +4,7 @@ The rooms, each seeing itself and strictly lower ranks only (tests/test_architec
 
     0  errors, arrays                  the error tree; names for arrays, Posterior, the Coder protocol
        progress                        bars, or a line for each stage
+       wanted                          whether somebody still waits for what is being computed
     1  config, images, devices, locks  settings, flags; pixels in and out; where to compute; one process at a time
     2  analysis, data, models          numpy functions of latents; data sets as arrays; torch modules
     3  checkpoint, coder               runs on disk; a fitted model as a Coder

@@ -7,7 +7,9 @@ import argparse
 import atexit
 import contextlib
 import ctypes
+import ipaddress
 import os
+import re
 import signal
 import sys
 import time
@@ -54,6 +56,22 @@ def parser() -> Flags:
     found.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: %(default)s)")
     found.add_argument("--port", type=_port, metavar="P", help="port, exactly this one (default: the first free one)")
     found.add_argument("--share", action="store_true", help="ask gradio's service for a public address")
+    found.add_argument(
+        "--root-path",
+        type=_root_path,
+        default="",
+        metavar="PATH",
+        help="folder under which a proxy shows the page, as /models (default: none)",
+    )
+    found.add_argument(
+        "--proxy",
+        type=_network,
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="address or network of a proxy whose X-Forwarded headers are believed; may be repeated",
+    )
+    found.add_argument("--access-log", action="store_true", help="print a line for every request")
     found.add_argument("--auth-file", type=Path, metavar="FILE", help="accounts, one name:password a line")
     found.add_argument("--open", action="store_true", help="show the page in the system's browser")
     return found
@@ -100,11 +118,14 @@ def _serve(options: argparse.Namespace) -> int:
             share=options.share,
             accounts=accounts,
             open_browser=options.open,
+            root_path=options.root_path,
+            proxies=options.proxy,
+            access_log=options.access_log,
         )
     try:
         print(f"Latent Space Explorer: {server.url}   (Ctrl-C ends it)", flush=True)
         if server.share_url:
-            print(f"Public address: {server.share_url}", flush=True)
+            print(shared(server.share_url, len(accounts)), flush=True)
         if server.share_trouble:
             print(f"warning: {server.share_trouble}", file=sys.stderr, flush=True)
         if not accounts and (server.share_url or options.host not in LOCAL):
@@ -123,6 +144,26 @@ def _serve(options: argparse.Namespace) -> int:
     finally:
         server.close()
     return 0
+
+
+def shared(address: str, accounts: int) -> str:
+    """What somebody who hands out a public address should know.
+
+    Args:
+        address: The address.
+        accounts: How many may log in; 0 for a page without a password.
+    """
+    entry = f"asked for, by {accounts} account{'s' if accounts > 1 else ''}" if accounts else "none"
+    who = "who log in" if accounts else "there is no password: everybody who has or guesses the address"
+    return (
+        f"Public address: {address}\n"
+        "  ends: with this program, and after at most a week, as gradio's service says\n"
+        f"  password: {entry}\n"
+        f"  Visitors ({who}) can open every run listed here, decode, compare, save what they see, show pictures of "
+        "their own, which are not kept, start t-SNE layouts, and fetch a known data set that is missing here.\n"
+        "  Visitors cannot fit, change or delete runs, read other files, or see each other. All traffic passes through "
+        "gradio's service. More: SECURITY.md"
+    )
 
 
 def default_checkpoints() -> Path | None:
@@ -173,6 +214,22 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"a port is a number from 0 (any) to 65535, but this is {text!r}")
     return int(text)
+
+
+def _root_path(text: str) -> str:
+    path = text.rstrip("/")
+    if path and not re.fullmatch(r"(?:/[A-Za-z0-9_.~-]+)+", path):
+        raise argparse.ArgumentTypeError(f"a root path begins with '/', as /models, but this is {text!r}")
+    return path
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text)) if "/" in text else str(ipaddress.ip_address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"a proxy is an address or a network, as 127.0.0.1 or 10.0.0.0/8, but this is {text!r}"
+        ) from None
 
 
 def _leave_room() -> None:

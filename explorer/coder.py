@@ -16,6 +16,7 @@ from explorer.arrays import ConditionalPosterior, Images, Latents, Posterior, Sc
 from explorer.config import ModelConfig
 from explorer.errors import CheckpointError, ConfigError, ShapeError
 from explorer.models import Autoencoder, DiagonalGaussian, HierarchicalVAE, TopDown, build_model
+from explorer.wanted import check_wanted
 
 BATCH = 512
 """Images in one pass through a net on an accelerator, which many keep busy."""
@@ -73,6 +74,7 @@ class TorchCoder:
 
     def _encoded(self, images: Images) -> Posterior:
         """Posteriors of one batch (N, C, H, W)."""
+        check_wanted()
         with self._lock, torch.inference_mode():
             posterior = self.model.encode(self._tensor(images))
             mean = posterior.mean.cpu().numpy()
@@ -98,6 +100,7 @@ class TorchCoder:
         images = np.empty((len(latents), *self.image_shape), dtype=np.float32)
         with contextlib.nullcontext() if len(latents) <= FEW else self._lock, torch.inference_mode():
             for start in range(0, len(latents), self._batch):
+                check_wanted()
                 part = slice(start, start + self._batch)
                 images[part] = self.model.decode(self._tensor(latents[part])).cpu().numpy()
         return images
@@ -114,6 +117,7 @@ class TorchCoder:
         batches = [np.zeros(0, dtype=np.float32)]
         with self._lock, torch.inference_mode():
             for start in range(0, len(latents), self._batch):
+                check_wanted()
                 part = slice(start, start + self._batch)
                 inputs = self._tensor(latents[part])
                 targets = self._tensor(images if len(images) == 1 else images[part])

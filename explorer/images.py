@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explorer.arrays import Images, Pixels
 from explorer.errors import ShapeError
+from explorer.wanted import check_wanted
 
 TEXT_SIZE, TITLE_SIZE = 13, 15
 """Height of the captions and of the head of a contact sheet, pixels."""
@@ -135,6 +136,7 @@ def animation(
 
 
 def _enlarged_picture(image: Pixels, kind: str, scale: int) -> Image.Image:
+    check_wanted()
     picture = to_picture(image)
     if kind == "gif" and picture.mode == "RGB":
         picture = picture.quantize(256, dither=Image.Dither.NONE)

@@ -20,6 +20,7 @@ RANKS = {
     "errors": 0,
     "arrays": 0,
     "progress": 0,
+    "wanted": 0,
     "config": 1,
     "images": 1,
     "devices": 1,
@@ -71,7 +72,6 @@ LONG = {
     "explorer/training/fit.py": "one loop and the state that a resumed fit must find again",
     "explorer/training/evaluate.py": "every score is an entry of one table, beside the inputs that scores share",
     "explorer/ui/app.py": "layout, launch settings, ports and the tunnel; each is small, and used by serve alone",
-    "explorer/ui/security.py": "five layers in the order in which a request meets them",
 }
 """Files above `LONGEST`, and why each may be."""
 
@@ -86,6 +86,7 @@ TOP_LEVEL = {
     "LICENSE",
     "Makefile",
     "README.md",
+    "SECURITY.md",
     "checkpoints",
     "eslint.config.mjs",
     "explorer",

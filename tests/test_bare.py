@@ -59,17 +59,19 @@ def test_the_page_has_every_tab_with_its_live_parts_in_order():
     elements, tabs = Elements(page_of(held("two-ae"))), tab_modules()
     assert elements.named("data-tab") == list(TABS)
     parts = [each for tab in tabs.values() for each in tab.CONTENT if isinstance(each, bare.Part)]
-    assert elements.named("data-module") == [part.module for part in parts]
-    assert [label for label in elements.named("aria-label") if label] == [part.label for part in parts]
+    assert elements.named("data-module") == ["page/header", *(part.module for part in parts)]
+    assert [label for label in elements.named("aria-label") if label] == ["Tabs", *(part.label for part in parts)]
     for part in parts:
         assert "export async function mount(" in (STATIC / f"{part.module}.js").read_text(encoding="utf-8")
 
 
 def test_a_name_of_a_run_is_data_whatever_it_holds(monkeypatch):
-    monkeypatch.setattr(bare, "choices", lambda library: [(ODD, ODD)])
-    elements = Elements(page_of(held("two-ae")))
+    library = held("two-ae")
+    monkeypatch.setattr(library, "names", lambda: [ODD])
+    monkeypatch.setattr(library, "default", lambda: ODD)
+    elements = Elements(page_of(library))
     (boot,) = elements.scripts
-    assert json.loads(boot)["runs"] == [{"text": ODD, "name": ODD}]
+    assert (json.loads(boot)["runs"], json.loads(boot)["run"]) == ([ODD], ODD)
     assert len([tag for tag, _ in elements.found if tag == "script"]) == 2
 
 
@@ -82,7 +84,7 @@ def test_the_code_of_the_tab_that_is_asked_for_is_announced():
     for opened, first in ((None, "start/tab.js"), ("map", "map/tab.js"), ("nonsense", "start/tab.js")):
         page = page_of(held("two-ae"), opened=opened)
         ahead = re.findall(r'rel="modulepreload" href="explorer/static/abc/([^"]+)"', page)
-        assert ahead[:2] == ["page/bare.js", first]
+        assert ahead[:3] == ["page/bare.js", "page/header.js", first]
         assert len(ahead) == len(set(ahead)) > 20
         assert all((STATIC / name).is_file() for name in ahead)
 
@@ -107,3 +109,10 @@ def test_a_password_guards_the_page_as_it_guards_gradios():
         with httpx.Client(base_url=url, timeout=60) as client:
             client.post("/login", data={"username": "ada", "password": "a long password"})
             assert client.get(bare.PATH).status_code == 200
+
+
+def test_the_first_picture_waits_for_no_program_and_no_plane():
+    first = bare.needed(STATIC, ("page/bare", "explore/tab"))
+    assert "source/programs.js" in first
+    later = ["source/machine.js", "source/kernel.js", "source/computed.js", "latent/support.js", "kit/plane.js"]
+    assert not set(later) & set(first), "these are fetched after it"

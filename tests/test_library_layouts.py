@@ -305,6 +305,18 @@ def test_one_is_computed_at_a_time_and_few_wait(made):
     assert made.started() == 1
 
 
+def test_one_visitor_does_not_take_every_place(made):
+    layouts = made("wait")
+    runs = [held(f"run-{seed}", 40, seed) for seed in range(layouts_module.MOST_EACH + 1)]
+    for each in runs[:-1]:
+        layouts.start(each, "anna")
+    with pytest.raises(CrowdedError, match="of yours"):
+        layouts.start(runs[-1], "anna")
+    layouts.start(runs[0], "anna")  # under way already
+    layouts.start(runs[-1], "bert")
+    layouts.close()
+
+
 def test_a_layout_that_nobody_waits_for_leaves_no_thread(made):
     layouts = made("wait")
     first, other = held("first", 40, 0), held("other", 40, 1)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import httpx
 import numpy as np
@@ -253,18 +254,48 @@ def test_sharing_without_a_network_is_one_sentence_and_the_page_goes_on(monkeypa
         server.close()
 
 
-def test_a_shared_page_answers_under_its_public_name_and_loads_nothing_from_elsewhere(monkeypatch):
-    from gradio import networking
+def test_a_shared_page_answers_under_its_public_name_while_there_is_a_tunnel(monkeypatch):
+    from gradio import networking, tunneling
 
-    monkeypatch.setattr(networking, "setup_tunnel", lambda **_: "http://abc123.gradio.live")
+    tunnel = Mock(url="https://abc123.gradio.live")
+    tunnel.proc.poll.return_value = None
+
+    def setup(*, share_token, **_):
+        tunnel.share_token = share_token
+        tunneling.CURRENT_TUNNELS.append(tunnel)
+        return "http://abc123.gradio.live"
+
+    monkeypatch.setattr(networking, "setup_tunnel", setup)
+    monkeypatch.setattr(tunneling, "CURRENT_TUNNELS", [])
+    through = {"host": "abc123.gradio.live", "x-forwarded-proto": "https"}
     server = app.serve(Library(None), port=0, share=True)
     try:
         assert server.share_url == "https://abc123.gradio.live"
-        page = httpx.get(server.url, headers={"host": "abc123.gradio.live", "x-forwarded-proto": "https"}, timeout=60)
+        page = httpx.get(server.url, headers=through, timeout=60)
         assert page.status_code == 200
         assert "amazonaws" not in page.text, "the page's program comes from this server"
+        assert page.headers["strict-transport-security"]
+        tunnel.proc.poll.return_value = 1
+        assert httpx.get(server.url, headers=through, timeout=60).status_code == 400, "its program has ended"
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("accounts", [[], [("mina", "secret"), ("tom", "other")]])
+def test_who_shares_a_page_is_told_what_that_means(monkeypatch, capsys, accounts):
+    server = Mock(url="http://127.0.0.1:7860/", share_url="https://abc123.gradio.live", share_trouble=None)
+    server.is_serving.return_value = False
+    monkeypatch.setattr(app, "serve", lambda *_, **__: server)
+    monkeypatch.setenv("EXPLORER_AUTH", "\n".join(map(":".join, accounts)))
+    assert main(["--share"]) == 0
+    printed = capsys.readouterr().out
+    assert "https://abc123.gradio.live" in printed
+    assert "at most a week" in printed
+    assert ("2 accounts" in printed) == bool(accounts)
+    assert ("no password" in printed) != bool(accounts)
+    for word in ("Visitors can", "Visitors cannot"):
+        assert word in printed
+    assert "secret" not in printed
 
 
 @pytest.mark.parametrize("works", [True, False])

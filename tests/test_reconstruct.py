@@ -136,7 +136,7 @@ def test_a_picture_that_never_arrives_holds_nobody_up(url, visitor, monkeypatch)
 
 
 def test_only_so_many_pictures_arrive_at_once(url, visitor, monkeypatch):
-    from explorer.ui.reconstruct import MOST_ARRIVING
+    from explorer.ui.reconstruct import ARRIVING_EACH
 
     monkeypatch.setattr("explorer.ui.http.PATIENCE", 120)
     parts = urlsplit(url)
@@ -144,12 +144,12 @@ def test_only_so_many_pictures_arrive_at_once(url, visitor, monkeypatch):
     answers: list[httpx.Response] = []
     with contextlib.ExitStack() as waiting:
         # one more wherever a whole picture found room: it may have taken the room of the one that began before it
-        while len(answers) < 4 * MOST_ARRIVING and all(answer.status_code == 200 for answer in answers):
+        while len(answers) < 4 * ARRIVING_EACH and all(answer.status_code == 200 for answer in answers):
             connection = waiting.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=30))
             connection.sendall(head.encode() + b"\x89PNG")
             answers.append(visitor.post(f"{VAE}/own", content=saved(glyph())))
         assert "try again" in error_of(answers[-1], 503)
-        assert len(answers) >= MOST_ARRIVING
+        assert len(answers) >= ARRIVING_EACH
     while (answer := visitor.post(f"{VAE}/own", content=saved(glyph()))).status_code == 503:
         pass  # until the server has seen them leave
     assert answer.status_code == 200

@@ -23,7 +23,8 @@ from explorer.images import to_bytes
 from explorer.library import Library
 from explorer.ui import export, programs, reconstruct, report
 from explorer.ui.app import tab_modules
-from explorer.ui.http import MOST_LATENTS, Workers
+from explorer.ui.http import MOST_LATENTS
+from explorer.ui.lanes import Lane
 from explorer.ui.routes import RunRoutes
 from explorer.ui.static_files import STATIC, StaticFiles
 from explorer.views.colours import COLOURS
@@ -92,17 +93,31 @@ def floats(answer: httpx.Response) -> np.ndarray:
 
 
 def test_runs_are_listed_with_their_twins(client):
-    assert client.get("explorer/api/runs").json() == [
+    listed = client.get("explorer/api/runs").json()
+    expected = [
         {
             "name": name,
             "family": family,
+            "side": family,
             "dataset": "digits",
+            "title": "Digits",
+            "label": f"{name}, d = {D}",
+            "short": name,
             "latent_dim": D,
+            "beta": None,
+            "nats": None,
             "twin": twin,
             "error": None,
         }
         for name, family, twin in (("linear-vae", "vae", "linear-ae"), ("linear-ae", "ae", "linear-vae"))
     ]
+    assert [{key: value for key, value in run.items() if key != "portrait"} for run in listed] == expected
+    for run in listed:
+        picture = client.get(run["portrait"])
+        assert picture.headers["content-type"] == "image/png"
+        assert "immutable" in picture.headers["cache-control"]
+        again = client.get(run["portrait"], headers={"if-none-match": picture.headers["etag"]})
+        assert again.status_code == 304
 
 
 def test_a_run_says_what_it_is_and_every_address_it_names_answers(client, library):
@@ -444,12 +459,12 @@ def test_a_full_queue_is_refused_and_recovers():
         return "done"
 
     async def flood() -> tuple[list[str], int, str]:
-        workers, answers, refused = Workers(running=2, waiting=3), [], 0
+        lane, answers, refused = Lane(running=3, waiting=3), [], 0
 
         async def ask() -> None:
             nonlocal refused
             try:
-                answers.append(await workers.run(work))
+                answers.append(await lane.run(work))
             except Exception as error:  # noqa: BLE001 - what is raised is what is tested
                 refused += "busy" in str(error)
 
@@ -458,7 +473,7 @@ def test_a_full_queue_is_refused_and_recovers():
                 group.start_soon(ask)
             await anyio.to_thread.run_sync(started.acquire)
             leave.set()
-        return answers, refused, await workers.run(lambda: "again")
+        return answers, refused, await lane.run(lambda: "again")
 
     answers, refused, again = awaited(flood)
     assert answers == ["done"] * 5

@@ -1,5 +1,6 @@
 """How empty places are and what is drawn, told by the page as Python tells it: on shipped runs of every kind."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -12,8 +13,10 @@ import pytest
 from explorer.analysis.counter import CounterGenerator
 from explorer.analysis.holes import Plane, anchored_plane, axis_plane
 from explorer.analysis.laws import LAWS
-from explorer.library import Library, OpenRun
-from explorer.views.interpolate import MEANS, walk
+from explorer.library import AMONG, Library, OpenRun
+from explorer.views.hole_map import hole_plane
+from explorer.views.hole_samples import drawn_sheet
+from explorer.views.interpolate import MEANS, path_figure, walk
 from explorer.views.support import support
 from tests.conftest import CI, ROOT
 from tests.fakes import linear_coder
@@ -31,15 +34,21 @@ def asked(folder: Path, run: OpenRun, body: str, **values: object) -> Any:
     code = f"""
       import {{ readFileSync }} from "node:fs";
       import {{ Support }} from "./explorer/ui/static/latent/support.js";
-      import {{ COMPUTED }} from "./explorer/ui/static/source/computed.js";
+      import {{ COMPUTED, measuredPlane }} from "./explorer/ui/static/source/computed.js";
       const support = new Support(new Uint8Array(readFileSync("{folder / "support"}")));
       const given = JSON.parse(readFileSync("{folder / "given.json"}", "utf8"));
-      console.log(JSON.stringify((() => {{ {body} }})()));
+      console.log(JSON.stringify(await (async () => {{ {body} }})()));
     """
     command = ["node", "--input-type=module", "--eval", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def unpacked(packed: dict[str, Any]) -> np.ndarray:
+    """The array that JSON carries."""
+    kind = {"f4": "<f4", "u1": "u1"}[packed["kind"]]
+    return np.frombuffer(base64.b64decode(packed["bytes"]), dtype=kind).reshape(packed["shape"])
 
 
 def planes_of(run: OpenRun) -> list[Plane]:
@@ -74,7 +83,7 @@ def test_the_page_tells_what_python_tells(name, tmp_path):
         size=SIZE,
     )
     least = 1 / (len(run.latents.calibration) + 1)
-    for told, among in (("p", "draws"), ("means", "means")):
+    for told, among in zip(("p", "means"), AMONG, strict=True):
         wanted = run.vacancy_among(among).p_value(latents)
         np.testing.assert_allclose(answer[told], wanted, rtol=0, atol=1.01 * least)
         assert np.isclose(answer[told], wanted, rtol=0, atol=1e-12).mean() > 0.99, "a tie now and then may be rounded"
@@ -124,6 +133,81 @@ def test_few_codes_in_folds_and_null_directions_are_told_as_well(tmp_path):
     for law in LAWS:
         drawn = run.sample(law, 9, CounterGenerator(3))  # pyright: ignore[reportArgumentType] - as the routes do
         np.testing.assert_allclose(np.reshape(answer["draws"][law], drawn.shape), drawn, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_plane_of_holes_is_as_empty_in_the_browser(name, tmp_path):
+    library = Library(ROOT / "checkpoints")
+    run = library.open(name)
+    laid, told = hole_plane(library, name, {"measured": "0"}), hole_plane(library, name, {})
+    assert {key: told[key] for key in laid} == laid
+    body = """
+      const { vacancy, holes, ...rest } = measuredPlane(support, given.laid);
+      return { ...rest, vacancy: Array.from(vacancy.values), shape: vacancy.shape, holes: Array.from(holes.values) };
+    """
+    answer = asked(tmp_path, run, body, laid=laid)
+    assert answer["shape"] == told["vacancy"]["shape"]
+    wanted = 10 ** unpacked(told["vacancy"]).astype(float).ravel()
+    off = np.abs(10 ** np.array(answer["vacancy"]) - wanted)
+    assert off.max() <= 3.01 / (len(run.latents.calibration) + 1), "latents are float32 there, places of the frame here"
+    assert (off < 1e-6).mean() > 0.95
+    assert (np.array(answer["holes"]) == unpacked(told["holes"]).ravel()).mean() > 0.99
+    for share in ("share", "weighted"):
+        assert answer[share] == pytest.approx(told[share], abs=5e-3)
+
+
+@pytest.mark.parametrize("redraw", [False, True])
+@pytest.mark.parametrize("name", ["mnist-ae-16", "celeba-vae-64", "digits-ae-8"])
+def test_a_sheet_of_samples_is_drawn_and_judged_alike(name, redraw, tmp_path):
+    run = Library(ROOT / "checkpoints").open(name)
+    for law in LAWS:
+        wanted = drawn_sheet(run, law, 5, redraw)
+        body = """return COMPUTED.samples(support, { query: { law: given.law, seed: 5, redraw: given.redraw } },
+          { told: given.told });"""
+        told = drawn_sheet(run, law, 0, False)
+        answer = asked(tmp_path, run, body, law=law, redraw=int(redraw), told=told)
+        assert answer.keys() == wanted.keys()
+        least = 1 / (len(run.latents.calibration) + 1)
+        assert answer["drawn"] == wanted["drawn"]
+        assert abs(answer["in_holes"] - wanted["in_holes"]) <= 2, "a tie now and then may be rounded"
+        np.testing.assert_allclose(answer["histogram"], wanted["histogram"], atol=3 / wanted["drawn"])
+        if not redraw or answer["in_holes"] == wanted["in_holes"]:
+            scale = np.abs(wanted["latents"]).max()
+            np.testing.assert_allclose(answer["latents"], wanted["latents"], rtol=0, atol=3e-7 * scale)
+            np.testing.assert_allclose(answer["p"], wanted["p"], atol=1.01 * least)
+        for stored in ("law", "vacancy", "tell_apart", "coverage", "active_units"):
+            assert answer[stored] == wanted[stored]
+
+
+@pytest.mark.parametrize("name", ["mnist-vae-16", "digits-ae-8"])
+def test_the_curves_of_a_walk_are_the_same_curves(name, tmp_path):
+    run = Library(ROOT / "checkpoints").open(name)
+    rng = np.random.default_rng(4)
+    ends = rng.standard_normal((2, 2, run.latent_dim)).astype(np.float32)
+    told = json.loads(path_figure(run, ends[0], 0.25, "spherical", "light"))
+    for pair, means in [(ends[1], means) for means in MEANS] + [(np.stack([ends[1, 0], -ends[1, 0]]), "")]:
+        wanted = json.loads(path_figure(run, pair, 0.25, "spherical", "light", means))
+        body = """return COMPUTED.figureOf(support, { of: { name: "path" }, body: Float32Array.from(given.ends),
+          query: { overshoot: 0.25, kind: "spherical", means: given.means, theme: "light" } }, { told: given.told });"""
+        answer = asked(tmp_path, run, body, ends=pair.ravel().tolist(), means=means, told=told)
+        for trace, like in zip(answer["data"], wanted["data"], strict=True):
+            y = np.frombuffer(base64.b64decode(like["y"]["bdata"]), "<f4")
+            step = 1.01 / (len(run.latents.calibration) + 1)
+            np.testing.assert_allclose(trace["y"], y, rtol=1e-5, atol=step if trace["yaxis"] == "y2" else 1e-6)
+            assert {k: v for k, v in trace.items() if k != "y"} == {k: v for k, v in like.items() if k != "y"}
+        meta, like = answer["layout"].pop("meta"), wanted["layout"].pop("meta")
+        assert meta.keys() == like.keys()
+        for key in ("note", "shell"):
+            assert meta.pop(key) == like.pop(key)
+        for key, value in like.items():
+            assert meta[key] == (value if value is None else pytest.approx(value, rel=1e-4, abs=0.02)), key
+        for axis in ("yaxis", "yaxis2"):
+            np.testing.assert_allclose(
+                answer["layout"][axis].pop("range"), wanted["layout"][axis].pop("range"), rtol=1e-4
+            )
+        for drawn in (answer, wanted):
+            drawn["layout"]["shapes"] = [{k: v for k, v in s.items() if k != "y0"} for s in drawn["layout"]["shapes"]]
+        assert answer["layout"] == wanted["layout"]
 
 
 @pytest.mark.parametrize("kind", ["linear", "spherical"])

@@ -138,26 +138,6 @@ def test_the_plane_of_a_hole_map_leads_to_the_latents_behind_it(library, name):
         assert run.vacancy.p_value(z[None])[0] == pytest.approx(p[row, column], abs=0.02)
 
 
-def test_the_first_row_of_the_lattice_is_at_the_top(library):
-    run = library.open("two-vae")
-    rng = np.random.default_rng(1)
-    cells = rng.standard_normal((hole_map.LATTICE**2, 2)).astype(np.float32)
-    import base64
-    import io
-
-    from PIL import Image
-
-    from explorer.images import to_bytes
-
-    data = hole_map.lattice_picture(run, cells).split(",", 1)[1]
-    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
-    side = hole_map.LATTICE * 8
-    assert picture.shape == (side, side)
-    last_row_first_cell = to_bytes(run.coder.decode(cells[-hole_map.LATTICE][None]))[0, 0]
-    np.testing.assert_array_equal(picture[:8, :8], last_row_first_cell)
-    np.testing.assert_array_equal(picture[-8:, :8], to_bytes(run.coder.decode(cells[:1]))[0, 0])
-
-
 @pytest.mark.parametrize(
     "anchors", ["", "1", "1,2", "1,2,3,4", "a,b,c", "-1,2,3", "0,1,200", "0,1,1e2", "0,1,99999999999"]
 )

@@ -320,6 +320,7 @@ SOURCE = Source(
     ),
     files=celeba_files,
     takes_extra=True,
+    title="Faces",
     nouns=("face", "faces"),
     terms=(
         "CelebA is for non-commercial research only, which binds models fitted on it as well; its images must not be "

@@ -27,6 +27,7 @@ def load_digits() -> ImageSet:
 
 SOURCE = Source(
     load=lambda _: load_digits(),
+    title="Digits",
     nouns=("digit", "digits"),
     character=Character(size=8, box=8, by_mass=False),
 )

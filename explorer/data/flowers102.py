@@ -125,6 +125,7 @@ SOURCE = Source(
     load=lambda asked: load_flowers102(asked.data_dir, asked.how, download=asked.download, work=asked.work),
     files=flowers102_files,
     is_downloadable=True,
+    title="Flowers",
     nouns=("flower", "flowers"),
     terms="The photographs of Flowers102 belong to their authors, and no licence comes with them.",
 )

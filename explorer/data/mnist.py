@@ -120,6 +120,7 @@ SOURCE = Source(
     load=lambda asked: load_mnist(asked.data_dir, asked.download),
     files=mnist_files,
     is_downloadable=True,
+    title="MNIST",
     nouns=("digit", "digits"),
     character=Character(size=28, box=20, by_mass=True),
 )

@@ -63,6 +63,7 @@ class Source:
         is_downloadable: Whether it can be fetched on request.
         takes_folder: Whether its pictures lie in a folder that somebody names.
         takes_extra: Whether further training images may come from another folder.
+        title: What the data set is called where models are chosen; None for its own name.
         nouns: What an image is called, and several.
         terms: What a person who shows or shares a model should know of the images it was fitted on; None for nothing.
         crop: Share of the width of a picture that is kept, around its centre.
@@ -74,6 +75,7 @@ class Source:
     is_downloadable: bool = False
     takes_folder: bool = False
     takes_extra: bool = False
+    title: str | None = None
     nouns: tuple[str, str] = ("image", "images")
     terms: str | None = None
     crop: float = 1.0

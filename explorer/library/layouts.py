@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
@@ -34,8 +34,8 @@ openTSNE 87 and UMAP 86 (with what numba compiles), 60,000 take 327 and 184. A n
 numba and LLVM, openTSNE 13 MB. Neither is worth that for the 5,000 to 7,500 images that runs are measured on.
 """
 
-MOST_JOBS = 4
-"""Layouts that are computed or wait; one is computed at a time."""
+MOST_JOBS, MOST_EACH = 16, 2
+"""Layouts that are computed or wait, in all and of one visitor; one is computed at a time."""
 
 MOST_KEPT = 4_000_000
 """Bytes of layouts in memory; of the rest the files are read again."""
@@ -104,6 +104,7 @@ class _Job:
     """A layout that is being computed, and who waits for it."""
 
     codes: NDArray[np.float32]
+    owner: Hashable = None
     tickets: dict[str, float] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     started: float | None = None
@@ -144,11 +145,11 @@ class Layouts:
         places[rows_of(run)] = kept
         return places
 
-    def start(self, run: OpenRun) -> str:
-        """Compute a run's layout unless it is there or under way; the ticket of who asked.
+    def start(self, run: OpenRun, owner: Hashable = None) -> str:
+        """Compute a run's layout unless it is there or under way; the ticket of who asked, who is counted if named.
 
         Raises:
-            CrowdedError: `MOST_JOBS` others are under way.
+            CrowdedError: `MOST_JOBS` others are under way, or `MOST_EACH` of the same visitor.
             ShapeError: The run has too few images or dimensions, or codes that cannot be laid out.
         """
         if len(run) < FEWEST or run.latent_dim < 2:
@@ -164,8 +165,10 @@ class Layouts:
             if job is None:
                 if len(self._jobs) >= MOST_JOBS:
                     raise CrowdedError("other layouts are being computed; try again in a minute.")
+                if owner is not None and sum(job.owner == owner for job in self._jobs.values()) >= MOST_EACH:
+                    raise CrowdedError(f"{MOST_EACH} layouts of yours are being computed; try again in a minute.")
                 self._failed.pop(key, None)
-                job = self._jobs[key] = _Job(codes)
+                job = self._jobs[key] = _Job(codes, owner)
                 try:
                     threading.Thread(target=self._compute, args=(key, job), daemon=True, name="layout").start()
                 except RuntimeError:  # no more threads on this machine

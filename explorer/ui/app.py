@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import webbrowser
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -20,8 +20,11 @@ import gradio as gr
 from explorer.errors import ExplorerError, ServeError
 from explorer.library import Library
 from explorer.ui import bare, export, programs
-from explorer.ui.bare import TITLE, choices, notice
+from explorer.ui.bare import TITLE, notice
+from explorer.ui.components import live
+from explorer.ui.logs import keep_sober
 from explorer.ui.page import RENAMED_TABS, TABS, FigureMaker, Page, answering, hide_folders, public_sentence
+from explorer.ui.patience import Crowd, be_patient, raise_descriptors
 from explorer.ui.routes import served
 from explorer.ui.security import layers
 from explorer.ui.static_files import STATIC, StaticFiles
@@ -43,6 +46,9 @@ MOST_SESSIONS = 200
 
 LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 """What a server listens on that only its own machine can reach."""
+
+BELIEVED_VARIABLE = "FORWARDED_ALLOW_IPS"
+"""Environment variable by which uvicorn believes proxies, by default those of this machine; here `Forwarded` does."""
 
 HOSTS_VARIABLE = "EXPLORER_HOSTS"
 """Environment variable with further names, separated by commas, under which the page may be reached."""
@@ -96,19 +102,20 @@ def build(library: Library, static_url: str, modules: Mapping[str, Any]) -> gr.B
         if library.default() is None:
             _build_empty(library)
             return blocks
-        with gr.Row(elem_id="explorer-top", equal_height=True):
-            gr.HTML(f"<h1>{TITLE}</h1>", elem_id="explorer-title", container=False, padding=False)
-            run = gr.Dropdown(
-                choices=choices(library),
-                value=library.default(),
-                label="Run",
-                info="One trained model; VAEs show the nats per test image they need, fewer is better.",
-                elem_id="explorer-run",
-                filterable=True,
-            )
-        notice = gr.HTML("", elem_id="explorer-notice", container=False, padding=False)
-        tabs = gr.Tabs(selected=TABS[0], elem_id="explorer-tabs")
+        # the header shows and chooses what these two hold; they are hidden, and do the work on gradio's side
+        run = gr.Dropdown(
+            choices=list(library.names()),
+            value=library.default(),
+            label="Run",
+            elem_id="explorer-run",
+            allow_custom_value=True,  # a run that was fitted meanwhile; whoever reads it checks it
+        )
+        tabs = gr.Tabs(selected=TABS[0], elem_id="explorer-tabs", overflow_behavior="wrap", render=False)
+        notice = gr.HTML("", elem_id="explorer-notice", container=False, padding=False, render=False)
         page = Page(library=library, run=run, tabs=tabs, notice=notice, static_url=static_url)
+        live(page, bare.header(tuple(modules)))
+        notice.render()
+        tabs.render()
         with tabs:
             for name, module in modules.items():
                 with gr.Tab(name.capitalize(), id=name, elem_id=f"explorer-{name}"):
@@ -130,7 +137,7 @@ def _wire_address(blocks: gr.Blocks, page: Page) -> None:
     @answering
     def open_address(fragment: str, request: gr.Request) -> tuple[Any, Any, Any]:
         run, tab, trouble = wanted(library, dict(request.query_params), fragment)
-        picker = gr.Dropdown(choices=choices(library), value=run)
+        picker = gr.Dropdown(choices=list(library.names()), value=run)
         return picker, gr.Tabs(selected=tab) if tab else gr.skip(), notice(trouble)
 
     quiet: dict[str, Any] = {
@@ -147,7 +154,6 @@ def _wire_address(blocks: gr.Blocks, page: Page) -> None:
         js="() => [window.location.hash.slice(1, 300)]",
         **quiet,
     )
-    page.run.input(lambda run: notice(trouble_with(library, run)), page.run, page.notice, **quiet)
 
 
 def trouble_with(library: Library, run: object) -> str:
@@ -194,12 +200,11 @@ def theme() -> gr.themes.Base:
     return gr.themes.Soft(primary_hue="slate", neutral_hue="slate", radius_size="md", font=fonts, font_mono=mono)
 
 
-def hosts(host: str, share: bool) -> tuple[list[str], bool]:
+def hosts(host: str) -> tuple[list[str], bool]:
     """Names the page may be asked for by, and whether any literal address will do.
 
     Args:
         host: What the server listens on.
-        share: Whether there is a public address.
     """
     names = ["localhost", "127.0.0.1", "[::1]", _bracketed(host)]
     names += [name.strip() for name in os.environ.get(HOSTS_VARIABLE, "").split(",") if name.strip()]
@@ -207,8 +212,6 @@ def hosts(host: str, share: bool) -> tuple[list[str], bool]:
     if everywhere:
         own = socket.gethostname()
         names += [own, f"{own}.local"]
-    if share:
-        names.append("*.gradio.live")
     return names, everywhere
 
 
@@ -228,6 +231,9 @@ def serve(
     open_browser: bool = False,
     framed: bool = False,
     modules: Mapping[str, Any] | None = None,
+    root_path: str = "",
+    proxies: Sequence[str] = (),
+    access_log: bool = False,
 ) -> Server:
     """Serve the page until the process ends or `Server.close` is called; returns when it answers.
 
@@ -240,6 +246,9 @@ def serve(
         open_browser: Whether to show the page in the system's browser.
         framed: Whether other pages of this machine, such as a notebook, may frame it.
         modules: The tabs by name; None for all of `TABS`.
+        root_path: Folder under which a proxy shows the page, "/models"; "" for none.
+        proxies: Addresses and networks of proxies whose word counts for where a request comes from.
+        access_log: Whether a line is logged for every request.
 
     Raises:
         ServeError: The port is taken, or the host is none of this machine.
@@ -260,13 +269,14 @@ def serve(
     ]
     blocks = build(library, static.url, modules)
     blocks.queue(max_size=32, default_concurrency_limit=2, api_open=False)
-    names, any_address = hosts(host, share)
+    names, any_address = hosts(host)
     settings = {
         "server_name": _bracketed(host),
         "prevent_thread_lock": True,
         "quiet": True,
         "inline": False,
         "share": False,
+        "root_path": root_path,
         "ssr_mode": False,
         "run_history": False,
         "enable_monitoring": False,
@@ -289,10 +299,22 @@ def serve(
                 *served(library, figures, static, offers, is_public(host, share, accounts)),
                 bare.route(library, STATIC, static.url, modules),
             ],
-            "middleware": layers(names, any_address, MOST_BODY, framed),
+            "middleware": layers(
+                names,
+                any_address,
+                MOST_BODY,
+                framed,
+                accounts=[name for name, _ in accounts],
+                proxies=proxies,
+                tunnel=lambda: _has_tunnel(blocks),
+            ),
         },
     }
     url = _launch(blocks, host, port, settings)
+    be_patient(
+        blocks.server.config, Crowd(raise_descriptors(), proxies=proxies)
+    )  # before anybody else is told the address
+    keep_sober(access_log)
     threading.Thread(target=library.warm, name="warm", daemon=True).start()  # what the first visitor would wait for
     share_url, trouble = _tunnel(blocks, host) if share else (None, None)
     if open_browser:
@@ -309,7 +331,7 @@ def _launch(blocks: gr.Blocks, host: str, port: int | None, settings: Mapping[st
         if free is None:
             continue
         try:
-            with contextlib.redirect_stderr(_Quiet(sys.stderr)):
+            with contextlib.redirect_stderr(_Quiet(sys.stderr)), _believing_nobody():
                 _, url, _ = blocks.launch(server_port=free, **settings)
         except OSError as error:  # somebody took it between the look and the launch
             trouble = str(error)
@@ -321,6 +343,20 @@ def _launch(blocks: gr.Blocks, host: str, port: int | None, settings: Mapping[st
     raise ServeError(
         f"cannot listen on {host} at any port {FIRST_PORT} to {last}: {trouble}; choose a --host or --port."
     )
+
+
+@contextlib.contextmanager
+def _believing_nobody() -> Iterator[None]:
+    """While uvicorn reads its settings: otherwise whoever connects from this machine says where they come from."""
+    usual = os.environ.get(BELIEVED_VARIABLE)
+    os.environ[BELIEVED_VARIABLE] = ""
+    try:
+        yield
+    finally:
+        if usual is None:
+            del os.environ[BELIEVED_VARIABLE]
+        else:
+            os.environ[BELIEVED_VARIABLE] = usual
 
 
 class _Quiet(io.TextIOBase):
@@ -375,6 +411,14 @@ def _tunnel(blocks: gr.Blocks, host: str) -> tuple[str | None, str | None]:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         return None, f"there is no public address, the share service cannot be reached ({reason}); the page is local."
     return address.replace("http://", "https://", 1), None
+
+
+def _has_tunnel(blocks: gr.Blocks) -> bool:
+    """Whether a program carries this page's public address now."""
+    from gradio import tunneling
+
+    own = [tunnel.proc for tunnel in tunneling.CURRENT_TUNNELS if tunnel.share_token == blocks.share_token]
+    return any(program is not None and program.poll() is None for program in own)
 
 
 def _end_tunnels(blocks: gr.Blocks) -> None:

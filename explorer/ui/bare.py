@@ -1,4 +1,4 @@
-"""The page without gradio: title, picker of runs, tab bar, and the live parts in hosts of their own.
+"""The page without gradio: the header, and the live parts of the tabs in hosts of their own.
 
 It is made of what gradio's page is made of: each tab's `CONTENT`, the modules and style sheets of `static/`, the same
 addresses. `static/page/bare.js` fills it. It is served at `PATH`, takes `?run=NAME&tab=TAB` as gradio's page does,
@@ -79,20 +79,46 @@ class Part:
         return f'<div class="xp-host" role="region" aria-label="{self.label}">{LOADING}</div>'
 
 
+@dataclass(frozen=True, slots=True)
+class Header(Part):
+    """The live part above all tabs: title, chooser of the run, tab bar, Share and Present.
+
+    Its words are there before its module is, so that nothing moves when that comes.
+
+    Attributes:
+        tabs: The tabs in order: words of small letters.
+    """
+
+    tabs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert all(tab.isalpha() for tab in self.tabs), "templates hold no data"
+
+    @property
+    def markup(self) -> str:
+        """The element that the module brings to life."""
+        bar = "".join(
+            f'<button type="button" role="tab" id="tab-{name}" aria-controls="explorer-{name}" aria-selected="false" '
+            f'tabindex="-1" data-tab="{name}">{name.capitalize()}</button>'
+            for name in self.tabs
+        )
+        return (
+            f'<header class="xp-host xp-head"><h1>{TITLE}</h1>'
+            f'<div class="xp-head-tabs" role="tablist" aria-label="{self.label}">{bar}</div>'
+            '<button type="button" class="xp-head-run" aria-haspopup="dialog">Choose a model</button>'
+            '<button type="button" class="xp-head-share" aria-haspopup="dialog">Share</button>'
+            '<button type="button" class="xp-head-present" aria-pressed="false">Present</button>'
+            '<p class="xp-head-collapse" hidden></p></header>'
+        )
+
+
+def header(tabs: Sequence[str]) -> Header:
+    """The header over some tabs."""
+    return Header("page/header", "Tabs", tuple(tabs))
+
+
 Content: TypeAlias = Sequence[str | Part]
 """What stands on a tab, in order: paragraphs, with emphasis between asterisks, and live parts."""
-
-
-def choices(library: Library) -> list[tuple[str, str]]:
-    """What a picker offers: (label, name)."""
-    return [(_label(name, card), name) for name, card in library.cards().items()]
-
-
-def _label(name: str, card: Card | Exception) -> str:
-    if not isinstance(card, Card):
-        return f"{name} (damaged)"
-    nll = card.number("test", "nll_iw")
-    return f"{name}  ({nll:.1f} nats)" if nll is not None else name
 
 
 def notice(sentence: str) -> str:
@@ -119,29 +145,21 @@ def markup(library: Library, static: Path, static_url: str, tabs: Mapping[str, A
     """
     names = [name for name, tab in tabs.items() if hasattr(tab, "CONTENT")]
     head = [f'<link rel="stylesheet" href="{static_url}/{sheet}">' for sheet in ("page/frame.css", "page/bare.css")]
-    body = [f'<header id="explorer-top"><div id="explorer-title"><h1>{TITLE}</h1></div>']
     if library.default() is None or not names:
-        body += ["</header>", welcome(library)]
-        return _document(head, body)
+        title = f'<header id="explorer-top"><div id="explorer-title"><h1>{TITLE}</h1></div></header>'
+        return _document(head, [title, welcome(library)])
     first = opened if opened in names else names[0]
-    modules = ["page/bare", *(part.module for part in tabs[first].CONTENT if isinstance(part, Part))]
-    head += [f'<link rel="modulepreload" href="{static_url}/{name}">' for name in needed(static, tuple(modules))]
-    sheets = dict.fromkeys(["kit/kit.css", *(sheet for module in modules[1:] for sheet in worn(static, module))])
+    parts = [part.module for part in tabs[first].CONTENT if isinstance(part, Part)]
+    modules = ("page/bare", "page/header", *parts)
+    head += [f'<link rel="modulepreload" href="{static_url}/{name}">' for name in needed(static, modules)]
+    sheets = dict.fromkeys(["kit/kit.css", "page/header.css", *(each for part in parts for each in worn(static, part))])
     head += [f'<link rel="preload" as="style" href="{static_url}/{sheet}">' for sheet in sheets]
-    boot = {"runs": [{"text": text, "name": name} for text, name in choices(library)], "lost": LOST}
-    boot |= {"run": library.default()}
+    boot = {"runs": list(library.names()), "run": library.default(), "lost": LOST}
     told = json.dumps(boot).replace("<", "\\u003c")  # a name may hold anything, and ends no script
-    body += [
-        '<div id="explorer-run"><label for="run">Run</label><select id="run" autocomplete="off"></select></div>',
-        "</header>",
+    body = [
+        _block(header(names)),
         '<div id="explorer-notice"></div>',
-        '<main id="explorer-tabs"><div class="tab-container" role="tablist">',
-        *(
-            f'<button type="button" role="tab" id="tab-{name}" aria-controls="explorer-{name}" aria-selected="false" '
-            f'tabindex="-1" data-tab="{name}">{name.capitalize()}</button>'
-            for name in names
-        ),
-        "</div>",
+        '<main id="explorer-tabs">',
         *(
             f'<div role="tabpanel" id="explorer-{name}" aria-labelledby="tab-{name}" hidden>'
             f"{''.join(map(_block, tabs[name].CONTENT))}</div>"

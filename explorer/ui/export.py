@@ -43,7 +43,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         name = query.get("name", kind)
         if not FILE_NAME.fullmatch(name):
             raise ShapeError("name must be letters, digits, '.', '_' and '-', 60 at most.")
-        made = await runs.opening.run(lambda: exported(runs.library.open(card.name), latents, kind, wanted))
+        made = await runs.making.run(lambda: exported(runs.library.open(card.name), latents, kind, wanted))
         form = FORMATS[kind]
         told = PRIVATE | {"content-disposition": f'attachment; filename="{card.name}-{name}.{form.ending}"'}
         return Response(made, media_type=form.media, headers=told)

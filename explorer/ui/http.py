@@ -1,4 +1,4 @@
-"""What every answer over HTTP is made of: lanes of work, bodies and numbers that are checked, bytes and headers.
+"""What every answer over HTTP is made of: bodies and numbers that are checked, bytes and headers.
 
 Errors are JSON {"error": "one sentence"}. Arrays travel as little-endian bytes.
 """
@@ -6,18 +6,19 @@ Errors are JSON {"error": "one sentence"}. Arrays travel as little-endian bytes.
 import gzip
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import anyio
-import anyio.to_thread
 import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from explorer.analysis.encoding import checked_latents
 from explorer.arrays import Latents
 from explorer.errors import ExplorerError, NotFoundError, ShapeError, TooMuchError
+from explorer.ui.lanes import BusyError
 from explorer.ui.page import public_sentence
 
 MOST_LATENTS = 1024
@@ -26,15 +27,18 @@ MOST_LATENTS = 1024
 MOST_SEED = 2**63 - 1
 """Largest seed of a sample."""
 
-PATIENCE = 20.0
-"""Seconds that the body of one request may take to arrive."""
+PATIENCE = 120.0
+"""Seconds that the body of one request may take to arrive; one that stands still is ended sooner, with its
+connection (`explorer.ui.patience`)."""
+
+PIECE = 200_000
+"""Bytes of an answer that are written at once."""
 
 FOR_EVER = "max-age=31536000, immutable"
 
 PRIVATE = {"cache-control": "private, no-store"}
 """Headers of an answer that nobody may keep."""
 
-T = TypeVar("T")
 LONGEST_QUERY = 4000
 """Characters of the query of a figure or a plane."""
 
@@ -48,10 +52,6 @@ class TooSlowError(ExplorerError):
     """A body does not arrive: status 408."""
 
 
-class BusyError(ExplorerError):
-    """Too many requests are waiting already: status 503."""
-
-
 STATUS: Mapping[type[ExplorerError], int] = {
     NotFoundError: 404,
     TooSlowError: 408,
@@ -59,34 +59,6 @@ STATUS: Mapping[type[ExplorerError], int] = {
     BusyError: 503,
 }
 """What an error is answered with; any other `ExplorerError` with 400."""
-
-
-class Workers:
-    """Threads for work that must not hold up the server, with a bounded queue before them.
-
-    Args:
-        running: How many work at once.
-        waiting: How many requests may wait; more are refused, so that a flood ends in clear refusals.
-    """
-
-    def __init__(self, running: int, waiting: int) -> None:
-        self.limiter = anyio.CapacityLimiter(running)
-        self.most = running + waiting
-        self.pending = 0
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns.
-
-        Raises:
-            BusyError: Too many are waiting.
-        """
-        if self.pending >= self.most:
-            raise BusyError("the server is busy; try again in a few seconds.")
-        self.pending += 1
-        try:
-            return await anyio.to_thread.run_sync(work, limiter=self.limiter)
-        finally:
-            self.pending -= 1
 
 
 def answering(endpoint: Endpoint) -> Endpoint:
@@ -177,11 +149,23 @@ def error_response(status: int, sentence: str) -> Response:
     return JSONResponse({"error": sentence}, status, headers)
 
 
+class PiecewiseResponse(Response):
+    """An answer that is sent as fast as it is read: one write would copy all of it for everybody who does not read."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        whole = memoryview(self.body)
+        for start in range(0, max(len(whole), 1), PIECE):
+            piece, more = bytes(whole[start : start + PIECE]), start + PIECE < len(whole)
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
 def array_response(array: NDArray, kind: str, headers: Mapping[str, str]) -> Response:
     """An array as bytes of numpy's `kind`, its shape in the header x-shape."""
     shape = {"x-shape": ",".join(map(str, array.shape))}
     body = np.ascontiguousarray(array, dtype=kind).tobytes()
-    return Response(body, media_type="application/octet-stream", headers={**headers, **shape})
+    return PiecewiseResponse(body, media_type="application/octet-stream", headers={**headers, **shape})
 
 
 def zipped_response(request: Request, zipped: bytes, headers: Mapping[str, str]) -> Response:
@@ -190,7 +174,7 @@ def zipped_response(request: Request, zipped: bytes, headers: Mapping[str, str])
     encoding = {"content-encoding": "gzip"} if understood else {}
     body = zipped if understood else gzip.decompress(zipped)
     named = {**headers, **encoding, "vary": "accept-encoding"}
-    return Response(body, media_type="application/octet-stream", headers=named)
+    return PiecewiseResponse(body, media_type="application/octet-stream", headers=named)
 
 
 def pixels_response(pixels: NDArray[np.uint8], headers: Mapping[str, str]) -> Response:

@@ -17,7 +17,6 @@ from explorer.ui.bare import Content, Part
 from explorer.ui.components import lay_out
 from explorer.ui.http import (
     PRIVATE,
-    BusyError,
     TabRoute,
     body_of,
     keeping,
@@ -25,16 +24,15 @@ from explorer.ui.http import (
     pixels_response,
     unchanged,
 )
+from explorer.ui.lanes import BusyError
 from explorer.ui.page import Page
 from explorer.ui.routes import RunRoutes
+from explorer.ui.visitors import PRESENCE
 from explorer.views import map as view
 from explorer.views.colours import COLOURS
 from explorer.views.query import choice, whole
 
-INTRO = (
-    "Every dot is a test image at the place the encoder gives it: point at it to see the image (without the data set "
-    "its decode), click it for its numbers. Click where no dot is to decode a place where no image is."
-)
+INTRO = "Every dot is an image, at the place the encoder gives it. Point at one to see it; click anywhere."
 
 CONTENT: Content = (INTRO, Part("map/tab", "map of the encoded test images"))
 
@@ -158,7 +156,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         def start() -> dict[str, object]:
             run = runs.library.open(card.name)
             try:
-                return told(run, layouts.start(run))
+                return told(run, layouts.start(run, PRESENCE.get().visitor))
             except CrowdedError as error:
                 raise BusyError(str(error)) from None
 

@@ -4,7 +4,6 @@ import base64
 import html
 import io
 
-import anyio
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +23,14 @@ from explorer.ui.components import lay_out
 from explorer.ui.http import (
     MOST_SEED,
     PRIVATE,
-    BusyError,
     TabRoute,
-    Workers,
     array_response,
     body_of,
     finite,
     number_of,
     pixels_response,
 )
+from explorer.ui.lanes import Arrivals, Lane
 from explorer.ui.page import Page, answering, public_text
 from explorer.ui.routes import RunRoutes
 from explorer.views import look
@@ -50,8 +48,8 @@ WITHOUT = (
 )
 """What follows from a data set that cannot be used, whatever is wrong with it."""
 
-MOST_ARRIVING = 16
-"""Pictures that may be on their way at once: together they take no more than as many times `MOST_UPLOAD`."""
+ARRIVING_EACH, MOST_ARRIVING = 3, 64
+"""Pictures that may be on their way at once, of one visitor and in all."""
 
 MOST_ERRORS = 100
 """Test images whose errors are told at once."""
@@ -127,8 +125,8 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
     Nothing that somebody sends is kept: the page sends the pixels again for every further question.
     """
-    arriving = anyio.CapacityLimiter(MOST_ARRIVING)
-    preparing = Workers(running=2, waiting=MOST_ARRIVING)
+    arriving = Arrivals(ARRIVING_EACH, MOST_ARRIVING, "too many pictures arrive at once; try again in a few seconds.")
+    preparing = Lane(running=2, waiting=ARRIVING_EACH)
 
     async def reconstruct(request: Request) -> Response:
         """What is known of one image of the evaluation split."""
@@ -159,11 +157,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         """A picture that somebody shows: prepared as the data set was, step by step, and what the run makes of it."""
         card = await runs.card(request)
         place = place_of(request)
-        try:
-            arriving.acquire_on_behalf_of_nowait(request)
-        except anyio.WouldBlock:
-            raise BusyError("too many pictures arrive at once; try again in a few seconds.") from None
-        try:
+        with arriving.one():
             too_much = f"a picture may have at most {MOST_UPLOAD:,} bytes; show a smaller one."
             content = await body_of(request, MOST_UPLOAD, "the picture", too_much)
 
@@ -175,8 +169,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
                 return run, own_image(file, form, run.levels, place=place, most_pixels=MOST_PIXELS)
 
             run, found = await preparing.run(prepare)
-        finally:
-            arriving.release_on_behalf_of(request)
         image = to_unit(found.pixels, run.levels)[None]
         seen = await runs.decoding.run(lambda: look.look(run, image))
         answer = {

@@ -21,14 +21,15 @@ from explorer.arrays import Latents
 from explorer.errors import NotFoundError, TooMuchError
 from explorer.images import to_bytes
 from explorer.library import AMONG, Card, Library, OpenRun
+from explorer.ui.hosts import HEALTH
 from explorer.ui.http import (
     LONGEST_QUERY,
     MOST_LATENTS,
     MOST_SEED,
     PRIVATE,
     Endpoint,
+    PiecewiseResponse,
     TabRoute,
-    Workers,
     answering,
     array_response,
     finite,
@@ -38,8 +39,10 @@ from explorer.ui.http import (
     pixels_response,
     unchanged,
 )
+from explorer.ui.lanes import Lane
 from explorer.ui.page import FigureMaker, public_sentence, public_text
 from explorer.ui.static_files import StaticFiles
+from explorer.views.chooser import ListedRun, listed_runs, portrait
 from explorer.views.colours import COLOURS
 from explorer.views.query import choice, theme_of, whole
 from explorer.views.runs import SHEET, describe_run, sprite_sheet
@@ -62,6 +65,7 @@ class RunRoutes:
         decoding: For what is short, as the frames of a drag are.
         drawing: For many latents at once, so that they never hold up a drag.
         opening: For what may take seconds: files, sheets, figures.
+        making: For files to keep, which take longest.
     """
 
     def __init__(
@@ -74,10 +78,11 @@ class RunRoutes:
         self.library = library
         self.public = public
         self.figures = figures
-        self.looking = Workers(running=2, waiting=256)
-        self.decoding = Workers(running=2, waiting=64)
-        self.drawing = Workers(running=1, waiting=64)
-        self.opening = Workers(running=2, waiting=32)
+        self.looking = Lane(running=2, waiting=256)
+        self.decoding = Lane(running=2, waiting=32)
+        self.drawing = Lane(running=1)
+        self.opening = Lane(running=3, waiting=48)
+        self.making = Lane(running=1)
         self.offered = [route for offer in offers for route in offer(self)]
 
     def routes(self) -> list[BaseRoute]:
@@ -95,6 +100,7 @@ class RunRoutes:
             ("GET", run + "/attributes", self.attributes),
             ("GET", run + "/scalar/{score}", self.scalar),
             ("GET", run + "/sprites/{sheet}", self.sprites),
+            ("GET", run + "/portrait", self.portrait),
             ("GET", run + "/figure/{figure}", self.figure),
             *((method, run + path, endpoint) for method, path, endpoint in self.offered),
             ("GET", "/explorer/{rest:path}", self.nothing),
@@ -109,16 +115,7 @@ class RunRoutes:
         """All runs; `error` says why one cannot be opened."""
 
         def listed() -> list[dict[str, object]]:
-            found: list[dict[str, object]] = []
-            twins = self.library.twins()
-            for name, card in self.library.cards().items():
-                if isinstance(card, Card):
-                    entry = {"family": card.family, "dataset": card.dataset, "latent_dim": card.latent_dim}
-                    found.append({"name": name, **entry, "twin": twins.get(name), "error": None})
-                else:
-                    nothing = {"family": None, "dataset": None, "latent_dim": None, "twin": None}
-                    found.append({"name": name, **nothing, "error": public_sentence(card)})
-            return found
+            return [with_portrait(entry) for entry in listed_runs(self.library)]
 
         return JSONResponse(await self.opening.run(listed), headers=PRIVATE)
 
@@ -224,7 +221,16 @@ class RunRoutes:
         if fresh is not None:
             return fresh
         picture, kind = await self.opening.run(lambda: sprite_sheet(run, sheet, has_images))
-        return Response(picture, media_type=kind, headers=keeping(request, tag))
+        return PiecewiseResponse(picture, media_type=kind, headers=keeping(request, tag))
+
+    async def portrait(self, request: Request) -> Response:
+        """A few decodes of a run's own codes as one small picture, for whoever chooses among runs."""
+        card = await self.card(request)
+        fresh = unchanged(request, card.version)
+        if fresh is not None:
+            return fresh
+        picture = await self.opening.run(lambda: portrait(self.library.open(card.name)))
+        return Response(picture, media_type="image/png", headers=keeping(request, card.version))
 
     async def figure(self, request: Request) -> Response:
         """A plotly figure as JSON."""
@@ -285,6 +291,14 @@ class RunRoutes:
         return array_response(array, kind, keeping(request, card.version))
 
 
+def with_portrait(entry: ListedRun) -> dict[str, object]:
+    """A line of `listed_runs` for visitors: its picture by an address with its version, its error as a sentence."""
+    name, version, error = entry["name"], entry["version"], entry["error"]
+    told: dict[str, object] = {key: value for key, value in entry.items() if key != "version"}
+    told["portrait"] = None if version is None else f"explorer/api/run/{name}/portrait?v={version}"
+    return told | {"error": None if error is None else public_sentence(error)}
+
+
 def with_addresses(run: OpenRun, described: dict[str, Any]) -> dict[str, object]:
     """What `describe_run` found, for visitors: each array and sheet by its address, which names its version."""
     base, version = f"explorer/api/run/{run.name}", run.card.version
@@ -297,6 +311,11 @@ def with_addresses(run: OpenRun, described: dict[str, Any]) -> dict[str, object]
     return described | {"images_trouble": None if trouble is None else public_text(trouble), "stored": stored}
 
 
+async def healthy(request: Request) -> Response:  # noqa: ARG001 - every request is answered alike
+    """The server lives: for proxies and supervisors."""
+    return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
+
+
 def served(
     library: Library,
     figures: Mapping[str, FigureMaker],
@@ -304,6 +323,7 @@ def served(
     offers: Sequence[RoutesMaker] = (),
     public: bool = True,
 ) -> list[BaseRoute]:
-    """All routes below explorer/, to be put before gradio's own; the arguments are those of `RunRoutes`."""
+    """All routes of our own, to be put before gradio's; the arguments are those of `RunRoutes`."""
     files = Route("/explorer/static/{tag}/{file:path}", static.get, methods=["GET"])
-    return [files, *RunRoutes(library, figures, offers, public).routes()]
+    health = Route(HEALTH, healthy, methods=["GET", "HEAD"])
+    return [health, files, *RunRoutes(library, figures, offers, public).routes()]

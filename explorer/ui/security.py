@@ -1,43 +1,36 @@
 """What stands between the network and the page: plain ASGI layers, outermost first.
 
+    Forwarded      where a request comes from, as far as the word of a proxy counts
     TrustedHosts   answers only under its own names (a foreign name that resolves here is DNS rebinding)
-    BodyLimit      bounds what one request may send
+    BodyLimit      bounds what one request may send, and all that are here together
     Guard          closes what the page does not use, refuses other sites' requests, adds headers
     LoginBrake     slows guessing of passwords
+    Logout         ends a session only where the page itself asks for it
     LoginRequired  with a password set: everything but the login page itself needs a session
+    Visitors       tells who asks, and ends what they asked for when they leave
+    Events         refuses what is no event of gradio's page
 
-Gradio has none of these; see its own documentation of `launch` for what it does check.
+Before them stands the connection (`explorer.ui.patience`). Gradio has none of these; see its own documentation of
+`launch` for what it does check.
 """
 
+import base64
 import hashlib
-import ipaddress
 import logging
-import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 
-import anyio
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-logger = logging.getLogger(__name__)
+from explorer.ui.bodies import BodyLimit
+from explorer.ui.events import Events
+from explorer.ui.hosts import Forwarded, TrustedHosts, no_tunnel
+from explorer.ui.login import LoginBrake, LoginRequired, Logout
+from explorer.ui.requests import SAFE_METHODS, header, refuse, route_path
+from explorer.ui.visitors import Visitors
 
-POLICY = (
-    "default-src 'self'; "
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'; "  # gr.HTML compiles templates; programs run
-    "style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; "
-    "media-src 'self' data: blob:; "
-    "font-src 'self' data:; "
-    "connect-src 'self' data: blob:; "
-    "worker-src 'self' blob:; "
-    "object-src 'none'; "
-    "base-uri 'self'; "
-    "form-action 'self'"
-)
-"""Content-Security-Policy of every answer, without who may frame it: nothing comes from or goes to another site."""
+logger = logging.getLogger(__name__)
 
 CLOSED = (
     "/monitoring",
@@ -61,265 +54,35 @@ CLOSED = (
 )
 """Routes of gradio that the page never calls; a request whose path begins so is answered with 404."""
 
-DOORS = (
-    "/login",
-    "/logout",
-    "/assets/",
-    "/static/",
-    "/svelte/",
-    "/favicon.ico",
-    "/manifest.json",
-    "/pwa_icon",
-    "/robots.txt",
-    "/theme.css",
-    "/explorer/static/",
-    "/gradio_api/app_id",
-    "/gradio_api/startup-events",
-    "/gradio_api/theme.css",
+RULES = (
+    "default-src 'self'; "
+    "style-src 'self' 'unsafe-inline'; "  # gradio's frontend and plotly write style sheets into the page
+    "img-src 'self' data: blob:; "
+    "media-src 'self' data: blob:; "
+    "font-src 'self' data:; "
+    "connect-src 'self' data: blob:; "
+    "worker-src 'self' blob:; "
+    "object-src 'none'; "
+    "base-uri 'self'; "
+    "form-action 'self'"
 )
-"""What a visitor needs to see the login page and to log in, and what gradio asks of itself when it starts."""
+"""Content-Security-Policy of every answer, without scripts and without who may frame it: nothing comes from or goes to
+another site."""
 
-MOST_ADDRESSES = 10_000
-"""Accounts at addresses whose failed logins are remembered."""
+SCRIPT = re.compile(rb"<script\b([^>]*)>(.*?)</script>", re.DOTALL | re.IGNORECASE)
+"""A script of a page: its attributes and its text."""
 
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+ELSEWHERE = re.compile(rb"\bsrc\s*=|application/json", re.IGNORECASE)
+"""Attributes of a script whose text is not run."""
 
+PLAIN_PAGES = ("/bare",)
+"""Pages that are not gradio's."""
 
-def header(scope: Scope, name: bytes) -> str:
-    """A header of the request, or an empty string; of several of one name the last."""
-    return dict(scope["headers"]).get(name, b"").decode("latin-1")
+MANIFEST = re.compile(rb'<link rel="manifest" href="/manifest.json"[^>]*>')
+"""What gradio's page asks of the root of the site, wherever it is mounted: there is no such file."""
 
-
-def route_path(scope: Scope) -> str:
-    """The path that routes are matched against: without the folder the page is mounted under, if any."""
-    path, root = scope["path"], scope.get("root_path", "").rstrip("/")
-    if root and path.startswith(root) and path[len(root) :][:1] in ("", "/"):
-        return path[len(root) :] or "/"
-    return path
-
-
-def host_name(host: str) -> str:
-    """The name in a Host header, in lower case, without its port; an IPv6 address keeps its brackets."""
-    host = host.strip().lower()
-    if host.startswith("["):
-        return host[: host.find("]") + 1]
-    return host.rsplit(":", 1)[0] if ":" in host else host
-
-
-async def refuse(status: int, sentence: str, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with one sentence as JSON, and close the connection's interest in the rest of the request."""
-    headers = {"retry-after": "5"} if status in (429, 503) else None
-    await JSONResponse({"error": sentence}, status, headers)(scope, receive, send)
-
-
-class TrustedHosts:
-    """Answers only requests that name this server by a name of its own.
-
-    Args:
-        app: What comes next.
-        names: Host names and addresses, without ports; "*.example.org" allows every name below example.org.
-        any_address: Also allow every literal IP address: nobody can rebind one. For servers that listen on all
-            interfaces.
-    """
-
-    def __init__(self, app: ASGIApp, names: Iterable[str], any_address: bool = False) -> None:
-        self.app = app
-        self.names = frozenset(host_name(name) for name in names if not name.startswith("*."))
-        self.endings = tuple(name[1:].lower() for name in names if name.startswith("*."))
-        self.any_address = any_address
-
-    def trusts(self, host: str) -> bool:
-        """Whether a Host header names this server."""
-        name = host_name(host)
-        if name in self.names or (self.endings and name.endswith(self.endings)):
-            return True
-        return self.any_address and _is_address(name.strip("[]"))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or answer 400."""
-        if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-            return
-        hosts = [value.decode("latin-1") for key, value in scope["headers"] if key == b"host"]
-        forwarded = header(scope, b"x-forwarded-host").split(",")[0]
-        if len(hosts) != 1 or not self.trusts(hosts[0]) or (forwarded and not self.trusts(forwarded)):
-            sentence = "this server does not go by that name; add the name to $EXPLORER_HOSTS."
-            if scope["type"] == "http":
-                await refuse(400, sentence, scope, receive, send)
-            else:
-                await send({"type": "websocket.close", "code": 1008})
-            return
-        # gradio builds addresses from this header, and only its own proxy would send it
-        headers = [(key, value) for key, value in scope["headers"] if key != b"x-gradio-server"]
-        await self.app({**scope, "headers": headers}, receive, send)
-
-
-class BodyLimit:
-    """Bounds the body of a request, whether or not it says its length.
-
-    Args:
-        app: What comes next.
-        limit: Most bytes of one body.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app = app
-        self.limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or answer 413."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        sentence = f"the request is larger than {self.limit:,} bytes."
-        said = header(scope, b"content-length")
-        if said and (not said.isdecimal() or int(said[:20]) > self.limit):
-            await refuse(413, sentence, scope, receive, send)
-            return
-        received, started, exceeded = 0, False, False
-
-        async def counted() -> Message:
-            nonlocal received, exceeded
-            message = await receive()
-            if message["type"] == "http.request":
-                received += len(message.get("body", b""))
-                if received > self.limit:
-                    exceeded = True
-                    return {"type": "http.disconnect"}
-            return message
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            if exceeded and not started:
-                return  # what the app says of a body it did not see is replaced below
-            started = True
-            await send(message)
-
-        try:
-            await self.app(scope, counted, watched)
-        except Exception:
-            if not exceeded or started:
-                raise
-        if exceeded and not started:
-            await refuse(413, sentence, scope, receive, send)
-
-
-class LoginBrake:
-    """Slows guessing of passwords: after a burst of failures, one attempt every few seconds.
-
-    Every pair of account and address has an allowance, so that who guesses at one account holds up nobody else, not
-    even behind the one address of a tunnel. An account also has one for all addresses together, `CROWD` times as
-    large, because behind a proxy an address is what somebody writes into a header. Who has used up an allowance waits
-    for the next attempt; only where `WAITING` attempts wait already, the next is refused.
-
-    Args:
-        app: What comes next.
-        burst: Failures of one account at one address that are free.
-        seconds: Until one more attempt is allowed.
-        clock: Seconds that only grow.
-        sleep: Waits for seconds.
-    """
-
-    CROWD = 10
-    WAITING = 4
-    MOST_BODY = 10_000
-    """Bytes of a login form."""
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        burst: int = 8,
-        seconds: float = 5.0,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
-    ) -> None:
-        self.app = app
-        self.burst = burst
-        self.seconds = seconds
-        self.clock = clock
-        self.sleep = sleep
-        self._allowances: OrderedDict[bytes, tuple[float, float]] = OrderedDict()  # whose -> (attempts left, when)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, at once or after a while, or answer 429."""
-        is_login = scope["type"] == "http" and route_path(scope).rstrip("/") == "/login"
-        if not is_login or scope["method"] in SAFE_METHODS:
-            await self.app(scope, receive, send)
-            return
-        body = await self._body(receive)
-        if body is None:
-            await refuse(413, f"a login is smaller than {self.MOST_BODY:,} bytes.", scope, receive, send)
-            return
-        account = await _account(scope, body)
-        address = (scope.get("client") or ("",))[0]
-        pair, crowd = _digest(account, address), _digest(account)
-        shares = {pair: 1, crowd: self.CROWD}
-        left = {who: self._left(who, share) for who, share in shares.items()}
-        if any(left[who] < 1 - self.WAITING * share for who, share in shares.items()):
-            await refuse(429, "too many failed logins; wait a few seconds.", scope, receive, send)
-            return
-        for who, attempts in left.items():  # taken before the answer: parallel guesses count too
-            self._remember(who, attempts - 1)
-        wait = max((1 - left[who]) * self.seconds / share for who, share in shares.items())
-        if wait > 0:
-            await self.sleep(wait)
-
-        async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] < 400:
-                self._allowances.pop(pair, None)
-                self._remember(crowd, self._left(crowd, self.CROWD) + 1)
-            await send(message)
-
-        await self.app(scope, _replayed(body, receive), noting)
-
-    async def _body(self, receive: Receive) -> bytes | None:
-        """The body of the login; None when it is too large for one."""
-        body, more = bytearray(), True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            if len(body) > self.MOST_BODY:
-                return None
-            more = message["type"] == "http.request" and message.get("more_body", False)
-        return bytes(body)
-
-    def _left(self, who: bytes, share: int) -> float:
-        most = float(self.burst * share)
-        left, when = self._allowances.get(who, (most, self.clock()))
-        return min(most, left + (self.clock() - when) * share / self.seconds)
-
-    def _remember(self, who: bytes, left: float) -> None:
-        self._allowances[who] = (left, self.clock())
-        self._allowances.move_to_end(who)
-        while len(self._allowances) > MOST_ADDRESSES:
-            self._allowances.popitem(last=False)
-
-
-async def _account(scope: Scope, body: bytes) -> str:
-    """The account that a login form names, read as gradio reads it; "" for what is no form."""
-    try:
-        name = (await Request(scope, _replayed(body)).form()).get("username")
-    except Exception:  # noqa: BLE001 - the form's own reader answers the nonsense; all of it shares one allowance
-        return ""
-    return name.strip() if isinstance(name, str) else ""
-
-
-def _digest(*parts: str) -> bytes:
-    return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).digest()
-
-
-def _replayed(body: bytes, rest: Receive | None = None) -> Receive:
-    """Receives a body that was read already, then whatever follows."""
-    told = False
-
-    async def receive() -> Message:
-        nonlocal told
-        if told:
-            return await rest() if rest is not None else {"type": "http.disconnect"}
-        told = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
+YEAR = 31_536_000
+"""Seconds."""
 
 
 class Guard:
@@ -335,9 +98,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, framed: bool = False) -> None:
         self.app = app
-        frames = "'self' http://localhost:* http://127.0.0.1:*" if framed else "'self'"
+        self.frames = "'self' http://localhost:* http://127.0.0.1:*" if framed else "'self'"
         self.headers = [
-            (b"content-security-policy", f"{POLICY}; frame-ancestors {frames}".encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
             (b"cross-origin-resource-policy", b"same-origin"),
@@ -352,18 +114,32 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-
-        started = False
+        path = route_path(scope)
+        own = [*self.headers]
+        if scope.get("scheme") == "https":
+            own.append((b"strict-transport-security", f"max-age={YEAR}".encode()))
+        started: Message | None = None
+        page, held = bytearray(), False
 
         async def adding(message: Message) -> None:
-            nonlocal started
-            started = True
+            nonlocal started, held
             if message["type"] == "http.response.start":
-                theirs = [pair for pair in message.get("headers", []) if pair[0].lower() not in _names(self.headers)]
-                message = {**message, "headers": [*theirs, *self.headers]}
-            await send(message)
+                started = message
+                held = _is_html(message)  # its scripts are needed first
+                if not held:
+                    await send(_with(message, own, self._policy(b"", path)))
+            elif held and message["type"] == "http.response.body":
+                page.extend(message.get("body", b""))
+                if not message.get("more_body", False):
+                    assert started is not None
+                    whole = MANIFEST.sub(b"", bytes(page))
+                    fitting = [*own, (b"content-length", str(len(whole)).encode())] if whole else own
+                    await send(_with(started, fitting, self._policy(whole, path)))
+                    await send({"type": "http.response.body", "body": whole})
+            else:
+                await send(message)
 
-        if route_path(scope).startswith(CLOSED):
+        if path.startswith(CLOSED):
             await refuse(404, "there is nothing here.", scope, receive, adding)
             return
         if _is_foreign(scope):
@@ -372,53 +148,63 @@ class Guard:
         try:
             await self.app(scope, receive, adding)
         except Exception as error:
-            if started or not route_path(scope).startswith("/gradio_api/"):
+            if started is not None or not path.startswith("/gradio_api/"):
                 raise
-            logger.warning("a request to %s was no event of this page: %r", route_path(scope)[:100], error)
+            logger.warning("a request to %s was no event of this page: %r", path[:100], error)
             await refuse(400, "this request is no event of the page.", scope, receive, adding)
 
+    def _policy(self, page: bytes, path: str) -> bytes:
+        """What a browser may do with an answer: its own scripts, and those that stand in the page as it was sent.
 
-class LoginRequired:
-    """With a password set, lets only a visitor with gradio's own session past `DOORS` and the login page.
-
-    Args:
-        app: What comes next.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or answer 401."""
-        if scope["type"] != "http" or is_logged_in(scope):
-            await self.app(scope, receive, send)
-            return
-        path = route_path(scope)
-        if path == "/" or path.startswith(DOORS):  # "/" answers with the login page
-            await self.app(scope, receive, send)
-            return
-        await refuse(401, "log in first.", scope, receive, send)
+        gradio's page compiles templates and handlers out of text, which is 'unsafe-eval'; no other answer needs it.
+        """
+        scripts = [text for attributes, text in SCRIPT.findall(page) if not ELSEWHERE.search(attributes)]
+        allowed = ["'self'", "'wasm-unsafe-eval'", *dict.fromkeys(map(_source, scripts))]
+        if page and path not in PLAIN_PAGES:
+            allowed.append("'unsafe-eval'")
+        return f"{RULES}; script-src {' '.join(allowed)}; frame-ancestors {self.frames}".encode()
 
 
-def layers(names: Sequence[str], any_address: bool, limit: int, framed: bool) -> list[Middleware]:
+def _is_html(start: Message) -> bool:
+    kind = next((value for name, value in start.get("headers", []) if name.lower() == b"content-type"), b"")
+    return kind.startswith(b"text/html")
+
+
+def _with(start: Message, own: list[tuple[bytes, bytes]], policy: bytes) -> Message:
+    """The begin of an answer with our headers in place of its own."""
+    ours = [*own, (b"content-security-policy", policy)]
+    names = {name for name, _ in ours}
+    theirs = [pair for pair in start.get("headers", []) if pair[0].lower() not in names]
+    return {**start, "headers": [*theirs, *ours]}
+
+
+def _source(script: bytes) -> str:
+    """A script as a Content-Security-Policy allows it; a browser sees one end of a line where a file has two."""
+    text = script.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
+
+
+def layers(
+    names: Sequence[str],
+    any_address: bool,
+    limit: int,
+    framed: bool,
+    accounts: Collection[str] = (),
+    proxies: Sequence[str] = (),
+    tunnel: Callable[[], bool] = no_tunnel,
+) -> list[Middleware]:
     """All layers, outermost first; the arguments are those of the layers."""
     return [
-        Middleware(TrustedHosts, names=names, any_address=any_address),
+        Middleware(Forwarded, proxies=proxies, tunnel=tunnel),
+        Middleware(TrustedHosts, names=names, any_address=any_address, tunnel=tunnel),
         Middleware(BodyLimit, limit=limit),
         Middleware(Guard, framed=framed),
-        Middleware(LoginBrake),
+        Middleware(LoginBrake, accounts=accounts),
+        Middleware(Logout),
         Middleware(LoginRequired),
+        Middleware(Visitors),
+        Middleware(Events),
     ]
-
-
-def is_logged_in(scope: Scope) -> bool:
-    """Whether the request carries a session of gradio's login, or none is asked for."""
-    server = scope["app"]
-    if server.auth is None:
-        return True
-    cookies = Request(scope).cookies
-    names = (f"access-token-{server.cookie_id}", f"access-token-unsecure-{server.cookie_id}")
-    return any(cookies.get(name) in server.tokens for name in names)
 
 
 def _is_foreign(scope: Scope) -> bool:
@@ -432,15 +218,3 @@ def _is_foreign(scope: Scope) -> bool:
     origin = header(scope, b"origin").split("://")[-1].lower()
     own = (header(scope, b"host"), header(scope, b"x-forwarded-host").split(",")[0].strip())
     return bool(origin) and origin not in (name.lower() for name in own if name)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _names(headers: list[tuple[bytes, bytes]]) -> set[bytes]:
-    return {name for name, _ in headers}

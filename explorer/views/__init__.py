@@ -1,7 +1,7 @@
 """Views: a run, and its twin, to the values that a tab shows, as plain arrays, dicts and figures.
 
     query         values of an address's query
-    runs          what a run is
+    runs          what a run is;  chooser: how it is called, and chosen among others
     start         which runs tell the story of a data set, and what their scores let it say
     explore       directions between groups, draws around an image
     map           where images stand, what is near;  colours: what its dots are coloured by

@@ -1,11 +1,12 @@
 """What the sampling laws draw, with the holes marked, and what a straight path between two places leads through."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.analysis.counter import CounterGenerator
 from explorer.arrays import Latents
 from explorer.errors import ShapeError
 from explorer.library import Library, OpenRun
@@ -46,7 +47,7 @@ def drawn_sheet(run: OpenRun, law: str, seed: int, redraw: bool) -> dict[str, An
     """
     from explorer.analysis.holes import ALPHA
 
-    rng = np.random.default_rng(seed)
+    rng = cast(np.random.Generator, CounterGenerator(seed))  # a browser that has the codes draws the same
     latents: Latents = run.sample(law, BATCH, rng)
     p = run.vacancy.p_value(latents)
     while redraw and (p > ALPHA).sum() < SHEET and len(p) < BATCH * MOST_BATCHES:

@@ -320,13 +320,18 @@ def ignores_latents(card: Card) -> bool:
     return has_prior(card.family) and card.number("test", "active_units") == 0
 
 
+def ignoring(card: Card) -> str:
+    """What is said of a run that `ignores_latents`, after its name."""
+    return f"ignores its latents: 0 of {card.latent_dim} dimensions carry anything"
+
+
 def collapse_words(card: Card) -> str | None:
     """A warning about a variational run of which some latent dimensions, or all, carry nothing."""
     active, d = card.number("test", "active_units"), card.latent_dim
     if not has_prior(card.family) or active is None or active >= d:
         return None
     if active == 0:
-        words = f"{card.name} ignores its latents: 0 of {d} dimensions carry anything"
+        words = f"{card.name} {ignoring(card)}"
         covered = score_under(card, RAW, "coverage")
         return (
             words

@@ -7,6 +7,7 @@ from explorer.data.own import FAINT, form_of
 from explorer.data.sources import Character
 from explorer.images import encoded_picture, tile
 from explorer.library import Library, OpenRun, kept
+from explorer.views.chooser import collapse_line, run_words
 from explorer.views.colours import COLOURS
 from explorer.views.export import FORMATS
 
@@ -33,6 +34,8 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "name": run.name,
         "family": run.family,
         "dataset": run.card.dataset,
+        **run_words(run.card),
+        "collapse": collapse_line(library, run.card),
         "noun": noun_of(run),
         "latent_dim": run.latent_dim,
         "image_shape": list(run.image_shape),

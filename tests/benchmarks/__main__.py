@@ -4,7 +4,8 @@
     make bench ARGS="start decode"   some of them
 
 Ratios hold anywhere; times are to compare with one's own earlier ones. The suite never fails over time. The numbers
-also go to a JSON file, with the machine they were taken on.
+also go to a JSON file, with the machine they were taken on. Beside each stands the load of the machine, processes that
+want a core: on two cores a time taken at a load of 6 is about three times that of a machine that does nothing else.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from explorer.library import load_run
 from tests.benchmarks import (
     arrival,
     conversion,
+    crowd,
     drag,
     growth,
     holes_intervals,
@@ -138,6 +140,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "own": own_image.answers,
     "typical": typical.rows,
     "served": memory.rows,
+    "crowd": crowd.rows,
     "programs": programs.rows,
 }
 
@@ -178,8 +181,9 @@ def main() -> None:
     for name in names:
         try:
             for what, number, unit in MEASUREMENTS[name]():
-                print(f"{what:58} {number:10.2f} {unit}", flush=True)
-                rows.append({"measurement": name, "what": what, "number": number, "unit": unit})
+                load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+                print(f"{what:58} {number:10.2f} {unit:10} load {load:.1f}", flush=True)
+                rows.append({"measurement": name, "what": what, "number": number, "unit": unit, "load": load})
         except DataError as error:
             print(f"{name} is left out: {error}")
     args.json.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
-"""Playwright's `expect`, or a skip that says why; in CI a missing playwright is a failure."""
+"""Playwright's `expect`, or a skip that says why (in CI a missing playwright is a failure), and the page's header."""
 
 import os
+import re
 
 import pytest
 
@@ -11,3 +12,23 @@ else:
 
 expect = sync_api.expect
 expect.set_options(timeout=20_000)  # of every test: CI may be busy
+
+
+def expect_run(page, name: str | re.Pattern[str]) -> None:
+    """The header says that a run is on show."""
+    expect(page.locator(".xp-head-run")).to_have_attribute("data-run", name)
+
+
+def pick_run(page, name: str) -> None:
+    """Choose a run as a visitor does: its data set by the picture, then the model."""
+    page.locator(".xp-head-run").click()
+    dialog = page.get_by_role("dialog", name="Choose a model")
+    dialog.locator(".xp-chooser-set").first.wait_for()
+    model = dialog.locator(f'[data-run="{name}"]')
+    for data_set in dialog.locator(".xp-chooser-set").all():
+        data_set.click()
+        if model.count():
+            model.click()
+            expect(dialog).to_have_count(0)
+            return
+    raise AssertionError(f"{name} is not among the models to choose")

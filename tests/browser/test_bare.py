@@ -7,7 +7,7 @@ import pytest
 from explorer.ui.app import tab_modules
 from explorer.ui.bare import Part, needed
 from explorer.ui.static_files import STATIC
-from tests.browser.driver import expect
+from tests.browser.driver import expect, expect_run, pick_run
 from tests.serve_fake import fake_library, serving
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ SCRIPTS = (
 )
 def test_the_page_opens_on_the_run_and_tab_its_address_names(page, home, address):
     page.goto(home + address)
-    expect(page.get_by_label("Run", exact=True)).to_have_value("deep-ae")
+    expect_run(page, "deep-ae")
     expect(page.get_by_role("tab", name="Holes")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#explorer-holes")).to_be_visible()
     expect(page.locator("#explorer-explore")).to_be_hidden()
@@ -33,7 +33,7 @@ def test_the_page_opens_on_the_run_and_tab_its_address_names(page, home, address
 def test_an_address_that_names_no_run_is_a_message_and_code_in_it_is_text(page, home):
     page.goto(home + "?run=<img src=x onerror='window.caught=1'>&tab=map")
     expect(page.get_by_role("alert")).to_contain_text("<img src=x onerror='window.caught=1'>")
-    expect(page.get_by_label("Run", exact=True)).to_have_value("flat-vae")
+    expect_run(page, "flat-vae")
     expect(page.get_by_role("tab", name="Map")).to_have_attribute("aria-selected", "true")
     assert page.evaluate("window.caught") is None
 
@@ -59,7 +59,7 @@ def test_a_choice_in_the_picker_and_a_link_typed_by_hand_change_the_run_of_every
     page.locator(".xp-mapside:first-child .xp-plane[data-ready^='deep-vae ']").wait_for()
     page.evaluate("location.hash = '#v=1&run=flat-ae&tab=explore'")
     page.locator("[data-ready='flat-ae']").locator("visible=true").first.wait_for()
-    expect(page.get_by_label("Run", exact=True)).to_have_value("flat-ae")
+    expect_run(page, "flat-ae")
     expect(page.get_by_role("tab", name="Explore")).to_have_attribute("aria-selected", "true")
 
 
@@ -68,10 +68,9 @@ def test_a_damaged_run_is_a_message_and_the_next_one_opens(browser, run_folder):
     with serving(fake_library(run_folder.parent)) as url:
         page = browser.new_page()
         page.goto(f"{url}/bare")
-        picker = page.get_by_label("Run", exact=True)
-        picker.select_option("digits-vae-2")
+        pick_run(page, "digits-vae-2")
         expect(page.get_by_role("alert")).to_contain_text("latents.safetensors")
-        picker.select_option("linear-ae")
+        pick_run(page, "linear-ae")
         expect(page.get_by_role("alert")).to_have_count(0)
         expect(page.locator("[data-ready]").first).to_be_visible()
         page.close()
@@ -101,11 +100,11 @@ def test_every_module_and_sheet_of_a_tab_is_announced_and_no_other(browser, home
     page.goto(f"{home}?run=flat-vae&tab={tab}")
     page.locator(f"#explorer-{tab} .xp-host:not(:has(.xp-loading))").first.wait_for(state="attached")
     loaded = {url.split("/", 6)[6] for url in page.evaluate(SCRIPTS)} - {"plotly.min.js"}
-    assert loaded == set(needed(STATIC, ("page/bare", *parts)))
+    assert loaded == set(needed(STATIC, ("page/bare", "page/header", *parts)))
     sheets = "selector => [...document.querySelectorAll(selector)].map(({ href }) => href)"
     ahead = page.evaluate(sheets, "link[rel=preload][as=style]")
     used = page.evaluate(sheets, "link[rel=stylesheet]")
-    assert set(ahead) == {href for href in used if "/page/" not in href}
+    assert set(ahead) == {href for href in used if not href.endswith(("/page/frame.css", "/page/bare.css"))}
     context.close()
 
 

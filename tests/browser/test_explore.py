@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.library import Library
-from tests.browser.driver import expect
+from tests.browser.driver import expect, expect_run, pick_run
 from tests.browser.explore_page import drawn, image, seed_of, shows, status_of
 from tests.serve_fake import serving
 
@@ -192,7 +192,7 @@ def test_a_link_opens_the_run_and_latent_it_names(visit, run_of, grey_of, decode
     page = visit(fragment=f"#v=1&run=deep-vae&tab=explore&z={','.join(map(str, latent))}")
     shows(page, latent, 1e-4)
     np.testing.assert_array_equal(grey_of(image(page)), decode_of(run_of("deep-vae"), latent))
-    expect(page.get_by_label("Run", exact=True)).to_have_value(re.compile("deep-vae"))
+    expect_run(page, re.compile("deep-vae"))
 
 
 @pytest.mark.gradio
@@ -475,13 +475,11 @@ def test_a_run_that_fails_says_why_instead_of_showing_another_runs_image(browser
     page.route("**/api/run/deep-ae", lambda route: route.fulfill(status=400, json={"error": sentence}, headers={}))
     page.goto(f"{home}?tab=explore")
     page.locator("[data-ready]").first.wait_for()
-    box = page.get_by_label("Run", exact=True)
-    box.click()
-    page.get_by_role("option", name="deep-ae").click()
+    pick_run(page, "deep-ae")
+    expect(page.get_by_role("alert").filter(has_text=sentence)).to_be_visible()
     expect(status_of(page)).to_have_text(sentence)
     expect(image(page)).to_be_hidden()
-    box.click()
-    page.get_by_role("option", name="flat-ae").click()
+    pick_run(page, "flat-ae")
     expect(image(page)).to_be_visible()
     expect(status_of(page)).to_be_hidden()
     context.close()

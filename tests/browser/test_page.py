@@ -1,11 +1,9 @@
 """The page around the tabs: its address, its messages, its login, and what it says without a run."""
 
-import re
-
 import pytest
 
 from explorer.library import Library
-from tests.browser.driver import expect
+from tests.browser.driver import expect, expect_run, pick_run
 from tests.serve_fake import fake_library, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.gradio]
@@ -25,7 +23,7 @@ def bare(browser):
 )
 def test_the_page_opens_on_the_run_and_tab_its_address_names(page, app_url, address):
     page.goto(app_url + address)
-    expect(page.get_by_label("Run", exact=True)).to_have_value("deep-ae")
+    expect_run(page, "deep-ae")
     expect(page.get_by_role("tab", name="Holes")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("alert")).to_have_count(0)
 
@@ -33,7 +31,7 @@ def test_the_page_opens_on_the_run_and_tab_its_address_names(page, app_url, addr
 def test_an_address_that_names_no_run_is_a_message_and_code_in_it_is_text(page, app_url):
     page.goto(app_url + "?run=<img src=x onerror='window.caught=1'>&tab=map")
     expect(page.get_by_role("alert")).to_contain_text("<img src=x onerror='window.caught=1'>")
-    expect(page.get_by_label("Run", exact=True)).to_have_value("flat-vae")
+    expect_run(page, "flat-vae")
     expect(page.get_by_role("tab", name="Map")).to_have_attribute("aria-selected", "true")
     assert page.evaluate("window.caught") is None
 
@@ -41,7 +39,7 @@ def test_an_address_that_names_no_run_is_a_message_and_code_in_it_is_text(page, 
 def test_choosing_another_run_keeps_the_tab(visit, pick):
     page = visit("Map")
     pick("deep-vae")
-    expect(page.get_by_label("Run", exact=True)).to_have_value("deep-vae")
+    expect_run(page, "deep-vae")
     expect(page.get_by_role("tab", name="Map")).to_have_attribute("aria-selected", "true")
 
 
@@ -49,13 +47,10 @@ def test_a_damaged_run_is_a_message_and_the_next_one_opens(bare, run_folder):
     (run_folder / "latents.safetensors").write_bytes(b"")
     with serving(fake_library(run_folder.parent)) as url:
         bare.goto(url)
-        picker = bare.get_by_label("Run", exact=True)
-        picker.click()
-        bare.get_by_role("option", name=re.compile("digits-vae-2")).click()
-        expect(bare.locator("#explorer-notice")).to_contain_text("latents.safetensors")
-        picker.click()
-        bare.get_by_role("option", name="linear-ae").click()
-        expect(bare.locator("#explorer-notice .explorer-error")).to_have_count(0)
+        pick_run(bare, "digits-vae-2")
+        expect(bare.get_by_role("alert")).to_contain_text("latents.safetensors")
+        pick_run(bare, "linear-ae")
+        expect(bare.get_by_role("alert")).to_have_count(0)
         expect(bare.locator("[data-ready]").first).to_be_visible()
 
 
@@ -71,9 +66,9 @@ def test_a_password_is_asked_for_and_opens_the_page(bare, library):
         bare.goto(url)
         log_in(bare, "wrong")
         expect(bare.get_by_text("Incorrect Credentials")).to_be_visible()
-        expect(bare.get_by_label("Run", exact=True)).to_have_count(0)
+        expect(bare.get_by_role("tab")).to_have_count(0)
         log_in(bare, "open sesame")
-        expect(bare.get_by_label("Run", exact=True)).to_have_value("flat-vae")
+        expect_run(bare, "flat-vae")
         expect(bare.locator("[data-ready]").first).to_be_visible()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from explorer.analysis.counter import CounterGenerator
 from explorer.library import Library
+from explorer.views.hole_map import hole_plane
 from tests.browser.conftest import digits
 from tests.browser.driver import expect
 from tests.browser.explore_page import image, shows, typed, unfold
@@ -33,7 +34,10 @@ WITHOUT_WORKERS = """window.Worker = class {
 
 @pytest.fixture(scope="module")
 def own_library() -> Library:
-    """Runs `here-vae` and `here-ae`, twins of d = 12 that the browser can run, and `there-ae`, which it cannot."""
+    """Runs `here-vae` and `here-ae`, twins of d = 12 that the browser can run, and `there-ae`, which it cannot.
+
+    `scene-vae` is `here-vae` of pictures that are no characters.
+    """
     library = Library(None)
     for name, log_variance in (("here-vae", -2.0), ("here-ae", None), ("there-ae", None)):
         coder, pixels, labels = digits(12, log_variance, 1.0 if log_variance else 4.0)
@@ -42,6 +46,8 @@ def own_library() -> Library:
             coder.offset = like.offset
         twin = "here-vae" if name == "here-ae" else None
         library.hold(name, coder, pixels, labels, class_names=tuple("0123456789"), dataset="digits", twin=twin)
+        if name == "here-vae":
+            library.hold("scene-vae", coder, pixels, dataset="scenes")
     return library
 
 
@@ -104,6 +110,54 @@ def test_the_picture_under_a_drag_is_the_runs_own(decoder, opened, own_library, 
     wanted = decode_of(own_library.open("here-vae"), latent_of(image(page)))
     assert np.abs(grey_of(image(page)).astype(int) - wanted).max() <= 1
     assert (decodes(asked) == before) == (decoder == "here")
+
+
+PICTURES = {
+    "Holes": "canvas[aria-label='decode of here-vae'][data-latent]",
+    "Interpolate": "canvas[aria-label='decoded image of here-vae'][data-latent]",
+}
+"""The picture of one model on tabs that decode while a hand moves, by tab."""
+
+
+@pytest.mark.parametrize("decoder", ["here", "server"])
+@pytest.mark.parametrize("tab", PICTURES)
+def test_other_tabs_show_the_runs_own_pictures_too(tab, decoder, opened, own_library, grey_of, decode_of, latent_of):
+    page, asked = opened("here-vae", f"&decoder={decoder}")
+    for run in ("here-vae", "here-ae"):
+        # first its card: a run of which the page hears for the first time has no program yet
+        page.evaluate(f"async run => (await {SOURCE}).source.ask('card', run)", run)
+        page.evaluate(READY, run)
+    before = decodes(asked)
+    page.get_by_role("tab", name=tab).click()
+    picture = page.locator(PICTURES[tab]).first
+    expect(picture).not_to_have_class(re.compile("xp-stale"))
+    wanted = decode_of(own_library.open("here-vae"), latent_of(picture))
+    assert np.abs(grey_of(picture).astype(int) - wanted).max() <= 1
+    assert (decodes(asked) == before) == (decoder == "here")
+
+
+def test_an_encoder_is_fetched_by_who_moves_and_not_by_who_looks(opened):
+    page, asked = opened("here-vae")
+    page.evaluate(READY, "here-vae")
+    expect(page.locator(".xp-stage .xp-trust strong")).to_be_visible()
+    assert not [url for url in asked if "program/encoder" in url or "here-ae/program" in url]
+    with page.expect_request("**/program/encoder"):
+        page.locator(".xp-sliders input[type=range]").first.press("ArrowRight")
+
+
+def test_a_plane_of_holes_is_measured_in_the_browser(opened, own_library):
+    page, asked = opened("here-vae")
+    code = f"""async () => {{
+      const {{ source }} = await {SOURCE};
+      await source.ask('draws', 'here-vae', {{ query: {{ law: 'white', n: 1, seed: 1 }} }});
+      while (!source.supports.get('here-vae')) await new Promise((done) => setTimeout(done, 10));
+      const {{ vacancy, share }} = await source.ask('holePlane', 'here-vae', {{ query: {{ anchors: '1,2,3' }} }});
+      return {{ p: Array.from(vacancy.values, (value) => 10 ** value), share }};
+    }}"""
+    told = page.evaluate(code)
+    wanted = hole_plane(own_library, "here-vae", {"anchors": "1,2,3"})
+    assert told["share"] == pytest.approx(wanted["share"], abs=0.01)
+    assert any("/holes/plane?" in url and "measured=0" in url for url in asked)
 
 
 def test_lattice_filmstrip_and_twin_come_from_the_browser_too(opened, own_library, grey_of):
@@ -169,6 +223,50 @@ def test_the_switch_in_the_report_leaves_pictures_to_the_server_and_back(opened)
         drag(page)
         expect(image(page)).not_to_have_class(re.compile("xp-stale"))
         assert (decodes(asked) > before) == by_server
+
+
+LENT = """() => {
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, { width: 64, height: 64 });
+  const pen = canvas.getContext('2d');
+  window.shade = '#222';
+  const draw = () => {
+    pen.fillStyle = window.shade;
+    pen.fillRect(0, 0, 64, 64);
+    requestAnimationFrame(draw);
+  };
+  draw();
+  const mediaDevices = { getUserMedia: async () => canvas.captureStream(30) };
+  Object.defineProperty(navigator, 'mediaDevices', { value: mediaDevices, configurable: true });
+}"""
+"""A camera that sees one shade of grey."""
+
+SEEN = """(grey) => {
+  const canvas = document.querySelector("[aria-label='original']");
+  const pixel = canvas?.getContext('2d').getImageData(4, 4, 1, 1).data[0];
+  return Math.abs(pixel - grey) < 12;
+}"""
+
+
+def test_a_camera_that_runs_on_is_followed_without_the_server(opened):
+    page, asked = opened("scene-vae")
+    for part in ("decoder", "encoder"):
+        page.evaluate(READY.replace("decoder", part), "scene-vae")
+    page.evaluate(LENT)
+    page.get_by_role("tab", name="Reconstruct").click()
+    page.get_by_text("Camera", exact=True).click()
+    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_role("checkbox", name="Live").check()
+    page.wait_for_function(SEEN, arg=0x22)
+    page.evaluate("window.shade = '#999'")
+    page.wait_for_function(SEEN, arg=0x99)
+    before = sum("/own" in url for url in asked)
+    for shade in ("#eee", "#444"):
+        page.evaluate("shade => (window.shade = shade)", shade)
+        page.wait_for_function(SEEN, arg=int(shade[1] * 2, 16))
+    assert sum("/own" in url for url in asked) == before
+    page.get_by_role("checkbox", name="Live").uncheck()
+    page.wait_for_function("() => !document.querySelector('.xp-verdict.xp-stale')")
 
 
 def test_a_worker_computes_what_takes_longer(opened, own_library):

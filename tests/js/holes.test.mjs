@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { alongPath, endsText, levelShares, pathLatents, pathSummary, placeFacts, sliceDirections, keptOn } from "../../explorer/ui/static/holes/grid.js";
+import { alongPath, cellLatents, endsText, levelShares, pathLatents, pathSummary, placeFacts, sliceDirections, keptOn } from "../../explorer/ui/static/holes/grid.js";
 
 const PLANE = { origin: [1, 0, -1], first: [2, 0, 0], second: [0, 1, 1] };
 
@@ -9,6 +9,11 @@ test("a path's latents run from end to end in even steps", () => {
   const latents = pathLatents(PLANE, { from: [0, 0], to: [1, -2] }, 3);
   assert.deepEqual([...latents], [1, 0, -1, 2, -1, -2, 3, -2, -3]);
   assert.deepEqual(alongPath({ from: [-1, 2], to: [1, 0] }, 0.25), [-0.5, 1.5]);
+});
+
+test("the cells of a lattice are read from the upper left, each at its middle", () => {
+  const latents = cellLatents({ origin: [0, 0], first: [1, 0], second: [0, 1] }, 2, 4);
+  assert.deepEqual([...latents], [-2, 2, 2, 2, -2, -2, 2, -2]);
 });
 
 test("an end that is dragged off the plane stays on its edge, also as the server reads it", () => {

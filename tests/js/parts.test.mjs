@@ -101,7 +101,7 @@ test("a part is told when its tab goes out of sight, and not when it is scrolled
 
 test("no frame of a camera that was stopped meanwhile is handed on", async () => {
   const taken = [];
-  const camera = new Camera({ taken: (frame) => taken.push(frame), say: () => {} });
+  const camera = new Camera({ taken: (frame) => taken.push(frame), seen: async () => false, say: () => {} });
   const drawn = byHand();
   globalThis.document.createElement = /** @type {any} */ ((tag) => Object.assign(new FakeElement(tag), { toBlob: (done) => drawn.then(done) }));
   Object.assign(camera.video, { videoWidth: 4, videoHeight: 4 });

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
+import { COMPUTED } from "../../explorer/ui/static/source/computed.js";
 import { kernelOf, NoProgram, Programs } from "../../explorer/ui/static/source/programs.js";
+import { QUESTIONS } from "../../explorer/ui/static/source/questions.js";
 import { ServerSource } from "../../explorer/ui/static/source/server.js";
 import { linearProgram, localWorker } from "./small_program.mjs";
 
@@ -29,9 +31,13 @@ function programsOf({ file = linearProgram(WEIGHT), ...settings } = {}) {
 
 /** A device as slow as one likes: what a pass takes there. */
 function paced(programs, ms) {
-  const worker = programs.worker();
-  const prepare = worker.prepare.bind(worker);
-  worker.prepare = (ready) => prepare(ready).then((answer) => ({ ...answer, ms }));
+  const worker = programs.worker.bind(programs);
+  programs.worker = () => {
+    const own = worker();
+    if (Object.hasOwn(own, "prepare")) return own;
+    const prepare = own.prepare.bind(own);
+    return Object.assign(own, { prepare: (ready) => prepare(ready).then((answer) => ({ ...answer, ms })) });
+  };
 }
 
 test("a picture that takes a moment is computed at once, and the same as on paper", async () => {
@@ -202,6 +208,7 @@ function sourceOf(settings = {}) {
     const path = new URL(url).pathname.split("/api/run/")[1];
     asked.push(path);
     if (path === "a/decode") return new Response(new Uint8Array(6).fill(3), { headers: { "X-Shape": "1,1,6,1" } });
+    if (path === "a/look") return Response.json({ latent: [7, 8] });
     if (path === "a/describe") return Response.json({ vacancy: 0.5 });
     if (path === "a/support") return new Response(smallSupport());
     if (path === "a/program/encoder") return Response.json({ name: null, trouble: "there is no encoder" });
@@ -284,6 +291,17 @@ test("what the codes tell is asked of the server once, and then computed here", 
   assert.equal(asked.filter((path) => path === "a/vacancies").length, 2);
 });
 
+test("no picture waits for a program that is on its way", async () => {
+  const waiting = [];
+  const { source } = sourceOf({ bring: () => new Promise((_, reject) => waiting.push(reject)) });
+  assert.equal((await source.decode("a", one(), 1)).pixels[0], 3);
+  assert.equal((await source.decode("a", one(), 1)).pixels[0], 3);
+  const { mean } = await source.encode("a", new Uint8Array(6));
+  assert.deepEqual([...mean], [7, 8]);
+  assert.equal(waiting.length, 2, "both are on their way");
+  for (const reject of waiting) reject(new Error("lost"));
+});
+
 test("nothing comes before the first picture, and an encoder only for who moves", async () => {
   const { source, asked } = sourceOf();
   const place = () => source.ask("trust", "a", { body: one() });
@@ -331,3 +349,8 @@ function smallSupport() {
   }
   return file;
 }
+
+test("just the questions that can be answered by the codes have them fetched", () => {
+  const marked = Object.entries(QUESTIONS).filter(([, question]) => "byCodes" in question);
+  assert.deepEqual(marked.map(([name]) => name).sort(), Object.keys(COMPUTED).sort());
+});

@@ -2,6 +2,7 @@
 
 import { runInThisContext } from "node:vm";
 
+import { machine } from "../../explorer/ui/static/source/machine.js";
 import { workerText } from "../../explorer/ui/static/source/programs.js";
 
 const LINE = 64;
@@ -55,7 +56,7 @@ export function linearProgram(weight, { format = 2, off = 0, op = "linear", heig
 export function localWorker(log = []) {
   const outside = /** @type {any} */ ({ onmessage: null, onerror: null });
   const inside = /** @type {any} */ ({ onmessage: null, postMessage: (data) => setImmediate(() => outside.onmessage?.({ data })) });
-  runInThisContext(`(self) => {${workerText()}}`)(inside);
+  runInThisContext(`(self) => {${workerText(machine)}}`)(inside);
   outside.postMessage = (data) => {
     log.push(data);
     setImmediate(() => inside.onmessage({ data }));

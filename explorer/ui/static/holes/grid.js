@@ -40,14 +40,33 @@ export function gridValue(grid, size, extent, a, b) {
  * @typedef {{kind: "f4" | "u1", shape: number[], bytes: string}} PackedNumbers
  */
 
+/** @typedef {{values: Float32Array | Uint8Array, shape: number[]}} Numbers */
+
 /**
- * Numbers of a packed array.
- * @param {PackedNumbers} packed
- * @returns {{values: Float32Array | Uint8Array, shape: number[]}}
+ * Numbers of an array that the server packed; or that the page itself computed.
+ * @param {PackedNumbers | Numbers} told
+ * @returns {Numbers}
  */
-export function numbersOf({ kind, shape, bytes }) {
+export function numbersOf(told) {
+  if ("values" in told) return told;
+  const { kind, shape, bytes } = told;
   const raw = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
   return { values: kind === "u1" ? raw : new Float32Array(raw.buffer), shape };
+}
+
+/**
+ * Latents at the middles of the cells of a lattice over a plane, the upper row first.
+ * @param {Plane} plane
+ * @param {number} cells On a side.
+ * @param {number} extent
+ * @returns {Float32Array} (cells * cells * d)
+ */
+export function cellLatents(plane, cells, extent) {
+  const d = plane.origin.length;
+  const latents = new Float32Array(cells * cells * d);
+  const middle = (/** @type {number} */ k) => -extent + ((2 * extent) / cells) * (k + 0.5);
+  for (let cell = 0; cell < cells * cells; cell++) latents.set(onPlane(plane, middle(cell % cells), middle(cells - 1 - Math.floor(cell / cells))), cell * d);
+  return latents;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** One model of Holes: its plane, its cursor, what is decoded there and how usual that is. */
 
 import { button, h } from "../kit/dom.js";
-import { dim } from "../kit/pixels.js";
+import { context, dim, paint } from "../kit/pixels.js";
 import { Plane } from "../kit/plane.js";
 import { addTools } from "../kit/planetools.js";
 import { svg } from "../kit/svg.js";
@@ -17,7 +17,7 @@ import { contourPath } from "../plane/contours.js";
 import { Unreachable } from "../source/errors.js";
 import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
-import { cellBox, gridValue, hatching, levelShares, placeFacts, numbersOf } from "./grid.js";
+import { cellBox, cellLatents, gridValue, hatching, levelShares, placeFacts, numbersOf } from "./grid.js";
 import { groundKey, groundPixels } from "./ground.js";
 import { codesKey } from "./layers.js";
 
@@ -67,7 +67,8 @@ export class PlaneSide {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.settling = undefined;
     this.canvas = h("canvas");
-    this.lattice = h("img");
+    this.lattice = h("canvas");
+    this.tiled = false; // whether it holds the plane's decodes
     this.plane = new Plane("vacancy on a plane of latent space", {
       wander: (x, y) => !room.pinned && room.point(x, y, false),
       tap: ({ x, y }) => room.point(x, y, true),
@@ -107,6 +108,12 @@ export class PlaneSide {
       (/** @type {any} */ { run, z, query }) => source.ask("holePlace", run, { query, body: z }),
       (answer, asked) => this.tell(answer, asked),
       (error) => this.facts.replaceChildren(h("div", {}, h("dt", {}, "p-values"), h("dd", {}, error instanceof Unreachable ? error.message : `none: ${/** @type {Error} */ (error).message}`))),
+      1,
+    );
+    this.tiles = new NewestWins(
+      (/** @type {Told} */ { plane, cells, extent }) => source.decode(/** @type {PlaneWish} */ (this.wish).run, cellLatents(plane, cells, extent), cells * cells, { priority: "batch" }),
+      (decoded, told) => told === this.told && this.tile(decoded, told.cells),
+      (error) => this.lose(error),
       1,
     );
     onTheme(() => this.retint());
@@ -150,6 +157,7 @@ export class PlaneSide {
     this.room.say("", this);
     this.picture.drop();
     this.layers.drop();
+    this.tiles.drop();
     this.places.drop();
     this.facts.replaceChildren();
     this.words.replaceChildren();
@@ -166,6 +174,7 @@ export class PlaneSide {
     const { plane, info } = this;
     const { extent, names } = told;
     this.told = told;
+    this.tiled = false;
     this.vacancy = { ...sheetOf(told.vacancy), scale: "p-values", ends: [-3, 0], bar: "vacancy p-value", classes: [] };
     plane.setDots(/** @type {Float32Array} */ (numbersOf(told.codes).values));
     const hasClasses = labels !== null && names.length > 0 && names.length <= MOST_COLOURS;
@@ -185,8 +194,6 @@ export class PlaneSide {
       "anchors",
       told.anchors.map((/** @type {[number, number]} */ [x, y], /** @type {number} */ k) => ({ element: h("span.xp-anchor", {}, h("span.xp-badge", {}, `image ${k + 1}`)), x, y })),
     );
-    this.lattice.onload = () => plane.ask();
-    this.lattice.setAttribute("src", told.lattice);
     const classes = hasClasses ? names.map((/** @type {string} */ name, /** @type {number} */ c) => ({ name, colour: `var(--xp-class-${c})` })) : [];
     this.key.replaceChildren(codesKey(classes));
     this.hasKey = classes.length > 0;
@@ -269,7 +276,8 @@ export class PlaneSide {
     /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d")).putImageData(new ImageData(/** @type {any} */ (groundPixels(sheet, token)), size, size), 0, 0);
     const { extent } = told;
     plane.setPicture("layer", lattice ? null : { source: this.canvas, box: cellBox(size, extent) });
-    plane.setPicture("lattice", lattice ? { source: this.lattice, box: { left: -extent, right: extent, bottom: -extent, top: extent } } : null);
+    if (lattice && !this.tiled) this.tiles.ask(told); // its decodes are asked for when somebody wants to see them
+    plane.setPicture("lattice", lattice && this.tiled ? { source: this.lattice, box: { left: -extent, right: extent, bottom: -extent, top: extent } } : null);
     plane.dots.isOff = !points;
     plane.above.setPins("names", lattice ? [] : sheet.classes.flatMap(({ name, at }) => (at ? [{ element: h("span.xp-badge", {}, name), x: at[0], y: at[1] }] : [])));
     plane.above.element.classList.toggle("xp-on-pictures", lattice);
@@ -277,6 +285,24 @@ export class PlaneSide {
     this.legend.hidden = lattice;
     this.key.hidden = !points || !this.hasKey;
     plane.ask();
+  }
+
+  /**
+   * Lay the decodes of the plane side by side.
+   * @param {import("../kit/pixels.js").Decoded} decoded The upper row first.
+   * @param {number} cells On a side.
+   */
+  tile(decoded, cells) {
+    const [count, height, width] = decoded.shape;
+    Object.assign(this.lattice, { width: cells * width, height: cells * height });
+    const one = /** @type {HTMLCanvasElement} */ (h("canvas"));
+    const room = context(this.lattice);
+    for (let k = 0; k < count; k++) {
+      paint(one, decoded, k);
+      room.drawImage(one, (k % cells) * width, Math.floor(k / cells) * height);
+    }
+    this.tiled = true;
+    this.paint();
   }
 
   /** The colours of the layer are computed here: they follow the theme without being asked for again. */
@@ -362,8 +388,8 @@ export class PlaneSide {
   }
 }
 
-/** @param {import("./grid.js").PackedNumbers} packed */
-function sheetOf(packed) {
-  const { values, shape } = numbersOf(packed);
+/** @param {import("./grid.js").PackedNumbers | import("./grid.js").Numbers} told */
+function sheetOf(told) {
+  const { values, shape } = numbersOf(told);
   return { values, size: shape[0] };
 }

@@ -57,34 +57,37 @@ export function uniforms(seed, stream, block) {
 }
 
 /**
- * The first normal numbers of a seed.
+ * Normal numbers of a seed.
  * @param {number} seed
  * @param {number} count
+ * @param {number} [start] Number of the first one.
  * @returns {Float64Array}
  */
-export function normals(seed, count) {
-  const drawn = new Float64Array(count + (count % 2));
-  for (let block = 0; 2 * block < count; block++) {
-    const [first, second] = uniforms(seed, NORMAL, block);
+export function normals(seed, count, start = 0) {
+  const odd = start % 2;
+  const drawn = new Float64Array(count + 2);
+  for (let at = 0; at < count + odd; at += 2) {
+    const [first, second] = uniforms(seed, NORMAL, (start - odd + at) / 2);
     const [radius, angle] = [Math.sqrt(-2 * Math.log(first)), 2 * Math.PI * second];
-    drawn[2 * block] = radius * Math.cos(angle);
-    drawn[2 * block + 1] = radius * Math.sin(angle);
+    drawn[at] = radius * Math.cos(angle);
+    drawn[at + 1] = radius * Math.sin(angle);
   }
-  return drawn.subarray(0, count);
+  return drawn.subarray(odd, odd + count);
 }
 
 /**
- * The first componentsDrawn of a seed among components.
+ * Draws of a seed among components.
  * @param {number} seed
  * @param {number} count
  * @param {ArrayLike<number>} weights Of the components.
+ * @param {number} [start] Number of the first one.
  * @returns {number[]}
  */
-export function componentsDrawn(seed, count, weights) {
+export function componentsDrawn(seed, count, weights, start = 0) {
   let sum = 0;
   const borders = Array.from(weights, (weight) => (sum += weight));
   return Array.from({ length: count }, (_, k) => {
-    const [drawn] = uniforms(seed, UNIFORM, k);
+    const [drawn] = uniforms(seed, UNIFORM, start + k);
     const place = borders.findIndex((border) => border / sum > drawn);
     return place < 0 ? borders.length - 1 : place;
   });

@@ -29,6 +29,11 @@
  * @property {string} name
  * @property {string} family
  * @property {string} dataset
+ * @property {string} title What its data set is called.
+ * @property {"ae" | "vae"} side Where it stands on the page.
+ * @property {string} label The run in a few words, beside `title`.
+ * @property {{words: string, instead: {name: string, short: string} | null} | null} collapse What every tab says of a run
+ *   that ignores its latents, and a run to see instead; null for any other.
  * @property {{one: string, many: string}} noun What its images are called.
  * @property {number} latent_dim
  * @property {number[]} [level_sizes] Axes of each stochastic level, the top one first; only where there are several.

@@ -241,14 +241,15 @@ export class Support {
    * @param {string} name
    * @param {number} count
    * @param {number} seed
+   * @param {number} [start] Number of the first one among those of the seed.
    * @returns {Float32Array | null} (count * d)
    */
-  draws(name, count, seed) {
+  draws(name, count, seed, start = 0) {
     const law = this.laws[name];
     if (!law) return null;
     const { d } = this;
-    const noise = normals(seed, count * d);
-    const chosen = law.weights.length > 1 ? componentsDrawn(seed, count, law.weights) : new Array(count).fill(0);
+    const noise = normals(seed, count * d, start * d);
+    const chosen = law.weights.length > 1 ? componentsDrawn(seed, count, law.weights, start) : new Array(count).fill(0);
     const drawn = new Float32Array(count * d);
     for (let row = 0; row < count; row++) {
       const k = chosen[row];

@@ -1,16 +1,18 @@
 /**
- * The page without gradio (explorer/ui/bare.py): a picker of runs, a tab bar, and live parts in hosts of our own, which
- * give a part the same four members as gradio's `gr.HTML`. It starts by itself where its markup is.
+ * The page without gradio (explorer/ui/bare.py): it shows one tab at a time and gives each live part a host with the same
+ * four members as gradio's `gr.HTML`. It starts by itself where its markup is.
  */
 
 import { h } from "../kit/dom.js";
 import { tabIn } from "../latent/address.js";
 import { view } from "./view.js";
 
+/** @typedef {{run?: string, tab?: string}} Wish */
+
 /**
  * What the markup brings along.
  * @typedef {object} Boot
- * @property {{name: string, text: string}[]} runs
+ * @property {string[]} runs
  * @property {string} run The one to begin with.
  * @property {string} lost What is said of a part that does not load.
  */
@@ -19,7 +21,7 @@ import { view } from "./view.js";
 class HostedPart {
   /**
    * @param {HTMLElement} element With a `.xp-host` in it, which the part's module fills.
-   * @param {(wish: {run?: string, tab?: string}) => void} wished
+   * @param {(wish: Wish) => void} wished
    */
   constructor(element, wished) {
     this.element = element;
@@ -56,7 +58,7 @@ class HostedPart {
   }
 }
 
-/** What an address asks for: its fragment follows the page, and counts more than its query. */
+/** What the page's address names; what follows its '#' follows the page, so it counts more than the query. */
 function asked() {
   const [query, fragment] = [location.search, location.hash].map((text) => new URLSearchParams(text.slice(1)));
   return { run: fragment.get("run") ?? query.get("run"), tab: tabIn(fragment.get("tab") ?? query.get("tab")) };
@@ -68,14 +70,7 @@ class BarePage {
   constructor(boot) {
     this.boot = boot;
     this.run = boot.run;
-    this.notice = /** @type {HTMLElement} */ (document.getElementById("explorer-notice"));
-    this.picker = /** @type {HTMLSelectElement} */ (document.getElementById("run"));
-    this.picker.append(...boot.runs.map(({ name, text }) => h("option", { value: name }, text)));
-    this.picker.addEventListener("change", () => this.go({ run: this.picker.value }));
-    this.bar = /** @type {HTMLElement} */ (document.querySelector("#explorer-tabs > [role=tablist]"));
-    this.tabs = /** @type {HTMLElement[]} */ ([...this.bar.children]);
-    this.bar.addEventListener("click", ({ target }) => this.go({ tab: /** @type {HTMLElement} */ (target).dataset.tab }));
-    this.bar.addEventListener("keydown", (event) => this.step(event));
+    this.panels = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#explorer-tabs > [role=tabpanel]")]);
     const parts = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-module]"));
     this.parts = Array.from(parts, (element) => new HostedPart(element, (wish) => this.go(wish)));
   }
@@ -83,68 +78,41 @@ class BarePage {
   /** Open what the address names, or the first run and tab. */
   start() {
     const { run, tab } = asked();
-    const known = run === null || this.knows(run);
+    const known = run === null || this.boot.runs.includes(run);
     this.show(run !== null && known ? run : this.boot.run);
-    this.open(tab !== null && this.tabOf(tab) ? tab : /** @type {string} */ (this.tabs[0].dataset.tab));
+    for (const part of this.parts) if (!part.element.closest("[role=tabpanel]")) part.load(this.boot.lost);
+    if (tab === null || !this.open(tab)) this.open(this.panels[0].id.replace("explorer-", ""));
     if (!known) this.say(`There is no run named '${run.slice(0, 100)}'. This is ${this.boot.run}.`);
   }
 
-  /** @param {string} run */
-  knows(run) {
-    return this.boot.runs.some(({ name }) => name === run);
-  }
-
-  /** @param {string} tab */
-  tabOf(tab) {
-    return this.tabs.find((each) => each.dataset.tab === tab);
-  }
-
   /**
-   * What a live part or a hand wishes for; whatever makes no sense changes nothing.
-   * @param {{run?: string, tab?: string}} wish
+   * What a live part wishes for; a tab that is not there changes nothing, and of a run its parts say what is wrong.
+   * @param {Wish} wish
    */
   go({ run, tab }) {
-    if (run !== undefined && run !== this.run && this.knows(run)) {
-      this.say("");
-      this.show(run);
-    }
-    if (tab !== undefined && this.tabOf(tab)) this.open(tab);
+    if (run !== undefined) this.show(run);
+    if (tab !== undefined) this.open(tab);
   }
 
   /** @param {string} run */
   show(run) {
-    this.run = this.picker.value = run;
+    this.run = run;
     for (const part of this.parts) part.show(run);
-    view.info(run).catch((error) => run === this.run && this.say(/** @type {Error} */ (error).message));
   }
 
-  /** @param {string} tab */
+  /** @param {string} tab @returns {boolean} Whether it is there. */
   open(tab) {
-    for (const each of this.tabs) {
-      const is = each.dataset.tab === tab;
-      const panel = /** @type {HTMLElement} */ (document.getElementById(/** @type {string} */ (each.getAttribute("aria-controls"))));
-      each.setAttribute("aria-selected", String(is));
-      each.tabIndex = is ? 0 : -1;
-      panel.hidden = !is;
-      if (is) view.setTab(tab);
-      if (is) for (const part of this.parts) if (panel.contains(part.element)) part.load(this.boot.lost);
-    }
+    const open = this.panels.find(({ id }) => id === `explorer-${tab}`);
+    if (!open) return false;
+    for (const panel of this.panels) panel.hidden = panel !== open;
+    view.setTab(tab);
+    for (const part of this.parts) if (open.contains(part.element)) part.load(this.boot.lost);
+    return true;
   }
 
-  /** The arrows walk along the tab bar. @param {KeyboardEvent} event */
-  step(event) {
-    const at = this.tabs.indexOf(/** @type {HTMLElement} */ (event.target));
-    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: this.tabs.length - 1 }[event.key];
-    const tab = to === undefined ? undefined : this.tabs.at(to % this.tabs.length);
-    if (at < 0 || !tab) return;
-    event.preventDefault();
-    tab.focus();
-    this.go({ tab: tab.dataset.tab });
-  }
-
-  /** @param {string} sentence "" to take back what was said. */
+  /** @param {string} sentence */
   say(sentence) {
-    this.notice.replaceChildren(...(sentence ? [h("p.explorer-error", { role: "alert" }, sentence)] : []));
+    document.getElementById("explorer-notice")?.replaceChildren(h("p.explorer-error", { role: "alert" }, sentence));
   }
 }
 

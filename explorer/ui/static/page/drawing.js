@@ -1,13 +1,21 @@
 /**
- * A drawing while it grows, as the model sees it and what the model makes of it, without the server. The finished one is
- * prepared by explorer/data/own.py, step by step; this is the same in short, for a picture that is light on dark.
+ * A drawing while it grows, or a frame of a camera that runs on, as the model sees it and what the model makes of it,
+ * without the server. A finished one is prepared by explorer/data/own.py, step by step; this is the same in short: for a
+ * drawing that is light on dark, and for frames of which the server prepared one, so that it is known where to crop.
  */
 
+import { h } from "../kit/dom.js";
+import { context } from "../kit/pixels.js";
 import { source } from "../source/source.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 /** @typedef {{size: number, box: number, by_mass: boolean, faint: number}} DrawingForm */
+
+/**
+ * Where a picture is cropped: its centre as shares of width and height, its side as a share of the largest that fits.
+ * @typedef {{x: number, y: number, side: number}} Crop
+ */
 
 /**
  * Ink as an image of one character.
@@ -104,24 +112,69 @@ export function drawnImage(canvas, { drawing, image_shape: [channels, height, wi
 }
 
 /**
- * What models make of a drawing; null where one of them is the server's.
- * @param {HTMLCanvasElement} canvas
- * @param {RunInfo[]} models The first one says how the drawing is prepared.
- * @returns {Promise<{image: Decoded, found: {info: RunInfo, reconstruction: Decoded}[]} | null>}
+ * Where a picture is cropped, in its own pixels.
+ * @param {number} width Of the picture.
+ * @param {number} height
+ * @param {number} aspect Width by height of the crop.
+ * @param {Crop} place
  */
-export async function previewOf(canvas, models) {
+export function croppedBox(width, height, aspect, { x, y, side }) {
+  const largest = Math.min(width, height * aspect);
+  const [wide, high] = [largest * side, (largest / aspect) * side];
+  const inside = (/** @type {number} */ start, /** @type {number} */ most) => Math.min(Math.max(0, start), most);
+  return { left: inside(x * width - wide / 2, width - wide), top: inside(y * height - high / 2, height - high), wide, high };
+}
+
+/**
+ * A frame of a camera as an image of a run; null where only the server can tell, as of characters.
+ * @param {HTMLVideoElement} video
+ * @param {Crop} place
+ * @param {RunInfo} info
+ * @returns {Decoded | null}
+ */
+export function framedImage(video, place, { drawing, image_shape: [channels, height, width], levels }) {
+  if (drawing || !video.videoWidth) return null;
+  const canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { width, height }));
+  const pen = context(canvas);
+  const { left, top, wide, high } = croppedBox(video.videoWidth, video.videoHeight, width / height, place);
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(video, left, top, wide, high, 0, 0, width, height);
+  const { data } = pen.getImageData(0, 0, width, height);
+  const level = (/** @type {number} */ byte) => (255 * Math.round((byte * (levels - 1)) / 255)) / (levels - 1);
+  const pixels = Uint8ClampedArray.from({ length: channels * width * height }, (_, k) => {
+    const at = 4 * Math.floor(k / channels);
+    return level(channels === 3 ? data[at + (k % 3)] : 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2]);
+  });
+  return { pixels, shape: [1, height, width, channels] };
+}
+
+/**
+ * Have what encodes and decodes by the time that somebody draws, or shows the camera something.
+ * @param {RunInfo[]} models
+ */
+export function wantPrograms(models) {
+  for (const { name } of models) {
+    source.programs.want(name, "encoder");
+    source.programs.want(name, "decoder");
+  }
+}
+
+/**
+ * What models make of a picture; null where one of them is the server's.
+ * @param {(info: RunInfo) => Decoded | null} prepared The picture as an image of a run.
+ * @param {RunInfo[]} models The first one says how the picture is prepared.
+ * @returns {Promise<{image: Decoded, found: {info: RunInfo, latent: Float32Array, reconstruction: Decoded}[]} | null>}
+ */
+export async function previewOf(prepared, models) {
   const { programs } = source;
   const ready = models.map(({ name }) => programs.of(name, "encoder") && programs.of(name, "decoder"));
-  for (const { name } of models) {
-    programs.want(name, "encoder");
-    programs.want(name, "decoder");
-  }
+  wantPrograms(models);
   if (ready.some((each) => !each)) return null;
-  const image = drawnImage(canvas, models[0]);
+  const image = prepared(models[0]);
   if (!image) return null;
   const found = models.map(async (info) => {
     const { mean } = await source.encode(info.name, /** @type {Uint8ClampedArray} */ (image.pixels));
-    return { info, reconstruction: await source.decode(info.name, mean, 1) };
+    return { info, latent: mean, reconstruction: await source.decode(info.name, mean, 1) };
   });
   return { image, found: await Promise.all(found) };
 }

@@ -20,7 +20,8 @@ import { view } from "./view.js";
  * @param {(run: string | null) => void} update
  * @param {() => void} [leave] Called when the part goes out of sight.
  */
-export function follow({ element, props, trigger, watch }, tab, update, leave = () => {}) {
+export function follow(host, tab, update, leave = () => {}) {
+  const { element } = host;
   let stale = true;
   let inSight = false;
   const bring = () => {
@@ -40,6 +41,14 @@ export function follow({ element, props, trigger, watch }, tab, update, leave = 
     if (inSight) view.setTab(tab);
     bring();
   }).observe(element);
+  join(host);
+}
+
+/**
+ * Let a part bring the run of the page's picker, and take wishes there.
+ * @param {Host} host
+ */
+export function join({ props, trigger, watch }) {
   watch("value", () => view.setRun(props.value));
   view.setRun(props.value);
   view.askPage = (wish) => askHost(trigger, wish);

@@ -1,7 +1,6 @@
 /** What the page prepares for the other tabs while nobody touches it. */
 
 import { useStyle } from "../kit/dom.js";
-import { PLANE_STYLE } from "../kit/plane.js";
 
 const REST_MS = 1000;
 const TOUCHES = ["pointerdown", "pointermove", "keydown", "wheel", "input"]; // assistive technology moves a slider without a pointer
@@ -14,7 +13,8 @@ const MODULES = ["start/tab", "explore/tab", "map/tab", "interpolate/tab", "reco
  */
 export function prepareAtRest() {
   if (/** @type {any} */ (navigator).connection?.saveData || matchMedia("(pointer: coarse)").matches) return;
-  const jobs = [() => useStyle(PLANE_STYLE), ...MODULES.map((name) => () => import(new URL(`../${name}.js`, import.meta.url).href).then(({ STYLE }) => useStyle(STYLE)))];
+  const plane = () => import("../kit/plane.js").then(({ PLANE_STYLE }) => useStyle(PLANE_STYLE)); // a dozen modules, and not for the first picture
+  const jobs = [plane, ...MODULES.map((name) => () => import(new URL(`../${name}.js`, import.meta.url).href).then(({ STYLE }) => useStyle(STYLE)))];
   let touched = performance.now();
   const touch = () => (touched = performance.now());
   const look = async () => {

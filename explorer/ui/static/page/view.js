@@ -4,7 +4,7 @@
  * Events: `run` (another run, or the same one anew), `latent` (the pending latent is to be opened), `link` (the
  * address was changed by hand, and its run is the one on show), `ends` (an end of a walk was chosen), `directions` (a
  * direction was found that Explore may offer), `own` (somebody's own image was encoded), `preparing` (how far the
- * preparation of the pictures of the run on show is), `tab` (another tab is on show).
+ * preparation of the pictures of the run on show is), `tab` (another tab is on show), `going` (somebody goes to another run or tab).
  *
  * Nothing else writes the page's address. A person who goes to another run or tab (`goTo`) makes a new entry of the
  * browser's history, so that Back leads to the one before; everything else is written into the entry that is there, and
@@ -312,6 +312,7 @@ export class View extends EventTarget {
    */
   goTo(wish) {
     this.isStep = true;
+    this.dispatchEvent(new Event("going"));
     this.askPage?.(wish);
   }
 

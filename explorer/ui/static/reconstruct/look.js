@@ -38,15 +38,10 @@ import { source } from "../source/source.js";
  */
 
 /**
- * Where a picture is cropped: its centre as shares of width and height, its side as a share of the largest that fits.
- * @typedef {{x: number, y: number, side: number}} Crop
- */
-
-/**
  * A picture that somebody shows, prepared.
  * @typedef {object} Own
  * @property {{name: string, note: string, src: string}[]} steps
- * @property {Crop | null} place
+ * @property {import("../page/drawing.js").Crop | null} place
  * @property {Packed} image
  * @property {Look} look
  */
@@ -64,7 +59,7 @@ export function unpacked({ shape, bytes }) {
  * Prepare a picture as a run's data set was made, and look at it.
  * @param {string} run
  * @param {Blob} file
- * @param {Crop | null} place
+ * @param {import("../page/drawing.js").Crop | null} place
  * @returns {Promise<Own>}
  */
 export const askOwn = (run, file, place) => source.ask("own", run, { query: place ? { ...place } : {}, body: file });

@@ -106,10 +106,12 @@ export class Camera {
   /**
    * @param {object} events
    * @param {(frame: Blob) => void} events.taken
+   * @param {(video: HTMLVideoElement) => Promise<boolean>} events.seen A frame while it runs on: whether it was shown at once.
    * @param {(words: string) => void} events.say
    */
-  constructor({ taken, say }) {
+  constructor({ taken, seen, say }) {
     this.taken = taken;
+    this.seen = seen;
     this.say = say;
     /** @type {MediaStream | null} */
     this.stream = null;
@@ -119,7 +121,7 @@ export class Camera {
     this.startButton = button("Start the camera", "The browser asks whether this page may use it", () => this.start());
     this.takeButton = button("Take the picture", "This frame goes through the model", () => this.take());
     this.stopButton = button("Stop the camera", "Switch it off", () => this.stop());
-    const box = h("input", { type: "checkbox", onchange: () => this.setLive(box.checked) });
+    const box = h("input", { type: "checkbox", onchange: () => this.setLive(box.checked, true) });
     this.liveBox = box;
     this.liveField = h("label.xp-check", { title: "Every frame goes through the model, as fast as it can" }, box, "Live");
     this.element = h("div.xp-camera", {}, this.video, h("div.xp-bar", {}, this.startButton, this.takeButton, this.liveField, this.stopButton));
@@ -160,11 +162,14 @@ export class Camera {
     this.show();
   }
 
-  /** @param {boolean} live */
-  setLive(live) {
+  /**
+   * @param {boolean} live
+   * @param {boolean} [last] Whether the frame on which it ends is looked at closely.
+   */
+  setLive(live, last = false) {
     this.live = live;
     this.liveBox.checked = live;
-    if (live) this.take();
+    if (live || last) this.take();
   }
 
   /** The last frame was answered: the next one, while the camera is live. */
@@ -176,6 +181,7 @@ export class Camera {
     const { videoWidth, videoHeight } = this.video;
     if (!this.stream) return;
     if (!videoWidth) return this.live ? void setTimeout(() => this.take(), 100) : this.say("The camera shows nothing yet; try again in a moment.");
+    if (this.live && (await this.seen(this.video))) return this.next();
     const frame = await jpegOf(this.video, videoWidth, videoHeight, CAMERA_SIDE);
     if (this.stream) this.taken(frame); // it may be off by now
   }
@@ -185,10 +191,10 @@ export class Camera {
  * The steps from a picture to the image that the model sees; where it is cropped can be moved.
  */
 export class Steps {
-  /** @param {(place: import("./look.js").Crop) => void} placed The crop was moved. */
+  /** @param {(place: import("../page/drawing.js").Crop) => void} placed The crop was moved. */
   constructor(placed) {
     this.placed = placed;
-    /** @type {import("./look.js").Crop | null} */
+    /** @type {import("../page/drawing.js").Crop | null} */
     this.place = null;
     this.aspect = 1; // width by height of the crop
     this.frame = h("div.xp-crop", {
@@ -217,7 +223,7 @@ export class Steps {
     this.source = h("li", {}, h("div.xp-stagebox", {}, this.picture, this.frame), words, this.sizeField);
     this.list = h("ol.xp-steps", { "aria-label": "how your picture was prepared" }, this.source);
     this.element = h("div", { hidden: true }, this.list);
-    /** @type {{x: number, y: number, place: import("./look.js").Crop} | null} */
+    /** @type {{x: number, y: number, place: import("../page/drawing.js").Crop} | null} */
     this.held = null;
   }
 
@@ -265,7 +271,7 @@ export class Steps {
 
   /**
    * Move the crop, but not out of the picture.
-   * @param {Partial<import("./look.js").Crop>} change
+   * @param {Partial<import("../page/drawing.js").Crop>} change
    */
   move(change) {
     if (!this.place) return;
@@ -298,7 +304,7 @@ export class Steps {
   key(event) {
     const { place } = this;
     if (!place) return;
-    const moves = /** @type {Record<string, Partial<import("./look.js").Crop>>} */ ({
+    const moves = /** @type {Record<string, Partial<import("../page/drawing.js").Crop>>} */ ({
       ArrowLeft: { x: place.x - NUDGE },
       ArrowRight: { x: place.x + NUDGE },
       ArrowUp: { y: place.y - NUDGE },

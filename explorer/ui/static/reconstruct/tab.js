@@ -6,7 +6,7 @@ import { Pad } from "../kit/pad.js";
 import { dim, fitWhole, paint } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
 import { shuffled } from "../latent/chance.js";
-import { previewOf } from "../page/drawing.js";
+import { drawnImage, framedImage, previewOf, wantPrograms } from "../page/drawing.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
 import { NewestWins } from "../source/newest.js";
@@ -41,7 +41,7 @@ const NOTHING_YET = /** @type {Record<string, string>} */ ({
  * @typedef {object} Shown
  * @property {Blob} file
  * @property {string} words What it is.
- * @property {import("./look.js").Crop | null} place
+ * @property {import("../page/drawing.js").Crop | null} place
  * @property {string} source One of `SOURCES`.
  */
 
@@ -91,7 +91,7 @@ export class ReconstructTab {
     );
     /** A stroke that grows: what the browser computes of it, else what the server does. */
     this.previews = new NewestWins(
-      (/** @type {RunInfo[]} */ models) => previewOf(this.pad.canvas, models),
+      (/** @type {RunInfo[]} */ models) => previewOf((info) => drawnImage(this.pad.canvas, info), models),
       (seen, [info]) => {
         if (this.source !== "pad" || this.pad.empty || info !== this.info) return;
         if (seen) this.portrait.preview({ ...seen, title: "your drawing", detail: `as ${info.name} sees it` });
@@ -112,7 +112,7 @@ export class ReconstructTab {
     this.bar = h("div.xp-bar");
     this.tray = new Tray((file, words) => this.bring(file, words));
     this.pad = new Pad({ drawn: () => this.drawn(true), done: () => this.drawn(false) });
-    this.camera = new Camera({ taken: (frame) => this.take(frame), say: (words) => this.say(words) });
+    this.camera = new Camera({ taken: (frame) => this.take(frame), seen: (video) => this.watch(video), say: (words) => this.say(words) });
     this.steps = new Steps((place) => {
       if (this.own) this.showOwn({ ...this.own, place }, false);
     });
@@ -225,6 +225,7 @@ export class ReconstructTab {
     this.showSource();
     this.say("");
     if (way === "test") return this.choose(index);
+    if (this.info && way !== "own") wantPrograms(this.twin ? [this.info, this.twin] : [this.info]);
     if (way === "pad" && !this.pad.empty) return void this.drawn(false);
     if (this.own?.source === way) return this.showOwn(this.own, false);
     this.requests.drop();
@@ -288,6 +289,23 @@ export class ReconstructTab {
   take(frame) {
     const place = this.own?.source === "camera" ? this.own.place : null;
     this.showOwn({ file: frame, words: "the camera's picture", place, source: "camera" }, this.camera.live);
+  }
+
+  /**
+   * Show a frame of a camera that runs on, where the browser can by itself: the first one went to the server.
+   * @param {HTMLVideoElement} video
+   * @returns {Promise<boolean>} Whether it was shown.
+   */
+  async watch(video) {
+    const { info, twin, own } = this;
+    const place = own?.source === "camera" ? own.place : null;
+    if (!info || !place) return false;
+    const seen = await previewOf((model) => framedImage(video, place, model), twin ? [info, twin] : [info]).catch(() => null);
+    if (!seen || info !== this.info || this.source !== "camera") return false;
+    const words = "the camera's picture";
+    this.portrait.preview({ ...seen, title: words, detail: `as ${info.name} sees it` });
+    this.chosen = { run: info.name, latent: seen.found[0].latent, whence: { kind: "own", text: words } };
+    return true;
   }
 
   /**

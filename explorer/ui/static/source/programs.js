@@ -7,9 +7,6 @@
  * sentence, and the server computes as before.
  */
 
-import { PLAIN, RELAXED } from "./kernel.js";
-import { machine } from "./machine.js";
-
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {import("./machine.js").Head} Head */
 /** @typedef {"decoder" | "encoder"} Part */
@@ -29,7 +26,13 @@ const START_MS = 10_000; // in which a worker must have made a program ready
 const MOST_OPEN = 12; // programs that are kept ready, each a few megabytes
 const IN_FLIGHT = 2; // pieces that a worker has, so that it never waits for the next one
 
-const { Program, read } = machine();
+/** What runs programs: fetched with the first of them, so that no picture waits for it. */
+const engine = async () => {
+  const [{ machine }, { PLAIN, RELAXED }] = await Promise.all([import("./machine.js"), import("./kernel.js")]);
+  return { ...machine(), text: workerText(machine), builds: [RELAXED, PLAIN] };
+};
+
+/** @typedef {Awaited<ReturnType<typeof engine>>} Engine */
 
 /** A model that no program expresses: asking again is in vain. */
 export class NoProgram extends Error {}
@@ -41,10 +44,11 @@ function serve(make) {
   const open = new Map();
   /** @type {Record<string, (message: any) => any>} */
   const does = {
-    open: async ({ key, kernel, file }) => {
+    open: async ({ key, kernel, file, known }) => {
       const opening = kinds.Program.open(kernel, file);
       open.set(key, opening); // at once: a question may follow before it is done
       const program = await opening;
+      if (known) return { trouble: null, ms: known };
       const trouble = program.trouble(file);
       return { trouble, ms: trouble ? 0 : program.pace() };
     },
@@ -61,12 +65,12 @@ function serve(make) {
   };
 }
 
-/** The text of a worker, complete in itself: imports do not reach workers everywhere. */
-export const workerText = () => `"use strict";\n(${serve})(${machine});`;
+/** The text of a worker, complete in itself: imports do not reach workers everywhere. @param {typeof import("./machine.js").machine} machine */
+export const workerText = (machine) => `"use strict";\n(${serve})(${machine});`;
 
-/** A worker of this page, from its text. @returns {Worker} */
-function spawn() {
-  const address = URL.createObjectURL(new Blob([workerText()], { type: "text/javascript" }));
+/** A worker of this page. @param {string} text @returns {Worker} */
+function spawn(text) {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   try {
     return new Worker(address);
   } finally {
@@ -79,19 +83,20 @@ const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCod
 
 /**
  * The kernel in the best build that this browser knows.
+ * @param {string[]} builds In base64, the best first.
  * @returns {Promise<WebAssembly.Module>}
  */
-export async function kernelOf() {
-  const known = typeof WebAssembly === "object" ? [RELAXED, PLAIN].map(bytesOf).find((bytes) => WebAssembly.validate(bytes)) : undefined;
+export async function kernelOf(builds) {
+  const known = typeof WebAssembly === "object" ? builds.map(bytesOf).find((bytes) => WebAssembly.validate(bytes)) : undefined;
   if (!known) throw new Error("this browser has no WebAssembly with SIMD");
   return WebAssembly.compile(known);
 }
 
 /** One worker, and what it was asked. */
 class Computer {
-  /** @param {() => Worker} make */
-  constructor(make) {
-    this.worker = make();
+  /** @param {Worker} worker */
+  constructor(worker) {
+    this.worker = worker;
     /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: Error) => void}>} */
     this.asked = new Map();
     this.next = 0;
@@ -124,11 +129,11 @@ class Computer {
     });
   }
 
-  /** Have a program ready there. @param {Ready} ready */
-  prepare({ key, kernel, file }) {
+  /** Have a program ready there; one that was tested and timed already is at work at once. @param {Ready} ready */
+  prepare({ key, kernel, file, ms }) {
     let opened = this.open.get(key);
     if (!opened) {
-      opened = this.ask({ kind: "open", key, kernel, file });
+      opened = this.ask({ kind: "open", key, kernel, file, known: ms });
       this.open.set(key, opened);
     }
     return opened;
@@ -189,8 +194,8 @@ export class Programs extends EventTarget {
    * @param {object} from
    * @param {(run: string, part: Part, signal: AbortSignal) => Promise<ArrayBuffer>} from.bring A program's file; fails
    *   with a sentence where there is none.
-   * @param {() => Worker} [from.make] A new worker.
-   * @param {() => Promise<WebAssembly.Module>} [from.kernel]
+   * @param {(text: string) => Worker} [from.make] A new worker that runs a text.
+   * @param {(builds: string[]) => Promise<WebAssembly.Module>} [from.kernel]
    * @param {boolean} [from.wanted] Whether pictures are computed here at all.
    * @param {number} [from.workers] Workers for many pictures.
    */
@@ -201,6 +206,8 @@ export class Programs extends EventTarget {
     this.kernel = kernel;
     this.wanted = wanted;
     this.workers = workers;
+    /** @type {Engine | null} */
+    this.engine = null;
     /** @type {Promise<WebAssembly.Module> | null} */
     this.compiled = null;
     /** @type {Map<string, KnownProgram>} By run and part, the one used longest ago first. */
@@ -301,10 +308,15 @@ export class Programs extends EventTarget {
    * @param {KnownProgram} found
    */
   async prepare(key, run, part, found) {
+    const late = new AbortController();
     try {
-      this.compiled ??= this.kernel();
+      const arriving = this.arrival(run, part, found, late);
+      arriving.catch(() => {}); // what is wrong with it is told below, after what is wrong with the browser
+      this.engine ??= await engine();
+      const { Program, read, builds } = this.engine;
+      this.compiled ??= this.kernel(builds);
       const kernel = await this.compiled;
-      const file = await this.arrival(run, part, found);
+      const file = await arriving;
       const { head } = read(file);
       /** @type {Ready} */
       const ready = { key, kernel, file, head, ms: 0, here: null };
@@ -316,6 +328,7 @@ export class Programs extends EventTarget {
       Object.assign(found, { ready });
       this.dispatchEvent(new Event("changed"));
     } catch (error) {
+      late.abort();
       this.settle(run, found, /** @type {Error} */ (error).message.replace(/\.$/, ""));
     }
   }
@@ -324,9 +337,9 @@ export class Programs extends EventTarget {
    * @param {string} run
    * @param {Part} part
    * @param {KnownProgram} found
+   * @param {AbortController} late Ends it when nobody waits any longer.
    */
-  async arrival(run, part, found) {
-    const late = new AbortController();
+  async arrival(run, part, found, late) {
     const clock = setTimeout(() => late.abort(), ARRIVAL_MS);
     try {
       return await this.bring(run, part, late.signal);
@@ -363,9 +376,14 @@ export class Programs extends EventTarget {
     for (const key of [...this.found.keys()].slice(0, -MOST_OPEN)) this.drop(key);
   }
 
+  /** A new worker; there is a program, and so an engine. */
+  computer() {
+    return new Computer(this.make(/** @type {Engine} */ (this.engine).text));
+  }
+
   /** The worker of the hand. */
   worker() {
-    this.own ??= new Computer(this.make);
+    this.own ??= this.computer();
     return this.own;
   }
 
@@ -479,7 +497,7 @@ export class Programs extends EventTarget {
     const [least] = [...this.pool].sort((a, b) => a.asked.size - b.asked.size);
     if (least && !least.asked.size) return least;
     if (this.pool.length < this.workers) {
-      const hand = new Computer(this.make);
+      const hand = this.computer();
       this.pool.push(hand);
       return hand;
     }

@@ -15,6 +15,8 @@
  * @property {Form} form
  * @property {string} path Below the run; what stands in braces is said with the question.
  * @property {boolean} [sends] Whether it is asked with latents, rows or pixels, or asks for something to be done.
+ * @property {string[]} [byCodes] The page answers by itself once it has the run's codes and laws (`computed.js`), and an
+ *   answer of the server to the same question, by these parts of the query: what else it tells stays as it is.
  * @property {boolean} [later] Whether nobody waits for the answer: pictures go first.
  */
 
@@ -23,13 +25,13 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   card: { kind: "stored", form: "json", path: "" },
   preparation: { kind: "served", form: "json", path: "pictures" },
   figure: { kind: "stored", form: "json", path: "figure/{name}" },
-  figureOf: { kind: "computed", form: "json", path: "figure/{name}", sends: true },
+  figureOf: { kind: "computed", form: "json", path: "figure/{name}", sends: true, byCodes: ["overshoot", "kind", "theme"] },
   decode: { kind: "computed", form: "pixels", path: "decode", sends: true },
-  trust: { kind: "computed", form: "json", path: "describe", sends: true },
+  trust: { kind: "computed", form: "json", path: "describe", sends: true, byCodes: [] },
   program: { kind: "stored", form: "json", path: "program/{part}", later: true },
   programFile: { kind: "stored", form: "bytes", path: "program/{part}/{name}", later: true },
   support: { kind: "stored", form: "bytes", path: "support", later: true },
-  draws: { kind: "computed", form: "floats", path: "sample" },
+  draws: { kind: "computed", form: "floats", path: "sample", byCodes: [] },
 
   // Start
   story: { kind: "stored", form: "json", path: "story" },
@@ -68,16 +70,16 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   errors: { kind: "served", form: "floats", path: "errors" },
 
   // Interpolate
-  walk: { kind: "computed", form: "json", path: "path", sends: true },
-  vacancies: { kind: "computed", form: "floats", path: "vacancies", sends: true },
+  walk: { kind: "computed", form: "json", path: "path", sends: true, byCodes: [] },
+  vacancies: { kind: "computed", form: "floats", path: "vacancies", sends: true, byCodes: [] },
   medoids: { kind: "stored", form: "json", path: "medoids" },
 
   // Holes
-  holePlane: { kind: "stored", form: "json", path: "holes/plane" },
+  holePlane: { kind: "stored", form: "json", path: "holes/plane", byCodes: [] },
   holeLayer: { kind: "stored", form: "json", path: "holes/layer" },
   layers: { kind: "stored", form: "json", path: "holes/layers" },
   holePlace: { kind: "computed", form: "json", path: "holes/place", sends: true },
-  samples: { kind: "computed", form: "json", path: "holes/samples" },
+  samples: { kind: "computed", form: "json", path: "holes/samples", byCodes: ["law"] },
   ladder: { kind: "stored", form: "json", path: "holes/ladder" },
   scores: { kind: "stored", form: "json", path: "holes/scores" },
 

@@ -1,7 +1,5 @@
 /** A source that asks the page's own server: the one place where its addresses are spelt. */
 
-import { Support } from "../latent/support.js";
-import { COMPUTED } from "./computed.js";
 import { ServerError, Unreachable } from "./errors.js";
 import { NoProgram, Programs } from "./programs.js";
 import { formOf, QUESTIONS } from "./questions.js";
@@ -10,6 +8,7 @@ import { formOf, QUESTIONS } from "./questions.js";
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 /** @typedef {import("./questions.js").Asked} Asked */
 /** @typedef {import("./questions.js").Form} Form */
+/** @typedef {import("../latent/support.js").Support} Support */
 /** @typedef {import("./source.js").Details} Details */
 
 const API = new URL("../../../api/", import.meta.url);
@@ -88,8 +87,10 @@ export class ServerSource {
     this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), wanted: HERE });
     /** What tells how empty places are, of runs that were asked about it; null until it is there. @type {Map<string, Support | null>} */
     this.supports = new Map();
-    /** The server's last answer to each question that may be computed, by question and run. @type {Map<string, any>} */
+    /** The server's last answer to each question that may be computed, by question. @type {Map<string, any>} */
     this.told = new Map();
+    /** How such questions are answered here: fetched with the first support, so that no picture waits for it. @type {typeof import("./computed.js").COMPUTED | null} */
+    this.computed = null;
   }
 
   /**
@@ -117,15 +118,15 @@ export class ServerSource {
    * @returns {Promise<any>}
    */
   async ask(question, run, details = {}) {
-    const computed = COMPUTED[question];
-    if (!computed || !this.programs.wanted) return this.served(question, run, details);
+    const { byCodes } = /** @type {import("./questions.js").Question} */ (QUESTIONS[question]);
+    if (!byCodes || !this.programs.wanted) return this.served(question, run, details);
     const support = this.supports.get(run);
-    const key = `${question} ${run}`;
+    const key = JSON.stringify([question, run, details.of, byCodes.map((part) => details.query?.[part])]);
     const told = this.told.get(key) ?? null;
-    const here = support ? computed(support, details, { programs: this.programs, run, told }) : null;
+    const here = support ? this.computed?.[question]?.(support, details, { programs: this.programs, run, told, served: (others) => this.served(question, run, others) }) : null;
     if (here) return here;
     const answer = await this.served(question, run, details);
-    this.told.set(key, answer);
+    this.told.set(key, structuredClone(answer)); // whoever draws a figure changes it
     this.supply(run, question === "walk" || (question === "trust" && told !== null));
     return answer;
   }
@@ -143,7 +144,9 @@ export class ServerSource {
     if (encodes) this.programs.want(run, "encoder");
     if (known) return;
     try {
-      const found = new Support(await this.served("support", run, {}));
+      const [file, { Support }, { COMPUTED }] = await Promise.all([this.served("support", run, {}), import("../latent/support.js"), import("./computed.js")]);
+      const found = new Support(file);
+      this.computed = COMPUTED;
       if (this.supports.has(run)) this.supports.set(run, found);
       if (this.supports.size > MOST_SUPPORTS) this.supports.delete([...this.supports.keys()][0]);
     } catch (error) {
@@ -203,7 +206,7 @@ export class ServerSource {
     const here = await this.here(run, "decoder", signal, () => this.programs.decode(run, latents, count, options));
     if (here) return here;
     const asked = this.ask("decode", run, { body: latents, signal });
-    const decoded = /** @type {Decoded} */ (await asked.finally(() => this.programs.want(run, "decoder")));
+    const decoded = /** @type {Decoded} */ (await asked.finally(() => void this.programs.want(run, "decoder"))); // which nobody waits for
     if (decoded.shape[0] !== count) {
       throw new ServerError(`asked for ${count} images, but the answer has shape ${decoded.shape}; reload the page.`, 200);
     }
@@ -222,7 +225,7 @@ export class ServerSource {
     const image = Float32Array.from(pixels, (byte) => Math.round((byte * (levels - 1)) / 255) / (levels - 1));
     const here = await this.here(run, "encoder", signal, () => this.programs.encode(run, image, 1, options));
     if (here) return here;
-    const { latent } = await this.ask("look", run, { body: pixels, signal }).finally(() => this.programs.want(run, "encoder"));
+    const { latent } = await this.ask("look", run, { body: pixels, signal }).finally(() => void this.programs.want(run, "encoder"));
     return { mean: Float32Array.from(latent), logVariance: null };
   }
 

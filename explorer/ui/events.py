@@ -1,0 +1,146 @@
+"""The door of gradio's events: what is no event of this page does not come as far as gradio.
+
+gradio believes what it is sent: a name of a session of any length, values of any kind. It answers nonsense with 500 and
+pages of traceback in the log.
+"""
+
+import json
+import logging
+import re
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from explorer.ui.requests import SAFE_METHODS, refuse, replayed, route_path, whole_body
+
+logger = logging.getLogger(__name__)
+
+MOST_EVENT = 64_000
+"""Bytes of an event: the page sends names and addresses."""
+
+NAME = re.compile(r"[A-Za-z0-9_ -]{1,64}")
+"""A session, an event, as gradio's page names them."""
+
+NAMES = ("session_hash", "event_id", "fn_name")
+"""Members of an event that are names."""
+
+LONGEST_TEXT = 20_000
+"""Characters of a text in an event."""
+
+LONGEST_PATH = 1000
+"""Bytes of the address of a file of gradio's page; the system's own limit of one name is a quarter of it."""
+
+FILES = ("/static/", "/assets/", "/svelte/", "/gradio_api/", "/pwa_icon/")
+"""Where gradio looks for files and sessions by what stands in the address."""
+
+
+class Events:
+    """Answers with 4xx what is no event of this page.
+
+    Args:
+        app: What comes next.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or answer 400, 404 or 413."""
+        path = route_path(scope) if scope["type"] == "http" else ""
+        if path.startswith(FILES) and _is_endless(path):
+            await refuse(404, "there is nothing here.", scope, receive, send)
+            return
+        if not path.startswith("/gradio_api/"):
+            await self.app(scope, receive, send)
+            return
+        session = path.removeprefix("/gradio_api/heartbeat/") if path.startswith("/gradio_api/heartbeat/") else None
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        named = [*query.get("session_hash", []), *([session.rstrip("/")] if session is not None else [])]
+        if not all(map(NAME.fullmatch, named)):
+            await refuse(400, "this is no session of the page.", scope, receive, send)
+            return
+        if scope["method"] in SAFE_METHODS:
+            await self.app(scope, receive, send)
+            return
+        body = await whole_body(receive, MOST_EVENT)
+        if body is None:
+            await refuse(413, f"an event of the page has at most {MOST_EVENT:,} bytes.", scope, receive, send)
+            return
+        trouble = trouble_with(body, path, scope.get("app"))
+        if trouble is not None:
+            logger.warning("a request to %s was no event of this page: %s", path[:100], trouble)
+            await refuse(400, "this request is no event of the page.", scope, receive, send)
+            return
+        await self.app(scope, replayed(body, receive), send)
+
+
+def _is_endless(path: str) -> bool:
+    encoded = path.encode("utf-8", "surrogateescape")
+    return len(encoded) > LONGEST_PATH or b"\0" in encoded or any(len(part) > 255 for part in encoded.split(b"/"))
+
+
+def trouble_with(body: bytes, path: str, app: Any) -> str | None:
+    """Why the body of a request is no event of the page, in a few words; None for one that is.
+
+    Args:
+        body: JSON, as far as one can hope.
+        path: Below gradio's prefix.
+        app: gradio's; None where there is none, and only the shape is looked at.
+    """
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return "it is no JSON"
+    if not isinstance(event, dict):
+        return "it is no object"
+    for name in NAMES:
+        value = event.get(name)
+        if value is not None and not (isinstance(value, str) and NAME.fullmatch(value)):
+            return f"{name} is no name"
+    if not path.startswith(("/gradio_api/run/", "/gradio_api/queue/join")):
+        return None
+    number, data = event.get("fn_index"), event.get("data")
+    if not isinstance(number, int) or isinstance(number, bool):
+        return "fn_index is no number"
+    if not isinstance(data, list):
+        return "data is no list"
+    if any(isinstance(value, str) and len(value) > LONGEST_TEXT for value in data):
+        return "a text is too long"
+    trigger = event.get("trigger_id")
+    if trigger is not None and (not isinstance(trigger, int) or isinstance(trigger, bool)):
+        return "trigger_id is no number"
+    if app is None:
+        return None
+    session = app.state_holder.session_data.get(event.get("session_hash"), {})
+    return _trouble_with_values(app.get_blocks().fns.get(number), data, session)
+
+
+def _trouble_with_values(function: Any, data: list[Any], session: Any) -> str | None:
+    """Why these are no values of an event's inputs: each component is asked, as gradio will."""
+    if function is None:
+        return "there is no such event"
+    if len(data) != len(function.inputs):
+        return f"it has {len(data)} values"
+    for component, value in zip(function.inputs, data, strict=True):
+        if _holds_file(value):
+            return "a value is a file"
+        if component.stateful:
+            continue
+        try:
+            session.get(component._id, component).preprocess(value)
+        except Exception as error:  # noqa: BLE001 - a component raises what it likes
+            return f"a value is refused ({type(error).__name__})"
+    return None
+
+
+def _holds_file(value: object) -> bool:
+    """Whether a value holds what gradio takes for a file, which no input of this page is."""
+    ahead = [value]
+    while ahead:
+        value = ahead.pop()
+        if isinstance(value, dict):
+            return True
+        if isinstance(value, list):
+            ahead += value
+    return False

@@ -1,0 +1,105 @@
+"""Accessibility by axe-core: none of its rules is broken by the header, and elsewhere only those that are known.
+
+The library comes with the JavaScript tools (`make install-node`), for tests alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.ui.page import TABS
+from tests.browser.driver import expect
+
+pytestmark = pytest.mark.browser
+
+KNOWN: dict[str, frozenset[str]] = {tab: frozenset() for tab in TABS}
+"""Rules of axe that a tab breaks still: whoever reorganises it empties its entry."""
+
+SIZES = {"desk": (1400, 900), "phone": (390, 844)}
+
+THEMES = ("light", "dark")
+
+LOOK = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target, html, failureSummary }) => {
+    const element = document.querySelector(target.flat().at(-1));
+    const inFrame = Boolean(element && !element.closest("#explorer-tabs"));
+    return { id, inFrame, html: html.slice(0, 160), why: failureSummary.slice(0, 200) };
+  }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def library_file(root: Path) -> Path:
+    """axe-core's one script; a skip that says how to get it."""
+    file = root / "node_modules" / "axe-core" / "axe.min.js"
+    if not file.is_file():
+        pytest.skip("axe-core is not installed; make install-node does it")
+    return file
+
+
+@pytest.fixture
+def looked(browser, app_url: str, library_file: Path) -> Iterator[Any]:
+    """A page of one size and theme with axe in it, open on a tab."""
+    context: Any = None
+
+    def open_it(size: str, theme: str, host: str = "bare"):
+        nonlocal context
+        width, height = SIZES[size]
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, bypass_csp=True)
+        context.set_default_timeout(30_000)
+        page = context.new_page()
+        page.goto(f"{app_url}{host}?__theme={theme}#run=flat-vae&tab=explore")
+        page.locator("[data-ready]").locator("visible=true").first.wait_for()
+        page.add_script_tag(path=library_file)
+        return page
+
+    yield open_it
+    context.close()
+
+
+def opened(page, tab: str) -> None:
+    page.get_by_role("tab", name=tab.capitalize()).click()
+    expect(
+        page.locator(f"#explorer-{tab} .xp-host .xp-status", has_text="Loading").locator("visible=true")
+    ).to_have_count(0)
+    page.locator(f"#explorer-{tab} .xp-host:not(:has(.xp-loading))").first.wait_for()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", SIZES)
+def test_the_header_breaks_no_rule_and_the_tabs_none_that_is_not_known(looked, size, theme):
+    page = looked(size, theme)
+    frame, news = [], defaultdict(list)
+    counts = {}
+    for tab in TABS:
+        opened(page, tab)
+        found = page.evaluate(LOOK)
+        frame += [each for each in found if each["inFrame"]]
+        mine = [each for each in found if not each["inFrame"]]
+        counts[tab] = dict.fromkeys(sorted({each["id"] for each in mine}), 0)
+        for each in mine:
+            counts[tab][each["id"]] += 1
+            if each["id"] not in KNOWN[tab]:
+                news[tab].append(each)
+    print(f"\naxe, {size}, {theme}: {counts}")
+    assert frame == []
+    assert news == {}
+
+
+@pytest.mark.parametrize("button", ["Choose", "Share"])
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_dialogs_of_the_header_break_no_rule(looked, theme, button):
+    page = looked("phone", theme)
+    page.locator(".xp-head-run" if button == "Choose" else ".xp-head-share").click()
+    page.get_by_role("dialog").locator("canvas").first.wait_for()
+    assert [each for each in page.evaluate(LOOK) if each["inFrame"]] == []
+
+
+def test_the_header_breaks_no_rule_on_gradios_page(looked):
+    page = looked("desk", "light", host="")
+    broken = [each for each in page.evaluate(LOOK) if "xp-head" in each["html"] or each["id"].startswith("aria-")]
+    assert [each for each in broken if each["inFrame"]] == []

@@ -1,0 +1,120 @@
+"""What is said above the fold: words and numbers per tab, outside the header, on a screen of 1400x900.
+
+A tab that has its new form stands in `DONE` and keeps to 40 words and six numbers. Of the others it is known how much
+they say (`SAID`), and they do not say more; who reorganises one moves it to `DONE`. The table is printed with
+
+    python -m pytest tests/browser/test_folds.py -s
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.library import Library
+from explorer.ui.page import TABS
+from tests.serve_fake import serving
+
+pytestmark = pytest.mark.browser
+
+MOST_WORDS, MOST_NUMBERS = 40, 6
+"""Above the fold of a tab, outside the header."""
+
+DONE: frozenset[str] = frozenset({"map"})
+"""Tabs that keep to both."""
+
+SAID = {
+    "explore": (119, 37),
+    "reconstruct": (119, 37),
+    "interpolate": (119, 37),
+    "holes": (119, 37),
+    "report": (119, 37),
+}
+"""Words and numbers of tabs that do not yet: no tab may come to say more."""
+
+RUN = "mnist-vae-16"
+
+COUNT = """() => {
+  const inFold = ({ top, bottom, width, height }) => width > 1 && height > 1 && bottom > 0 && top < innerHeight;
+  const seen = (rects) => [...rects].some(inFold);
+  const shown = { opacityProperty: true, visibilityProperty: true };
+  const silent = ["range", "checkbox", "radio", "file", "color", "hidden"];
+  const said = [];
+  const walker = document.createTreeWalker(document.querySelector("#explorer-tabs"), NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement;
+    // what stands on a drawing, as the numbers of its axes do, and the key to its colours are of the picture
+    if (element.closest("script, style, option, .xp-overlay, .xp-entry") || !element.checkVisibility(shown)) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    if (seen(range.getClientRects())) said.push(node.data);
+  }
+  for (const field of document.querySelectorAll("#explorer-tabs :is(select, input, textarea, output)")) {
+    if (silent.includes(field.type) || !field.checkVisibility(shown)) continue;
+    if (seen(field.getClientRects())) said.push(field.selectedOptions?.[0]?.text ?? field.value ?? "");
+  }
+  const words = said.join(" ").split(/\\s+/).filter((word) => /[\\p{L}\\p{N}]/u.test(word));
+  const numbers = words.filter((word) => /\\p{N}/u.test(word));
+  return { words: words.length - numbers.length, numbers: numbers.length, said: said.join(" ").replace(/\\s+/g, " ") };
+}"""
+
+SETTLED = f"""() => {{
+  if (document.querySelector("#explorer-tabs").innerText.includes("Loading…")) return false;
+  const now = JSON.stringify(({COUNT})());
+  if (window.counted?.now !== now) window.counted = {{ now, since: performance.now() }};
+  return performance.now() - window.counted.since > 1000;
+}}"""
+"""True once what is said has not changed for a second: tabs fill themselves in several answers."""
+
+
+def counted(page) -> dict[str, Any]:
+    """Words and numbers above the fold of the open tab, once it is filled."""
+    page.wait_for_function(SETTLED, timeout=60_000)
+    return page.evaluate(COUNT)
+
+
+@pytest.fixture(scope="module")
+def folds(browser, root: Path) -> dict[str, dict[str, Any]]:
+    """What every tab says above the fold of a shipped run, without the data set's pictures."""
+    with serving(Library(root / "checkpoints")) as url:
+        context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
+        found = {}
+        for tab in TABS:
+            page = context.new_page()
+            page.goto(f"{url}/bare#run={RUN}&tab={tab}", timeout=60_000)
+            found[tab] = counted(page)
+            page.close()
+        context.close()
+    print(
+        f"\nabove the fold of {RUN}, 1400x900, outside the header (at most {MOST_WORDS} words, {MOST_NUMBERS} numbers):"
+    )
+    for tab, fold in found.items():
+        before = "done" if tab in DONE else "was {} and {}".format(*SAID.get(tab, ("?", "?")))
+        print(f"  {tab:<12} {fold['words']:>4} words {fold['numbers']:>4} numbers   ({before})")
+    return found
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_no_tab_says_more_above_its_fold_than_it_may(folds, tab):
+    words, numbers = (MOST_WORDS, MOST_NUMBERS) if tab in DONE else SAID[tab]
+    fold = folds[tab]
+    assert fold["words"] <= words, f"{fold['words']} words of at most {words}: {fold['said']}"
+    assert fold["numbers"] <= numbers, f"{fold['numbers']} numbers of at most {numbers}: {fold['said']}"
+
+
+def test_a_tab_that_keeps_to_the_rule_is_held_to_it(folds):
+    sparing = {tab for tab, it in folds.items() if it["words"] <= MOST_WORDS and it["numbers"] <= MOST_NUMBERS}
+    assert sparing <= DONE, f"{', '.join(sorted(sparing - DONE))} can move from SAID to DONE"
+
+
+def test_what_is_seen_is_counted_and_nothing_else(browser):
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_content(
+        "<header>header words</header><main id='explorer-tabs'><p>three plain words, 0.5 and 12%</p>"
+        "<p hidden>not this</p><p style='visibility: hidden'>nor this</p>"
+        "<details><summary>More</summary>folded</details>"
+        "<select><option>first option</option><option>second</option></select><input type=number value=7>"
+        "<input type=range value=3><div style='margin-top: 900px'>below the fold</div></main>"
+    )
+    assert {key: page.evaluate(COUNT)[key] for key in ("words", "numbers")} == {"words": 7, "numbers": 3}
+    page.close()
