@@ -41,6 +41,7 @@ from tests.benchmarks import (
     programs,
     typical,
     usual_loop,
+    weight,
 )
 from tests.benchmarks.usual_loop import ROOT, Row
 
@@ -140,6 +141,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "typical": typical.rows,
     "served": memory.rows,
     "programs": programs.rows,
+    "weight": weight.rows,
 }
 
 
