@@ -134,7 +134,7 @@ function mirror(bar) {
 /** @param {import("./host.js").Host} host */
 export async function mount(host) {
   const root = /** @type {HTMLElement} */ (host.element.querySelector(".xp-head"));
-  join(host);
+  join(host, true);
   await useStyle(STYLE);
   new Header(root);
   const bar = /** @type {HTMLElement | null} */ (document.querySelector("#explorer-tabs .tab-container[role=tablist]"));
