@@ -143,7 +143,7 @@ def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
     if all(score.get("low", score["value"]) <= ALPHA for score in scores if score) and seen_apart(cards, law):
         told = [score_under(card, law, "tell_apart") for card in cards]
         seen = " and ".join(f"{of_hundred(score['value'])}\u00a0%" for score in told if score is not None)
-        return f"Hardly a hole, and yet a classifier tells draws apart: {seen}."
+        return f"Hardly a hole, and yet a classifier tells draws from codes: {seen}."
     if len(cards) == 1:
         return f"Measured: {values[0]}\u00a0% lie in a hole; of real images 5\u00a0%."
     both = f"{values[0]}\u00a0% against {values[1]}\u00a0%"

@@ -10,7 +10,6 @@ from explorer.views.hole_scores import ladder_of
 from explorer.views.hole_verdict import (
     bells_words,
     beside,
-    collapse_words,
     compared,
     holes_words,
     ignores_latents,
@@ -35,8 +34,7 @@ def story(library: Library, name: str) -> dict[str, Any]:
     Returns:
         `pair`: the runs that are shown side by side, the autoencoder first, one or two; `note`: why they are not a run
         and its twin, or None; `laws`: by law what `told_of` has; `remembered`: reconstruction errors in a sentence, or
-        None; `collapse`: sentences on latents that carry nothing; `ladder`: as in `ladder_story`; `elsewhere`: as in
-        `further`.
+        None; `ladder`: as in `ladder_story`; `elsewhere`: as in `further`.
 
     Raises:
         CheckpointError: There is no such run, or it is damaged.
@@ -47,7 +45,6 @@ def story(library: Library, name: str) -> dict[str, Any]:
         "note": note,
         "laws": {law.name: told_of(cards, law) for law in LAWS.values()},
         "remembered": remembered(cards),
-        "collapse": [words for card in cards if (words := collapse_words(card)) is not None],
         "ladder": ladder_story(library, name),
         "elsewhere": further(library, name),
     }
