@@ -334,7 +334,7 @@ test("an end that is dragged out of sight is let go of", () => {
   const moved = [];
   const { move } = path;
   path.move = (...args) => (moved.push(args), move.apply(path, args));
-  path.planesDrawn();
+  path.setOpen(true);
   const [handle] = path.overlays[0].ends;
   const pointer = (type, x, y) => Object.assign(new Event(type), { pointerId: 1, button: 0, clientX: x, clientY: y });
   handle.dispatchEvent(pointer("pointerdown", 60, 60));
