@@ -299,7 +299,10 @@ def with_everywhere(stored: Any, thing: Any) -> Any:
     return thing
 
 
-ADDRESSES = ("", "/training", "/figure/losses", "/holes/ladder?law=white", "/points", "/scalar/distortion", "/sheets/1")
+ADDRESSES = (
+    *("", "/portrait", "/training", "/figure/losses", "/holes/ladder?law=white"),
+    *("/points", "/scalar/distortion", "/sheets/1"),
+)
 """What is asked of every run."""
 
 

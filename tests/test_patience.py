@@ -1,6 +1,5 @@
 """Connections that want the server's patience: real sockets on loopback, bounded in count and time."""
 
-import resource
 import select
 import socket
 import threading
@@ -165,15 +164,17 @@ def test_one_address_takes_no_more_than_its_share():
         def stop_clock(self) -> None:
             crowd.waiting.pop(cast(Any, self), None)
 
-    crowd = Crowd(most=100, most_of_one=3)
+    crowd = Crowd(most=100, most_of_one=3, proxies=["10.9.0.0/16"])
     clients = [Client(address) for address in ("10.0.0.1", "10.0.0.2", "10.0.0.2", "10.0.0.2", "10.0.0.2")]
+    clients += [Client("10.9.0.1") for _ in range(5)]
     for client in clients:
         crowd.waiting[cast(Any, client)] = None
         crowd.enter(cast(Any, client))
-    assert [client.ended for client in clients] == [False, True, False, False, False], "its own oldest goes"
+    assert [client.ended for client in clients] == [False, True] + [False] * 8, "its own oldest goes, no proxy's"
 
 
 def test_the_system_is_asked_for_descriptors_and_the_cap_follows(monkeypatch):
+    resource = pytest.importorskip("resource", reason="Windows counts descriptors otherwise")
     limits, asked = {"soft": 1024, "hard": 4096}, []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limits["soft"], limits["hard"]))
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: asked.append(pair))

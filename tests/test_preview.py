@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.data import source_of
-from explorer.data.own import FAINT, character_image
+from explorer.data.own import FAINT, Place, Scene, _part, character_image
 from tests.conftest import CI, ROOT
 
 SIDE = 280
@@ -49,3 +49,23 @@ def test_the_page_prepares_a_drawing_as_the_server_does(dataset, tmp_path):
         wanted = character_image(drawn, form)[0]
         assert np.abs(image - wanted).mean() < 0.02
         assert np.corrcoef(image.ravel(), wanted.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.skipif(shutil.which("node") is None and not CI, reason="the page's code is run by Node.js")
+def test_the_page_crops_a_frame_where_the_server_does():
+    rng = np.random.default_rng(0)
+    cases = [
+        (*map(int, rng.integers(80, 900, 2)), rng.choice([0.75, 1.0, 1.5]), *rng.uniform(0, 1, 2), rng.uniform(0.1, 1))
+        for _ in range(200)
+    ]
+    code = f"""
+      import {{ croppedBox }} from "./explorer/ui/static/page/drawing.js";
+      const boxes = {json.dumps(cases)}.map(([w, h, aspect, x, y, side]) => croppedBox(w, h, aspect, {{ x, y, side }}));
+      console.log(JSON.stringify(boxes.map(({{ left, top, wide, high }}) => [left, top, wide, high])));
+    """
+    done = subprocess.run(["node", "--input-type=module", "--eval", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for box, (width, height, aspect, x, y, side) in zip(json.loads(done.stdout), cases, strict=True):
+        form = Scene(image_shape=(3, 60, round(60 * float(aspect))))
+        wanted, _ = _part((int(width), int(height)), form, Place(x, y, side))
+        assert np.abs(np.array(box) - wanted).max() <= 1.5, "whole pixels there"

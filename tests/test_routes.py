@@ -350,7 +350,7 @@ def test_a_page_left_open_gets_todays_files_and_does_not_keep_them(client):
 
 QUESTION = re.compile(r'^  \w+: \{ kind: "(\w+)", form: "\w+", path: "([^"]*)"(, sends: true)? \},$', re.MULTILINE)
 
-NAMED_BY_CARDS = {"points", "labels", "attributes", "scalar/{}", "sprites/{}", "sheets/{}"}
+NAMED_BY_CARDS = {"points", "portrait", "labels", "attributes", "scalar/{}", "sprites/{}", "sheets/{}"}
 """Stored arrays and pictures: a card or a story tells the page their addresses."""
 
 

@@ -189,27 +189,6 @@ def test_a_run_in_no_ladder_is_told_the_command_that_fits_one(shipped):
         "mnist-vae-16 belongs to no beta ladder; fit one with: python train.py --dataset mnist --latent-dim 16 --ladder"
     ]
     assert "held in memory" in hole_scores.ladder_of(fake_library(), "linear-vae", "white")["reading"][0]
-    with pytest.raises(ShapeError, match="no beta ladder"):
-        hole_scores.trade_off_figure(shipped, "mnist-vae-16", {"theme": "light"})
-
-
-@pytest.mark.parametrize("against", ["coverage", "distortion"])
-def test_the_curve_names_beta_and_active_units_of_every_run(shipped, against):
-    query = {"law": "white", "against": against, "theme": "dark"}
-    figure = json.loads(hole_scores.trade_off_figure(shipped, "digits-vae-8-beta4", query))
-    swept, alone = figure["data"]
-    names = [f"digits-vae-8{tag}" for tag in ("-beta0", "-beta0.1", "-beta0.3", "", "-beta4")]
-    units = [read_metrics(CHECKPOINTS / name)["test"]["active_units"] for name in names]
-    assert swept["text"] == [f"{beta} ({n}/8)" for beta, n in zip((0, 0.1, 0.3, 1, 4), units, strict=True)]
-    assert alone["text"] == ["AE (8/8)"]
-    sizes = swept["marker"]["size"]
-    assert max(sizes) == sizes[-1] > sizes[0], "the run on show is the large dot"
-
-
-@pytest.mark.parametrize("query", [{"law": "x"}, {"against": "x"}, {"law": ""}])
-def test_a_curve_of_nonsense_is_refused(shipped, query):
-    with pytest.raises(ShapeError):
-        hole_scores.trade_off_figure(shipped, "digits-vae-8", {"theme": "light"} | query)
 
 
 def test_every_rung_and_its_autoencoder_are_cut_by_planes_of_one_width(shipped):

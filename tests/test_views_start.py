@@ -113,7 +113,7 @@ APART = {"vacancy": 0.0, "told": 1.0}, {"vacancy": 0.04, "told": 0.94}
         ({"vacancy": 0.2}, {"vacancy": 0.2}, "No sure difference in holes: measured, 20 % against 20 %."),
         ({"key": "x"}, {}, "Measured, but not together: 20 % against 20 %. No difference is claimed."),
         ({}, {"active": 0}, "The VAE ignores its latents, so its few holes are no merit."),
-        (*APART, "Hardly a hole, and yet a classifier tells draws apart: 100 % and 94 %."),
+        (*APART, "Hardly a hole, and yet a classifier tells draws from codes: 100 % and 94 %."),
     ],
 )
 def test_the_screen_says_what_was_measured_whichever_way_it_falls(

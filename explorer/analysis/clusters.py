@@ -1,5 +1,6 @@
 """Clusters of encoded images, found without their labels."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,8 @@ from explorer.errors import ShapeError
 FEWEST = 20
 """Images among which clusters are sought at all."""
 
-LEAST_SHARE = 0.01
-"""Share of the images that a cluster holds at least."""
-
 LEAST = 10
-"""Images that a cluster holds at least, however few there are."""
+"""Images that a cluster holds at least; the root of the number of all where that is more: few stand close by chance."""
 
 CLOSE = 2
 """Images, itself among them, within the distance that counts as an image's own density.
@@ -46,7 +44,7 @@ def clusters(codes: NDArray[np.floating]) -> NDArray[np.int64]:
     from sklearn.cluster import HDBSCAN
 
     exact = np.ascontiguousarray(codes, dtype=np.float64)
-    least = max(LEAST, round(LEAST_SHARE * len(codes)))
+    least = max(LEAST, round(math.sqrt(len(codes))))
     own: Any = True  # read as text by the type checker, since the library's default is a warning
     found = HDBSCAN(min_cluster_size=least, min_samples=CLOSE, copy=own).fit(exact).labels_.astype(np.int64)
     inside = found[found >= 0]

@@ -24,7 +24,7 @@ from explorer.ui.bare import TITLE, notice
 from explorer.ui.components import live
 from explorer.ui.logs import keep_sober
 from explorer.ui.page import RENAMED_TABS, TABS, FigureMaker, Page, answering, hide_folders, public_sentence
-from explorer.ui.patience import be_patient
+from explorer.ui.patience import Crowd, be_patient, raise_descriptors
 from explorer.ui.routes import served
 from explorer.ui.security import layers
 from explorer.ui.static_files import STATIC, StaticFiles
@@ -311,7 +311,9 @@ def serve(
         },
     }
     url = _launch(blocks, host, port, settings)
-    be_patient(blocks.server.config)  # before anybody else is told the address
+    be_patient(
+        blocks.server.config, Crowd(raise_descriptors(), proxies=proxies)
+    )  # before anybody else is told the address
     keep_sober(access_log)
     threading.Thread(target=library.warm, name="warm", daemon=True).start()  # what the first visitor would wait for
     share_url, trouble = _tunnel(blocks, host) if share else (None, None)

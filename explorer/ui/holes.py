@@ -17,7 +17,7 @@ from explorer.ui.routes import RunRoutes
 from explorer.views.hole_layers import OFFERED
 from explorer.views.hole_map import hole_plane, p_value_figure
 from explorer.views.hole_samples import drawn_sheet, path_figure
-from explorer.views.hole_scores import ladder_of, scores_of, trade_off_figure
+from explorer.views.hole_scores import ladder_of, scores_of
 from explorer.views.hole_sheets import described_place, is_fitted, offered_layers, plane_layer
 from explorer.views.query import choice, whole
 
@@ -122,7 +122,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
 FIGURES: dict[str, FigureMaker] = {
     "hole-path": path_figure,
-    "hole-ladder": trade_off_figure,
     "p-values": p_value_figure,
 }
 """Served by the figure route."""

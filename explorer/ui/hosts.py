@@ -64,9 +64,10 @@ class Forwarded:
             await self.believing(scope, receive, send)  # pyright: ignore[reportArgumentType]
             return
         headers = scope["headers"]
-        name = host_name(header(scope, b"host")) or ""
-        if peer in self.tunnelling.trusted_hosts and name.endswith(TUNNEL) and self.tunnel():
-            kept = [pair for pair in headers if pair[0] not in FORWARDED or pair[0] == b"x-forwarded-for"]
+        told = (host_name(header(scope, name)) or "" for name in (b"host", b"x-forwarded-host"))
+        if peer in self.tunnelling.trusted_hosts and any(name.endswith(TUNNEL) for name in told) and self.tunnel():
+            believed = (b"x-forwarded-for", b"x-forwarded-host")
+            kept = [pair for pair in headers if pair[0] not in FORWARDED or pair[0] in believed]
             # gradio's service speaks TLS to visitors whatever it says
             through = {**scope, "headers": [*kept, (b"x-forwarded-proto", b"https")]}
             await self.tunnelling(through, receive, send)  # pyright: ignore[reportArgumentType]

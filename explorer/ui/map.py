@@ -32,10 +32,7 @@ from explorer.views import map as view
 from explorer.views.colours import COLOURS
 from explorer.views.query import choice, whole
 
-INTRO = (
-    "Every dot is a test image at the place the encoder gives it: point at it to see the image (without the data set "
-    "its decode), click it for its numbers. Click where no dot is to decode a place where no image is."
-)
+INTRO = "Every dot is an image, at the place the encoder gives it. Point at one to see it; click anywhere."
 
 CONTENT: Content = (INTRO, Part("map/tab", "map of the encoded test images"))
 

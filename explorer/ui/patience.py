@@ -8,8 +8,10 @@ import asyncio
 import functools
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 logger = logging.getLogger(__name__)
@@ -33,7 +35,7 @@ DESCRIPTORS, SPARE = 8192, 300
 """Descriptors that are asked of the system, and how many of them are for files, threads and processes."""
 
 LOOPBACK = ("127.0.0.1", "::1")
-"""Where proxies and tunnels come from, which are many visitors."""
+"""Where tunnels and most proxies come from, which are many visitors."""
 
 
 class Crowd:
@@ -43,11 +45,17 @@ class Crowd:
         most: Connections in all.
         most_of_one: Connections of one address, which is not of this machine.
         seconds: `HEAD` and `STALL`.
+        proxies: Further addresses and networks from which many visitors come.
     """
 
     def __init__(
-        self, most: int = MOST, most_of_one: int = MOST_OF_ONE, seconds: tuple[float, float] = (HEAD, STALL)
+        self,
+        most: int = MOST,
+        most_of_one: int = MOST_OF_ONE,
+        seconds: tuple[float, float] = (HEAD, STALL),
+        proxies: Sequence[str] = (),
     ) -> None:
+        self.many = ProxyHeadersMiddleware(_nothing, [*LOOPBACK, *proxies]).trusted_hosts
         self.most = most
         self.most_of_one = most_of_one
         self.head, self.stall = seconds
@@ -59,7 +67,7 @@ class Crowd:
         self.addresses[one.address] += 1
         if self.addresses.total() > self.most:
             self._end(next(iter(self.waiting), one))
-        elif self.addresses[one.address] > self.most_of_one and one.address not in LOOPBACK:
+        elif self.addresses[one.address] > self.most_of_one and one.address not in self.many:
             self._end(next((other for other in self.waiting if other.address == one.address), one))
 
     def leave(self, one: "Patient") -> None:
@@ -191,13 +199,16 @@ def raise_descriptors() -> int:
     return MOST if soft == resource.RLIM_INFINITY else max(8, min(MOST, (soft - SPARE) // 2))
 
 
-def be_patient(config: Any, crowd: Crowd | None = None) -> None:
+async def _nothing(*_: object) -> None:
+    """Stands for an app where there is none."""
+
+
+def be_patient(config: Any, crowd: Crowd) -> None:
     """Make every further connection of a running server a `Patient` one.
 
     Args:
         config: uvicorn's settings of the server.
-        crowd: Its connections; None for as many as the system allows.
+        crowd: Its connections.
     """
-    crowd = crowd or Crowd(raise_descriptors())
     config.ws_protocol_class = None  # nothing here speaks it
     config.http_protocol_class = functools.partial(Patient, crowd)

@@ -81,7 +81,7 @@ class RunRoutes:
         self.looking = Lane(running=2, waiting=256)
         self.decoding = Lane(running=2, waiting=32)
         self.drawing = Lane(running=1)
-        self.opening = Lane(running=3, waiting=48)
+        self.opening = Lane(running=2, waiting=48)
         self.making = Lane(running=1)
         self.offered = [route for offer in offers for route in offer(self)]
 

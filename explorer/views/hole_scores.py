@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.analysis.intervals import Paired
-from explorer.analysis.laws import LAWS, WHITE
+from explorer.analysis.laws import LAWS
 from explorer.config import FAMILIES, has_prior
-from explorer.errors import ExplorerError, ShapeError
+from explorer.errors import ExplorerError
 from explorer.library import Card, Library
 from explorer.views.hole_verdict import (
     CLAMPED,
@@ -22,13 +22,6 @@ from explorer.views.hole_verdict import (
     share,
     verdict,
 )
-from explorer.views.query import choice, theme_of
-
-AGAINST = {
-    "coverage": "coverage, share of test images",
-    "distortion": "distortion, nats per image",
-}
-"""What the vacancy of a ladder is drawn against, with the unit."""
 
 HOLE_SCORES: Mapping[str, tuple[str, str]] = {
     "vacancy": ("Vacancy", "share of draws where no image is encoded; of real images 0.05"),
@@ -291,42 +284,3 @@ def ladder_readings(rungs: Sequence[Mapping[str, Any]], law: str, change: Paired
                 f"codes of new images 5 %, but a coverage of {rung['coverage']['value']:.2f}."
             )
     return said
-
-
-def trade_off_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
-    """Vacancy against coverage or distortion along a beta ladder, as plotly JSON.
-
-    Args:
-        library: The runs.
-        name: A run of the ladder; it is marked.
-        query: `law`, one of `LAWS`; `against`, one of `AGAINST`; `theme`.
-
-    Raises:
-        ShapeError: There is no ladder, or the query makes no sense.
-    """
-    from explorer.plots.scores import Rung, trade_off
-    from explorer.plots.style import as_json
-
-    law, against = choice(query, "law", tuple(LAWS), WHITE.name), choice(query, "against", tuple(AGAINST), "coverage")
-    ladder = ladder_of(library, name, law)
-    found = [rung for rung in ladder["rungs"] if rung["vacancy"] and rung[against]]
-    if len(found) < 2:
-        raise ShapeError(no_ladder(library.card(name)))
-    rungs = [
-        Rung(
-            label=FAMILIES[rung["family"]].short if rung["beta"] is None else f"{rung['beta']:g}",
-            units=f"{'?' if rung['active_units'] is None else round(rung['active_units'])}/{rung['latent_dim']}",
-            across=_ends(rung["vacancy"]),
-            up=_ends(rung[against]),
-            is_variational=rung["beta"] is not None,
-            is_chosen=rung["name"] == name,
-        )
-        for rung in found
-    ]
-    titles = (f"vacancy {LAWS[law].title}, share of draws", AGAINST[against])
-    return as_json(trade_off(rungs, titles, theme_of(query), f"{law} {against}"))
-
-
-def _ends(score: Mapping[str, float]) -> tuple[float, float, float]:
-    value = score["value"]
-    return value, score.get("low", value), score.get("high", value)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from explorer.arrays import Latents
 from explorer.errors import NotFoundError, ShapeError
-from explorer.library import OpenRun
+from explorer.library import OpenRun, kept
 from explorer.views.runs import direction_values
 
 NEIGHBOURS = 12
@@ -47,11 +47,13 @@ class MapAxes:
         return {"titles": list(self.titles), "plane": plane, "circles": circles, "alike": self.alike}
 
 
+@kept
 def map_axes(run: OpenRun, plane: str) -> tuple[NDArray[np.float32] | None, MapAxes]:
     """The encoded images on two axes, (N, 2) in latent units, and the plane behind them.
 
-    Empty space is decoded on the plane through the mean of the encoded data. A run of one latent dimension is drawn
-    over its distortion, or without a likelihood over its vacancy.
+    Kept with the run, since places and axes are asked one beside the other. Empty space is decoded on the plane
+    through the mean of the encoded data. A run of one latent dimension is drawn over its distortion, or without a
+    likelihood over its vacancy.
 
     Args:
         run: The run.

@@ -11,7 +11,6 @@ from explorer.views.hole_scores import ladder_of
 from explorer.views.hole_verdict import (
     bells_words,
     beside,
-    collapse_words,
     compared,
     holes_words,
     ignores_latents,
@@ -36,8 +35,7 @@ def story(library: Library, name: str) -> dict[str, Any]:
     Returns:
         `pair`: the runs that are shown side by side, the autoencoder first, one or two; `note`: why they are not a run
         and its twin, or None; `laws`: by law what `told_of` has; `remembered`: reconstruction errors in a sentence, or
-        None; `collapse`: sentences on latents that carry nothing; `ladder`: as in `ladder_story`; `elsewhere`: as in
-        `further`.
+        None; `ladder`: as in `ladder_story`; `elsewhere`: as in `further`.
 
     Raises:
         CheckpointError: There is no such run, or it is damaged.
@@ -48,7 +46,6 @@ def story(library: Library, name: str) -> dict[str, Any]:
         "note": note,
         "laws": {law.name: told_of(cards, law) for law in LAWS.values()},
         "remembered": remembered(cards),
-        "collapse": [words for card in cards if (words := collapse_words(card)) is not None],
         "ladder": ladder_story(library, name),
         "elsewhere": further(library, name),
     }
@@ -129,7 +126,7 @@ def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
     if all(score.get("low", score["value"]) <= ALPHA for score in scores if score) and seen_apart(cards, law):
         told = [score_under(card, law, "tell_apart") for card in cards]
         seen = " and ".join(f"{of_hundred(score['value'])}\u00a0%" for score in told if score is not None)
-        return f"Hardly a hole, and yet a classifier tells draws apart: {seen}."
+        return f"Hardly a hole, and yet a classifier tells draws from codes: {seen}."
     if len(cards) == 1:
         return f"Measured: {values[0]}\u00a0% lie in a hole; of real images 5\u00a0%."
     both = f"{values[0]}\u00a0% against {values[1]}\u00a0%"

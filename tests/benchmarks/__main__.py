@@ -30,6 +30,7 @@ from explorer.library import load_run
 from tests.benchmarks import (
     arrival,
     conversion,
+    crowd,
     drag,
     growth,
     holes_intervals,
@@ -41,6 +42,7 @@ from tests.benchmarks import (
     programs,
     typical,
     usual_loop,
+    weight,
 )
 from tests.benchmarks.usual_loop import ROOT, Row
 
@@ -139,7 +141,9 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "own": own_image.answers,
     "typical": typical.rows,
     "served": memory.rows,
+    "crowd": crowd.rows,
     "programs": programs.rows,
+    "weight": weight.rows,
 }
 
 

@@ -14,6 +14,9 @@ from tests.browser.conftest import FLAGS
 def chromium(*flags: str) -> Iterator[Any]:
     """The system's Chromium without a window, as the browser tests start it, with some more flags.
 
+    Whoever waits in a page by `wait_for_function` opens it with `bypass_csp`: playwright compiles text there, which the
+    page's policy forbids.
+
     Raises:
         DataError: Playwright or Chromium is not here.
     """

@@ -67,7 +67,7 @@ MEASURE = """
     return moved.value !== before; // a move within the slider's step changes no picture
   };
   const frame = () => new Promise(requestAnimationFrame);
-  const stamp = () => eval(painted);
+  const stamp = () => document.querySelector(painted[0])?.getAttribute(painted[1]);
   const changed = (from) => new Promise((done) => {
     const look = () => (stamp() !== from ? done() : requestAnimationFrame(look)); requestAnimationFrame(look); });
   return (async () => {
@@ -121,9 +121,9 @@ async ({slider, shares, axis}) => {
 
 OURS = {
     "slider": ".xp-sliders input[type=range]",
-    "painted": "document.querySelector('canvas.xp-image').dataset.latent",
+    "painted": ["canvas.xp-image", "data-latent"],
 }
-THEIRS = {"slider": "input[type=range]", "painted": "document.querySelector('img')?.src"}
+THEIRS = {"slider": "input[type=range]", "painted": ["img", "src"]}
 
 
 def drags() -> Iterator[Row]:

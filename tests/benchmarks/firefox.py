@@ -45,6 +45,11 @@ class Marionette:
         self._read()
         self.command("WebDriver:NewSession", {})
         self.command("WebDriver:SetTimeouts", {"script": 600_000})
+        self.command("WebDriver:SetWindowRect", {"width": 1400, "height": 1100})
+
+    def close(self) -> None:
+        """Let go of the browser, which runs on."""
+        self.socket.close()
 
     def command(self, name: str, values: dict[str, Any]) -> Any:
         """What a command answers."""
@@ -59,6 +64,17 @@ class Marionette:
     def open(self, url: str) -> None:
         """Go to a page."""
         self.command("WebDriver:Navigate", {"url": url})
+
+    def click(self, x: float, y: float) -> None:
+        """Press the mouse at a place of the window, in CSS pixels, as a hand does."""
+        steps = [
+            {"type": "pointerMove", "x": round(x), "y": round(y), "duration": 0, "origin": "viewport"},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]
+        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps}
+        self.command("WebDriver:PerformActions", {"actions": [mouse]})
+        self.command("WebDriver:ReleaseActions", {})
 
     def run(self, code: str, values: dict[str, Any]) -> Any:
         """What the body of an async function returns, with these values by name."""
@@ -104,7 +120,10 @@ def firefox() -> Iterator[Marionette | None]:
                     process.wait(0.2)
             else:
                 raise RuntimeError("Firefox does not answer")
-            yield driver
+            try:
+                yield driver
+            finally:
+                driver.close()
         finally:
             process.terminate()
             process.wait()

@@ -137,7 +137,7 @@ def cursor() -> Iterator[Row]:
 
 def moved(browser, url: str) -> Iterator[Row]:
     """The measurements of the cursor on a page."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page = browser.new_page(bypass_csp=True, viewport={"width": 1400, "height": 1000})
     page.set_default_timeout(120_000)
     page.goto(f"{url}#v=1&run={PAIR[1]}&tab=holes")
     for name in PAIR:

@@ -147,7 +147,7 @@ class Visitor:
         for layer in layers:
             self.ask(f"{base}/holes/place?layer={layer}", one)
         self.ask(f"{base}/figure/hole-path?ends=-1,0,1,0.5&theme=light")
-        for figure in ("hole-ladder", "p-values"):
+        for figure in ("p-values",):
             self.ask(f"{base}/figure/{figure}?theme=light")
         for law in laws:
             for redraw in (0, 1):

@@ -9,6 +9,7 @@ import pytest
 from explorer.checkpoint import read_metrics
 from explorer.library import LAWS, Library
 from explorer.views.hole_samples import drawn_sheet
+from explorer.views.hole_scores import ladder_of
 from explorer.views.hole_verdict import of_hundred
 from tests.browser.driver import expect, expect_run
 from tests.conftest import ROOT
@@ -220,27 +221,27 @@ def test_small_multiples_hold_decodes_and_the_shares_of_their_p_values(visit, sh
     assert colours > 10
 
 
-def test_the_curves_mark_the_chosen_rung_and_a_click_on_a_dot_chooses_its_run(visit):
+def test_the_trade_offs_mark_the_chosen_rung_and_their_dots_choose_runs(visit, shipped):
     part = ladder(opened(visit))
-    figure = part.locator(".xp-rung-figures .xp-figure").first
-    expect(figure).to_have_attribute("data-ready", "digits-vae-8 light")
-    figure.scroll_into_view_if_needed()
-    sizes = "p => p.data[0].marker.size"
-    plot = figure.locator(".xp-plot")
-    before = plot.evaluate(sizes)
-    assert before.index(max(before)) == 3
-    x, y = plot.evaluate(
-        """p => {
-          const { xaxis, yaxis } = p._fullLayout, { left, top } = p.getBoundingClientRect(), [dots] = p._fullData;
-          return [left + xaxis._offset + xaxis.l2p(dots.x[1]), top + yaxis._offset + yaxis.l2p(dots.y[1])];
-        }"""
-    )
-    part.page.mouse.move(x - 2, y)
-    part.page.mouse.click(x, y)
+    drawing = part.get_by_role("group", name="vacancy against coverage along the beta ladder")
+    drawing.scroll_into_view_if_needed()
+    rungs = [rung for rung in ladder_of(shipped, "digits-vae-8", "white")["rungs"] if rung["vacancy"]]
+    dots = drawing.get_by_role("button")
+    expect(dots).to_have_count(len(rungs))
+    expect(drawing.locator("[data-run='digits-vae-8']")).to_have_attribute("aria-pressed", "true")
+    boxes = [drawing.locator(f"[data-run='{rung['name']}']").bounding_box() for rung in rungs]
+    for values, places in (
+        ([rung["vacancy"]["value"] for rung in rungs], [box["x"] for box in boxes]),
+        ([-rung["coverage"]["value"] for rung in rungs], [box["y"] for box in boxes]),
+    ):
+        assert np.corrcoef(values, places)[0, 1] > 0.999, "dots stand where their scores are"
+    drawing.locator("[data-run='digits-vae-8-beta0.1']").click()
     expect(part.locator(".xp-rung-chosen")).to_contain_text("digits-vae-8-beta0.1")
-    expect(figure).to_have_attribute("data-ready", "digits-vae-8-beta0.1 light")
-    after = plot.evaluate(sizes)
-    assert after.index(max(after)) == 1
+    expect(drawing.locator("[data-run='digits-vae-8-beta0.1']")).to_have_attribute("aria-pressed", "true")
+    expect(drawing.locator("[aria-pressed=true]")).to_have_count(1)
+    other = part.get_by_role("group", name="vacancy against distortion along the beta ladder")
+    other.locator("[data-run='digits-ae-8']").press("Enter")
+    expect(part.locator(".xp-rung-chosen")).to_contain_text("digits-ae-8")
 
 
 def test_a_rung_becomes_the_run_of_the_whole_page(visit):

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from explorer.images import to_bytes
+from explorer.views.clusters import cluster_groups
 from tests.browser.driver import expect
 
 pytestmark = pytest.mark.browser
@@ -49,6 +50,11 @@ def on_screen(page, x, y):
     left, right, bottom, top = page.evaluate(RANGES)
     across = (float(x) - left) / (right - left) * box["width"]
     return [box["x"] + across, box["y"] + (top - float(y)) / (top - bottom) * box["height"]]
+
+
+def open_more(page):
+    """Open what the map has beyond its first look: layers, what pointing shows, the choice of all."""
+    page.locator("#explorer-map summary", has_text="More").click()
 
 
 def dots_drawn(page, count):
@@ -249,7 +255,7 @@ def test_the_dots_are_where_the_images_are_and_have_the_colours_of_their_classes
     page = opened(visit)
     run = run_of("flat-vae")
     dots_drawn(page, 600)
-    page.get_by_text("Layers", exact=True).click()
+    open_more(page)
     page.get_by_label("Class names").uncheck()  # they lie above some
     gaps = np.linalg.norm(run.latents.mean[:, None] - run.latents.mean[None], axis=2) + 1e9 * np.eye(600)
     alone = np.argsort(-gaps.min(1))[:40]  # those whose neighbours do not cover them
@@ -503,6 +509,7 @@ def test_a_chosen_place_becomes_an_end_of_a_walk(visit, run_of):
 def test_pointing_decodes_all_the_time_where_that_is_wished(visit, run_of, grey_of, decode_of):
     page = opened(visit)
     run = run_of("flat-vae")
+    open_more(page)
     page.get_by_text("Decode", exact=True).click()
     tip = page.locator(f"{MAIN} .xp-tip canvas")
     x, y = on_screen(page, *empty(run.latents.mean))
@@ -519,7 +526,7 @@ def test_pointing_decodes_all_the_time_where_that_is_wished(visit, run_of, grey_
 def test_the_decodes_behind_are_those_of_the_places_they_lie_on(visit, run_of):
     page = opened(visit)
     run = run_of("flat-vae")
-    page.get_by_text("Layers", exact=True).click()
+    open_more(page)
     page.get_by_label("Decodes behind").check()
     page.get_by_label("Strength of the decodes, per cent").fill("100")
     page.locator(f"{PAD}[data-cells]").wait_for()
@@ -547,7 +554,7 @@ def _png(canvas):
 def test_layers_are_laid_over_the_dots(visit, run_of, grey_of):
     page = opened(visit)
     run = run_of("flat-vae")
-    page.get_by_text("Layers", exact=True).click()
+    open_more(page)
     page.get_by_label("Density lines (25, 50, 75, 95 %)").check()
     expect(page.locator(f"{MAIN} .xp-shapes-density path")).to_have_count(4)
     page.get_by_label("Posterior ellipses").check()
@@ -572,7 +579,7 @@ def test_images_stand_in_the_place_of_dots_where_that_is_wished_or_few_are_in_vi
     page = opened(visit)
     run = run_of("flat-vae")
     expect(page.locator(PAD)).to_have_attribute("data-pictures", "0")
-    page.get_by_text("Layers", exact=True).click()
+    open_more(page)
     page.get_by_label("Pictures as dots").check()
     page.wait_for_function(f"() => Number(document.querySelector('{PAD}').dataset.pictures) > 60")
     page.get_by_label("Pictures as dots").uncheck()
@@ -618,10 +625,10 @@ def test_attributes_colour_the_map_where_a_run_has_them(visit, page, home):
     legend = page.locator("#explorer-map .xp-entry")
     expect(legend).to_have_count(3)
     expect(legend.nth(2)).to_contain_text("not known")
-    expect(legend.nth(2)).to_contain_text("60")
+    expect(legend.nth(2)).to_have_attribute("title", re.compile("^60 images"))
     page.get_by_label("Colour by").select_option(label="Smiling")
     expect(legend).to_have_count(2)
-    expect(legend.nth(0)).to_contain_text("300")
+    expect(legend.nth(0)).to_have_attribute("title", re.compile("^300 images"))
 
 
 def test_the_map_is_moved_zoomed_and_asked_by_keyboard(visit):
@@ -657,6 +664,7 @@ def test_t_sne_is_computed_once_on_request_and_drawn(visit, pick, tmp_path, monk
     page.locator("label", has_text="t-SNE").click()
     compute.click()
     page.locator("#explorer-map [data-drawn='deep-vae tsne 600']").wait_for(timeout=60_000)
+    open_more(page)
     expect(page.get_by_text("Pointing shows")).to_be_hidden()
     assert len(list((tmp_path / "tsne").glob("*.npy"))) == 1
     dots_drawn(page, 600)
@@ -729,6 +737,7 @@ def test_the_twins_map_stands_beside_with_one_selection_one_set_of_colours_and_o
     kept = int((run_of("flat-vae").labels != 3).sum())
     dots_drawn(page, kept)
     page.locator(f"{OTHER} .xp-plane-pad[data-dots='{kept}']").wait_for()
+    open_more(page)
     page.get_by_role("button", name="Select all shown").click()
     expect(page.get_by_role("region", name="selected images").get_by_role("heading")).to_contain_text(f"{kept} images")
     page.locator("#explorer-map [data-control=beside] select").select_option("")
@@ -770,3 +779,46 @@ def test_class_names_that_are_code_are_shown_and_never_run(visit, pick):
     page.locator("[data-ready^='odd-ae']").last.wait_for()
     expect(page.get_by_label("Class").locator("option").nth(1)).to_have_text("<img src=x onerror='window.caught = 1'>")
     assert page.evaluate("window.caught === undefined")
+
+
+# --- clusters, and the map as a link ----------------------------------------------------------------------------------
+
+
+def test_clusters_are_named_and_those_outside_are_counted(visit, run_of):
+    page = opened(visit)
+    groups = cluster_groups(run_of("flat-vae"))
+    assert groups.names
+    page.get_by_label("Colour by").select_option(label="Automatic clusters")
+    page.locator("#explorer-map [data-colour=cluster]").wait_for()
+    legend = page.locator("#explorer-map .xp-maplegend")
+    expect(legend.locator(".xp-entry")).to_have_text([*groups.names, "in no cluster"])
+    expect(legend.get_by_role("status")).to_have_text(groups.said)
+    expect(page.locator(f"{MAIN} .xp-badge")).to_have_count(min(20, len(groups.names)))
+
+
+def test_a_link_shows_the_same_map(visit, run_of):
+    page = opened(visit)
+    page.get_by_label("Colour by").select_option(label="Distortion")
+    page.locator("#explorer-map [data-colour=distortion]").wait_for()
+    open_more(page)
+    page.get_by_label("Density lines").check()
+    number = page.get_by_role("spinbutton", name="Image number")
+    number.fill("37")
+    number.press("Enter")
+    expect(page.get_by_role("heading", name="Test image 37")).to_be_visible()
+    address = page.evaluate("location.hash")
+    page.goto("about:blank")
+    visit("Map", address)
+    ready(page, "flat-vae")
+    page.locator("#explorer-map [data-colour=distortion]").wait_for()
+    expect(page.get_by_role("heading", name="Test image 37")).to_be_visible()
+    expect(page.locator(f"{MAIN} .xp-shapes-density path")).to_have_count(4)
+
+
+def test_a_link_that_makes_no_sense_shows_the_usual_map(visit):
+    page = visit(
+        "Map", "#v=1&run=flat-vae&tab=map&map.plane=7,7&map.colour=<b>&map.layers=x&map.image=600&map.rows=1,-2"
+    )
+    ready(page, "flat-vae")
+    expect(page.locator("#explorer-map")).to_contain_text("Nothing chosen yet")
+    expect(page.locator("#explorer-map [data-drawn='flat-vae 0,1 600']")).to_have_attribute("data-colour", "label")

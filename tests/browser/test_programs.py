@@ -124,6 +124,8 @@ PICTURES = {
 def test_other_tabs_show_the_runs_own_pictures_too(tab, decoder, opened, own_library, grey_of, decode_of, latent_of):
     page, asked = opened("here-vae", f"&decoder={decoder}")
     for run in ("here-vae", "here-ae"):
+        # first its card: a run of which the page hears for the first time has no program yet
+        page.evaluate(f"async run => (await {SOURCE}).source.ask('card', run)", run)
         page.evaluate(READY, run)
     before = decodes(asked)
     page.get_by_role("tab", name=tab).click()

@@ -8,6 +8,7 @@ import { axisText } from "../../explorer/ui/static/map/bar.js";
 import { csvCell, classCounts, csvOf } from "../../explorer/ui/static/map/selection.js";
 import { valueWords } from "../../explorer/ui/static/map/legend.js";
 import { HIDDEN } from "../../explorer/ui/static/plane/colours.js";
+import { stateOf, USUAL_LAYERS, usualPlane, wished } from "../../explorer/ui/static/map/state.js";
 import { progressWords } from "../../explorer/ui/static/map/tsne.js";
 
 const PALETTE = { classes: Array.from({ length: 10 }, (_, k) => `#00000${k}`), ramp: ["#000000", "#ffffff"], other: "#888888" };
@@ -144,4 +145,34 @@ test("how far a layout is, in words", () => {
   const progress = /** @type {any} */ ({ state: "running", elapsed: 3.2, expected: 21.7, trouble: null });
   assert.equal(progressWords(progress), "3 s of about 22 s.");
   assert.match(progressWords({ ...progress, state: "failed", trouble: "It broke." }), /^It broke\. /);
+});
+
+const DEEP = /** @type {any} */ ({ latent_dim: 16, count: 600, classes: ["a", "b", "c"] });
+
+/** @param {object} changed */
+const shownMap = (changed = {}) => ({ info: DEEP, plane: "pca", colour: "label", usualColour: "label", highlight: "", on: { ...USUAL_LAYERS }, image: null, rows: [], ...changed });
+
+test("a map as it opens leaves nothing in the address, and what it leaves brings it back", () => {
+  assert.deepEqual(new Set(Object.values(stateOf(shownMap()))), new Set([""]));
+  const on = { ...USUAL_LAYERS, names: false, density: true };
+  const state = stateOf(shownMap({ plane: "3,0", colour: "rate", highlight: "0,2", on, image: 37, rows: [1, 2, 599] }));
+  const wish = wished(state, DEEP, ["label", "rate"], true);
+  assert.deepEqual(wish, { plane: "3,0", colour: "rate", highlight: "0,2", layers: on, image: 37, rows: [1, 2, 599] });
+  const bare = Object.fromEntries(Object.keys(USUAL_LAYERS).map((name) => [name, false]));
+  assert.deepEqual(wished(stateOf(shownMap({ on: bare })), DEEP, [], true).layers, bare);
+});
+
+test("a selection that is too long for an address is left out whole", () => {
+  assert.equal(stateOf(shownMap({ rows: Array.from({ length: 100 }, (_, k) => k) })).rows, "");
+});
+
+test("an address that makes no sense for a run changes nothing of its map", () => {
+  const usual = { plane: "pca", colour: null, highlight: "", layers: null, image: null, rows: [] };
+  assert.deepEqual(wished({}, DEEP, ["label"], true), usual);
+  for (const state of [{ plane: "16,0" }, { plane: "1,1" }, { plane: "<b>" }, { colour: "luck" }, { classes: "3" }, { layers: "names,x" }, { layers: "__proto__" }, { image: "600" }, { image: "-1" }, { rows: "1,x" }]) {
+    assert.deepEqual(wished(/** @type {any} */ (state), DEEP, ["label"], true), usual, JSON.stringify(state));
+  }
+  assert.equal(wished({ plane: "tsne" }, DEEP, [], false).plane, "pca", "where no layout can be had");
+  assert.equal(wished({ plane: "tsne" }, DEEP, [], true).plane, "tsne");
+  assert.deepEqual([1, 2, 3].map((d) => usualPlane({ latent_dim: d })), ["0", "0,1", "pca"]);
 });

@@ -3,6 +3,7 @@ import test from "node:test";
 
 import { perCent, sheetWords, withInterval } from "../../explorer/ui/static/holes/samples.js";
 import { barHeights, flagWord, rungWords } from "../../explorer/ui/static/holes/ladder.js";
+import { dotWords, windowOf } from "../../explorer/ui/static/holes/tradeoff.js";
 
 const drawn = {
   law: "white",
@@ -48,4 +49,18 @@ test("bars grow with the root of a share and stay inside", () => {
   assert.deepEqual(barHeights([0, 0.25, 1, 2, -1]), [0, 0.5, 1, 1, 0]);
   assert.equal(perCent(0.05), "5.0 %");
   assert.equal(withInterval({ value: 0.5 }), "0.50");
+});
+
+test("a dot of the trade-off is called by its beta and its active units, an autoencoder by its kind", () => {
+  const rung = /** @type {any} */ ({ label: "beta 0.3", beta: 0.3, active_units: 7, latent_dim: 8 });
+  assert.equal(dotWords(rung), "0.3 (7/8)");
+  assert.equal(dotWords({ ...rung, beta: 0, active_units: 0 }), "0 (0/8)");
+  assert.equal(dotWords({ ...rung, label: "AE", beta: null, active_units: null }), "AE (?/8)", "an autoencoder has no beta");
+});
+
+test("the window of a trade-off holds every interval, also of scores that are all alike", () => {
+  const box = windowOf([[0.2, 0.1, 0.3], [0.5, 0.4, 0.6]], [[1, 0.5, 2], [1, 1, 1]]);
+  assert.ok(box.left < 0.1 && box.right > 0.6 && box.bottom < 0.5 && box.top > 2);
+  const alike = windowOf([[0.2, 0.2, 0.2]], [[0, 0, 0]]);
+  assert.ok(alike.right > alike.left && alike.top > alike.bottom);
 });

@@ -6,10 +6,10 @@ import { StatusLine } from "../kit/status.js";
 import { svg } from "../kit/svg.js";
 import { lawOf, lawOptions } from "../latent/laws.js";
 import { ALPHA } from "../latent/vacancy.js";
-import { Figure } from "../page/figure.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 import { paintSheet, perCent, withInterval } from "./samples.js";
+import { LadderTrade } from "./tradeoff.js";
 
 /** @typedef {import("./scores.js").Score} Score */
 
@@ -131,9 +131,10 @@ class RungCard {
   }
 }
 
+/** What the vacancy is drawn against. @type {{against: "coverage" | "distortion", axis: string, label: string, title: string}[]} */
 const AXES = [
-  { against: "coverage", label: "vacancy against coverage along the beta ladder", title: "Vacancy against coverage: the best corner is top left" },
-  { against: "distortion", label: "vacancy against distortion along the beta ladder", title: "Vacancy against distortion: the best corner is bottom left" },
+  { against: "coverage", axis: "coverage, share of test images", label: "vacancy against coverage along the beta ladder", title: "Vacancy against coverage: the best corner is top left" },
+  { against: "distortion", axis: "distortion, nats per image", label: "vacancy against distortion along the beta ladder", title: "Vacancy against distortion: the best corner is bottom left" },
 ];
 
 export class Ladder {
@@ -159,15 +160,7 @@ export class Ladder {
     this.openButton = button("Show this run", "Choose the rung's run for the whole page", () => this.openRun());
     this.list = h("ol.xp-rungs");
     this.lawPlace = h("div.xp-bar");
-    this.figures = AXES.map(
-      ({ against, label }) =>
-        new Figure(label, {
-          click: ({ index }) => index !== null && this.choose(this.rungs.indexOf(this.on(against)[index])),
-          fail: (error) => this.status.say(error.message, label),
-          drawn: () => this.status.say("", label),
-        }),
-    );
-    for (const figure of this.figures) Object.assign(figure, { scrollZoom: false, config: { displayModeBar: false } });
+    this.figures = AXES.map(({ label }) => new LadderTrade(label, (rung) => this.choose(this.rungs.indexOf(rung))));
     this.status = new StatusLine();
     this.again = button("Try again", "Ask the server for the ladder once more", () => this.update());
     this.again.hidden = true;
@@ -241,6 +234,7 @@ export class Ladder {
       this.list.replaceChildren(...this.cards.map(({ element }) => element));
       this.slider.max = String(Math.max(1, this.rungs.length - 1));
       if (!this.rungs.length) return void (this.element.dataset.ready = `${run} ${law}`);
+      this.drawTrades();
       const names = this.rungs.map(({ name }) => name);
       this.choose(Math.max(0, names.indexOf(names.includes(kept) ? kept : run)));
       for (const card of this.cards) {
@@ -287,11 +281,16 @@ export class Ladder {
       card.button.setAttribute("aria-pressed", String(i === k));
       card.element.classList.toggle("xp-rung-now", i === k);
     });
+    this.figures.forEach((figure) => figure.mark(rung.name));
+  }
+
+  /** Draw what is traded for what. */
+  drawTrades() {
     this.figures.forEach((figure, i) => {
-      const { against } = AXES[i];
-      const isOn = this.on(against).length > 1;
-      /** @type {HTMLElement} */ (figure.element.parentElement).hidden = !isOn;
-      if (isOn) figure.show(rung.name, "hole-ladder", { law: this.measured, against });
+      const { against, axis } = AXES[i];
+      const rungs = this.on(against);
+      /** @type {HTMLElement} */ (figure.element.parentElement).hidden = rungs.length < 2;
+      if (rungs.length > 1) figure.show(rungs, against, [`vacancy ${this.titleOf(this.measured)}, share of draws`, axis]);
     });
   }
 

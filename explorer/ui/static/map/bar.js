@@ -1,6 +1,7 @@
 /** The controls of a map: plane, colours, layers, tools. */
 
 import { button, dropdown, freshId, h, segmented } from "../kit/dom.js";
+import { more } from "../kit/more.js";
 import { levelOf } from "../latent/latent.js";
 import { source } from "../source/source.js";
 import { byName, choices, MOST_CLASSES, THE_LARGEST } from "./colours.js";
@@ -32,7 +33,12 @@ const LAYERS = [
   ["backdrop", "Decodes behind", "What the decoder makes of the places of this window, under the dots"],
 ];
 
-/** The controls above the map, and those below it. */
+const HOW =
+  "Every dot is a test image at the place that the encoder gives it. Click a dot for its numbers and neighbours; click where no dot is to decode " +
+  "a place where no image is. Drag to move the map, zoom with the buttons, with Ctrl and the wheel, or with plus and minus; zoomed in far, dots become their images. " +
+  "Without the data set the small pictures are decodes.";
+
+/** The controls above the map, and what lies behind More. */
 export class MapBar {
   /** @param {import("./tab.js").Tab} tab */
   constructor(tab) {
@@ -43,16 +49,13 @@ export class MapBar {
     this.opacity = 55;
     /** Runs whose maps can stand beside this one. @type {{name: string, text: string}[]} */
     this.others = [];
-    this.top = h("div.xp-bar");
+    this.element = h("div.xp-bar");
     this.checks = h("div.xp-bar.xp-layers", { role: "group", "aria-label": "what is laid over the map" });
-    this.element = h("div.xp-bar", {}, this.top, h("details.xp-layerbox", {}, h("summary", {}, "Layers"), this.checks));
     this.chosenNote = h("p.xp-hint", { role: "status" });
-    this.tools = h(
-      "div.xp-bar.xp-maptools",
-      {},
-      button("Select all shown", "Select every dot that is drawn: hide classes first to select others", () => tab.choose(Array.from(tab.main.rows))),
-      this.chosenNote,
-    );
+    this.pointing = h("div.xp-bar");
+    const all = button("Select all shown", "Select every dot that is drawn: hide classes first to select others", () => tab.choose(Array.from(tab.main.rows)));
+    /** What a map has beyond its first look. */
+    this.more = more("More", h("p.xp-hint.xp-prose", {}, HOW), this.pointing, h("h4", {}, "Layers"), this.checks, h("div.xp-bar", {}, all));
   }
 
   /** Make the controls anew for the run, its plane and its colours. */
@@ -60,10 +63,13 @@ export class MapBar {
     const { info } = this.tab;
     if (!info) return;
     const focused = /** @type {HTMLElement | null} */ (document.activeElement);
-    const held = focused && this.top.contains(focused) ? focused.closest("[data-control]") : null;
+    const places = [this.element, this.pointing];
+    const held = focused && places.some((place) => place.contains(focused)) ? focused.closest("[data-control]") : null;
     const name = held instanceof HTMLElement ? held.dataset.control : null;
-    this.top.replaceChildren(...this.planes(), ...this.colours(), ...this.besides(), this.hovers(), this.rest());
-    if (name) /** @type {HTMLElement | null} */ (this.top.querySelector(`[data-control="${name}"] :is(select, input:checked)`))?.focus();
+    this.element.replaceChildren(...this.planes(), ...this.colours(), ...this.besides());
+    this.pointing.replaceChildren(this.hovers(), this.rest());
+    const again = name ? places.map((place) => place.querySelector(`[data-control="${name}"] :is(select, input:checked)`)).find(Boolean) : null;
+    if (again instanceof HTMLElement) again.focus();
     this.checks.replaceChildren(...this.layers());
     this.told(0, () => {});
     this.mark();

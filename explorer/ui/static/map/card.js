@@ -71,7 +71,6 @@ export class ChosenCard {
     this.secondFigure = h("figure", {}, this.second, h("figcaption", {}, "reconstruction"));
     const first = h("figure", {}, this.picture, this.pictureLabel);
     this.title = h("h3", {}, "Nothing chosen yet");
-    this.advice = h("p.xp-hint", {}, "Click a dot or an empty place of the map, or type an image's number.");
     this.facts = h("dl.xp-facts");
     this.trust = h("p.xp-trust", { "aria-live": "polite" });
     this.number = h("input.xp-number", {
@@ -104,7 +103,6 @@ export class ChosenCard {
       "section.xp-chosen",
       { "aria-label": "chosen image or place" },
       this.title,
-      this.advice,
       pair,
       this.facts,
       this.trust,
@@ -146,7 +144,6 @@ export class ChosenCard {
     this.number.value = "";
     this.number.max = String(info.count - 1);
     this.details.forEach((element) => (element.hidden = true));
-    this.advice.hidden = false;
   }
 
   /** Forget what flies. */
@@ -253,7 +250,6 @@ export class ChosenCard {
     this.told.textContent = "";
     this.tiles.replaceChildren();
     this.details.forEach((element) => (element.hidden = false));
-    this.advice.hidden = true;
     this.fits.forEach((fit) => fit());
     this.listeners.status.say("", this);
     this.listeners.status.say("");

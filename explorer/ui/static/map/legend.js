@@ -30,12 +30,11 @@ export class Legend {
         "button.xp-entry",
         {
           type: "button",
-          title: "Press to hide or show it; press twice, or with Shift, to show it alone",
+          title: `${count.toLocaleString("en")} images. Press to hide or show them; press twice, or with Shift, to show them alone`,
           onclick: (/** @type {MouseEvent} */ event) => this.press(number, event),
         },
         swatch,
         h("span", {}, name),
-        h("small", {}, count.toLocaleString("en")),
       );
     });
     this.all = h("button.xp-link", { type: "button", title: "Show every class again", onclick: () => this.only(null) }, "Show all");

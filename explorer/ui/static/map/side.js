@@ -2,8 +2,8 @@
 
 import { h } from "../kit/dom.js";
 import { Plane } from "../kit/plane.js";
+import { sideOf } from "../kit/sides.js";
 import { onPlane } from "../latent/latent.js";
-import { isPoint } from "../latent/run.js";
 import { Stream } from "../page/stream.js";
 import { view } from "../page/view.js";
 import { nearestRows } from "../plane/shapes.js";
@@ -104,13 +104,22 @@ export class MapSide {
     this.plane.dots.pictureOf = (row) => sprites.tile(row, () => this.plane.ask());
   }
 
-  /** Say whose map it is, where there are two. @param {boolean} isPaired */
-  name(isPaired) {
+  /**
+   * Say whose map it is, where there are two.
+   * @param {boolean} isPaired
+   * @param {boolean} [isKindEnough] Whether its kind tells it from the other.
+   * @param {import("../kit/sides.js").Side} [expected] What it will be while it is on its way.
+   */
+  name(isPaired, isKindEnough = false, expected = undefined) {
     const { info } = this;
-    this.title.hidden = !isPaired || !info;
-    if (!info) return;
-    this.title.textContent = `${isPoint(info) ? "Autoencoder" : "VAE"} ${info.name}`;
-    this.title.dataset.kind = isPoint(info) ? "ae" : "vae";
+    const kind = info ? sideOf(info) : expected;
+    this.title.hidden = !isPaired || !kind;
+    this.element.classList.toggle("xp-coming", !this.data);
+    if (!kind) return;
+    const words = kind === "ae" ? "Autoencoder" : "VAE";
+    this.title.textContent = isKindEnough || !info ? words : `${words} ${info.name}`;
+    this.title.title = info?.name ?? "";
+    this.title.dataset.kind = kind;
   }
 
   /**
@@ -129,6 +138,7 @@ export class MapSide {
     const { plane } = this;
     const isSame = this.data?.info === data.info && this.data.plane === data.plane;
     this.data = data;
+    this.element.classList.remove("xp-coming");
     if (!isSame) this.backdrop.turn(false); // it is of another plane
     if (!isSame) {
       plane.setDots(data.places);

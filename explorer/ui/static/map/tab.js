@@ -11,10 +11,10 @@ import { button, h, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
 import { PLANE_STYLE } from "../kit/plane.js";
 import { addTools } from "../kit/planetools.js";
+import { sideOf } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
 import { onPlane, shadow } from "../latent/latent.js";
 import { shown } from "../latent/numbers.js";
-import { isPoint } from "../latent/run.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
@@ -25,6 +25,7 @@ import { colouringOf } from "./data.js";
 import { Legend } from "./legend.js";
 import { Selection } from "./selection.js";
 import { MapSide } from "./side.js";
+import { stateOf, usualPlane, USUAL_LAYERS, wished } from "./state.js";
 import { TsneWait } from "./tsne.js";
 
 export const STYLE = new URL("./map.css", import.meta.url);
@@ -44,7 +45,7 @@ export class MapTab {
     this.hoverMode = "image";
     this.anchor = "mean";
     /** @type {Record<import("./layers.js").LayerName, boolean>} */
-    this.on = { names: true, prior: true, density: false, spread: false, classes: false, pictures: false, backdrop: false };
+    this.on = { ...USUAL_LAYERS };
     /** @type {import("./data.js").RunInfo | null} */
     this.info = null;
     /** The run beside it; null for none. @type {string | null} */
@@ -82,11 +83,12 @@ export class MapTab {
     this.note = h("div.xp-bar", { hidden: true });
     this.thinned = h("p.xp-hint", { hidden: true });
     this.maps = h("div.xp-maps", {}, this.main.element, this.other.element);
-    this.drawing = h("div.xp-mapmain.xp-column", {}, this.thinned, this.tsne.element, this.maps, this.legend.element, this.bar.tools);
-    const side = h("aside.xp-side", { "aria-label": "the chosen image" }, this.selection.element, this.card.element);
+    this.drawing = h("div.xp-mapmain.xp-column", {}, this.thinned, this.tsne.element, this.maps, this.legend.element, this.bar.chosenNote, this.bar.more);
+    const side = h("aside.xp-mapaside", { "aria-label": "the chosen image" }, this.selection.element, this.card.element);
     this.body = h("div", {}, this.note, this.bar.element, h("div.xp-map", {}, this.drawing, side));
     this.arrival = new Arrival(this.body, this.status);
     this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
+    view.addEventListener("link", () => this.info && this.info.name === view.run && this.setRun(view.run));
     view.addEventListener("own", () => this.sides.forEach(({ layers }) => layers.own()));
   }
 
@@ -116,11 +118,13 @@ export class MapTab {
       this.info = info;
       this.main.setRun(info, sprites);
       this.main.name(false);
-      this.plane = info.latent_dim === 1 ? "0" : info.latent_dim === 2 ? "0,1" : "pca";
-      this.lastPlane = this.plane;
-      const there = choices(info);
-      if (!there.some(({ value }) => value === this.colour)) this.colour = there[0].value;
-      this.highlight = THE_LARGEST;
+      const there = choices(info).map(({ value }) => value);
+      const wish = wished(view.state("map"), info, there, source.can("startTsne"));
+      this.plane = wish.plane;
+      this.lastPlane = wish.plane === "tsne" ? usualPlane(info) : wish.plane;
+      this.colour = wish.colour ?? (there.includes(this.colour) ? this.colour : there[0]);
+      this.highlight = wish.highlight || THE_LARGEST;
+      if (wish.layers) Object.assign(this.on, wish.layers);
       this.anchor = "mean";
       this.colouring = null;
       this.legend.forget();
@@ -136,6 +140,8 @@ export class MapTab {
       this.arrival.end(run);
       await this.load();
       if (signal.aborted) return;
+      if (wish.rows.length) this.choose(wish.rows);
+      if (wish.image !== null) this.card.askPoint(wish.image);
       sprites.load().catch(() => this.say("The small pictures did not load; hover shows none."));
       await this.findOthers(signal);
     } catch (error) {
@@ -162,7 +168,7 @@ export class MapTab {
     try {
       const isReady = plane !== "tsne" || (await this.tsne.ready(info.name));
       if (signal.aborted) return;
-      this.maps.hidden = this.legend.element.hidden = this.bar.tools.hidden = !isReady;
+      this.maps.hidden = this.legend.element.hidden = this.bar.more.hidden = !isReady;
       if (!isReady) {
         this.thinned.hidden = true;
         return;
@@ -189,6 +195,17 @@ export class MapTab {
   tell() {
     this.root.dataset.drawn = `${this.info?.name} ${this.plane} ${this.main.rows.length}`;
     this.root.dataset.colour = this.colour;
+    this.remember();
+  }
+
+  /** Leave in the address what is on show. */
+  remember() {
+    const { info, plane, colour, on, card, selection } = this;
+    if (!info) return;
+    const { kind, index = null } = card.chosen?.whence ?? {};
+    const highlight = this.highlight === THE_LARGEST ? "" : this.highlight;
+    const [usual] = choices(info);
+    view.setState(info.name, "map", stateOf({ info, plane, colour, usualColour: usual.value, highlight, on, image: kind === "image" ? index : null, rows: selection.rows }));
   }
 
   /** Say that not all images have a place. */
@@ -217,7 +234,13 @@ export class MapTab {
   pair(isPaired) {
     this.other.element.hidden = !isPaired;
     this.root.classList.toggle("xp-paired", isPaired);
-    this.sides.forEach((side) => side.name(isPaired));
+    const [mine, theirs] = this.sides.map(({ info }) => info && sideOf(info));
+    // a twin is of the other kind, which is known before it is here: then nothing moves when it comes
+    const expected = !theirs && mine && this.besideName === this.info?.twin ? (mine === "ae" ? "vae" : "ae") : undefined;
+    const other = theirs ?? expected;
+    // the autoencoder stands left, everywhere
+    this.maps.classList.toggle("xp-swapped", isPaired && other === "ae" && mine === "vae");
+    this.sides.forEach((side) => side.name(isPaired, !other || mine !== other, expected));
   }
 
   /** Another run's map is wished for beside this one. @param {string} name "" for none. */
@@ -251,8 +274,6 @@ export class MapTab {
         return this.status.say(`${name} was measured on other images than ${info.name}, so their maps cannot be compared dot by dot; choose another run.`, this.other);
       }
       if (this.other.info !== other) this.other.setRun(other, sprites);
-      // the autoencoder stands left, everywhere
-      this.maps.classList.toggle("xp-swapped", isPoint(other) && !isPoint(info));
       this.pair(true);
       const data = await this.other.fetched(this.planeOf(other));
       if (signal.aborted || !this.colouring) return;
@@ -338,6 +359,7 @@ export class MapTab {
       else if (name === "names") side.layers.classes();
       else side.layers[name]();
     }
+    this.remember();
   }
 
   /** @param {import("../kit/planehand.js").Tool} tool */
@@ -419,6 +441,7 @@ export class MapTab {
     this.root.dataset.chosen = whence.kind === "image" ? String(whence.index) : Array.from(latent).join(",");
     for (const { layers } of this.sides) layers.chosen();
     this.bar.mark();
+    this.remember();
     if (this.anchor === "chosen") this.main.backdrop.follow();
   }
 

@@ -27,13 +27,17 @@ class Header {
     this.run.addEventListener("click", async () => (await import("./chooser.js")).openChooser(root));
     part("share").addEventListener("click", async () => (await import("./share.js")).openShare(root));
     this.present.addEventListener("click", () => this.toggle());
-    for (const tab of this.tabs) tab.addEventListener("click", () => view.goTo({ tab: tab.dataset.tab }));
+    for (const tab of this.tabs) {
+      tab.addEventListener("click", () => view.goTo({ tab: tab.dataset.tab }));
+      document.getElementById(/** @type {string} */ (tab.getAttribute("aria-controls")))?.setAttribute("aria-labelledby", tab.id);
+    }
     part("tabs").addEventListener("keydown", (event) => this.step(event));
     view.addEventListener("tab", () => this.select(view.tab));
     view.addEventListener("run", () => this.show(view.run));
     view.addEventListener("going", () => this.clear());
     this.select(view.tab);
     this.show(view.run);
+    for (const each of root.querySelectorAll(":disabled")) /** @type {HTMLButtonElement} */ (each).disabled = false; // they do something now
   }
 
   /** Say which tab is open. @param {string} name */
@@ -68,7 +72,8 @@ class Header {
   /** Say which run is on show, and what must be said of it. @param {string | null} run */
   async show(run) {
     if (!run || (view.wish.run && view.wish.run !== run)) return; // the page is on its way to a link's run
-    this.run.dataset.run = this.run.textContent = run; // its name, until its card says how it is called
+    if (this.run.dataset.run !== run) this.run.textContent = run; // its name, until its card says how it is called
+    this.run.dataset.run = run;
     this.trouble.replaceChildren();
     const { signal } = view;
     try {
@@ -130,9 +135,9 @@ function mirror(bar) {
 /** @param {import("./host.js").Host} host */
 export async function mount(host) {
   const root = /** @type {HTMLElement} */ (host.element.querySelector(".xp-head"));
-  join(host);
-  await useStyle(STYLE);
+  join(host, true);
   new Header(root);
   const bar = /** @type {HTMLElement | null} */ (document.querySelector("#explorer-tabs .tab-container[role=tablist]"));
   if (bar) mirror(bar);
+  await useStyle(STYLE); // of what it opens
 }

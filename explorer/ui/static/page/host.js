@@ -45,13 +45,15 @@ export function follow(host, tab, update, leave = () => {}) {
 }
 
 /**
- * Let a part bring the run of the page's picker, and take wishes there.
+ * Let a part bring the run of the page's picker, and take wishes there. What a part of a tab asks for is lost on gradio's
+ * page once another tab is open, so the header's word goes before that of any tab.
  * @param {Host} host
+ * @param {boolean} [isHeader]
  */
-export function join({ props, trigger, watch }) {
+export function join({ props, trigger, watch }, isHeader = false) {
   watch("value", () => view.setRun(props.value));
   view.setRun(props.value);
-  view.askPage = (wish) => askHost(trigger, wish);
+  if (isHeader || !view.askPage) view.askPage = (wish) => askHost(trigger, wish);
   view.checkWish(); // the page itself opens the run and tab of a link (app.py); the latent is ours
 }
 

@@ -93,11 +93,12 @@ export class Dream {
     this.question = h("p", {}, ...question());
     this.said = h("p.xp-st-said", { role: "status" });
     this.told = h("div.xp-st-told");
+    const key = h("p.xp-st-key", {}, h("span.xp-st-mark.xp-st-hatched", { "aria-hidden": "true" }), "in a hole");
     const [left, right] = ["ae", "vae"].map((which) => this.parts[room.models.findIndex(({ side }) => side === which)]?.element ?? null);
     this.element = h(
       "div",
       {},
-      h("div.xp-st-stage", {}, sides(left, right), h("div.xp-st-act", {}, this.question, this.choice, this.press, this.said, h("figure.xp-st-noise", {}, this.bars.element, h("figcaption", {}, room.models.length > 1 ? "same for both" : "random")))),
+      h("div.xp-st-stage", {}, sides(left, right), h("div.xp-st-act", {}, this.question, this.choice, this.press, this.said, key, h("figure.xp-st-noise", {}, this.bars.element, h("figcaption", {}, room.models.length > 1 ? "numbers, same for both" : "random numbers")))),
       more("More", this.told),
     );
   }

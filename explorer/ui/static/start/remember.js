@@ -93,14 +93,18 @@ export class Remember {
   }
 
   async open() {
-    const { models, signal, state } = this.room;
+    const { models, signal, state, status } = this.room;
     for (const { info } of models) for (const part of /** @type {const} */ (["encoder", "decoder"])) source.programs.want(info.name, part);
-    const points = await Promise.all(models.map(({ info }) => view.points(info.name)));
-    signal.throwIfAborted();
-    this.points = points;
-    this.most = points.map(mostOf);
+    // the pad is there at once: codes are for examples, and for how high the bars go
+    const coming = Promise.all(models.map(({ info }) => view.points(info.name))).then((points) => {
+      this.points = points;
+      this.most = points.map(mostOf);
+    });
+    coming.catch((error) => signal.aborted || status.say(`No examples: ${error.message}`, this));
     const number = /^\d{1,6}$/.test(state.image ?? "") ? Number(state.image) : -1;
-    if (number >= 0 || !this.draws) await this.example(Math.max(0, number));
+    if (number < 0 && this.draws) return;
+    await coming;
+    if (!signal.aborted) await this.example(Math.max(0, number));
   }
 
   /** Say how many numbers it takes. @param {number} [guess] */

@@ -35,7 +35,6 @@ import { source } from "../source/source.js";
  * @property {string | null} note
  * @property {Record<string, ToldOfLaw>} laws
  * @property {string | null} remembered
- * @property {string[]} collapse
  * @property {{rungs: StoryRung[], law: string, note: string | null, short: string | null, words: string[], other: string | null}} ladder
  * @property {{smile: string | null, attribute: string, stories: {run: string, dataset: string, many: string}[]}} elsewhere
  */
@@ -48,6 +47,7 @@ import { source } from "../source/source.js";
  * @returns {Promise<{story: StoryTold, models: Model[]}>}
  */
 export async function storyOf(run) {
+  view.info(run).catch(() => {}); // beside the story and not after it; what is wrong with it, the story's pair says
   /** @type {StoryTold} */
   const story = await view.once(`story ${run}`, () => source.ask("story", run));
   const infos = await Promise.all(story.pair.map((name) => view.info(name)));

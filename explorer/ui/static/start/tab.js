@@ -59,7 +59,6 @@ export class StartTab {
     this.step = 1;
     this.status = new StatusLine();
     this.title = h("h2", { tabIndex: -1 });
-    this.collapse = h("p.xp-st-flag", { hidden: true });
     this.note = h("p.xp-st-note", { hidden: true });
     this.place = h("div.xp-st-step");
     this.buttons = STORY_STEPS.map(({ name }, k) => h("button.xp-st-number", { type: "button", title: name, "aria-label": `step ${k + 1}: ${name}`, onclick: () => this.go(k + 1) }));
@@ -67,7 +66,7 @@ export class StartTab {
     this.next = h("button.xp-button.xp-st-next", { type: "button", onclick: () => this.go(this.step + 1) });
     for (const each of [this.next, ...this.buttons]) each.addEventListener("pointerenter", () => STORY_STEPS[each === this.next ? this.step : this.buttons.indexOf(each)]?.load().catch(() => {}));
     this.nav = h("nav.xp-st-nav", { "aria-label": "steps of the story" }, this.back, h("div.xp-st-numbers", {}, ...this.buttons), this.next);
-    this.body = h("div.xp-st", {}, h("div.xp-st-head", {}, this.title, this.nav), this.collapse, this.note, this.place);
+    this.body = h("div.xp-st", {}, h("div.xp-st-head", {}, this.title, this.nav), this.note, this.place);
     this.arrival = new Arrival(this.body, this.status);
     root.replaceChildren(this.body, this.arrival.element, this.status.element);
     view.addEventListener("link", () => this.told && this.show(stepIn(view.state("start")), false));
@@ -92,11 +91,8 @@ export class StartTab {
       return this.status.say(/** @type {Error} */ (error).message);
     }
     this.arrival.end(run);
-    const { collapse, note } = this.told.story;
-    for (const [line, words] of /** @type {[HTMLElement, string][]} */ ([[this.collapse, collapse.filter((said) => said.includes("ignores")).join(" ")], [this.note, note ?? ""]])) {
-      line.hidden = !words;
-      line.textContent = words;
-    }
+    this.note.textContent = this.told.story.note ?? "";
+    this.note.hidden = !this.note.textContent;
     await this.show(stepIn(view.state("start")), false);
   }
 
