@@ -125,13 +125,13 @@ def test_new_codes_fall_in_holes_at_rate_alpha_whatever_their_shape(seed):
     assert abs((fitted.p_value(pool[5000:]) <= ALPHA).mean() - ALPHA) < sampling_error(2000, 2000)
 
 
-def scatter_of_neighbours(codes: np.ndarray, to_local: np.ndarray, count: int) -> np.ndarray:
-    """W by brute force: of the steps to as many neighbours, where codes lie at codes @ to_local."""
-    u = codes @ to_local
-    squares = ((u[:, None] - u[None]) ** 2).sum(2)
-    np.fill_diagonal(squares, np.inf)
+def scatter_of_neighbours(codes: np.ndarray, to_local: np.ndarray, count: int, every: int = 1) -> np.ndarray:
+    """W by brute force: of the steps of every n-th code to `count` neighbours, where codes lie at codes @ to_local."""
+    u, own = codes @ to_local, np.arange(0, len(codes), every)
+    squares = ((u[own][:, None] - u[None]) ** 2).sum(2)
+    squares[np.arange(len(own)), own] = np.inf
     rows = np.argsort(squares, axis=1, kind="stable")[:, :count]
-    steps = (codes[rows] - codes[:, None]).reshape(-1, codes.shape[1])
+    steps = (codes[rows] - codes[own][:, None]).reshape(-1, codes.shape[1])
     return steps.T @ steps / len(steps)
 
 
@@ -145,7 +145,7 @@ def local_scatter(codes: np.ndarray, wide: bool) -> np.ndarray:
     to_local, width = inverse_root(np.cov(codes, rowvar=False)), len(codes) // 4
     while wide and width > 10:
         for _ in range(2):
-            to_local = inverse_root(scatter_of_neighbours(codes, to_local, width))
+            to_local = inverse_root(scatter_of_neighbours(codes, to_local, width, -(-len(codes) // 1000)))
         width //= 2
     for _ in range(6):
         scatter = scatter_of_neighbours(codes, to_local, 10)

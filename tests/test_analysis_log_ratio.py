@@ -77,12 +77,12 @@ def test_the_interval_of_tell_apart_covers_another_reference_and_other_codes_as_
     fitted = fit_vacancy(reference, calibration)
     ratio, judged = fit_log_ratio(codes, draws, fitted), (calibration, fresh)
     again = list(refitted_ratios(ratio, codes, draws, judged))
-    alone = tell_apart(*map(ratio.score, judged))
-    whole = tell_apart(*map(ratio.score, judged), again)
+    of_codes, of_draws = map(ratio.score, judged)
+    alone, whole = tell_apart(of_codes, of_draws), tell_apart(of_codes, of_draws, again)
     assert (whole.value, len(again)) == (alone.value, REFITS)
     assert whole.low < alone.low and whole.high > alone.high, "four times the variance of fifths is not nothing"
     assert whole.again is not None
-    np.testing.assert_array_equal(whole.again.parts, [tell_apart(*each).value for each in again])
+    np.testing.assert_array_equal(whole.again.parts, [tell_apart(ours, theirs).value for ours, theirs in again])
     rng = np.random.default_rng(0)
     parts = [rng.permutation(500) % REFITS for _ in range(2)]
     left = dataclasses.replace(fitted, reference=fitted.reference[parts[0] != 0])

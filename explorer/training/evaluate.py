@@ -611,7 +611,8 @@ def telling(subject: Subject) -> dict[str, Any]:
         ratio = fit_log_ratio(codes["fitting"], others, subject.holes, subject.seed)
         judged = codes["calibration"], subject.drawn[law][: max(len(codes["calibration"]), LEAST_DRAWS)]
         again = refitted_ratios(ratio, codes["fitting"], others, judged, subject.seed)
-        found[law] = tell_apart(*map(ratio.score, judged), list(again), subject.seed)
+        of_codes, of_draws = map(ratio.score, judged)
+        found[law] = tell_apart(of_codes, of_draws, list(again), subject.seed)
     is_point = subject.posterior.log_variance is None
     first = default_law({law: score.value for law, score in found.items()}, is_point).name
     scores: dict[str, Any] = {law: {"tell_apart": _plain(score)} for law, score in found.items()}
