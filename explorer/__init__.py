@@ -12,7 +12,8 @@ The rooms, each seeing itself and strictly lower ranks only (tests/test_architec
     5  library, plots                  the runs of one process; plotly figures
     6  views                           a run to the values that a tab shows
     7  ui                              the page over HTTP
-    8  api, __main__                   launch from Python and from the command line
+    8  site                            the page of some runs as a folder or one file that needs no server
+    9  api, __main__                   launch from Python and from the command line
 
 `import explorer` loads neither torch nor gradio; the public names below are loaded when first used.
 """
@@ -25,15 +26,17 @@ if TYPE_CHECKING:
     from explorer.coder import TorchCoder
     from explorer.errors import ExplorerError
     from explorer.library import load_run
+    from explorer.site import export
 
 _HOMES = {
     "ExplorerError": "explorer.errors",
     "TorchCoder": "explorer.coder",
+    "export": "explorer.site",
     "launch": "explorer.api",
     "load_run": "explorer.library",
 }
 
-__all__ = ["ExplorerError", "TorchCoder", "launch", "load_run"]
+__all__ = ["ExplorerError", "TorchCoder", "export", "launch", "load_run"]
 
 
 def __getattr__(name: str) -> Any:

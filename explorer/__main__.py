@@ -21,6 +21,7 @@ from typing import NoReturn
 from explorer.config.flags import Flags
 from explorer.errors import DataError, ExplorerError, ServeError
 from explorer.progress import is_terminal, stage
+from explorer.site import default_checkpoints
 
 ACCOUNTS_VARIABLE = "EXPLORER_AUTH"
 """Environment variable with accounts, one name:password a line."""
@@ -40,7 +41,7 @@ def parser() -> Flags:
         epilog=f"Accounts may also come from ${ACCOUNTS_VARIABLE} (name:password), which keeps them off the command "
         "line; names under which a proxy reaches the page from $EXPLORER_HOSTS (separated by commas).",
     )
-    found.add_argument("run", nargs="?", metavar="RUN", help="run to show first (default: the best MNIST VAE)")
+    found.add_argument("run", nargs="*", metavar="RUN", help="run to show first (default: the best MNIST VAE)")
     found.add_argument(
         "--checkpoints",
         type=Path,
@@ -73,6 +74,17 @@ def parser() -> Flags:
     )
     found.add_argument("--access-log", action="store_true", help="print a line for every request")
     found.add_argument("--auth-file", type=Path, metavar="FILE", help="accounts, one name:password a line")
+    found.add_argument(
+        "--export",
+        type=Path,
+        metavar="PATH",
+        help="write the page of RUN, with its twin and ladder, as a folder or one .html file that needs no server",
+    )
+    found.add_argument(
+        "--with-images",
+        action="store_true",
+        help="let pictures of the data set enter an exported page, where its terms allow that",
+    )
     found.add_argument("--open", action="store_true", help="show the page in the system's browser")
     return found
 
@@ -89,12 +101,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
     try:
-        return _serve(options)
+        return _export(options) if options.export is not None else _serve(options)
     except ExplorerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _export(options: argparse.Namespace) -> int:
+    from explorer.site import export
+
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    made = export(
+        options.export,
+        options.run,
+        checkpoints=options.checkpoints,
+        data_dir=options.data_dir,
+        with_images=options.with_images,
+    )
+    print(made, flush=True)
+    return 0
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -103,9 +130,11 @@ def _serve(options: argparse.Namespace) -> int:
     if options.data_dir is not None and not options.data_dir.is_dir():
         raise DataError(f"{options.data_dir} is no folder; create it, or name another --data-dir.")
     library = Library(options.checkpoints or default_checkpoints(), options.data_dir)
-    if options.run is not None:
-        library.check(options.run)
-        library.preferred = options.run
+    if len(options.run) > 1:
+        raise ServeError(f"{len(options.run)} runs are named; name one to begin with, or several with --export PATH.")
+    for run in options.run:
+        library.check(run)
+        library.preferred = run
     accounts = read_accounts(options.auth_file)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # gradio would otherwise look for its makers' service
     with stage("starting the page", quiet=not is_terminal()):  # gradio takes seconds; a log needs the address alone
@@ -164,12 +193,6 @@ def shared(address: str, accounts: int) -> str:
         "  Visitors cannot fit, change or delete runs, read other files, or see each other. All traffic passes through "
         "gradio's service. More: SECURITY.md"
     )
-
-
-def default_checkpoints() -> Path | None:
-    """`checkpoints` in the current folder, else the one beside the package; None where there is neither."""
-    here, beside = Path("checkpoints"), Path(__file__).parent.parent / "checkpoints"
-    return next((folder for folder in (here, beside) if folder.is_dir()), None)
 
 
 def read_accounts(file: Path | None) -> list[tuple[str, str]]:

@@ -38,9 +38,10 @@ RANKS = {
     "plots": 5,
     "views": 6,
     "ui": 7,
-    "api": 8,
-    "__main__": 8,
-    "__init__": 9,  # the map of the rooms: it names them all, and no room looks back at it
+    "site": 8,
+    "api": 9,
+    "__main__": 9,
+    "__init__": 10,  # the map of the rooms: it names them all, and no room looks back at it
 }
 """Rooms of the package: each sees itself and strictly lower ranks."""
 

@@ -39,7 +39,7 @@ def test_the_page_prepares_a_drawing_as_the_server_does(dataset, tmp_path):
         (tmp_path / "ink.json").write_text(json.dumps((drawn / 255).ravel().tolist()))
         code = f"""
           import {{ readFileSync }} from "node:fs";
-          import {{ characterOf }} from "./explorer/ui/static/page/drawing.js";
+          import {{ characterOf }} from "./explorer/ui/static/latent/character.js";
           const ink = Float32Array.from(JSON.parse(readFileSync("{tmp_path / "ink.json"}", "utf8")));
           console.log(JSON.stringify(Array.from(characterOf(ink, {SIDE}, {json.dumps(told)}))));
         """
@@ -59,7 +59,7 @@ def test_the_page_crops_a_frame_where_the_server_does():
         for _ in range(200)
     ]
     code = f"""
-      import {{ croppedBox }} from "./explorer/ui/static/page/drawing.js";
+      import {{ croppedBox }} from "./explorer/ui/static/latent/character.js";
       const boxes = {json.dumps(cases)}.map(([w, h, aspect, x, y, side]) => croppedBox(w, h, aspect, {{ x, y, side }}));
       console.log(JSON.stringify(boxes.map(({{ left, top, wide, high }}) => [left, top, wide, high])));
     """

@@ -5,7 +5,7 @@ Nothing heavy is imported here at module level: a page that only lists runs need
 
 from explorer.analysis.laws import LAWS
 from explorer.library.card import Card, is_number
-from explorer.library.datasets import ImagesTrouble, TroubleKind
+from explorer.library.datasets import ImagesTrouble, NoDataSets, TroubleKind
 from explorer.library.held import FEWEST_IMAGES
 from explorer.library.loading import Run, load_coder, load_run
 from explorer.library.memory import Memory, kept
@@ -22,6 +22,7 @@ __all__ = [
     "ImagesTrouble",
     "Library",
     "Memory",
+    "NoDataSets",
     "OpenRun",
     "Run",
     "ScalarName",

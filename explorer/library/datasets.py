@@ -175,6 +175,18 @@ class DataSets:
             self._downloading.release()
 
 
+class NoDataSets(DataSets):
+    """No data sets at all, whatever is on this machine: a library with these shows decodes alone."""
+
+    def find(self, data: DataConfig) -> "ImageSet":
+        """Nothing.
+
+        Raises:
+            MissingDataError: Always.
+        """
+        raise MissingDataError(f"the data set {data.dataset} is left out.")
+
+
 def _holds(images: "ImageSet", config: RunConfig, index: NDArray[np.int64]) -> bool:
     """Whether a data set is the copy that a run was fitted on, with all rows (n,) of its evaluation split."""
     whole = not len(index) or 0 <= index.min() <= index.max() < len(images)

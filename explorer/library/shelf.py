@@ -32,6 +32,7 @@ class Library:
 
     Attributes:
         preferred: The run to show first where it is sound; None leaves the choice to `default`.
+        only: Names of the runs on disk that there are, for a page of some; None for all.
         datasets: The data sets of its runs.
 
     Raises:
@@ -45,6 +46,7 @@ class Library:
     ) -> None:
         self.checkpoints = checkpoints
         self.preferred: str | None = None
+        self.only: frozenset[str] | None = None
         self._held: dict[str, OpenRun] = {}
         self._cards: dict[str, Card] = {}
         self._faults: dict[tuple[str, str], tuple[str, CheckpointError]] = {}  # of a run's part: its version, and why
@@ -68,7 +70,8 @@ class Library:
             held = list(self._held)
         if self.checkpoints is None or not self.checkpoints.is_dir():
             return held
-        return held + [name for name in list_runs(self.checkpoints) if name not in held]
+        known = [name for name in list_runs(self.checkpoints) if self.only is None or name in self.only]
+        return held + [name for name in known if name not in held]
 
     def folder(self, name: str) -> Path:
         """The folder that a run on disk is read from, as `place_of` finds it.
@@ -85,7 +88,7 @@ class Library:
 
     def _folder(self, name: object) -> Path | None:
         """The folder of a run on disk, or None; a name that is no plain folder name never reaches the disk."""
-        if self.checkpoints is None or not isinstance(name, str):
+        if self.checkpoints is None or not isinstance(name, str) or (self.only is not None and name not in self.only):
             return None
         return find_run(self.checkpoints, name)
 

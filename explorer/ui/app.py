@@ -25,7 +25,7 @@ from explorer.ui.components import live
 from explorer.ui.logs import keep_sober
 from explorer.ui.page import RENAMED_TABS, TABS, FigureMaker, Page, answering, hide_folders, public_sentence
 from explorer.ui.patience import Crowd, be_patient, raise_descriptors
-from explorer.ui.routes import served
+from explorer.ui.routes import RoutesMaker, served
 from explorer.ui.security import layers
 from explorer.ui.static_files import STATIC, StaticFiles
 
@@ -87,6 +87,15 @@ class Server:
 def tab_modules() -> dict[str, ModuleType]:
     """The module of each tab, in order."""
     return {name: import_module(f"explorer.ui.{name}") for name in TABS}
+
+
+def offered(modules: Mapping[str, Any]) -> tuple[dict[str, FigureMaker], list[RoutesMaker]]:
+    """The figures of the tabs by name, and what makes the addresses that parts of the page ask."""
+    figures: dict[str, FigureMaker] = {}
+    for module in modules.values():
+        figures |= getattr(module, "FIGURES", {})
+    makers = [module.routes for module in modules.values() if hasattr(module, "routes")]
+    return figures, [export.routes, programs.routes, *makers]
 
 
 def build(library: Library, static_url: str, modules: Mapping[str, Any]) -> gr.Blocks:
@@ -259,14 +268,7 @@ def serve(
     folder = library.checkpoints.absolute() if library.checkpoints is not None else None
     hide_folders(folder, folder and folder.parent, library.datasets.data_dir, default_data_dir())
     static, modules = StaticFiles(), tab_modules() if modules is None else modules
-    figures: dict[str, FigureMaker] = {}
-    for module in modules.values():
-        figures |= getattr(module, "FIGURES", {})
-    offers = [
-        export.routes,
-        programs.routes,
-        *(module.routes for module in modules.values() if hasattr(module, "routes")),
-    ]
+    figures, offers = offered(modules)
     blocks = build(library, static.url, modules)
     blocks.queue(max_size=32, default_concurrency_limit=2, api_open=False)
     names, any_address = hosts(host)

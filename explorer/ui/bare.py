@@ -148,16 +148,27 @@ def markup(library: Library, static: Path, static_url: str, tabs: Mapping[str, A
     head = [f'<link rel="stylesheet" href="{static_url}/{sheet}">' for sheet in ("page/frame.css", "page/bare.css")]
     if library.default() is None or not names:
         title = f'<header id="explorer-top"><div id="explorer-title"><h1>{TITLE}</h1></div></header>'
-        return _document(head, [title, welcome(library)])
+        return document(head, [title, welcome(library)])
     first = opened if opened in names else names[0]
     parts = [part.module for part in tabs[first].CONTENT if isinstance(part, Part)]
     modules = ("page/bare", "page/header", *parts)
     head += [f'<link rel="modulepreload" href="{static_url}/{name}">' for name in needed(static, modules)]
     sheets = dict.fromkeys(["kit/kit.css", "page/header.css", *(each for part in parts for each in worn(static, part))])
     head += [f'<link rel="preload" as="style" href="{static_url}/{sheet}">' for sheet in sheets]
+    script = f'<script type="module" src="{static_url}/page/bare.js"></script>'
+    return document(head, [*frame(library, tabs), script])
+
+
+def frame(library: Library, tabs: Mapping[str, Any]) -> list[str]:
+    """What stands in the body of a page with runs, without the script that fills it.
+
+    Args:
+        library: The runs; none of them is opened.
+        tabs: The tabs by name, each with its `CONTENT`.
+    """
+    names = [name for name, tab in tabs.items() if hasattr(tab, "CONTENT")]
     boot = {"runs": list(library.names()), "run": library.default(), "lost": LOST}
-    told = json.dumps(boot).replace("<", "\\u003c")  # a name may hold anything, and ends no script
-    body = [
+    return [
         _block(header(names)),
         '<div id="explorer-notice"></div>',
         '<main id="explorer-tabs">',
@@ -166,13 +177,18 @@ def markup(library: Library, static: Path, static_url: str, tabs: Mapping[str, A
             f"{''.join(map(_block, tabs[name].CONTENT))}</div>"
             for name in names
         ),
-        f'</main><script type="application/json" id="explorer-boot">{told}</script>',
-        f'<script type="module" src="{static_url}/page/bare.js"></script>',
+        f"</main>{data('explorer-boot', boot)}",
     ]
-    return _document(head, body)
 
 
-def _document(head: Sequence[str], body: Sequence[str]) -> str:
+def data(name: str, values: object) -> str:
+    """Values that stand in a page for its modules, in an element of that id."""
+    told = json.dumps(values).replace("<", "\\u003c")  # a name may hold anything, and ends no script
+    return f'<script type="application/json" id="{name}">{told}</script>'
+
+
+def document(head: Sequence[str], body: Sequence[str]) -> str:
+    """A page as HTML, of what stands in its head and in its body."""
     meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     lines = ["<!doctype html>", '<html lang="en">', f"<head>{meta}<title>{TITLE}</title>", *head, "</head>", "<body>"]
     return "\n".join([*lines, *body, "</body></html>", ""])

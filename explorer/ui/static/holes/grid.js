@@ -223,9 +223,9 @@ export function placeFacts(answer, layer, value) {
   } else if (layer === "validity") {
     const unlike = `less like a real image ${rarer(p)}`;
     facts.push(fact("Validity", p, { hole: unlike, edge: unlike, near: "as like a real image as decodes of new images are" }));
-  } else if (layer === "class") {
+  } else if (layer === "class" && answer.class !== undefined) {
     facts.push({ state: "", sign: "◆", name: "Class", text: `taken for ${answer.class}, sure to ${percent(answer.chance ?? 0)}` });
-  } else if (layer === "entropy") {
+  } else if (layer === "entropy" && answer.class !== undefined) {
     facts.push({ state: "", sign: "◆", name: "Doubt", text: `${shown(p, 2)} nats; taken for ${answer.class}, sure to ${percent(answer.chance ?? 0)}` });
   } else if (layer === "cliff" && value !== null) {
     facts.push({ state: "", sign: "◆", name: "Cliff", text: `${shown(value, 2)}, log change of the image per sd²` });

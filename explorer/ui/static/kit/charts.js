@@ -1,17 +1,18 @@
 /** plotly.js: loaded once, and how its figures behave under a wheel, a finger and on a phone. */
 
 import { h } from "./dom.js";
+import { heldScript } from "./held.js";
 
 /** @type {Promise<any> | null} */
 let loading = null;
 
 /** plotly.js, loaded once. @returns {Promise<any>} */
 export function plotly() {
-  loading ??= new Promise((resolve, reject) => {
-    const src = new URL("../plotly.min.js", import.meta.url).href;
+  loading ??= heldScript("plotly.min.js").then((here) => new Promise((resolve, reject) => {
+    const src = here ?? new URL("../plotly.min.js", import.meta.url).href;
     const onload = () => resolve(/** @type {any} */ (globalThis).Plotly);
     document.head.append(h("script", { src, onload, onerror: () => reject(new Error("plotly.js did not load; reload the page.")) }));
-  });
+  }));
   loading.catch(() => (loading = null));
   return loading;
 }

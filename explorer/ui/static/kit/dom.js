@@ -32,7 +32,7 @@ const styles = new Map();
  */
 export async function useStyle(own) {
   const sheets = [new URL("./kit.css", import.meta.url), own].map(({ href }) => {
-    let loading = styles.get(href);
+    let loading = styles.get(href) ?? (document.querySelector(`style[data-sheet="${href}"]`) ? Promise.resolve() : undefined); // a page of one file has them all
     if (!loading) {
       loading = new Promise((resolve) => {
         document.head.append(h("link", { rel: "stylesheet", href, onload: () => resolve(), onerror: () => resolve() }));

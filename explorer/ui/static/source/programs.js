@@ -197,14 +197,16 @@ export class Programs extends EventTarget {
    * @param {(text: string) => Worker} [from.make] A new worker that runs a text.
    * @param {(builds: string[]) => Promise<WebAssembly.Module>} [from.kernel]
    * @param {boolean} [from.wanted] Whether pictures are computed here at all.
+   * @param {boolean} [from.alone] Whether there is no server: what is slow here is then better than nothing.
    * @param {number} [from.workers] Workers for many pictures.
    */
-  constructor({ bring, make = spawn, kernel = kernelOf, wanted = true, workers = (globalThis.navigator?.hardwareConcurrency ?? 1) > 1 ? 2 : 1 }) {
+  constructor({ bring, make = spawn, kernel = kernelOf, wanted = true, alone = false, workers = (globalThis.navigator?.hardwareConcurrency ?? 1) > 1 ? 2 : 1 }) {
     super();
     this.bring = bring;
     this.make = make;
     this.kernel = kernel;
     this.wanted = wanted;
+    this.alone = alone;
     this.workers = workers;
     /** @type {Engine | null} */
     this.engine = null;
@@ -285,7 +287,7 @@ export class Programs extends EventTarget {
    */
   settle(run, found, trouble) {
     Object.assign(found, { ready: null, trouble });
-    console.warn(`The server decodes ${run}: ${trouble}.`);
+    console.warn(`${this.alone ? "Nothing" : "The server"} decodes ${run}: ${trouble}.`);
     this.dispatchEvent(new Event("changed"));
   }
 
@@ -322,9 +324,9 @@ export class Programs extends EventTarget {
       const ready = { key, kernel, file, head, ms: 0, here: null };
       const { trouble, ms } = await within(START_MS, this.worker().prepare(ready), "the browser does not start a worker");
       if (trouble) throw new Error(trouble);
-      if (ms > TOO_SLOW_MS) throw new Error(`the ${part} takes ${Math.round(ms)} ms a picture on this device, and more than ${TOO_SLOW_MS} are too many to follow a hand`);
+      if (ms > TOO_SLOW_MS && !this.alone) throw new Error(`the ${part} takes ${Math.round(ms)} ms a picture on this device, and more than ${TOO_SLOW_MS} are too many to follow a hand`);
       ready.ms = ms;
-      if (ms < MOMENT_MS) ready.here = await Program.open(kernel, file);
+      if (ms < MOMENT_MS || this.alone) ready.here = await Program.open(kernel, file);
       Object.assign(found, { ready });
       this.dispatchEvent(new Event("changed"));
     } catch (error) {
@@ -451,7 +453,7 @@ export class Programs extends EventTarget {
    */
   takesAMoment(run, count) {
     const [decoder, encoder] = [this.of(run, "decoder"), this.of(run, "encoder")];
-    return Boolean(decoder?.here && encoder?.here && count * (decoder.ms + encoder.ms) < LONGEST_MS);
+    return Boolean(decoder?.here && encoder?.here && (this.alone || count * (decoder.ms + encoder.ms) < LONGEST_MS));
   }
 
   /**

@@ -255,9 +255,9 @@ export class ServerSource {
     return null;
   }
 
-  /** There is a server, and it can do all that is asked of it. */
-  can() {
-    return true;
+  /** There is a server, and it can do all that is asked of it. @param {Asked} question */
+  can(question) {
+    return question in QUESTIONS;
   }
 }
 

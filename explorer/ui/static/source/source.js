@@ -1,11 +1,11 @@
 /**
  * Where everything comes from that the page shows of runs. Nothing else in the page knows an address.
  *
- * A source of files, for a page without a server, will answer *stored* questions from files, *computed* ones by
- * programs in the browser, and say of *served* ones that it cannot (`questions.js`).
+ * A source of files (`folder.js`), for a page without a server, answers *stored* questions from files, *computed* ones by
+ * programs in the browser, and says of *served* ones that it cannot (`questions.js`).
  */
 
-import { ServerSource } from "./server.js";
+import { Kind } from "./kind.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -48,4 +48,4 @@ import { ServerSource } from "./server.js";
  */
 
 /** The page's source. @type {Source} */
-export const source = new ServerSource();
+export const source = new Kind();

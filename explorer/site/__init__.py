@@ -1,0 +1,154 @@
+"""The page of some runs as a folder or one file that needs no server.
+
+It is the bare page (`explorer.ui.bare`) with the same modules. What is *stored* (`static/source/questions.js`) is asked
+of the server's own addresses and written down, so that every number is the one that a server would answer; what is
+*computed* the page answers by the programs and codes of its runs (`static/source/folder.js`); what is *served* is not
+there, and its controls are not either.
+
+No picture of a data set enters it unless somebody asks for that: the runs are then asked in a library that has no data
+sets at all, so that every picture is a decode.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from explorer.data import source_of
+from explorer.errors import CheckpointError, DataError
+from explorer.library import Card, Library, NoDataSets
+from explorer.site.pages import CANNOT, check_place, write_file, write_folder
+from explorer.site.stored import Store, keep_run, key_of, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A page that was written.
+
+    Attributes:
+        place: The folder or the file.
+        runs: The runs that it shows.
+        size: Its bytes in all.
+        terms: What binds whoever passes it on, by data set.
+        lacking: What of its runs could not be stored, as sentences.
+    """
+
+    place: Path
+    runs: tuple[str, ...]
+    size: int
+    terms: Mapping[str, str]
+    lacking: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """What somebody who wrote it should know."""
+        pages = self.place / "index.html" if self.place.is_dir() else self.place
+        lines = [f"{pages}: {len(self.runs)} run(s), {self.size / 1e6:.1f} MB: {', '.join(self.runs)}", CANNOT]
+        lines += [f"terms of {name}: {words}" for name, words in self.terms.items()]
+        return "\n".join([*lines, *self.lacking])
+
+
+def export(
+    place: Path | str,
+    runs: str | Sequence[str] = (),
+    *,
+    checkpoints: Path | str | None = None,
+    data_dir: Path | str | None = None,
+    with_images: bool = False,
+    quiet: bool = False,
+) -> Exported:
+    """Write the page of some runs, with their twins and ladders, as a folder or as one file.
+
+        export("page.html", "mnist-vae-16")
+        export("public/", ["mnist-vae-8", "celeba-vae-64"])
+
+    Args:
+        place: A folder, or a file whose name ends in .html. A folder is written anew only where it is empty or holds
+            such a page.
+        runs: Their names; none for the one that the page opens by itself.
+        checkpoints: Folder of the runs; None for `checkpoints` here, else the one beside the program.
+        data_dir: Folder of the data sets, for `with_images`; None for the default one.
+        with_images: Whether pictures of the data sets enter it, which their terms must allow.
+        quiet: Whether to show no progress.
+
+    Raises:
+        CheckpointError: A run is not there or damaged.
+        DataError: The terms of a data set do not let its images be passed on.
+        ServeError: The place holds something else.
+    """
+    folder = Path(checkpoints) if checkpoints is not None else default_checkpoints()
+    check_place(Path(place))
+    library = library_of(folder, [runs] if isinstance(runs, str) else runs, data_dir, with_images)
+    return write(Path(place), library, with_images, quiet)
+
+
+def default_checkpoints() -> Path | None:
+    """`checkpoints` in the current folder, else the one beside the package; None where there is neither."""
+    here, beside = Path("checkpoints"), Path(__file__).parent.parent.parent / "checkpoints"
+    return next((folder for folder in (here, beside) if folder.is_dir()), None)
+
+
+def library_of(
+    checkpoints: Path | None, runs: Sequence[str], data_dir: Path | str | None, with_images: bool
+) -> Library:
+    """A library of some runs on disk with their twins and ladders, and of no data set unless images are wanted.
+
+    Raises:
+        CheckpointError: There is no such run.
+        DataError: Images are wanted of a data set whose terms forbid that.
+    """
+    found = Library(checkpoints, Path(data_dir) if data_dir is not None else None)
+    if not with_images:
+        found.datasets = NoDataSets(None, found.memory.drawer())
+    first = found.default()
+    wanted = list(runs) or ([first] if first is not None else [])
+    if not wanted:
+        raise CheckpointError("there is no run to export; make one with: python train.py --dataset digits --twin")
+    for name in wanted:
+        found.check(name)
+    found.only = frozenset(kin(found, wanted))
+    found.preferred = wanted[0]
+    if with_images:
+        for name, words in terms(found).items():
+            raise DataError(f"images of {name} cannot be exported: {words} Leave --with-images out.")
+    return found
+
+
+def kin(library: Library, runs: Sequence[str]) -> set[str]:
+    """Some runs with their twins, and with the ladder that each stands on."""
+    found = set(runs)
+    for name in runs:
+        rungs = {card.name for card in library.ladder(name)}
+        twins = {library.twin(each) for each in {name, *rungs}}
+        found |= rungs | {twin for twin in twins if twin is not None}
+    return found
+
+
+def terms(library: Library) -> dict[str, str]:
+    """What binds whoever passes models on, by the title of the data set they were fitted on."""
+    found: dict[str, str] = {}
+    for card in library.cards().values():
+        if isinstance(card, Card) and card.config is not None:
+            source = source_of(card.config.data.dataset)
+            if source.terms is not None:
+                found[source.title or card.dataset] = source.terms
+    return found
+
+
+def write(place: Path, library: Library, with_images: bool, quiet: bool) -> Exported:
+    """Write the page of a library; the arguments are those of `export`."""
+    from explorer.progress import stage
+    from explorer.ui.answers import Answers
+
+    names = library.names()
+    store, lacking = Store(), []
+    with Answers(library) as answers, stage("exporting", total=len(names), unit="runs", quiet=quiet) as bar:
+        listed = json.loads(answers.ask("runs").body)
+        store.index[key_of("runs", {})] = store.put(to_json(listed))
+        for line in listed:
+            if line["error"] is not None:
+                lacking.append(f"{line['name']} is left as it is: {line['error']}")
+                continue
+            keep_run(answers, store, line, names, with_images)
+            bar.update()
+    size = write_file(place, library, store) if place.suffix == ".html" else write_folder(place, library, store)
+    return Exported(place, tuple(names), size, terms(library), tuple(lacking))

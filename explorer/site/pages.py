@@ -1,0 +1,181 @@
+"""An exported page as a folder or as one file: the bare page with its modules, and what it stores."""
+
+import base64
+import gzip
+import json
+import os
+import posixpath
+import re
+import shutil
+from pathlib import Path
+
+from explorer.errors import ServeError
+from explorer.library import Library
+from explorer.site.stored import Store, to_json
+
+MARK = "explorer-stored"
+"""Id of the element that says what a page stores; a folder whose index.html has it may be written anew."""
+
+MADE_HERE = frozenset({"index.html", "static", "files"})
+"""What a folder of ours holds."""
+
+MODULE = re.compile(r"""(\bfrom |\bimport\(|^import )"(\.{1,2}/[^"]+)"(?=[;)])""", re.MULTILINE)
+"""An import of a module by its relative address, also a later one."""
+
+NAMESPACE = "xp:/"
+"""What addresses of modules begin with in a page of one file: the folder that holds them all."""
+
+RULES = (
+    "default-src 'none'; style-src {own} 'unsafe-inline'; img-src {own} data: blob:; media-src {own} blob:; "
+    "connect-src {own}; worker-src blob:; base-uri 'none'; form-action 'none'; "
+    "script-src {own} 'wasm-unsafe-eval' {scripts}"
+)
+"""Content-Security-Policy of the page: nothing comes from another place or goes there, and no text is compiled.
+
+plotly and style attributes need inline styles.
+"""
+
+UNFOLD = """
+(async () => {
+  const told = document.getElementById("xp-file-modules").textContent;
+  const zipped = new Blob([Uint8Array.from(atob(told), (letter) => letter.charCodeAt(0))]);
+  const modules = await new Response(zipped.stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  const imports = {};
+  const address = (text) => "data:text/javascript;charset=utf-8," + encodeURIComponent(text);
+  for (const [name, text] of Object.entries(modules)) imports[name] = address(text);
+  const script = (type, textContent) => Object.assign(document.createElement("script"), { type, textContent });
+  const put = (type, text) => document.body.append(script(type, text));
+  put("importmap", JSON.stringify({ imports }));
+  put("module", 'import "xp:/page/bare.js";');
+})();
+"""
+"""Unfolds the modules of a page of one file, and starts it: modules of data: addresses import one another by name."""
+
+CANNOT = (
+    "A page without a server cannot fit, fetch data sets, lay out t-SNE, find new directions, cut other slices or "
+    "measure bounds; python -m explorer can."
+)
+
+
+def check_place(place: Path) -> None:
+    """Refuse to write over what is no page of ours.
+
+    Raises:
+        ServeError: There is something else.
+    """
+    if not place.parent.is_dir():
+        raise ServeError(f"{place.parent} is no folder; create it, or export elsewhere.")
+    if place.suffix == ".html":
+        if place.is_dir():
+            raise ServeError(f"{place} is a folder; name a file, or a folder whose name does not end in .html.")
+        return
+    if place.exists() and not place.is_dir():
+        raise ServeError(f"{place} is a file; name a folder, or a file that ends in .html.")
+    held = {path.name for path in place.iterdir()} if place.is_dir() else set()
+    index = place / "index.html"
+    is_ours = held <= MADE_HERE and index.is_file() and MARK in index.read_text(encoding="utf-8", errors="replace")
+    if held and not is_ours:
+        raise ServeError(f"{place} holds something else than an exported page; name an empty folder.")
+
+
+def modules_of() -> dict[str, str]:
+    """The page's own modules by their path below `static/`; where it asks is chosen here."""
+    from explorer.ui.static_files import STATIC
+
+    found = {path.relative_to(STATIC).as_posix(): path.read_text("utf-8") for path in sorted(STATIC.rglob("*.js"))}
+    live, alone = 'ServerSource as Kind } from "./server.js"', 'FolderSource as Kind } from "./folder.js"'
+    assert live in found["source/kind.js"], "the page's source is chosen there"
+    found["source/kind.js"] = found["source/kind.js"].replace(live, alone)
+    return found
+
+
+def sheets_of() -> dict[str, str]:
+    """The page's own style sheets by their path below `static/`, in the order in which they count."""
+    from explorer.ui.static_files import STATIC
+
+    found = {path.relative_to(STATIC).as_posix(): path.read_text("utf-8") for path in sorted(STATIC.rglob("*.css"))}
+    first = dict.fromkeys(("page/frame.css", "page/bare.css", "kit/kit.css"))
+    return {name: found[name] for name in first | dict.fromkeys(found)}
+
+
+def plotly() -> bytes:
+    """plotly.js, as its wheel brings it."""
+    from explorer.ui.static_files import StaticFiles
+
+    return StaticFiles().files["plotly.min.js"].read_bytes()
+
+
+def write_folder(place: Path, library: Library, store: Store) -> int:
+    """Write a page of many files; its bytes in all."""
+    from explorer.ui import bare
+    from explorer.ui.app import tab_modules
+
+    content = {f"files/{name}": body for name, body in store.files.items()}
+    content |= {f"static/{name}": text.encode() for name, text in modules_of().items()}
+    content |= {f"static/{name}": text.encode() for name, text in sheets_of().items()}
+    content["static/plotly.min.js"] = plotly()
+    sheets = [f'<link rel="stylesheet" href="static/page/{name}.css">' for name in ("frame", "bare")]
+    told = bare.data(MARK, {"index": store.index, "cannot": CANNOT})
+    start = '<script type="module" src="static/page/bare.js"></script>'
+    body = [*bare.frame(library, tab_modules()), told, start]
+    content["index.html"] = bare.document([policy("'self'", ""), *sheets], body).encode()
+    building = place.with_name(f".{place.name}.partial")
+    shutil.rmtree(building, ignore_errors=True)
+    for name, body_of in content.items():
+        path = building / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body_of)
+    if place.is_dir():
+        shutil.rmtree(place)  # checked before: it is empty or one of ours
+    building.replace(place)
+    return sum(map(len, content.values()))
+
+
+def write_file(place: Path, library: Library, store: Store) -> int:
+    """Write a page of one file; its bytes."""
+    content = one_file(library, store).encode()
+    building = place.with_name(f".{place.name}.partial")
+    building.write_bytes(content)
+    os.replace(building, place)
+    return len(content)
+
+
+def one_file(library: Library, store: Store) -> str:
+    """A page of one file as HTML."""
+    from explorer.ui import bare
+    from explorer.ui.app import tab_modules
+
+    modules = {NAMESPACE + name: named_alone(name, text) for name, text in modules_of().items()}
+    sheets = [f'<style data-sheet="{NAMESPACE}{name}">\n{text}</style>' for name, text in sheets_of().items()]
+    held = {
+        "modules": gzip.compress(to_json(modules), 9, mtime=0),
+        "plotly.min.js": gzip.compress(plotly(), 9, mtime=0),
+    }
+    kept = [
+        f'<script type="text/plain" id="xp-file-{name}">{base64.b64encode(body).decode()}</script>'
+        for name, body in (held | store.files).items()
+    ]
+    told = bare.data(MARK, {"index": store.index, "cannot": CANNOT, "alone": True})
+    body = [*bare.frame(library, tab_modules()), told, *kept, f"<script>{UNFOLD}</script>"]
+    return bare.document([policy("", "'unsafe-inline' data: blob:"), *sheets], body)
+
+
+def policy(own: str, scripts: str) -> str:
+    """The element that tells a browser what the page may do."""
+    rules = RULES.format(own=own or "data:", scripts=scripts)
+    return f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
+
+
+def named_alone(name: str, text: str) -> str:
+    """A module that imports others by names that do not hang on where it stands.
+
+    Args:
+        name: Its path below `static/`.
+        text: What it holds.
+    """
+
+    def absolute(found: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(name), found[2]))
+        return f'{found[1]}"{NAMESPACE}{target}"'
+
+    return MODULE.sub(absolute, text).replace("import.meta.url", json.dumps(NAMESPACE + name))

@@ -1,0 +1,182 @@
+"""What a page without a server stores of a run: the answers of the server's own addresses, as files."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import numpy as np
+
+from explorer.analysis.laws import LAWS
+from explorer.program import PARTS
+
+if TYPE_CHECKING:
+    from explorer.ui.answers import Answer, Answers
+
+THEMES = ("light", "dark")
+
+SMALL_GAIN = 0.97
+"""A file is zipped where that leaves less than this share of it."""
+
+
+@dataclass
+class Store:
+    """Files by a hash of their content, and which question each answers.
+
+    Attributes:
+        files: By name.
+        index: By question as `key_of` spells it: the name of its `file`, whether it is `zipped`, `shape` of pixels, and
+            whether the file is `packed`, a JSON object of answers by question.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    index: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def put(self, body: bytes) -> dict[str, Any]:
+        """Keep a file; where it is, as an entry of the index."""
+        zipped = gzip.compress(body, 9, mtime=0)
+        shorter = len(zipped) < SMALL_GAIN * len(body)
+        kept = zipped if shorter else body
+        name = hashlib.sha256(kept).hexdigest()[:24]
+        self.files[name] = kept
+        return {"file": name, "zipped": shorter}
+
+    def keep(self, key: str, answer: "Answer") -> None:
+        """Keep an answer."""
+        shape = answer.headers.get("x-shape")
+        self.index[key] = self.put(answer.body) | ({"shape": shape} if shape else {})
+
+
+def key_of(path: str, query: Mapping[str, str]) -> str:
+    """A question as `static/source/folder.js` spells it: its path below the API, and its query in order."""
+    said = sorted((key, value) for key, value in query.items() if key != "v")
+    return f"{path} {json.dumps(said, separators=(',', ':'), ensure_ascii=False)}"
+
+
+def question_of(address: str) -> tuple[str, dict[str, str]]:
+    """Path below the API and query of an address that an answer names."""
+    parts = urlsplit(address)
+    return unquote(parts.path.removeprefix("explorer/api/")), dict(parse_qsl(parts.query))
+
+
+def keep_run(
+    answers: "Answers", store: Store, line: Mapping[str, Any], names: Sequence[str], with_images: bool
+) -> None:
+    """Keep what a page asks of a run.
+
+    Args:
+        answers: Where to ask.
+        store: Where to keep it.
+        line: The run's line in the list of runs.
+        names: All runs of the page.
+        with_images: Whether pictures of its data set may be kept.
+    """
+    run = f"run/{line['name']}"
+    card = json.loads(answers.ask(run).body)
+    if not with_images:
+        card |= {"images_trouble": "This page holds no pictures of the data set; every picture is a decode."}
+    card |= {"can_download": False, "preparing": None, "formats": []}
+    store.index[key_of(run, {})] = store.put(to_json(card))
+
+    def keep(path: str, query: Mapping[str, str] | None = None, body: bytes | None = None) -> Any:
+        """Keep an answer where there is one, and tell what it says where that is JSON."""
+        answer = answers.ask(path, query, body)
+        if answer.status != 200:  # the page says that there is none, as a server does
+            return None
+        store.keep(key_of(path, query or {}), answer)
+        return json.loads(answer.body) if answer.headers.get("content-type") == "application/json" else None
+
+    for name, address in card["stored"].items():
+        if name != "sprites":
+            keep(*question_of(address))
+    if card["has_images"] or card["image_shape"][0] > 1:  # grey pictures a page decodes in less time than they load
+        for address in card["stored"]["sprites"]:
+            keep(*question_of(address))
+    keep(*question_of(line["portrait"]))
+    for part in PARTS:
+        told = keep(f"{run}/program/{part}")
+        if told and told["name"]:
+            keep(f"{run}/program/{part}/{told['name']}")
+    for path in ("support", "story", "contrasts", "medoids", "map/index", "holes/layers", "holes/scores"):
+        keep(f"{run}/{path}")
+    plane = "pca" if card["latent_dim"] > 2 else "0,1"
+    for chosen in dict.fromkeys((plane, "pca")):
+        for path in ("axes", "places", "spread"):
+            keep(f"{run}/map/{path}", {"plane": chosen})
+    for colour in card["colours"]:
+        if colour["is_group"]:
+            keep(f"{run}/map/groups", {"colour": colour["name"]})
+    for law in LAWS:
+        keep(f"{run}/holes/samples", {"law": law, "seed": "0", "redraw": "0"})
+        keep(f"{run}/holes/ladder", {"law": law})
+    leads = [name for name in names if name == line["name"] or name == line["twin"]]
+    for lead in leads:
+        laid = keep(f"{run}/holes/plane", {"lead": lead, "measured": "0"})
+        for layer in json.loads(answers.ask(f"{run}/holes/layers").body)["layers"] if laid else []:
+            for law in LAWS if layer["has_law"] else ("",):
+                keep_layer(answers, store, run, {"lead": lead, "layer": layer["name"]}, law)
+    told = keep(f"{run}/training")
+    for sheet in (told or {}).get("sheets", []):
+        keep(*question_of(sheet["url"]))
+    blank = bytes(int(np.prod(card["image_shape"])))
+    keep(f"{run}/look", {}, blank)
+    ends = np.zeros((2, card["latent_dim"]), dtype="<f4")
+    ends[1] = 1
+    keep_figures(answers, store, line, card, told, ends.tobytes())
+
+
+def keep_layer(answers: "Answers", store: Store, run: str, query: Mapping[str, str], law: str) -> None:
+    """Keep a layer of the plane of Holes; one that asks about no law is the same for all."""
+    answer = answers.ask(f"{run}/holes/layer", dict(query) | ({"law": law} if law else {}))
+    if answer.status == 200:
+        for each in [law] if law else LAWS:
+            store.keep(key_of(f"{run}/holes/layer", dict(query) | {"law": each}), answer)
+
+
+def keep_figures(
+    answers: "Answers", store: Store, line: Mapping[str, Any], card: Mapping[str, Any], told: Any, ends: bytes
+) -> None:
+    """Keep the curves of a run, all in one file: they repeat one another, and are looked at together.
+
+    Args:
+        answers: Where to ask.
+        store: Where to keep them.
+        line: The run's line in the list of runs.
+        card: Its card.
+        told: The story of its fit.
+        ends: Two latents, between which the page learns what the figure of a walk is made of.
+    """
+    run, pack = f"run/{line['name']}", {}
+    others: list[dict[str, str]] = [{}, *([{"with": line["twin"]}] if line["twin"] else [])]
+
+    def take(name: str, query: Mapping[str, str], body: bytes | None = None) -> None:
+        answer = answers.ask(f"{run}/figure/{name}", query, body)
+        if answer.status == 200:
+            pack[key_of(f"{run}/figure/{name}", query)] = json.loads(answer.body)
+
+    for theme in THEMES:
+        take("p-values", {"theme": theme})
+        for kind in ("linear", "spherical"):
+            take("path", {"kind": kind, "overshoot": "0", "theme": theme, "means": ""}, ends)
+        for beside in others:
+            query = beside | {"theme": theme}
+            for part in (told or {}).get("parts", []):
+                for across in ({}, {"across": "share"}) if beside else ({},):
+                    take("losses", {"part": part} | across | query)
+            take("axis-bars", query)
+            for of in ("rates", "deviations", "levels"):
+                if told and told[f"has_{of}"]:
+                    take("axis-lines", {"of": of} | query)
+            for axis in range(card["latent_dim"]):
+                take("axis-histogram", {"axis": str(axis)} | query)
+            take("gradient", query)
+    entry = store.put(to_json(pack)) | {"packed": True}
+    store.index |= dict.fromkeys(pack, entry)
+
+
+def to_json(values: Any) -> bytes:
+    """Values as a JSON text."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
