@@ -18,11 +18,12 @@ test("runs stand by data set in the order they come in, and damaged ones in none
   assert.deepEqual(collections([]), []);
 });
 
-test("the run on show stands for its data set, else a VAE of the most dimensions, else what there is", () => {
-  const runs = [run("small", { latent_dim: 2 }), run("ae", { side: "ae", latent_dim: 64 }), run("large", { latent_dim: 16 })];
-  assert.equal(faceOf({ title: "Digits", runs }, "small").name, "small");
-  assert.equal(faceOf({ title: "Digits", runs }, "elsewhere").name, "large");
-  assert.equal(faceOf({ title: "Digits", runs: [runs[1]] }, null).name, "ae");
+test("a VAE of beta 1 and the most dimensions stands for its data set, else what there is", () => {
+  const runs = [run("small", { latent_dim: 2 }), run("ae", { side: "ae", latent_dim: 64, beta: null }), run("large", { latent_dim: 16 })];
+  const collapsed = run("collapsed", { latent_dim: 32, beta: 4 });
+  assert.equal(faceOf({ title: "Digits", runs }).name, "large");
+  assert.equal(faceOf({ title: "Digits", runs: [collapsed, ...runs] }).name, "large");
+  assert.equal(faceOf({ title: "Digits", runs: [runs[1]] }).name, "ae");
 });
 
 test("models stand by rising beta, and no two are called the same", () => {

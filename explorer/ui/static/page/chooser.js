@@ -41,12 +41,16 @@ export function collections(runs) {
 }
 
 /**
- * The run whose decodes stand for a data set: the one on show, else a VAE, of the most dimensions.
+ * The run whose decodes stand for a data set: a VAE rather than an autoencoder, beta near 1 rather than a model that
+ * may have collapsed, then the most dimensions.
  * @param {Collection} collection
- * @param {string | null} shown
  */
-export const faceOf = ({ runs }, shown) =>
-  runs.find(({ name }) => name === shown) ?? [...runs].sort((a, b) => Number(b.side === "vae") - Number(a.side === "vae") || b.latent_dim - a.latent_dim)[0];
+export function faceOf({ runs }) {
+  const rank = (/** @type {ChoosableRun} */ { side, beta, latent_dim }) => [Number(side !== "vae"), Math.abs((beta ?? 1) - 1), -latent_dim];
+  const ranked = runs.map((run) => ({ run, key: rank(run) }));
+  ranked.sort((a, b) => a.key.map((value, k) => value - b.key[k]).find((difference) => difference !== 0) ?? 0);
+  return ranked[0].run;
+}
 
 /**
  * Runs of one side and d by rising beta, each with words that no other of them has.
@@ -87,7 +91,7 @@ class Chooser {
     const picture = h("canvas", { width: 3, height: 2, "aria-hidden": "true" });
     const words = h("span", {}, h("strong", {}, collection.title), h("small", {}, count === 1 ? "1 model" : `${count} models`));
     const element = h("button.xp-chooser-set", { type: "button", "aria-pressed": "false", onclick: () => this.open(collection) }, picture, words);
-    portray(picture, faceOf(collection, view.run).portrait);
+    portray(picture, faceOf(collection).portrait);
     return { collection, element };
   }
 
