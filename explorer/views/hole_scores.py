@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.analysis.intervals import Paired
-from explorer.analysis.laws import LAWS
+from explorer.analysis.laws import LAWS, WHITE, Law
 from explorer.config import FAMILIES, has_prior
 from explorer.errors import ExplorerError
 from explorer.library import Card, Library
@@ -196,7 +196,8 @@ def ladder_of(library: Library, name: str, law: str) -> dict[str, Any]:
     """The runs of a beta ladder with their stored scores under one law, by rising beta.
 
     Returns:
-        `rungs`, none where there is no ladder of two betas or more; `reading`, sentences: what the ladder shows, or how
+        `rungs`, none where there is no ladder of two betas or more; `short`, what beta did in a sentence for the
+        screen, or None; `reading`, sentences: what the ladder shows, or how
         to fit one. Of each rung: `name`, `family`, `label`, `beta` (None of an autoencoder), `vacancy`, `tell_apart`,
         `coverage` and `distortion` as scores with intervals, or None; `active_units`, `latent_dim`, and `flag`, what is
         to be said before its numbers are believed, or None.
@@ -223,10 +224,11 @@ def ladder_of(library: Library, name: str, law: str) -> dict[str, Any]:
             }
         )
     if len({rung["beta"] for rung in rungs} - {None}) < 2:
-        return {"rungs": [], "reading": [no_ladder(library.card(name))]}
+        return {"rungs": [], "short": None, "reading": [no_ladder(library.card(name))]}
     swept = [card for card, rung in zip(cards, rungs, strict=True) if rung["beta"] is not None and rung["vacancy"]]
     change = compared(swept[-1], LAWS[law], swept[0], LAWS[law]) if swept else None
-    return {"rungs": rungs, "reading": ladder_readings(rungs, law, change)}
+    short = traded(library, rungs, LAWS[law])
+    return {"rungs": rungs, "short": short, "reading": ladder_readings(rungs, law, change)}
 
 
 def flag_of(card: Card, law: str) -> str | None:
@@ -251,6 +253,32 @@ def no_ladder(card: Card) -> str:
     parts += [f"--latent-dim {model.latent_dim}"]
     parts += [f"--family {model.family}"] if model.family not in ("ae", "vae") else []
     return f"{card.name} belongs to no beta ladder; fit one with: {' '.join([*parts, '--ladder'])}"
+
+
+def traded(library: Library, rungs: Sequence[Mapping[str, Any]], law: Law = WHITE) -> str | None:
+    """What more beta did between the first VAE and the last that still uses its latents; None where it is not measured.
+
+    Fewer holes and less detail are said only where intervals leave no doubt: of the pair for holes, and of both
+    distortions, which must not overlap.
+    """
+    swept = [rung for rung in rungs if rung["beta"] is not None and rung["vacancy"] and rung["active_units"] != 0]
+    fallen = [rung for rung in rungs if rung["active_units"] == 0]
+    if len(swept) < 2:
+        return None
+    first, last = swept[0], swept[-1]
+    change = compared(library.card(last["name"]), law, library.card(first["name"]), law)
+    holes = "no sure change of holes"
+    if change is not None and change.differs:
+        holes = "fewer holes" if change.difference.value < 0 else "more holes"
+    before, after = first["distortion"], last["distortion"]
+    detail = None
+    if before and after:
+        if after.get("low", after["value"]) > before.get("high", before["value"]):
+            detail = "less detail"
+        elif after.get("high", after["value"]) < before.get("low", before["value"]):
+            detail = "more detail"
+    words = f"More beta: {holes}" + (f", {detail}." if detail else ".")
+    return words + (f" At {fallen[0]['label']} the model ignores its latents." if fallen else "")
 
 
 def ladder_readings(rungs: Sequence[Mapping[str, Any]], law: str, change: Paired | None) -> list[str]:

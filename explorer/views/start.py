@@ -6,11 +6,10 @@ from typing import Any
 from explorer.analysis.laws import LAWS, WHITE, Law
 from explorer.config import has_prior
 from explorer.library import Card, Library
-from explorer.views.hole_scores import ladder_of
+from explorer.views.hole_scores import ladder_of, traded
 from explorer.views.hole_verdict import (
     bells_words,
     beside,
-    compared,
     holes_words,
     ignores_latents,
     missing_words,
@@ -159,32 +158,6 @@ def _swept(library: Library, card: Card) -> list[Card]:
 def sound(library: Library) -> list[Card]:
     """The cards of all runs that can be read."""
     return [card for card in library.cards().values() if isinstance(card, Card)]
-
-
-def traded(library: Library, rungs: Sequence[Mapping[str, Any]]) -> str | None:
-    """What more beta did between the first VAE and the last that still uses its latents; None where it is not measured.
-
-    Fewer holes and less detail are said only where intervals leave no doubt: of the pair for holes, and of both
-    distortions, which must not overlap.
-    """
-    swept = [rung for rung in rungs if rung["beta"] is not None and rung["vacancy"] and rung["active_units"] != 0]
-    fallen = [rung for rung in rungs if rung["active_units"] == 0]
-    if len(swept) < 2:
-        return None
-    first, last = swept[0], swept[-1]
-    change = compared(library.card(last["name"]), WHITE, library.card(first["name"]), WHITE)
-    holes = "no sure change of holes"
-    if change is not None and change.differs:
-        holes = "fewer holes" if change.difference.value < 0 else "more holes"
-    before, after = first["distortion"], last["distortion"]
-    detail = None
-    if before and after:
-        if after.get("low", after["value"]) > before.get("high", before["value"]):
-            detail = "less detail"
-        elif after.get("high", after["value"]) < before.get("low", before["value"]):
-            detail = "more detail"
-    words = f"More beta: {holes}" + (f", {detail}." if detail else ".")
-    return words + (f" At {fallen[0]['label']} the model ignores its latents." if fallen else "")
 
 
 # --- where it goes on -------------------------------------------------------------------------------------------------

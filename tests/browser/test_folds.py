@@ -102,6 +102,17 @@ def test_no_tab_says_more_above_its_fold_than_it_may(folds, tab):
     assert fold["numbers"] <= numbers, f"{fold['numbers']} numbers of at most {numbers}: {fold['said']}"
 
 
+@pytest.mark.parametrize("view", ["slice", "beta", "scores"])
+def test_no_view_of_holes_says_more_above_its_fold_than_it_may(browser, root, tmp_path, view):
+    with serving(Library(root / "checkpoints", data_dir=tmp_path)) as url:
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.goto(f"{url}/bare#v=1&run=mnist-vae-8&tab=holes&holes.view={view}", timeout=60_000)
+        fold = counted(page)
+        page.close()
+    assert fold["words"] <= MOST_WORDS, fold["said"]
+    assert fold["numbers"] <= MOST_NUMBERS, fold["said"]
+
+
 def test_a_tab_that_keeps_to_the_rule_is_held_to_it(folds):
     sparing = {tab for tab, it in folds.items() if it["words"] <= MOST_WORDS and it["numbers"] <= MOST_NUMBERS}
     assert sparing <= DONE, f"{', '.join(sorted(sparing - DONE))} can move from SAID to DONE"

@@ -194,7 +194,7 @@ def test_a_sample_opens_in_explore_with_its_own_model(visit, shipped):
 
 def test_the_slider_walks_the_rungs_and_tells_each_ones_scores(visit):
     part = ladder(opened(visit, view="beta"))
-    slider = part.get_by_role("slider", name="Rung")
+    slider = part.get_by_role("slider", name="beta")
     expect(part.locator(".xp-rung")).to_have_count(6)
     expect(part.locator(".xp-rung-now")).to_contain_text("beta 1")
     slider.focus()

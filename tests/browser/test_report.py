@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from explorer import checkpoint
+from explorer.staging import MARK, TEXT, partial_folder
 from tests.browser.driver import expect
 from tests.serve_fake import fake_library, serving
 
@@ -303,6 +304,59 @@ def test_the_tab_fits_a_phone(page, opened):
     page.set_viewport_size({"width": 390, "height": 800})
     opened("digits-vae-2")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_verdicts_come_first_in_words_and_shapes_and_open_to_their_evidence(opened):
+    page = opened("digits-vae-2")
+    rows = page.locator(".xp-verdict")
+    titles = ["Collapse", "Holes", "Coverage", "Overfit", "Blur", "Calibration"]
+    assert [row.locator("strong").first.inner_text() for row in rows.all()] == titles
+    words = {"red": ("▲", "trouble"), "amber": ("◆", "doubtful"), "green": ("●", "sound"), "unknown": ("○", "unknown")}
+    for row in rows.all():
+        shape, word = words[row.get_attribute("data-level")]
+        expect(row.locator("summary")).to_contain_text(shape)
+        expect(row.locator("summary")).to_contain_text(word)
+    expect(rows.first.get_by_text("Limits:")).to_be_hidden()
+    rows.first.locator("summary").press("Enter")
+    expect(rows.first.get_by_text("Limits:")).to_be_visible()
+    expect(rows.first).to_contain_text("digits-ae-2:")
+
+
+def test_the_report_is_saved_as_markdown(opened):
+    page = opened("digits-vae-2")
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="Save").click()
+    assert waited.value.suggested_filename == "digits-vae-2-report.md"
+    text = Path(waited.value.path()).read_text()
+    assert text.startswith("# digits-vae-2 and digits-ae-2\n")
+    assert "## Verdicts on digits-vae-2" in text
+    assert "| Seed |" in text
+
+
+def test_a_run_that_is_being_fitted_grows_and_becomes_a_run(opened, fitted):
+    partial, final = partial_folder(fitted, "digits-vae-2-new"), fitted / "digits-vae-2-new"
+    shutil.copytree(fitted / "digits-vae-2", partial)
+    (partial / MARK).write_bytes(TEXT)
+    change(partial / "config.json", lambda config: config.update(tag="new", twin=None))
+    lines = (partial / "history.jsonl").read_text().splitlines(keepends=True)
+    (partial / "history.jsonl").write_text("".join(lines[:4]))
+    try:
+        page = opened("digits-vae-2")
+        card = page.locator("[data-fit='digits-vae-2-new']")
+        expect(card).to_contain_text(f"being fitted: epoch 4 of {EPOCHS}")
+        expect(card.get_by_role("img", name="newest decodes, after epoch 12")).to_be_visible()
+        short = card.locator("path").first.get_attribute("d")
+        (partial / "history.jsonl").write_text("".join(lines[:8]))
+        expect(card).to_contain_text(f"being fitted: epoch 8 of {EPOCHS}")
+        assert card.locator("path").first.get_attribute("d") != short
+        (partial / MARK).unlink()
+        partial.rename(final)
+        expect(card).to_have_count(0)
+        page.get_by_text("digits-vae-2-new is fitted.").get_by_role("button", name="Open it").click()
+        page.locator("[data-shown='digits-vae-2-new']").wait_for()
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(final, ignore_errors=True)
 
 
 def test_a_sheet_that_is_gone_is_a_message(home, browser):

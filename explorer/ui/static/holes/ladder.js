@@ -2,13 +2,14 @@
 
 import { button, freshId, h, segmented } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
+import { more } from "../kit/more.js";
 import { StatusLine } from "../kit/status.js";
 import { svg } from "../kit/svg.js";
 import { lawOf, lawOptions } from "../latent/laws.js";
 import { ALPHA } from "../latent/vacancy.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
-import { paintSheet, perCent, withInterval } from "./samples.js";
+import { ofHundred, paintSheet, perCent, withInterval } from "./samples.js";
 import { LadderTrade } from "./tradeoff.js";
 
 /** @typedef {import("./scores.js").Score} Score */
@@ -80,6 +81,15 @@ export function rungWords(rung, law) {
 }
 
 /**
+ * What a rung trades, in a line for the screen.
+ * @param {Rung} rung
+ */
+export function toldOf({ vacancy, distortion }) {
+  const parts = [vacancy && `${ofHundred(vacancy.value)} % of draws in holes`, distortion && `error ${distortion.value.toFixed(1).replace("-", "−")} nats`];
+  return parts.filter(Boolean).join(", ");
+}
+
+/**
  * A rung's flag in a word or two; the sentence stands below the slider.
  * @param {Rung} rung
  */
@@ -100,19 +110,27 @@ class RungCard {
     const { vacancy, tell_apart, coverage, active_units: units, latent_dim: d, flag } = rung;
     this.canvas = h("canvas.xp-image", { width: 3, height: 3, "aria-hidden": "true" });
     this.drawing = h("div.xp-rung-drawing");
-    this.button = h("button.xp-rung-name", { type: "button", title: `Choose ${rung.name}`, onclick: chosen }, rung.label);
+    // the labels are those of a scale, not of the story: they are drawn by the style
+    this.button = h("button.xp-rung-name", { type: "button", title: `Choose ${rung.name}`, "aria-label": rung.label, "data-label": rung.label, onclick: chosen });
     this.element = h(
       `li.xp-rung${units === 0 ? ".xp-rung-flagged" : ""}`,
       {},
       this.button,
       this.canvas,
       this.drawing,
-      h("p", {}, `vacancy ${vacancy ? perCent(vacancy.value) : "–"}`),
-      h("p", {}, `tell-apart ${tell_apart ? tell_apart.value.toFixed(2) : "–"}`),
-      h("p", {}, `coverage ${coverage ? coverage.value.toFixed(2) : "–"}`),
-      h("p", {}, `units ${units ?? "–"} of ${d}`),
-      flag && h("p.xp-rung-flag", {}, h("span", { "aria-hidden": "true" }, "⚠ "), flagWord(rung)),
+      h(
+        "div.xp-rung-scores",
+        {},
+        h("p", {}, h("strong", {}, rung.label)),
+        h("p", {}, `vacancy ${vacancy ? perCent(vacancy.value) : "–"}`),
+        h("p", {}, `tell-apart ${tell_apart ? tell_apart.value.toFixed(2) : "–"}`),
+        h("p", {}, `coverage ${coverage ? coverage.value.toFixed(2) : "–"}`),
+        h("p", {}, `units ${units ?? "–"} of ${d}`),
+        flag && units !== 0 && h("p.xp-rung-flag", {}, h("span", { "aria-hidden": "true" }, "⚠ "), flagWord(rung)),
+      ),
+      units === 0 && h("p.xp-rung-flag", {}, h("span", { "aria-hidden": "true" }, "⚠ "), flagWord(rung)),
     );
+    this.element.dataset.side = rung.beta === null ? "ae" : "vae";
   }
 
   /** @param {string} law @param {string} title */
@@ -157,38 +175,34 @@ export class Ladder {
     this.inSight = false;
     this.stale = false;
     this.reading = h("div.xp-rung-reading");
-    this.slider = h("input", { type: "range", min: 0, max: 1, step: 1, value: 0, title: "From run to run by rising beta", oninput: () => this.choose(Number(this.slider.value)) });
+    this.slider = h("input", { type: "range", min: 0, max: 1, step: 1, value: 0, title: "From run to run by rising beta", oninput: () => this.keep({ rung: Number(this.slider.value) }) });
+    this.line = h("p.xp-hs-line");
+    this.told = h("p.xp-rung-told", { role: "status" });
     this.name = h("output.xp-rung-output");
-    this.words = h("p", { role: "status" });
+    this.words = h("p");
     this.flag = h("p.xp-rung-flag", { hidden: true });
     this.openButton = button("Show this run", "Choose the rung's run for the whole page", () => this.openRun());
     this.list = h("ol.xp-rungs");
     this.lawPlace = h("div.xp-bar");
-    this.figures = AXES.map(({ label }) => new LadderTrade(label, (rung) => this.choose(this.rungs.indexOf(rung))));
+    this.figures = AXES.map(({ label }) => new LadderTrade(label, (rung) => this.keep({ rung: this.rungs.indexOf(rung) })));
     this.status = new StatusLine();
     this.again = button("Try again", "Ask the server for the ladder once more", () => this.update());
     this.again.hidden = true;
-    this.body = h(
-      "div.xp-rung-body.xp-column",
-      { hidden: true },
+    const slider = h("label.xp-rung-slider", {}, h("span", {}, "beta"), this.slider, this.name);
+    this.rest = more(
+      "More",
       this.lawPlace,
-      this.list,
-      h("p.xp-hint", {}, MULTIPLES),
-      h("label.xp-rung-slider", {}, h("span", {}, "Rung"), this.slider, this.name),
-      h("div.xp-rung-chosen.xp-column", {}, this.words, this.flag, this.openButton),
+      this.reading,
+      h("div.xp-rung-chosen.xp-column", {}, this.words, this.flag),
       h("div.xp-rung-figures", {}, ...this.figures.map((figure, i) => h("section", {}, h("h4", {}, AXES[i].title), figure.element))),
       h("p.xp-hint", {}, CURVES),
+      h("p.xp-hint.xp-prose", {}, MULTIPLES),
+      h("p.xp-hint.xp-prose", {}, INTRO),
     );
-    this.element = h(
-      "section.xp-ladder.xp-column",
-      { "aria-label": "beta ladder" },
-      h("h3", {}, "Beta ladder"),
-      h("p.xp-hint", {}, INTRO),
-      this.status.element,
-      h("div", {}, this.again),
-      this.reading,
-      this.body,
-    );
+    this.body = h("div.xp-rung-body.xp-column", { hidden: true }, this.line, h("div.xp-rung-top", {}, slider, this.told, this.openButton), this.list, this.rest);
+    /** Where there is no ladder: how to fit one. */
+    this.none = h("div.xp-rung-none");
+    this.element = h("section.xp-ladder.xp-column", { "aria-label": "beta ladder" }, this.status.element, h("div", {}, this.again), this.none, this.body);
     // what is far below the fold is not computed before somebody scrolls there
     new IntersectionObserver((entries) => {
       this.inSight = entries[entries.length - 1].isIntersecting;
@@ -201,14 +215,38 @@ export class Ladder {
     const mine = pair.find(({ name }) => name === view.run) ?? pair[0];
     if (!mine) return;
     this.info = mine;
-    const choose = (/** @type {string} */ law) => ((this.law = law), this.update());
-    this.lawPlace.replaceChildren(segmented("Sampling law of the ladder", lawOptions(mine), this.law, choose));
+    const wanted = this.address.state.betalaw;
+    this.law = mine.laws.some(({ name }) => name === wanted) ? wanted : "white";
+    this.lawPlace.replaceChildren(segmented("Sampling law of the ladder", lawOptions(mine), this.law, (law) => this.keep({ law })));
     // a rung of the ladder on show brings nothing new but itself
     const known = this.rungs.findIndex(({ name }) => name === mine.name);
     this.run = mine.name;
     const isUnderWay = this.stale || this.element.hasAttribute("aria-busy"); // perhaps for a run of another ladder
-    if (known >= 0 && !isUnderWay) return this.choose(known);
+    if (known >= 0 && !isUnderWay && this.measured === this.law) return this.choose(this.linked(known));
     this.update();
+  }
+
+  /** The address was changed. */
+  follow() {
+    if (this.info) this.setPair([this.info]);
+  }
+
+  /** The rung that the address names, else another. @param {number} usual */
+  linked(usual) {
+    const named = this.rungs.findIndex(({ name }) => name === this.address.state.rung);
+    return named >= 0 ? named : Math.max(0, usual);
+  }
+
+  /** Somebody chose a rung or a law. @param {{rung?: number, law?: string}} chosen */
+  keep({ rung, law }) {
+    if (law !== undefined) {
+      this.law = law;
+      this.address.tell({ betalaw: law === "white" ? "" : law });
+      return this.update();
+    }
+    const name = this.rungs[rung ?? 0]?.name ?? "";
+    this.address.tell({ rung: name === this.run ? "" : name });
+    return this.choose(rung ?? 0);
   }
 
   /** Something changed: draw it anew, once it is in sight. */
@@ -229,18 +267,18 @@ export class Ladder {
     try {
       const found = await source.ask("ladder", run, { query: { law }, signal });
       if (signal.aborted) return;
-      const kept = this.rungs[this.chosen]?.name;
       this.rungs = found.rungs;
       this.measured = law;
+      this.line.textContent = found.short ?? found.reading[0] ?? "";
+      this.none.replaceChildren(...(this.rungs.length ? [] : found.reading.map((/** @type {string} */ words) => h("p", {}, words))));
       this.reading.replaceChildren(...found.reading.map((/** @type {string} */ words) => h("p", {}, words)));
       this.body.hidden = !this.rungs.length;
-      this.cards = this.rungs.map((rung, k) => new RungCard(rung, () => this.choose(k)));
+      this.cards = this.rungs.map((rung, k) => new RungCard(rung, () => this.keep({ rung: k })));
       this.list.replaceChildren(...this.cards.map(({ element }) => element));
       this.slider.max = String(Math.max(1, this.rungs.length - 1));
       if (!this.rungs.length) return void (this.element.dataset.ready = `${run} ${law}`);
       this.drawTrades();
-      const names = this.rungs.map(({ name }) => name);
-      this.choose(Math.max(0, names.indexOf(names.includes(kept) ? kept : run)));
+      this.choose(this.linked(this.rungs.findIndex(({ name }) => name === run)));
       for (const card of this.cards) {
         const show = await card.draw(law, this.titleOf(law)); // one after the other: each opens a model
         if (signal.aborted) return;
@@ -277,6 +315,7 @@ export class Ladder {
     this.slider.value = String(k);
     this.slider.setAttribute("aria-valuetext", rung.label);
     this.name.textContent = rung.label;
+    this.told.textContent = toldOf(rung);
     this.words.textContent = rungWords(rung, this.titleOf(this.measured));
     this.flag.hidden = !rung.flag;
     this.flag.textContent = rung.flag ? `⚠ ${rung.flag}` : "";

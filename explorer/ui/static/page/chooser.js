@@ -67,9 +67,11 @@ class Chooser {
    * @param {HTMLElement} body
    * @param {ChoosableRun[]} runs
    * @param {(run: string) => void} choose
+   * @param {() => void} grow Go where runs that are being fitted are shown.
    */
-  constructor(body, runs, choose) {
+  constructor(body, runs, choose, grow) {
     this.choose = choose;
+    this.grow = grow;
     this.models = h("div.xp-chooser-models", { "aria-live": "polite" });
     const all = collections(runs);
     const first = all.find((each) => each.runs.some(({ name }) => name === view.run)) ?? all[0];
@@ -80,9 +82,21 @@ class Chooser {
       const rows = damaged.map(({ name, error }) => h("li", {}, h("strong", {}, name), `: ${error}`));
       body.append(h("details.xp-more", {}, h("summary", {}, `${damaged.length} damaged`), h("ul.xp-chooser-damaged", {}, ...rows)));
     }
+    this.fits = h("div");
+    body.append(this.fits);
+    this.listFits();
     if (first) this.open(first);
     const now = /** @type {HTMLElement | null} */ (body.querySelector("[aria-pressed=true]"));
     now?.focus();
+  }
+
+  /** Runs that are being fitted: Report shows them growing. */
+  async listFits() {
+    /** @type {{name: string, title: string, label: string, epoch: number, epochs: number | null}[]} */
+    const fits = await Promise.resolve(source.fits?.()).then((found) => found ?? [], () => []);
+    if (!fits.length) return;
+    const item = (/** @type {typeof fits[number]} */ fit) => h("li", {}, `${fit.title} ${fit.label}, epoch ${fit.epoch}${fit.epochs ? ` of ${fit.epochs}` : ""}`);
+    this.fits.replaceChildren(h("p", {}, "Being fitted:"), h("ul.xp-chooser-damaged", {}, ...fits.map(item)), h("button.xp-button", { type: "button", onclick: () => this.grow() }, "Watch in Report"));
   }
 
   /** A data set with its picture. @param {Collection} collection */
@@ -134,10 +148,15 @@ export async function openChooser(within) {
   const body = h("div.xp-chooser", {}, h("p", { role: "status" }, "Loading…"));
   const dialog = openDialog(within, "Choose a model", body);
   try {
-    new Chooser(body, /** @type {ChoosableRun[]} */ (await source.runs()), (run) => {
+    const choose = (/** @type {string} */ run) => {
       dialog.close();
       view.goTo({ run });
-    });
+    };
+    const grow = () => {
+      dialog.close();
+      view.goTo({ tab: "report" });
+    };
+    new Chooser(body, /** @type {ChoosableRun[]} */ (await source.runs()), choose, grow);
   } catch (error) {
     body.replaceChildren(h("p.xp-status", { role: "alert" }, /** @type {Error} */ (error).message));
   }
