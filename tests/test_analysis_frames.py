@@ -112,37 +112,26 @@ def test_the_local_frame_is_what_its_neighbours_make():
     np.testing.assert_allclose(local.to_white @ local.covariance @ local.to_white, np.eye(4), atol=1e-9)
 
 
-def mapped_local_frames(codes: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of codes and of their image under a map: lengths of steps in the local frame, (2, R - 1), and its volume, (2,).
-
-    The volume is the log determinant beyond that of the whitened frame.
-    """
-    found = [(fit_local_frame(each), fit_frame(each), each) for each in (codes, codes @ matrix + 5)]
-    lengths = [np.linalg.norm(np.diff(local.whiten(each), axis=0), axis=1) for local, _, each in found]
-    return np.array(lengths), np.array([local.log_determinant - white.log_determinant for local, white, _ in found])
+def clustered_codes(seed: int, dim: int, count: int = 400) -> np.ndarray:
+    """Codes in three clusters of different scales, far apart, along axes of their own."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(3, size=count)
+    centres = 10 * rng.standard_normal((3, dim))
+    return centres[label] + rng.standard_normal((count, dim)) * np.array([0.5, 1, 2])[label, None]
 
 
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), dim=st.integers(1, 6))
-@example(seed=1, dim=2)
-def test_turns_and_one_scale_change_no_distance_in_the_local_frame(seed, dim):
-    turn = np.linalg.qr(np.random.default_rng(seed).standard_normal((dim, dim)))[0]
-    lengths, volumes = mapped_local_frames(skewed_codes(seed, dim), 30 * turn)
-    np.testing.assert_allclose(lengths[1], lengths[0], rtol=1e-4)
-    assert volumes[1] == pytest.approx(volumes[0], abs=1e-6)
-
-
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), dim=st.integers(1, 6))
-@example(seed=1, dim=2)  # another W is kept once the codes are bent
-@example(seed=1, dim=6)  # the same W is kept
-def test_an_affine_map_hardly_changes_volumes_and_no_distance_where_the_same_scatter_is_kept(seed, dim):
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), dim=st.integers(1, 6), codes_of=st.sampled_from([skewed_codes, clustered_codes]))
+@example(seed=1, dim=2, codes_of=skewed_codes)  # a search that begins from the plain codes keeps another W here
+@example(seed=1, dim=6, codes_of=clustered_codes)
+def test_no_affine_map_changes_a_distance_in_the_local_frame(seed, dim, codes_of):
     rng = np.random.default_rng(seed)
     turns = [np.linalg.qr(rng.standard_normal((dim, dim)))[0] for _ in range(2)]
-    lengths, volumes = mapped_local_frames(skewed_codes(seed, dim), turns[0] * np.geomspace(1, 30, dim) @ turns[1])
-    assert abs(volumes[1] - volumes[0]) < 0.12 * dim
-    if dim == 1 or abs(volumes[1] - volumes[0]) < 1e-9:
-        np.testing.assert_allclose(lengths[1], lengths[0], rtol=1e-4)
+    codes = codes_of(seed, dim)
+    bent = codes @ (turns[0] * np.geomspace(1, 30, dim) @ turns[1]) + 5
+    plain, mapped = fit_local_frame(codes), fit_local_frame(bent)
+    steps = [np.linalg.norm(np.diff(u, axis=0), axis=1) for u in (plain.whiten(codes), mapped.whiten(bent))]
+    np.testing.assert_allclose(steps[1], steps[0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1e6])

@@ -1,12 +1,15 @@
 """The log ratio and tell-apart: chance for equal laws, certainty for others, and what vacancy cannot see."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from explorer.analysis.frames import fit_frame
 from explorer.analysis.holes import ALPHA, calibrate, fit_vacancy
 from explorer.analysis.laws import sample_white
-from explorer.analysis.log_ratio import fit_log_ratio
+from explorer.analysis.log_ratio import REFITS, fit_log_ratio, refitted_ratios
 from explorer.analysis.scores import tell_apart
 from explorer.errors import ShapeError
 
@@ -66,6 +69,28 @@ def test_it_takes_as_many_draws_as_codes():
     fitted = fit_vacancy(gaussian(50, 2, 0), gaussian(30, 2, 1))
     with pytest.raises(ShapeError, match="as many draws as codes"):
         fit_log_ratio(gaussian(50, 2, 2), gaussian(40, 2, 3), fitted)
+
+
+def test_the_interval_of_tell_apart_covers_another_reference_and_other_codes_as_well():
+    """Every classifier that lacks a fifth of R and G is fitted as the whole one is, to what is left."""
+    reference, calibration, codes, draws, fresh = (gaussian(500, 3, seed, 1 + (seed > 2)) for seed in range(5))
+    fitted = fit_vacancy(reference, calibration)
+    ratio, judged = fit_log_ratio(codes, draws, fitted), (calibration, fresh)
+    again = list(refitted_ratios(ratio, codes, draws, judged))
+    of_codes, of_draws = map(ratio.score, judged)
+    alone, whole = tell_apart(of_codes, of_draws), tell_apart(of_codes, of_draws, again)
+    assert (whole.value, len(again)) == (alone.value, REFITS)
+    assert whole.low < alone.low and whole.high > alone.high, "four times the variance of fifths is not nothing"
+    assert whole.again is not None
+    np.testing.assert_array_equal(whole.again.parts, [tell_apart(ours, theirs).value for ours, theirs in again])
+    rng = np.random.default_rng(0)
+    parts = [rng.permutation(500) % REFITS for _ in range(2)]
+    left = dataclasses.replace(fitted, reference=fitted.reference[parts[0] != 0])
+    lone = dataclasses.replace(ratio, vacancy=left, classifier=clone(ratio.classifier))
+    seen = [lone.features(each[parts[1] != 0]) for each in (codes, draws)]
+    lone.classifier.fit(np.concatenate(seen), np.repeat([0, 1], [len(each) for each in seen]))
+    for ours, theirs in zip(again[0], map(lone.score, judged), strict=True):
+        np.testing.assert_allclose(ours, theirs)
 
 
 def test_the_area_under_the_curve_counts_pairs():

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from explorer.analysis.neighbours import class_medoids
+from explorer.library import Library
 from explorer.ui.interpolate import MOST_STEPS
-from explorer.views.interpolate import CURVE_POINTS, curve_positions, path_figure, walk
+from explorer.views.interpolate import CURVE_POINTS, MEANS, curve_positions, path_figure, walk
 from tests.serve_fake import asking, fake_library
 
 D = 4
@@ -83,6 +84,16 @@ def test_what_is_said_of_each_step_is_what_the_trust_line_says(run):
         trust = run.trust(np.array(latent, dtype=np.float32))
         for key in ("norm", "vacancy", "round_trip"):
             assert walked[key][k] == pytest.approx(trust[key], abs=1e-6)
+
+
+@pytest.mark.parametrize("means", MEANS)
+def test_an_end_that_is_an_images_code_is_judged_among_means(twin_runs, means):
+    run = Library(twin_runs).open("digits-vae-2")
+    walked = walk(run, run.latents.mean[:2], 5, 0.0, "spherical", means)
+    latents = np.array(walked["latents"], dtype=np.float32)
+    among_means = [means == "ab" or "ab"[k // 4] in means if k in (0, 4) else means == "ab" for k in range(5)]
+    expected = np.where(among_means, run.mean_vacancy.p_value(latents), run.vacancy.p_value(latents))
+    np.testing.assert_allclose(walked["vacancy"], expected)
 
 
 def test_the_latents_of_an_answer_are_float32_to_the_last_bit(client, run):

@@ -56,6 +56,7 @@ def test_a_run_of_the_first_edition_still_opens_and_what_it_lacks_has_its_stated
     old, new = Library(copied).open("digits-vae-2"), Library(copied.parent / "runs").open("digits-ae-2")
     assert old.default_law == "raw", "its prior, as before there was tell-apart"
     assert old.mean_vacancy is old.vacancy
+    assert old.typicality is None, "without stored costs there is nothing to compare an image with"
     np.testing.assert_allclose(old.white.mean, old.latents.reference.mean(0, dtype=np.float64))
     p = old.vacancy.p_value(old.latents.draw)
     assert ((p > 0) & (p <= 1)).all() and new.latents.local_frame is not None
@@ -381,6 +382,38 @@ def test_a_latent_far_from_all_codes_is_vacant_and_one_of_them_is_not(held):
     assert far["norm"] == pytest.approx(80)
     assert far["norm_percentile"] == 1
     assert near["round_trip"] == pytest.approx(0, abs=1e-5), "a linear model encodes back what it decodes"
+
+
+def test_an_images_code_is_judged_among_means_and_a_draw_among_draws(stored):
+    run = stored.open("digits-vae-2")
+    for among, vacancy in (("draws", run.vacancy), ("means", run.mean_vacancy)):
+        shares = [run.trust(latent, among)["vacancy"] for latent in run.latents.mean[:20]]
+        np.testing.assert_array_equal(shares, vacancy.p_value(run.latents.mean[:20]))
+    assert run.mean_vacancy.frame is run.vacancy.frame
+    assert run.latents.calibration_mean is not None
+    p = run.mean_vacancy.p_value(run.latents.calibration_mean)
+    assert (p <= 0.05).mean() <= 0.05, "the images that calibrate are as odd as they are"
+
+
+def test_a_run_judges_images_by_cost_code_and_features_as_it_stored_them(stored):
+    run = stored.open("digits-vae-2")
+    measure, latents = run.typicality, run.latents
+    assert measure is not None and latents.calibration_cost is not None and latents.calibration_mean is not None
+    found = measure.judge(latents.calibration_cost, latents.calibration_mean, latents.calibration_features)
+    for shares in (found.cost, found.code, found.together):
+        assert (shares <= 0.05).mean() <= 0.1
+    dear = measure.judge(latents.calibration_cost + 1e4, latents.calibration_mean, latents.calibration_features)
+    assert (dear.together <= 0.05).all()
+    assert (measure.real is None) == (latents.calibration_features is None)
+
+
+def test_a_model_in_memory_judges_images_by_cost_and_code_alone(held):
+    run = held.open("linear-vae")
+    measure = run.typicality
+    assert measure is not None and measure.real is None
+    found = measure.judge(run.latents.distortion + run.latents.rate, run.latents.mean)
+    assert found.features is None
+    assert 0.01 < (found.together <= 0.05).mean() < 0.09
 
 
 def test_trust_is_asked_of_one_latent(held):

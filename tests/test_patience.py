@@ -1,6 +1,5 @@
 """Connections that want the server's patience: real sockets on loopback, bounded in count and time."""
 
-import resource
 import select
 import socket
 import threading
@@ -175,6 +174,7 @@ def test_one_address_takes_no_more_than_its_share():
 
 
 def test_the_system_is_asked_for_descriptors_and_the_cap_follows(monkeypatch):
+    resource = pytest.importorskip("resource", reason="Windows counts descriptors otherwise")
     limits, asked = {"soft": 1024, "hard": 4096}, []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limits["soft"], limits["hard"]))
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: asked.append(pair))

@@ -348,9 +348,9 @@ def test_a_page_left_open_gets_todays_files_and_does_not_keep_them(client):
     assert answer.headers["cache-control"] == "no-cache"
 
 
-QUESTION = re.compile(r'^  \w+: \{ kind: "(\w+)", form: "\w+", path: "([^"]*)"(, sends: true)? \},$', re.MULTILINE)
+QUESTION = re.compile(r'^  \w+: \{ kind: "(\w+)", form: "\w+", path: "([^"]*)"(, sends: true)?[^}]* \},$', re.MULTILINE)
 
-NAMED_BY_CARDS = {"points", "labels", "attributes", "scalar/{}", "sprites/{}", "sheets/{}"}
+NAMED_BY_CARDS = {"points", "portrait", "labels", "attributes", "scalar/{}", "sprites/{}", "sheets/{}"}
 """Stored arrays and pictures: a card or a story tells the page their addresses."""
 
 
@@ -439,8 +439,7 @@ def test_sliders_go_on_while_figures_take_their_time(client):
     with ThreadPoolExecutor(4) as pool:
         figures = [pool.submit(client.get, f"{RUN}/figure/slow") for _ in range(4)]
         try:
-            assert SLOW.acquire(timeout=30)
-            assert SLOW.acquire(timeout=30)
+            assert SLOW.acquire(timeout=30)  # one after the other: they are one visitor's
             assert client.post(f"{RUN}/decode", content=body, timeout=10).status_code == 200
             assert not any(figure.done() for figure in figures)
         finally:

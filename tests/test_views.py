@@ -636,3 +636,26 @@ def test_the_card_tells_scores_with_their_intervals_and_leaves_out_what_is_not_k
     assert rows["Time"]["text"] == "18 min"
     assert rows["Speed"]["text"] == "2,488"
     assert not {"Rate", "Device", "NLL bound"} & rows.keys()
+
+
+def test_the_card_tells_what_its_scores_rest_on():
+    test = {"sigma": 0.3, "effective_beta": 13.15, "clamped": 0.714, "nll_iw_samples": 1000, "nll_iw_images": 250}
+    told = {"tell_apart": {"value": 0.727}}
+    sizes = {"reference_n": 2500, "fitting_n": 2400, "calibration_n": 300, "rank": 1}
+    metrics = {"test": test, "holes": {"default_law": "gmm10", "gmm10": told, "frechet_floor": {"value": 1.6}, **sizes}}
+    rows = {row["name"]: row for row in run_card.card_rows(card("a", "vae", metrics), False)}
+    for name, text in (
+        ("Sigma", "0.3"),
+        ("Effective beta", "13"),
+        ("At the clamp", "71 %"),
+        ("Codes behind the holes", "|R| = 2,500, |G| = 2,400, |C| = 300"),
+        ("K of the NLL bound", "1,000"),
+        ("Dimensions spanned", "1 of 2"),
+        ("Random draws", "from ten fitted bells"),
+    ):
+        assert rows[name]["text"] == text
+    assert rows["K of the NLL bound"]["detail"] == "250 images"
+    assert "0.73" in rows["Random draws"]["detail"]
+    sound = {"test": test | {"clamped": 0.001}, "holes": sizes | {"rank": 2, "default_law": "none"}}
+    plain = {row["name"] for row in run_card.card_rows(card("a", "vae", sound), False)}
+    assert not {"At the clamp", "Dimensions spanned", "Random draws"} & plain

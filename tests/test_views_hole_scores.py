@@ -1,6 +1,7 @@
 """The hole scores of every shipped run: recomputed by brute force and told as they are stored; ladders and sheets."""
 
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.analysis.intervals import paired, score_of
 from explorer.analysis.scores import coverage
 from explorer.checkpoint import list_runs, read_metrics
 from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from explorer.errors import ShapeError
+from explorer.errors import CheckpointError, ShapeError
 from explorer.library import LAWS, Card, Library
 from explorer.views import hole_samples, hole_scores
 from explorer.views.hole_planes import planes_of
@@ -79,11 +81,9 @@ def test_the_stored_vacancy_agrees_with_a_brute_force_recomputation(shipped, nam
 def test_the_stored_local_frame_agrees_with_a_brute_force_recomputation(shipped, name):
     stored = shipped.open(name).latents
     codes = stored.reference.astype(np.float64)
-    root = brute_frame(stored.reference)[1]
-    found = [local_scatter(codes, start) for start in (np.linalg.inv(root), np.eye(len(root)))]
-    scatter = min(found, key=lambda each: np.linalg.slogdet(each)[1])
+    scatter = min((local_scatter(codes, wide) for wide in (False, True)), key=lambda each: np.linalg.slogdet(each)[1])
     assert stored.local_frame is not None
-    np.testing.assert_allclose(stored.local_frame @ scatter @ stored.local_frame, np.eye(len(root)), atol=1e-6)
+    np.testing.assert_allclose(stored.local_frame @ scatter @ stored.local_frame, np.eye(codes.shape[1]), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["digits-ae-8", "digits-vae-8", "digits-vae-8-beta4"])
@@ -248,15 +248,34 @@ def test_a_repair_that_hardly_anything_survives_gives_up_and_says_so():
 # --- seeds ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_table_of_seeds_sets_the_autoencoder_under_white_beside_its_twin_under_raw():
+def test_the_table_of_seeds_tells_each_score_of_both_twins_and_their_paired_ratio_where_it_excludes_one():
+    metrics = [read_metrics(CHECKPOINTS / name) for name in ("mnist-ae-16", "mnist-vae-16")]
     table = twins_table([CHECKPOINTS], "mnist-vae-16").splitlines()
-    metrics = {name: read_metrics(CHECKPOINTS / name) for name in ("mnist-ae-16", "mnist-vae-16")}
-    white = metrics["mnist-ae-16"]["holes"]["white"]["vacancy"]
-    raw = metrics["mnist-vae-16"]["holes"]["raw"]["vacancy"]
-    for part in (white, raw):
-        assert f"{100 * part['value']:.1f} % ({100 * part['low']:.1f} to {100 * part['high']:.1f})" in table[2]
-    assert f"{white['value'] / raw['value']:.2f}" in table[2]
-    assert len(table) == 3
+    assert len(table) == 2 + 3 * 3, "a row for each law and score"
+    seen = set()
+    for law in LAWS:
+        for score in ("vacancy", "tell_apart", "round_trip"):
+            first, second = (score_of(each, law, score) for each in metrics)
+            assert first is not None and second is not None
+            found = paired(first, second)
+            row = next(line for line in table if LAWS[law].plain in line and score.replace("_", "-") in line)
+            for each in (first, second):
+                assert f"{100 * each.value:.1f} ({100 * each.low:.1f} to {100 * each.high:.1f})" in row
+            assert ("not told apart" in row) is not found.differs
+            if found.differs and found.ratio is not None:
+                assert f"{found.ratio.value:.2f} ({found.ratio.low:.2f} to {found.ratio.high:.2f})" in row
+            seen.add(found.differs)
+    assert True in seen
+
+
+def test_runs_that_were_measured_on_other_images_are_not_set_side_by_side(tmp_path):
+    for name in ("digits-ae-2", "digits-vae-2"):
+        shutil.copytree(CHECKPOINTS / name, tmp_path / name)
+    metrics = json.loads((tmp_path / "digits-ae-2" / "metrics.json").read_text())
+    metrics["replicates"]["key"] = "of other images"
+    (tmp_path / "digits-ae-2" / "metrics.json").write_text(json.dumps(metrics))
+    with pytest.raises(CheckpointError, match=r"other images .*--evaluate digits-ae-2"):
+        twins_table([tmp_path], "digits-vae-2")
 
 
 def test_a_ladder_is_of_one_variational_family(monkeypatch):

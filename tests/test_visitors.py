@@ -184,7 +184,8 @@ def until(true: Any) -> None:
         threading.Event().wait(0.01)
 
 
-def test_a_visitor_has_so_many_requests_at_once_and_another_does_not_wait_for_them(monkeypatch):
+@pytest.mark.parametrize(("path", "most"), [("/theme.css", 3), ("/config", visitors.PAGES_AT_ONCE)])
+def test_a_visitor_has_so_many_requests_at_once_and_another_does_not_wait_for_them(monkeypatch, path, most):
     monkeypatch.setattr(visitors, "AT_ONCE", 3)
     monkeypatch.setattr(visitors, "IN_LINE", 2)
     statuses: list[tuple[str, int]] = []
@@ -208,14 +209,14 @@ def test_a_visitor_has_so_many_requests_at_once_and_another_does_not_wait_for_th
                 if message["type"] == "http.response.start":
                     statuses.append((address, message["status"]))
 
-            scope = {"type": "http", "method": "GET", "path": "/config", "headers": [], "client": (address, 1)}
+            scope = {"type": "http", "method": "GET", "path": path, "headers": [], "client": (address, 1)}
             await layer(scope, receive, send)
 
         async with anyio.create_task_group() as group:
             for address in ["10.0.0.1"] * 6 + ["10.0.0.2"]:
                 group.start_soon(ask, address)
             await anyio.wait_all_tasks_blocked()
-            assert inside == ["10.0.0.1"] * 3 + ["10.0.0.2"]
+            assert inside == ["10.0.0.1"] * most + ["10.0.0.2"]
             leave.set()
         assert not layer.gates
 

@@ -1,28 +1,30 @@
-"""The shipped comparison at several seeds: an autoencoder's vacancy against its VAE twin's, from their metrics.json.
+"""The shipped comparison at several seeds: an autoencoder beside its VAE twin, from their metrics.json.
 
     python -m tests.twin_seeds mnist-vae-16 checkpoints scratch/seed1 scratch/seed2
 
-prints a row for each folder, as Markdown: equal laws first (white against white), then what naive sampling does (the
-autoencoder under its best single Gaussian, the VAE under its prior), with coverage and active units beside them.
+prints a row for each folder, sampling law and score, as Markdown. Both models are measured on the same images with the
+same noise, so they are compared in pairs: a ratio stands only where the interval of the difference excludes 0.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from explorer.analysis.intervals import Score, paired, score_of
+from explorer.analysis.laws import LAWS
 from explorer.checkpoint import read_config, read_metrics
 from explorer.errors import CheckpointError, ExplorerError
 
-HEADER = (
-    "| seed | vacancy, AE white | VAE white | ratio | VAE raw | ratio | coverage, AE white | VAE white | VAE raw "
-    "| active units, AE and VAE |\n|---|---|---|---|---|---|---|---|---|---|"
-)
+SCORES: Mapping[str, str] = {"vacancy": "vacancy, %", "tell_apart": "tell-apart, %", "round_trip": "round-trip, %"}
+"""The scores that are compared, with how the table names them."""
+
+HEADER = "| seed | draws from | score | autoencoder | VAE | AE / VAE |\n|---|---|---|---|---|---|"
 
 
 def twins_table(folders: Sequence[Path], name: str) -> str:
-    """The comparison, a row per folder.
+    """The comparison, a row per folder, law and score.
 
     Args:
         folders: Folders of runs.
@@ -31,47 +33,57 @@ def twins_table(folders: Sequence[Path], name: str) -> str:
     Raises:
         CheckpointError: A folder lacks the run or some of its scores, or the run names no twin that is there.
     """
-    return "\n".join([HEADER, *(row(folder, name) for folder in folders)])
+    return "\n".join([HEADER, *(row for folder in folders for row in rows(folder, name))])
 
 
-def row(folder: Path, name: str) -> str:
+def rows(folder: Path, name: str) -> Iterator[str]:
     """One pair."""
     config = read_config(folder / name)
     twin = config.twin or ""
-    metrics, other = read_metrics(folder / name), read_metrics(folder / twin)
-    for each, found in ((name, metrics), (twin, other)):
-        if found.get("not_measured"):
-            raise CheckpointError(
-                f"{each} in {folder} lacks its coverage: not measured; measure with: "
-                f"python train.py --evaluate {each} --out {folder}"
+    ours, theirs = read_metrics(folder / twin), read_metrics(folder / name)
+    keys = [each.get("replicates", {}).get("key") for each in (ours, theirs)]
+    if keys[0] != keys[1]:
+        raise CheckpointError(
+            f"{twin} and {name} in {folder} were measured on other images each; measure both with: "
+            f"python train.py --evaluate {twin} --out {folder}"
+        )
+    for law in LAWS.values():
+        for score, title in SCORES.items():
+            first, second = (
+                measured(each, law.name, score, folder / run) for each, run in ((ours, twin), (theirs, name))
             )
-    point, white, raw = (holes(each, law) for each, law in ((other, "white"), (metrics, "white"), (metrics, "raw")))
-    cells = [
-        str(config.train.seed),
-        with_interval(point["vacancy"]),
-        with_interval(white["vacancy"]),
-        ratio(point["vacancy"], white["vacancy"]),
-        with_interval(raw["vacancy"]),
-        ratio(point["vacancy"], raw["vacancy"]),
-        *(f"{each['coverage']['value']:.3f}" for each in (point, white, raw)),
-        f"{other['test']['active_units']} and {metrics['test']['active_units']} of {config.model.latent_dim}",
-    ]
-    return f"| {' | '.join(cells)} |"
+            cells = [config.train.seed, law.plain, title, with_interval(first), with_interval(second)]
+            yield f"| {' | '.join(map(str, [*cells, ratio(first, second)]))} |"
 
 
-def holes(metrics: Mapping[str, Any], law: str) -> Mapping[str, Any]:
-    """The hole scores of a run under one law."""
-    return metrics["holes"][law]
+def measured(metrics: Mapping[str, Any], law: str, name: str, folder: Path) -> Score:
+    """A score of a run with its replicates.
+
+    Raises:
+        CheckpointError: It was not measured.
+    """
+    found = score_of(metrics, law, name)
+    if found is None or found.again is None:
+        raise CheckpointError(
+            f"{folder} lacks its {name} of draws {LAWS[law].title}; measure it with: "
+            f"python train.py --evaluate {folder.name} --out {folder.parent}"
+        )
+    return found
 
 
-def with_interval(score: Mapping[str, float]) -> str:
+def with_interval(score: Score) -> str:
     """A share in per cent with its 95 % interval."""
-    return f"{100 * score['value']:.1f} % ({100 * score['low']:.1f} to {100 * score['high']:.1f})"
+    return f"{100 * score.value:.1f} ({100 * score.low:.1f} to {100 * score.high:.1f})"
 
 
-def ratio(one: Mapping[str, float], other: Mapping[str, float]) -> str:
-    """How many times one share is the other."""
-    return f"{one['value'] / other['value']:.2f}" if other["value"] else "–"
+def ratio(one: Score, other: Score) -> str:
+    """How many times one score is the other with the interval of the pair, where they differ."""
+    found = paired(one, other)
+    if not found.differs:
+        return "not told apart"
+    if found.ratio is None:
+        return f"{100 * found.difference.value:+.1f} points"
+    return f"{found.ratio.value:.2f} ({found.ratio.low:.2f} to {found.ratio.high:.2f})"
 
 
 def main() -> int:

@@ -19,6 +19,17 @@ SCATTER_NEIGHBOURS = 10
 ROUNDS = 6
 """How often the neighbours are looked up again in the frame that they made."""
 
+WIDEST = 4
+"""The widest neighbourhoods that the search for the local frame narrows from hold one code in so many."""
+
+AT_EACH_WIDTH = 2
+"""Rounds before these neighbourhoods are halved."""
+
+ASKED = 1_000
+"""About the most codes whose wide neighbourhoods are looked up; those of the 10 nearest are of every code."""
+
+_CHUNK = 1_000_000  # squared distances held at once
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -123,11 +134,12 @@ def fit_local_frame(codes: NDArray[np.floating], white: Frame | None = None) -> 
     """The local frame: in it the differences between neighbouring codes have mean square 1 in every direction.
 
     S is W = mean outer product of the differences between each code and its 10 nearest neighbours. These are looked
-    up in the frame that W gives, which is repeated from the whitened frame and from the plain latents; of both, the
-    W of smaller determinant is kept. Whitening shrinks exactly the directions that part clusters, so that no distance
-    in it sees the gaps between them; differences of neighbours lie within clusters. The frame needs no number of
-    clusters. Turns and one scale for all change no distance in it. Another affine map changes the search from the plain
-    latents, so that another W may be kept, of nearly the same volume: where the codes are round, its axes are chance.
+    up in the frame that W gives, six times, from two starts: the whitened frame, and the one that wide neighbourhoods
+    give, of a quarter of the codes for two rounds, then of half as many, until they hold 10. Of both the W of smaller
+    determinant is kept. Whitening shrinks exactly the directions that part clusters, so that no
+    distance in it sees the gaps between them; differences of neighbours lie within clusters. The frame needs no
+    number of clusters. All of it is found from distances between whitened codes, so that an affine map of the codes
+    changes no distance in their local frame.
 
     Args:
         codes: R, (R, d) with R of two or more. Copies of a code count once: nothing is learnt from their distance.
@@ -138,13 +150,17 @@ def fit_local_frame(codes: NDArray[np.floating], white: Frame | None = None) -> 
     """
     white = fit_frame(codes) if white is None else white
     values, vectors = _axes(white)
-    distinct = np.unique(np.asarray(codes, dtype=np.float64), axis=0) - white.mean
+    wide = np.asarray(codes, dtype=np.float64)
+    distinct = wide[np.sort(np.unique(wide, axis=0, return_index=True)[1])] - white.mean  # in the order of the codes
     count = min(SCATTER_NEIGHBOURS, len(distinct) - 1)
     if not white.rank or count < 1:
         return white
     roots = np.sqrt(values)
     whitened = distinct @ vectors / roots  # (n, r): W is sought here, where no number is very large or small
-    found = [_scatter(whitened, start, count) for start in (np.eye(white.rank), np.diag(roots))]
+    starts = [np.eye(white.rank)]
+    if len(whitened) // WIDEST > count:
+        starts.append(_narrowed(whitened, count))
+    found = [_scatter(whitened, start, count) for start in starts]
     inner = min(found, key=lambda scatter: np.linalg.slogdet(scatter)[1])
     outer = roots[:, None] * inner * roots  # along the same axes, in latent units
     scales, turn = np.linalg.eigh(outer)
@@ -187,6 +203,35 @@ def _axes(white: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return values[kept], vectors[:, kept]
 
 
+def _narrowed(points: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Coordinates points @ start, (r, r), from neighbourhoods of points (n, r) that narrow to `count` neighbours."""
+    start, size = np.eye(points.shape[1]), len(points) // WIDEST
+    while size > count:
+        for _ in range(AT_EACH_WIDTH):
+            start = _scaled(_wide_scatter(points, points @ start, size))[1]
+        size //= 2
+    return start
+
+
+def _wide_scatter(points: NDArray[np.float64], placed: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Mean outer product, (r, r), of the steps from points (n, r) to their `size` nearest, where `placed`, (n, r).
+
+    The steps are those of `ASKED` points, from everywhere. With so many neighbours it is quicker to count who is whose
+    than to gather them: the sum over pairs of (b - a)(b - a)' is that of aa' + bb' - ab' - ba'.
+    """
+    asked = np.arange(0, len(points), -(-len(points) // ASKED))
+    squares, total = (placed**2).sum(1), np.zeros((points.shape[1], points.shape[1]))
+    taken = np.zeros(len(points))
+    for rows in np.array_split(asked, -(-len(asked) * len(points) // _CHUNK)):
+        far = squares - 2 * placed[rows] @ placed.T  # ranks like distances
+        far[np.arange(len(rows)), rows] = np.inf
+        near = (far <= np.partition(far, size - 1, axis=1)[:, size - 1, None]).astype(np.float64)
+        cross = points[rows].T @ (near @ points)
+        total += (points[rows] * near.sum(1)[:, None]).T @ points[rows] - cross - cross.T
+        taken += near.sum(0)
+    return (total + (points * taken[:, None]).T @ points) / taken.sum()
+
+
 def _scatter(points: NDArray[np.float64], start: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """W of points (n, r), (r, r), from neighbours that are first looked up in the coordinates points @ start."""
     before, to_local = None, start
@@ -200,9 +245,12 @@ def _scatter(points: NDArray[np.float64], start: NDArray[np.float64], count: int
         for column in rows.T:
             steps = points[column] - points
             scatter += steps.T @ steps
-        scatter /= rows.size
-        values, vectors = np.linalg.eigh(scatter)
-        values = np.maximum(values, 1e-12 * values[-1])
-        scatter = (vectors * values) @ vectors.T
-        to_local = vectors / np.sqrt(values)
+        scatter, to_local = _scaled(scatter / rows.size)
     return scatter
+
+
+def _scaled(scatter: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A scatter (r, r) that is certainly definite, and the coordinates in which it is the unit matrix, (r, r)."""
+    values, vectors = np.linalg.eigh(scatter)
+    values = np.maximum(values, 1e-12 * values[-1])
+    return (vectors * values) @ vectors.T, vectors / np.sqrt(values)

@@ -92,6 +92,23 @@ class Vacancy:
         distances = nearest(self.frame.whiten(latents), self.reference, self.neighbours)[1][:, -1]
         return np.where(self.is_off(latents), np.inf, distances)
 
+    def scores_without(self, latents: NDArray[np.floating], part: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The scores of latents (N, d) by all of R, and by R without each part in turn, (1 + parts, N).
+
+        Args:
+            latents: (N, d).
+            part: Number of the part of each code of R, (R,), from 0 up.
+        """
+        k, placed = self.neighbours, self.frame.whiten(latents)
+        count = min(len(part), k + 20)  # of so many, next to never more than 20 are of one part
+        rows, near = nearest(placed, self.reference, count)
+        found = [near[:, k - 1]]
+        for each in range(int(part.max()) + 1):
+            left = np.cumsum(part[rows] != each, axis=1)
+            place = np.where(left[:, -1] >= k, (left >= k).argmax(1), count - 1)
+            found.append(np.take_along_axis(near, place[:, None], 1)[:, 0])
+        return np.where(self.is_off(latents), np.inf, np.stack(found))
+
     def is_off(self, latents: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Which latents (N, d) lie off the span of the codes, (N,)."""
         return self.frame.off_span(latents) > self.tolerance

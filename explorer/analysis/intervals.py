@@ -1,8 +1,9 @@
 """Numbers with their intervals: of one run, and of two runs measured on the same images with the same noise.
 
 The interval of a hole score is complete: it covers the draws of the law, the calibration C (both resampled) and the
-reference R (a jackknife over ten parts). Draws alone give a quarter of it. What was measured again is kept
-(`Replicates`), so that two runs compare by their difference.
+reference R (a jackknife over ten parts). That of tell-apart covers G as well: its classifiers are fitted again without
+each fifth of R and G. Draws alone give a quarter of it. What was measured again is kept (`Replicates`), so that two
+runs compare by their difference.
 """
 
 from collections.abc import Mapping
@@ -29,7 +30,7 @@ class Replicates:
 
     Attributes:
         resampled: With draws and calibration drawn anew from themselves, (B,).
-        parts: Without each tenth of the reference in turn, (P,); empty where the score does not rest on it.
+        parts: Without each part of the reference in turn, (P,); empty where the score does not rest on it.
     """
 
     resampled: NDArray[np.float64]

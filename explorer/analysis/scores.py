@@ -5,7 +5,7 @@ A hole score alone is easily gamed: a collapsed VAE has a perfect one. Show it b
 How their intervals come about says `explorer.analysis.intervals`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +52,10 @@ def vacancies(fitted: Vacancy, calibration: Latents, laws: Mapping[str, Latents]
         The scores by name.
     """
     part = np.random.default_rng(seed).permutation(len(fitted.reference)) % PARTS
-    scale = _distances(fitted, calibration, part)  # (1 + PARTS, n), of all of R and without each part
+    scale = fitted.scores_without(calibration, part)  # (1 + PARTS, n), of all of R and without each part
     found = {}
     for name, latents in laws.items():
-        far = _distances(fitted, latents, part)
+        far = fitted.scores_without(latents, part)
         limits = [_limit(each) for each in scale]
         shares = np.array([(each > limit).mean() for each, limit in zip(far, limits, strict=True)])
         value = float((fitted.p_value(latents) <= ALPHA).mean())
@@ -79,50 +79,43 @@ def exceedance(badness: Scores, calibration: Scores, seed: int = 0) -> Score:
     return share_score(value, again, len(bad))
 
 
-def tell_apart(codes: Scores, draws: Scores, seed: int = 0) -> Score:
+def tell_apart(codes: Scores, draws: Scores, refitted: Sequence[tuple[Scores, Scores]] = (), seed: int = 0) -> Score:
     """How well a classifier tells draws from codes: the area under its curve, in [0, 1], 0.5 by chance, low is good.
 
     P[a draw has the higher ratio] + 1/2 P[it has an equal one]; Lopez-Paz & Oquab 2017,
-    https://arxiv.org/abs/1610.06545, Hanley & McNeil 1982,
-    https://doi.org/10.1148/radiology.143.1.7063747. The interval covers C and the draws, of this classifier: another G
-    makes another one.
+    https://arxiv.org/abs/1610.06545, Hanley & McNeil 1982, https://doi.org/10.1148/radiology.143.1.7063747. The
+    interval covers C and the draws, and with the refitted classifiers R, G and what they were fitted to.
 
     Args:
         codes: Log ratios of the codes C, (n,).
         draws: Log ratios of fresh draws, (m,).
+        refitted: The same two by classifiers that lack a part of R and G each, as `refitted_ratios` gives them.
         seed: Of the resampling.
     """
-    levels, places = np.unique(np.concatenate([codes, draws]), return_inverse=True)
-    ours, theirs = places[: len(codes)], places[len(codes) :]
-
-    def area(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
-        below = np.bincount(first, minlength=len(levels)).astype(np.float64)
-        above = np.bincount(second, minlength=len(levels))
-        return float(above @ (np.cumsum(below) - 0.5 * below)) / (len(first) * len(second))
-
+    ours, theirs, levels = _ranked(codes, draws)
     rng = np.random.default_rng(seed)
-    areas = [area(rng.choice(ours, len(ours)), rng.choice(theirs, len(theirs))) for _ in range(AGAIN)]
-    again = Replicates(np.array(areas), np.empty(0))
-    return complete(area(ours, theirs), again, len(theirs), 0, 1)
+    areas = [_area(rng.choice(ours, len(ours)), rng.choice(theirs, len(theirs)), levels) for _ in range(AGAIN)]
+    again = Replicates(np.array(areas), np.array([_area(*_ranked(*each)) for each in refitted]))
+    return complete(_area(ours, theirs, levels), again, len(theirs), 0, 1)
+
+
+def _ranked(codes: Scores, draws: Scores) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Ranks among both of codes (n,) and of draws (m,), from 0 up, equal ones alike, and how many ranks there are."""
+    levels, places = np.unique(np.concatenate([codes, draws]), return_inverse=True)
+    return places[: len(codes)], places[len(codes) :], len(levels)
+
+
+def _area(codes: NDArray[np.int64], draws: NDArray[np.int64], levels: int) -> float:
+    """Share of pairs in which the draw ranks higher, of ranks (n,) and (m,) below `levels`; of equal ones the half."""
+    below = np.bincount(codes, minlength=levels).astype(np.float64)
+    above = np.bincount(draws, minlength=levels)
+    return float(above @ (np.cumsum(below) - 0.5 * below)) / (len(codes) * len(draws))
 
 
 def _limit(calibration: NDArray[np.float64]) -> float:
     """The distance beyond which a latent is in a hole: its p-value is at most `ALPHA`."""
     worse = int(ALPHA * (len(calibration) + 1) + 1e-9) - 1  # calibration scores that may be as bad
     return np.inf if worse < 0 else float(np.partition(calibration, -worse - 1)[-worse - 1])
-
-
-def _distances(fitted: Vacancy, latents: Latents, part: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Distances of latents (N, d) to their k-th nearest of R, and of R without each part, (1 + PARTS, N)."""
-    k, placed = fitted.neighbours, fitted.frame.whiten(latents)
-    count = min(len(part), k + 20)  # of so many, next to never more than 20 are of one tenth
-    rows, near = nearest(placed, fitted.reference, count)
-    found = [near[:, k - 1]]
-    for each in range(PARTS):
-        left = np.cumsum(part[rows] != each, axis=1)
-        place = np.where(left[:, -1] >= k, (left >= k).argmax(1), count - 1)
-        found.append(np.take_along_axis(near, place[:, None], 1)[:, 0])
-    return np.where(fitted.is_off(latents), np.inf, np.stack(found))
 
 
 def _resampled_shares(bad: NDArray[np.float64], scale: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

@@ -27,11 +27,8 @@ from explorer.library.run import OpenRun
 
 MOST_POINTS = 5_000
 """Images that are laid out, drawn at random where there are more.
-
-openTSNE 1.0 and umap-learn 0.5 were weighed on one busy core with d = 16: 10,000 codes take scikit-learn 90 s,
-openTSNE 87 and UMAP 86 (with what numba compiles), 60,000 take 327 and 184. A new code gets its place in the old map in
-2.4 s and 44 s from openTSNE, in 78 s and 26 s from UMAP when it is first asked and in 6 ms then. UMAP brings 210 MB of
-numba and LLVM, openTSNE 13 MB. Neither is worth that for the 5,000 to 7,500 images that runs are measured on.
+openTSNE 1.0 and umap-learn 0.5 on one busy core: 10,000 codes of d = 16 take 87 and 86 s (scikit-learn 90), a new code
+2.4 s and, once compiled, 6 ms. They bring 13 and 210 MB, too much for the 5,000 to 7,500 images of a run.
 """
 
 MOST_JOBS, MOST_EACH = 16, 2

@@ -27,7 +27,7 @@ from explorer.analysis.holes import (
 )
 from explorer.analysis.intervals import Score, mean_score
 from explorer.analysis.laws import LAWS, FittedCodes, GaussianMixture, default_law, fit_gmm
-from explorer.analysis.log_ratio import fit_log_ratio
+from explorer.analysis.log_ratio import fit_log_ratio, refitted_ratios
 from explorer.analysis.scores import (
     active_axes,
     active_units,
@@ -609,8 +609,10 @@ def telling(subject: Subject) -> dict[str, Any]:
     for law in LAWS:
         others = subject.sample(law, len(codes["fitting"]), 1)
         ratio = fit_log_ratio(codes["fitting"], others, subject.holes, subject.seed)
-        fresh = subject.drawn[law][: max(len(codes["calibration"]), LEAST_DRAWS)]
-        found[law] = tell_apart(ratio.score(codes["calibration"]), ratio.score(fresh), subject.seed)
+        judged = codes["calibration"], subject.drawn[law][: max(len(codes["calibration"]), LEAST_DRAWS)]
+        again = refitted_ratios(ratio, codes["fitting"], others, judged, subject.seed)
+        of_codes, of_draws = map(ratio.score, judged)
+        found[law] = tell_apart(of_codes, of_draws, list(again), subject.seed)
     is_point = subject.posterior.log_variance is None
     first = default_law({law: score.value for law, score in found.items()}, is_point).name
     scores: dict[str, Any] = {law: {"tell_apart": _plain(score)} for law, score in found.items()}

@@ -161,7 +161,9 @@ class ClassifierJudge:
     """
 
     def __init__(self, model: Classifier, space: str, accuracy: float | None = None) -> None:
-        self.model, self.space, self.accuracy = model.eval().requires_grad_(False), space, accuracy
+        still = model.eval().requires_grad_(False)
+        self.model = still.to(memory_format=torch.channels_last)  # pooling takes a tenth of the time, all half of it
+        self.space, self.accuracy = space, accuracy
         self.kind: Kind = model.kind
 
     def features(self, images: ImageRows) -> NDArray[np.float32]:
@@ -176,9 +178,12 @@ class ClassifierJudge:
 
     def _batched(self, function: Callable[[Tensor], Tensor], images: ImageRows) -> NDArray[np.float32]:
         step = max(1, min(128, 1_000_000 // max(1, images[:1].size)))  # convolutions hold many times as much meanwhile
+
+        def answer(part: NDArray[np.float32]) -> NDArray[np.float32]:
+            return function(torch.from_numpy(part).contiguous(memory_format=torch.channels_last)).numpy()
+
         with torch.inference_mode():
-            parts = [function(torch.from_numpy(images[i : i + step])).numpy() for i in range(0, len(images), step)]
-        return np.concatenate(parts)
+            return np.concatenate([answer(images[i : i + step]) for i in range(0, len(images), step)])
 
 
 class PrincipalComponents:

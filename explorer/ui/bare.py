@@ -83,7 +83,8 @@ class Part:
 class Header(Part):
     """The live part above all tabs: title, chooser of the run, tab bar, Share and Present.
 
-    Its words are there before its module is, so that nothing moves when that comes.
+    Its words are there before its module is, so that nothing moves when that comes; until then nothing can be pressed,
+    so that no press is lost.
 
     Attributes:
         tabs: The tabs in order: words of small letters.
@@ -99,15 +100,15 @@ class Header(Part):
         """The element that the module brings to life."""
         bar = "".join(
             f'<button type="button" role="tab" id="tab-{name}" aria-controls="explorer-{name}" aria-selected="false" '
-            f'tabindex="-1" data-tab="{name}">{name.capitalize()}</button>'
+            f'tabindex="-1" data-tab="{name}" disabled>{name.capitalize()}</button>'
             for name in self.tabs
         )
         return (
             f'<header class="xp-host xp-head"><h1>{TITLE}</h1>'
             f'<div class="xp-head-tabs" role="tablist" aria-label="{self.label}">{bar}</div>'
-            '<button type="button" class="xp-head-run" aria-haspopup="dialog">Choose a model</button>'
-            '<button type="button" class="xp-head-share" aria-haspopup="dialog">Share</button>'
-            '<button type="button" class="xp-head-present" aria-pressed="false">Present</button>'
+            '<button type="button" class="xp-head-run" aria-haspopup="dialog" disabled>Choose a model</button>'
+            '<button type="button" class="xp-head-share" aria-haspopup="dialog" disabled>Share</button>'
+            '<button type="button" class="xp-head-present" aria-pressed="false" disabled>Present</button>'
             '<p class="xp-head-collapse" hidden></p></header>'
         )
 

@@ -18,11 +18,7 @@ from explorer.views import explore as view
 from explorer.views.query import choice, number, whole
 from explorer.views.runs import direction_values
 
-INTRO = (
-    "Each slider moves one point of latent space, and the picture is what the model decodes there. "
-    "Drag the topmost slider slowly, then press *Random* and see how far from the data you can go before the picture "
-    "stops making sense."
-)
+INTRO = "Drag a slider; its ends show where it leads."
 
 MOST_VARIATIONS = 25
 """Draws around one image that are asked for at once."""

@@ -21,29 +21,7 @@ from explorer.views.hole_scores import ladder_of, scores_of
 from explorer.views.hole_sheets import described_place, is_fitted, offered_layers, plane_layer
 from explorer.views.query import choice, whole
 
-INTRO = (
-    "A hole is a place of latent space where samples fall but hardly any image is encoded: hatched here wherever it is "
-    "lonelier than 95 % of the codes of new images. "
-    "Move over either plane to see what both models decode at the same place, and look at what changes on the hatching."
-)
-
-WORDS = (
-    "Read vacancy only beside coverage and active units: a model that ignores its latents has no holes and covers "
-    "nothing. Compare equal laws first. From the prior an autoencoder has luck or bad luck: if its codes spread far "
-    "beyond it, every draw falls into the middle of the crowd, hits no hole and covers little. Vacancy asks whether "
-    "any code is near and falls silent in many dimensions; tell-apart stands beside it. That autoencoders cannot "
-    "generate is false: ten fitted bells reduce their holes, and may beat a VAE's own prior; that they cannot be "
-    "sampled naively is true. How sure a classifier is of the decodes, and how near they are to real images pixel by "
-    "pixel, does not tell the two models apart."
-)
-
-
-CONTENT: Content = (
-    INTRO,
-    Part("holes/tab", "holes of both models"),
-    Part("holes/scores", "hole scores"),
-    WORDS,
-)
+CONTENT: Content = (Part("holes/tab", "holes of both models"),)
 
 
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments

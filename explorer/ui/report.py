@@ -13,16 +13,17 @@ from explorer.ui.components import lay_out
 from explorer.ui.http import PRIVATE, TabRoute, keeping, number_of, unchanged
 from explorer.ui.page import FigureMaker, Page, public_text
 from explorer.ui.routes import RunRoutes
-from explorer.views.report import axis_figure, bar_figure, gradient_figure, histogram_figure, loss_figure, story
-
-INTRO = (
-    "How this model was fitted, beside its twin or any other run: what they lost at every epoch, which latent "
-    "dimensions came to carry something, and what they decoded on the way. "
-    "Drag the epoch to watch the decodes take shape, and click a bar to compare the codes of that dimension with the "
-    "prior."
+from explorer.views.report import (
+    axis_figure,
+    bar_figure,
+    gradient_figure,
+    histogram_figure,
+    loss_figure,
+    stack_figure,
+    story,
 )
 
-CONTENT: Content = (INTRO, Part("report/tab", "how the model was fitted"))
+CONTENT: Content = (Part("report/tab", "how the model was fitted"),)
 
 
 def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is built with the same arguments
@@ -32,6 +33,7 @@ def build(library: Library, page: Page) -> None:  # noqa: ARG001 - every tab is 
 
 FIGURES: dict[str, FigureMaker] = {
     "losses": loss_figure,
+    "loss-stack": stack_figure,
     "axis-bars": bar_figure,
     "axis-lines": axis_figure,
     "axis-histogram": histogram_figure,

@@ -7,6 +7,7 @@ otherwise; errors are JSON {"error": "one sentence"}. Arrays travel as little-en
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,9 @@ from explorer.analysis.encoding import FEW
 from explorer.analysis.laws import LAWS, RAW
 from explorer.arrays import Latents
 from explorer.errors import NotFoundError, TooMuchError
-from explorer.images import to_bytes
+from explorer.images import picture_type, to_bytes
 from explorer.library import AMONG, Card, Library, OpenRun
+from explorer.library.growing import growing_sheet
 from explorer.ui.hosts import HEALTH
 from explorer.ui.http import (
     LONGEST_QUERY,
@@ -44,6 +46,7 @@ from explorer.ui.page import FigureMaker, public_sentence, public_text
 from explorer.ui.static_files import StaticFiles
 from explorer.views.chooser import ListedRun, listed_runs, portrait
 from explorer.views.colours import COLOURS
+from explorer.views.growing import growing
 from explorer.views.query import choice, theme_of, whole
 from explorer.views.runs import SHEET, describe_run, sprite_sheet
 
@@ -81,7 +84,7 @@ class RunRoutes:
         self.looking = Lane(running=2, waiting=256)
         self.decoding = Lane(running=2, waiting=32)
         self.drawing = Lane(running=1)
-        self.opening = Lane(running=3, waiting=48)
+        self.opening = Lane(running=2, waiting=48)
         self.making = Lane(running=1)
         self.offered = [route for offer in offers for route in offer(self)]
 
@@ -90,6 +93,8 @@ class RunRoutes:
         run = "/explorer/api/run/{run}"
         table: list[tuple[str, str, Endpoint]] = [
             ("GET", "/explorer/api/runs", self.runs),
+            ("GET", "/explorer/api/fits", self.fits),
+            ("GET", "/explorer/api/fits/{run}/{epoch}", self.fit_sheet),
             ("GET", run, self.run),
             ("POST", run + "/decode", self.decode),
             ("POST", run + "/describe", self.describe),
@@ -118,6 +123,25 @@ class RunRoutes:
             return [with_portrait(entry) for entry in listed_runs(self.library)]
 
         return JSONResponse(await self.opening.run(listed), headers=PRIVATE)
+
+    async def fits(self, request: Request) -> Response:
+        """All runs that are being fitted now, asked again and again while they grow."""
+
+        def look() -> list[dict[str, object]]:
+            found = growing(self.library)
+            for fit in found:
+                epoch = fit["sheet"]
+                url = f"explorer/api/fits/{quote(fit['name'])}/{epoch}"
+                fit["sheet"] = None if epoch is None else {"epoch": epoch, "url": url}
+            return found
+
+        return JSONResponse(await self.looking.run(look), headers=PRIVATE)
+
+    async def fit_sheet(self, request: Request) -> Response:
+        """The decodes of a run that is being fitted after one epoch, as a picture."""
+        epoch, name = number_of(request, "epoch"), request.path_params["run"]
+        picture = await self.opening.run(lambda: growing_sheet(self.library.checkpoints, name, epoch))
+        return Response(picture, media_type=picture_type(picture), headers=PRIVATE)
 
     async def run(self, request: Request) -> Response:
         """What a run is, and where its arrays are."""

@@ -27,8 +27,8 @@ COOKIE = "explorer-visitor"
 NAME = re.compile(r"[A-Za-z0-9_-]{22}")
 """A name that `secrets.token_urlsafe(16)` makes."""
 
-PAGES = ("/", "/bare")
-"""Answers that hand out the cookie."""
+PAGES, TOLD = ("/", "/bare"), ("/config",)
+"""Whole pages, which hand out the cookie, and what is as large."""
 
 OWN = "/explorer/api/"
 """Where work ends with the visitor who asked for it; gradio looks after its own."""
@@ -38,6 +38,9 @@ STREAMS = ("/gradio_api/heartbeat/", "/gradio_api/queue/data")
 
 AT_ONCE, IN_LINE = 16, 240
 """Requests of one visitor that are worked on at once, and that wait; a browser has 6 under way, or 100 by a proxy."""
+
+PAGES_AT_ONCE = 2
+"""Whole pages of one visitor that are put together at once: each takes tens of milliseconds of the one interpreter."""
 
 STREAMS_EACH, STREAMS_OF_ADDRESS = 12, 400
 """Streams of one visitor, six open pages, and of one address; those of this machine are many visitors."""
@@ -71,9 +74,10 @@ class Presence:
 
 @dataclass(slots=True)
 class _Gate:
-    """The requests of one visitor: all that are here, and places for those that are worked on."""
+    """The requests of one visitor: all that are here, and places for those that are worked on, and for whole pages."""
 
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PAGES_AT_ONCE))
     inside: int = 0
 
 
@@ -121,7 +125,8 @@ class Visitors:
             return
         gate.inside += 1
         try:
-            async with gate.places:
+            whole = route_path(scope) in (*PAGES, *TOLD)
+            async with gate.pages if whole else gate.places:
                 await self.app(scope, receive, send)
         finally:
             gate.inside -= 1

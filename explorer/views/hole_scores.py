@@ -20,6 +20,7 @@ from explorer.views.hole_verdict import (
     readings,
     score_at,
     share,
+    short_verdict,
     verdict,
 )
 
@@ -69,22 +70,25 @@ def score_table(cards: list[Card]) -> dict[str, Any] | None:
         cards: The models, in the order of the columns.
 
     Returns:
-        `collapse`: sentences on latents that carry nothing, to be read before all else; `verdict`, a sentence or two,
-        and `beside`, without which it is not read, or None each; `models`; `laws` with `name`, `title` and `hint`;
-        `sides`: for each law its `title` and `hint`, and by model `empty` and `told`, counts of a hundred, or None, and
-        whether it `leads`, being told apart least; `reading`, further sentences; `caption`; and `rows` of `name`,
-        `meaning` and `cells`, by every law of the first model, then of the next: a score with `value`, `low`, `high`
-        and `n`, and a note `beside` where there is one, or None. None where no model has hole scores.
+        `short`: the verdict in a sentence for the screen, or None; `collapse`: sentences on latents that carry nothing,
+        to be read before all else; `verdict`, a sentence or two, and `beside`, without which it is not read, or None
+        each; `models`; `kinds`: "ae" or "vae" of each; `laws` with `name`, `title` and `hint`; `sides`: for each law
+        its `title` and `hint`, and by model `empty` and `told`, counts of a hundred, or None, and whether it `leads`,
+        being told apart least; `reading`, further sentences; `caption`; and `rows` of `name`, `meaning` and `cells`, by
+        every law of the first model, then of the next: a score with `value`, `low`, `high` and `n`, and a note `beside`
+        where there is one, or None. None where no model has hole scores.
     """
     holes = [card.metrics.get("holes") for card in cards]
     if not any(isinstance(part, Mapping) for part in holes):
         return None
     said = verdict(cards)
     return {
+        "short": short_verdict(cards, judged_by(cards)),
         "collapse": [words for card in cards if (words := collapse_words(card)) is not None],
         "verdict": said,
         "beside": None if said is None else beside(cards, judged_by(cards)),
         "models": [card.name for card in cards],
+        "kinds": ["vae" if has_prior(card.family) else "ae" for card in cards],
         "laws": [{"name": law.name, "title": law.title, "hint": law.hint} for law in LAWS.values()],
         "sides": sides(cards),
         "reading": readings(cards),

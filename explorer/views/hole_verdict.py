@@ -12,7 +12,7 @@ import numpy as np
 from explorer.analysis.holes import ALPHA
 from explorer.analysis.intervals import Paired, Score, paired, score_of
 from explorer.analysis.laws import GMM10, LAWS, RAW, WHITE, Law, first_law
-from explorer.config import has_prior
+from explorer.config import FAMILIES, has_prior
 from explorer.errors import ShapeError
 from explorer.library import Card, is_number
 
@@ -125,6 +125,40 @@ def verdict(cards: Sequence[Card]) -> str | None:
     if all(score_under(card, law, "tell_apart") for card in cards):
         said += f" {sentence(told_words(cards, law))}"
     return said
+
+
+def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
+    """The outcome in a sentence for the screen: who has more holes, if the interval of the pair leaves no doubt.
+
+    Returns:
+        None where a vacancy is not measured.
+    """
+    scores = [score_under(card, law, "vacancy") for card in cards]
+    values = [of_hundred(score["value"]) for score in scores if score is not None]
+    if len(values) < len(cards):
+        return None
+    idle = [card for card in cards if ignores_latents(card)]
+    if idle:
+        return f"{sentence(title_of(idle[0]))} ignores its latents, so its few holes are no merit."
+    if all(score.get("low", score["value"]) <= ALPHA for score in scores if score) and seen_apart(cards, law):
+        told = [score_under(card, law, "tell_apart") for card in cards]
+        seen = " and ".join(f"{of_hundred(score['value'])}\u00a0%" for score in told if score is not None)
+        return f"Hardly a hole, and yet a classifier tells draws from codes: {seen}."
+    if len(cards) == 1:
+        return f"Measured: {values[0]}\u00a0% lie in a hole; of real images 5\u00a0%."
+    both = f"{values[0]}\u00a0% against {values[1]}\u00a0%"
+    found = compared(cards[0], law, cards[1], law)
+    if found is None:
+        return f"Measured, but not together: {both}. No difference is claimed."
+    if not found.differs:
+        return f"No sure difference in holes: measured, {both}."
+    more = cards[0] if found.difference.value > 0 else cards[1]
+    return f"{sentence(title_of(more))} has more holes: measured, {both}."
+
+
+def title_of(card: Card) -> str:
+    """A model in a sentence: the autoencoder, the VAE."""
+    return f"the {FAMILIES[card.family].title if card.family in FAMILIES else card.family}"
 
 
 def judged_by(cards: Sequence[Card]) -> Law:

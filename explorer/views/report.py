@@ -11,6 +11,7 @@ from explorer.library import Library, OpenRun, kept
 from explorer.views.card import card_rows
 from explorer.views.history import ESTIMATORS, History, history_of, run_history
 from explorer.views.query import choice, theme_of, whole
+from explorer.views.report_verdicts import verdicts
 
 PART_TITLES = {
     "sum": "distortion + rate, nats per image",
@@ -46,7 +47,8 @@ def story(library: Library, name: str) -> dict[str, Any]:
         `beta`: the last one; `varies_beta`; `epochs`: the last epoch of the fit, or None; `sheets`: epochs after which
         one was kept; `axes`: `axis`, `rate` (nats), `variance` (of the posterior mean) and `active` of each dimension,
         as the bars are sorted; `scale`: what its nats are nats of; `gradient`: variance of the encoder's gradient by
-        estimator, or None; `card`: rows of `group`, `name`, `meaning`, `text` and `detail`.
+        estimator, or None; `verdicts`: as in `report_verdicts`; `card`: rows of `group`, `name`, `meaning`, `text` and
+        `detail`.
     """
     run = library.open(name)
     try:
@@ -84,6 +86,7 @@ def story(library: Library, name: str) -> dict[str, Any]:
         ],
         "scale": scale_of(run),
         "gradient": gradient_variances(run, history),
+        "verdicts": verdicts(run),
         "card": card_rows(run.card, run.is_point),
     }
 
@@ -184,6 +187,30 @@ def loss_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
         curves, PART_TITLES[part], theme_of(query), revision, across=title, counts=part == "active"
     )  # fmt: skip
     return as_json(figure)
+
+
+def stack_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
+    """Distortion and rate of held-out images over the epochs, one upon the other, as plotly JSON.
+
+    Args:
+        library: The runs.
+        name: The run's name.
+        query: `theme`.
+
+    Raises:
+        CheckpointError: The run is not there, or its history is damaged.
+        ShapeError: Its history tells no losses.
+    """
+    from explorer.plots.report import loss_stack
+    from explorer.plots.style import as_json
+
+    run = library.open(name)
+    history = run_history(run)
+    held = history.validation if np.isfinite(history.validation["distortion"]).any() else history.train
+    if not np.isfinite(held["distortion"]).any():
+        raise ShapeError(f"the history of {name} tells no losses.")
+    rate = None if run.is_point else held["rate"]
+    return as_json(loss_stack(history.epochs, held["distortion"], rate, theme_of(query), name))
 
 
 def pair(library: Library, name: str, other: str = "") -> list[tuple[int, OpenRun]]:

@@ -18,6 +18,10 @@ SHEET = 10_000
 SHEET_COLUMNS = 100
 
 
+FIRST = 0
+"""The image of the evaluation split that Explore opens on: the same for a run and its twin."""
+
+
 WIDEST_WEBP = 16_383
 """Pixels of the longest side that the WebP format can hold."""
 
@@ -53,6 +57,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
             for kind, directions in run.directions.items()
         },
         "mean": [float(value) for value in run.latents.mean.mean(0)],
+        "first": {"index": FIRST, "latent": [float(value) for value in run.latents.mean[FIRST]]},
         "laws": [law_words(law) for law in LAWS.values()],
         "colours": [colour_words(name) for name, colour in COLOURS.items() if not colour.lacks(run)],
         "formats": [format_words(kind) for kind in FORMATS],

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from explorer.analysis.holes import ALPHA
 from explorer.analysis.laws import LAWS, WHITE, Law
-from explorer.config import FAMILIES, has_prior
+from explorer.config import has_prior
 from explorer.library import Card, Library
 from explorer.views.hole_scores import ladder_of
 from explorer.views.hole_verdict import (
@@ -17,8 +16,8 @@ from explorer.views.hole_verdict import (
     missing_words,
     of_hundred,
     score_under,
-    seen_apart,
     sentence,
+    short_verdict,
     told_words,
 )
 
@@ -108,40 +107,6 @@ def told_of(cards: Sequence[Card], law: Law) -> dict[str, Any]:
         "short": short_verdict(cards, law),
         "words": words,
     }
-
-
-def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
-    """The outcome in a sentence for the screen: who has more holes, if the interval of the pair leaves no doubt.
-
-    Returns:
-        None where a vacancy is not measured.
-    """
-    scores = [score_under(card, law, "vacancy") for card in cards]
-    values = [of_hundred(score["value"]) for score in scores if score is not None]
-    if len(values) < len(cards):
-        return None
-    idle = [card for card in cards if ignores_latents(card)]
-    if idle:
-        return f"{sentence(title_of(idle[0]))} ignores its latents, so its few holes are no merit."
-    if all(score.get("low", score["value"]) <= ALPHA for score in scores if score) and seen_apart(cards, law):
-        told = [score_under(card, law, "tell_apart") for card in cards]
-        seen = " and ".join(f"{of_hundred(score['value'])}\u00a0%" for score in told if score is not None)
-        return f"Hardly a hole, and yet a classifier tells draws from codes: {seen}."
-    if len(cards) == 1:
-        return f"Measured: {values[0]}\u00a0% lie in a hole; of real images 5\u00a0%."
-    both = f"{values[0]}\u00a0% against {values[1]}\u00a0%"
-    found = compared(cards[0], law, cards[1], law)
-    if found is None:
-        return f"Measured, but not together: {both}. No difference is claimed."
-    if not found.differs:
-        return f"No sure difference in holes: measured, {both}."
-    more = cards[0] if found.difference.value > 0 else cards[1]
-    return f"{sentence(title_of(more))} has more holes: measured, {both}."
-
-
-def title_of(card: Card) -> str:
-    """A model in a sentence: the autoencoder, the VAE."""
-    return f"the {FAMILIES[card.family].title if card.family in FAMILIES else card.family}"
 
 
 def remembered(cards: Sequence[Card]) -> str | None:

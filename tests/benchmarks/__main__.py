@@ -42,6 +42,7 @@ from tests.benchmarks import (
     programs,
     typical,
     usual_loop,
+    weight,
 )
 from tests.benchmarks.usual_loop import ROOT, Row
 
@@ -142,6 +143,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "served": memory.rows,
     "crowd": crowd.rows,
     "programs": programs.rows,
+    "weight": weight.rows,
 }
 
 

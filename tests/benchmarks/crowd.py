@@ -241,6 +241,7 @@ def served(root: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
             stderr=errors,
             text=True,
             env={**os.environ, "PYTHONPATH": str(root)},
+            preexec_fn=_usual_descriptors,  # noqa: PLW1509 - no other thread runs here
         )
         try:
             assert process.stdout is not None
@@ -281,8 +282,8 @@ def rows() -> Iterator[Row]:
             asyncio.run(crowd(port, 3, 6))  # what the first visitor waits for
         for name, (port, process) in servers.items():
             yield from _crowds(name, port, process)
-    for name, root in sides.items():
-        for flood in floods(0):
+    for flood in floods(0):
+        for name, root in sides.items():  # one after the other, so that the machine is as busy for both
             with served(root) as (port, process):
                 asyncio.run(crowd(port, 2, 4))
                 yield from _flooded(name, port, process, flood)
@@ -317,6 +318,15 @@ def _flooded(name: str, port: int, process: subprocess.Popen[str], flood: str) -
     yield f"{where}: refused or lost", during.failed, ""
     yield f"{where}: memory", resident(process), "MB"
     yield f"{where}: load of the machine", load(), ""
+
+
+def _usual_descriptors() -> None:
+    """Give a server what most systems give a process."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
 
 
 def _allow_many_connections() -> None:

@@ -10,10 +10,14 @@ import numpy as np
 
 from explorer.analysis.holes import fit_vacancy
 from explorer.analysis.intervals import Paired, Score, paired
-from explorer.analysis.scores import vacancies
+from explorer.analysis.log_ratio import fit_log_ratio, refitted_ratios
+from explorer.analysis.scores import tell_apart, vacancies
 from tests.benchmarks.usual_loop import Row
 
 PAIRS = 300
+
+TOLD = 60
+"""Simulations of tell-apart, each of which fits six classifiers."""
 
 
 def rows() -> Iterator[Row]:
@@ -26,6 +30,11 @@ def rows() -> Iterator[Row]:
         scores = [score for one, other, _ in pairs for score in (one, other)]
         truth = float(np.mean([score.value for score in scores]))
         yield "    intervals of one score that hold the mean of all", 100 * holding(scores, truth), "%"
+    told = [simulated_tell_apart(seed, 1000, 4) for seed in range(TOLD)]
+    for name, scores in zip(("of C and draws", "complete"), zip(*told, strict=True), strict=True):
+        truth = float(np.mean([score.value for score in scores]))
+        said = f"tell-apart: intervals {name} that hold the mean of {TOLD}, |R| = |G| = |C| = 1,000, d = 4"
+        yield said, 100 * holding(list(scores), truth), "%"
 
 
 def holding(scores: list[Score], truth: float) -> float:
@@ -50,3 +59,21 @@ def simulated_twins(seed: int, count: int, dim: int) -> tuple[Score, Score, Pair
         fitted = fit_vacancy(codes[:count], codes[count:])
         found.append(vacancies(fitted, codes[count:], {"law": draws})["law"])
     return found[0], found[1], paired(*found)
+
+
+def simulated_tell_apart(seed: int, count: int, dim: int) -> tuple[Score, Score]:
+    """Tell-apart of draws that are a little too wide, with the interval of C and draws, and with the complete one.
+
+    Args:
+        seed: Of everything.
+        count: Codes in R, in G and in C, and draws.
+        dim: Latent dimensions.
+    """
+    rng = np.random.default_rng(seed)
+    reference, fitting, calibration = rng.standard_normal((3, count, dim)).astype(np.float32)
+    draws, fresh = (1.3 * rng.standard_normal((2, count, dim))).astype(np.float32)
+    fitted = fit_vacancy(reference, calibration)
+    ratio, judged = fit_log_ratio(fitting, draws, fitted, seed), (calibration, fresh)
+    ours, theirs = map(ratio.score, judged)
+    again = list(refitted_ratios(ratio, fitting, draws, judged, seed))
+    return tell_apart(ours, theirs, seed=seed), tell_apart(ours, theirs, again, seed)

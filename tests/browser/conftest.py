@@ -153,7 +153,11 @@ def page(context, app_url: str) -> Iterator:
 
 @pytest.fixture
 def visit(page, home: str) -> Callable:
-    """Open the page on a tab, with what follows '#' if anything does; every tab is reached by way of Explore."""
+    """Open the page on a tab, with what follows '#' if anything does; every tab is reached by way of Explore.
+
+    Explore itself is opened with all that it has behind More, on the origin unless the fragment names a latent.
+    """
+    from tests.browser.driver import open_more
 
     def opened(tab: str = "Explore", fragment: str = ""):
         page.goto(f"{home}?tab=explore{fragment}")
@@ -162,6 +166,11 @@ def visit(page, home: str) -> Callable:
         page.locator(ready).locator("visible=true").first.wait_for()
         if tab != "Explore":
             page.get_by_role("tab", name=tab).click()
+            return page
+        if page.locator("#explorer-explore").is_visible():
+            open_more(page, "explore")
+            if "z=" not in fragment:
+                page.get_by_role("button", name="Origin").click()
         return page
 
     return opened

@@ -32,3 +32,10 @@ def pick_run(page, name: str) -> None:
             expect(dialog).to_have_count(0)
             return
     raise AssertionError(f"{name} is not among the models to choose")
+
+
+def open_more(page, tab: str) -> None:
+    """Unfold what a tab keeps behind More, if it does not stand open."""
+    page.locator(f"#explorer-{tab} details.xp-more:not([open]) > summary").evaluate_all(
+        "folded => folded.forEach((summary) => summary.click())"
+    )

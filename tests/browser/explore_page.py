@@ -3,7 +3,7 @@
 import re
 
 from explorer.analysis.counter import CounterGenerator
-from tests.browser.driver import expect
+from tests.browser.driver import expect, open_more
 
 
 def image(page):
@@ -34,7 +34,7 @@ def seed_of(page, after=None):
     if after is not None:
         expect(caption).to_contain_text(f"draw {after + 1} from")
     expect(caption).to_contain_text(re.compile(r"draw \d+ from"))
-    return int(re.findall(r"draw (\d+)", caption.inner_text())[0])
+    return int(re.findall(r"draw (\d+)", caption.text_content())[0])
 
 
 def drawn(run, seed, law=None):
@@ -43,7 +43,8 @@ def drawn(run, seed, law=None):
 
 
 def unfold(page, words):
-    """Unfold a part of the tab, and return it."""
+    """Unfold a part of the tab, which is behind More, and return it."""
+    open_more(page, "explore")
     part = page.locator("details.xp-fold", has=page.locator("summary", has_text=words))
     part.locator("summary").click()
     return part

@@ -11,11 +11,19 @@ from typing import Any
 import pytest
 
 from explorer.ui.page import TABS
-from tests.browser.driver import expect
+from tests.browser.test_folds import SETTLED
 
 pytestmark = pytest.mark.browser
 
-KNOWN: dict[str, frozenset[str]] = {tab: frozenset() for tab in TABS}
+KNOWN: dict[str, frozenset[str]] = {
+    "map": frozenset({"heading-order"}),
+    "reconstruct": frozenset(
+        {"empty-table-header", "heading-order", "label-content-name-mismatch", "scrollable-region-focusable"}
+    ),
+    "interpolate": frozenset({"heading-order"}),
+    "holes": frozenset({"heading-order"}),
+    "report": frozenset({"aria-allowed-role", "heading-order"}),
+}
 """Rules of axe that a tab breaks still: whoever reorganises it empties its entry."""
 
 SIZES = {"desk": (1400, 900), "phone": (390, 844)}
@@ -63,10 +71,8 @@ def looked(browser, app_url: str, library_file: Path) -> Iterator[Any]:
 
 def opened(page, tab: str) -> None:
     page.get_by_role("tab", name=tab.capitalize()).click()
-    expect(
-        page.locator(f"#explorer-{tab} .xp-host .xp-status", has_text="Loading").locator("visible=true")
-    ).to_have_count(0)
     page.locator(f"#explorer-{tab} .xp-host:not(:has(.xp-loading))").first.wait_for()
+    page.wait_for_function(SETTLED)  # what comes later may break a rule of its own
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -83,7 +89,7 @@ def test_the_header_breaks_no_rule_and_the_tabs_none_that_is_not_known(looked, s
         counts[tab] = dict.fromkeys(sorted({each["id"] for each in mine}), 0)
         for each in mine:
             counts[tab][each["id"]] += 1
-            if each["id"] not in KNOWN[tab]:
+            if each["id"] not in KNOWN.get(tab, ()):
                 news[tab].append(each)
     print(f"\naxe, {size}, {theme}: {counts}")
     assert frame == []

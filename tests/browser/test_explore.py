@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.library import Library
-from tests.browser.driver import expect, expect_run, pick_run
+from tests.browser.driver import expect, expect_run, open_more, pick_run
 from tests.browser.explore_page import drawn, image, seed_of, shows, status_of
 from tests.serve_fake import serving
 
@@ -111,11 +111,11 @@ def test_only_the_strongest_directions_are_shown_at_first(visit, pick):
     page = visit()
     pick("deep-vae")
     expect(page.get_by_role("button", name="Show all 12")).to_be_visible()
-    expect(page.locator(".xp-slider")).to_have_count(8)
+    expect(page.locator(".xp-sliders .xp-slider")).to_have_count(6)
     page.get_by_role("button", name="Show all 12").click()
     expect(page.locator(".xp-slider")).to_have_count(12)
-    page.get_by_role("button", name="Show the 8 strongest").click()
-    expect(page.locator(".xp-slider")).to_have_count(8)
+    page.get_by_role("button", name="Show the 6 strongest").click()
+    expect(page.locator(".xp-slider")).to_have_count(6)
 
 
 def test_a_random_latent_is_the_draw_of_the_seed_on_show_and_reset_goes_back_to_it(visit, run_of):
@@ -139,7 +139,7 @@ def test_an_autoencoder_starts_at_the_mean_of_its_codes(visit, run_of, pick):
     page = visit()
     pick("flat-ae")
     shows(page, run_of("flat-ae").latents.mean.mean(0), 1e-3)
-    page.get_by_role("button", name="Test image").click()
+    page.get_by_role("button", name="Real image").click()
     expect(page.locator(".xp-caption")).to_contain_text("the encoding of test image")
     page.get_by_role("button", name="Origin").click()
     shows(page, run_of("flat-ae").latents.mean.mean(0), 1e-3)
@@ -176,14 +176,15 @@ def test_the_trust_line_tells_a_hole_from_a_place_among_the_data(visit, run_of):
     page = visit()
     direction = run_of("flat-vae").directions["axes"][0]
     trust = page.locator(".xp-stage .xp-trust")
-    expect(trust).to_contain_text("Codes are common here: no emptier than around")
-    expect(trust).to_contain_text("of real images")
-    expect(trust).to_contain_text("that holds 90 % of training codes")
+    told = page.locator("#explorer-explore .xp-more p", has_text="flat-vae")
+    expect(trust).to_have_text("●Codes are common here")
+    expect(told.last).to_contain_text("no emptier than around")
+    expect(told.last).to_contain_text("that holds 90 % of training codes")
     box = page.get_by_role("spinbutton", name=f"{direction.name}, exact value")
     box.fill("9")
     box.press("Enter")
-    expect(trust).to_contain_text("No image is encoded here: emptier than around 9")
-    expect(trust).to_contain_text("norm 9.00")
+    expect(trust).to_have_text("▨No image is encoded here")
+    expect(told.filter(has_text="norm 9.00")).to_contain_text("emptier than around 9")
 
 
 @pytest.mark.gradio
@@ -237,7 +238,7 @@ def test_a_links_latent_waits_for_explore_but_not_past_another_choice(visit, pic
     pick("deep-vae")
     page.wait_for_function("location.hash.startsWith('#v=1&run=deep-vae&tab=map')")
     page.get_by_role("tab", name="Explore").click()
-    shows(page, np.zeros(12), 1e-6)
+    shows(page, run_of("deep-vae").latents.mean[0], 1e-6)
 
 
 def test_copy_link_copies_what_is_shown(visit, pick, page):
@@ -247,6 +248,7 @@ def test_copy_link_copies_what_is_shown(visit, pick, page):
     pick("flat-ae")
     page.get_by_role("tab", name="Explore").click()
     page.locator("[data-ready='flat-ae']").wait_for()
+    open_more(page, "explore")
     page.get_by_role("button", name="Random").click()
     page.wait_for_function("document.querySelector('.xp-caption').textContent.includes('draw')")
     page.get_by_role("button", name="Copy link").click()
@@ -265,7 +267,7 @@ def test_undo_brings_back_the_start_that_reset_goes_to(visit):
     caption = page.locator(".xp-caption")
     page.get_by_role("button", name="Random").click()
     drawn = f"draw {seed_of(page)} from"
-    page.get_by_role("button", name="Test image").click()
+    page.get_by_role("button", name="Real image").click()
     expect(caption).to_contain_text("test image")
     page.get_by_role("button", name="Undo").click()
     expect(caption).to_contain_text(drawn)
@@ -282,7 +284,9 @@ def test_a_slider_that_goes_on_moving_asks_for_no_picture_any_more(visit, run_of
     handle.press("ArrowRight")
     page.wait_for_function("() => document.querySelector('.xp-stage canvas').dataset.ahead")
     asked = []
-    page.on("request", lambda request: request.url.endswith("/decode") and asked.append(request.post_data_buffer))
+    page.on(
+        "request", lambda request: request.url.endswith("/flat-vae/decode") and asked.append(request.post_data_buffer)
+    )
     shown = image(page)
     for key in ("ArrowRight", "ArrowRight", "End", "ArrowLeft", "Home"):
         before = shown.get_attribute("data-latent")
@@ -315,6 +319,8 @@ def test_while_the_server_is_away_the_old_picture_is_dimmed_and_the_newest_is_fe
 @pytest.mark.gradio
 def test_a_swipe_over_a_slider_scrolls_the_page_and_leaves_the_latent(phone, swipe):
     phone.set_viewport_size({"width": 390, "height": 560})
+    phone.evaluate("location.hash = '#v=1&run=flat-vae&tab=explore&z=0,0'")
+    shows(phone, [0, 0], 1e-6)
     handle = phone.locator(".xp-slider input[type=range]").first
     handle.scroll_into_view_if_needed()
     before = phone.evaluate("[scrollY, location.hash]")
@@ -328,7 +334,7 @@ def test_a_swipe_over_a_slider_scrolls_the_page_and_leaves_the_latent(phone, swi
 @pytest.mark.gradio
 def test_another_run_shows_the_same_test_image(visit, run_of, pick):
     page = visit()
-    page.get_by_role("button", name="Test image").click()
+    page.get_by_role("button", name="Real image").click()
     caption = page.locator(".xp-caption")
     expect(caption).to_contain_text("the encoding of test image")
     words = caption.inner_text()
@@ -364,6 +370,7 @@ def levels(browser, level_url):
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.goto(f"{level_url}bare#v=1&run=digits-hierarchical-5&tab=explore&z={','.join(map(str, STOOD))}")
     page.locator("[data-ready='digits-hierarchical-5']").wait_for()
+    open_more(page, "explore")
     shows(page, STOOD, 1e-5)
     yield page
     context.close()
@@ -404,6 +411,7 @@ def test_resampling_a_level_draws_it_and_those_below_anew_and_undo_brings_them_b
 def test_a_level_that_cannot_be_drawn_leaves_the_latent_and_says_so(levels):
     levels.goto(levels.url.replace("bare#", "bare?decoder=server#"))
     levels.locator("[data-ready='digits-hierarchical-5']").wait_for()
+    open_more(levels, "explore")
     shows(levels, STOOD, 1e-5)
     levels.route("**/sample?*", lambda route: route.fulfill(status=400, json={"error": "the run is damaged."}))
     levels.get_by_role("button", name="Resample level 3").click()
@@ -483,3 +491,69 @@ def test_a_run_that_fails_says_why_instead_of_showing_another_runs_image(browser
     expect(image(page)).to_be_visible()
     expect(status_of(page)).to_be_hidden()
     context.close()
+
+
+# --- above the fold ---------------------------------------------------------------------------------------------------
+
+
+def test_explore_opens_on_a_real_image_in_both_models_the_autoencoder_on_the_left(page, home, run_of, latent_of):
+    page.goto(f"{home}#v=1&run=deep-vae&tab=explore")
+    shows(page, run_of("deep-vae").latents.mean[0], 1e-5)
+    twin = page.get_by_role("img", name="the twin's image")
+    expect(twin).to_have_attribute("data-latent", re.compile(r"\d"))
+    np.testing.assert_allclose(latent_of(twin), run_of("deep-ae").latents.mean[0], atol=1e-5)
+    left, right = twin.bounding_box(), image(page).bounding_box()
+    assert left["x"] + left["width"] < right["x"]
+    assert (left["width"], left["height"]) == (right["width"], right["height"])
+
+
+@pytest.mark.gradio
+def test_on_a_phone_the_picture_and_the_first_slider_are_seen_together(phone):
+    boxes = [image(phone).bounding_box(), phone.locator(".xp-sliders input[type=range]").first.bounding_box()]
+    assert all(box["y"] >= 0 and box["y"] + box["height"] <= 844 for box in boxes)
+
+
+def test_both_ends_of_a_slider_show_where_it_leads_and_a_click_goes_there(visit, run_of, grey_of, decode_of):
+    page = visit()
+    run = run_of("flat-vae")
+    direction = run.directions["axes"][0]
+    ends = page.locator(".xp-sliders .xp-slider").first.locator(".xp-slider-end")
+    for end, value in ((ends.nth(0), direction.low), (ends.nth(1), direction.high)):
+        expect(end).to_have_js_property("width", 8)
+        expect(end).not_to_have_class(re.compile("xp-stale"))
+        wanted = decode_of(run, direction.moved(np.zeros(2, np.float32), value)).astype(int)
+        assert np.abs(grey_of(end).astype(int) - wanted).max() <= 1
+    ends.nth(1).click()
+    shows(page, direction.moved(np.zeros(2, np.float32), direction.high), 1e-4)
+
+
+def test_a_pad_moves_both_dimensions_of_a_latent_and_only_a_run_of_two_has_one(visit, pick, run_of, latent_of):
+    page = visit()
+    pad = page.get_by_role("application", name="both dimensions at once")
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"], steps=5)
+    page.mouse.up()
+    axes = sorted(run_of("flat-vae").directions["axes"], key=lambda axis: int(np.argmax(axis.vector)))
+    wanted = [axis.offset + axis.scale * (axis.low + 0.75 * (axis.high - axis.low)) for axis in axes]
+    shows(page, wanted, 0.05)
+    before = latent_of(image(page))
+    pad.press("ArrowLeft")
+    page.wait_for_function(
+        "x => Number(document.querySelector('.xp-stage canvas').dataset.latent.split(',')[0]) < x - 0.01",
+        arg=float(before[0]),
+    )
+    pick("deep-vae")
+    page.locator("[data-ready='deep-vae']").wait_for()
+    expect(pad).to_be_hidden()
+
+
+def test_the_law_of_random_stands_in_the_address(visit, run_of):
+    page = visit()
+    page.get_by_label("Random draws from").select_option("white")
+    page.wait_for_function("location.hash.includes('explore.law=white')")
+    page.reload()
+    page.get_by_role("button", name="Random").click()
+    open_more(page, "explore")
+    shows(page, drawn(run_of("flat-vae"), seed_of(page), "white"), 1e-5)

@@ -66,8 +66,8 @@ def test_an_autoencoder_says_why_it_has_no_variations(visit):
 
 
 def twins_latent(page, words):
-    """The latent of the twin's picture, once its caption says these words."""
-    expect(page.locator(".xp-beside figcaption")).to_contain_text(words)
+    """The latent of the twin's picture, once it is said in these words what it is."""
+    expect(page.locator(".xp-twin-words")).to_contain_text(words)
     picture = page.get_by_role("img", name="the twin's image")
     return np.array(json.loads(f"[{picture.get_attribute('data-latent')}]"), np.float32)
 
@@ -75,7 +75,6 @@ def twins_latent(page, words):
 def test_the_twin_shows_the_same_image_the_same_draw_or_the_picture_on_show(visit, run_of, grey_of, decode_of):
     page = visit(fragment="#v=1&run=deep-vae&tab=explore")
     twin = run_of("deep-ae")
-    page.get_by_text("Show the twin, deep-ae").click()
     np.testing.assert_allclose(twins_latent(page, "the mean of the codes"), twin.latents.mean.mean(0), atol=1e-4)
     stand_on_image(page, 5)
     latent = twins_latent(page, "the same test image 5, as deep-ae encodes it")
@@ -91,15 +90,14 @@ def test_the_twin_shows_the_same_image_the_same_draw_or_the_picture_on_show(visi
     here = np.array(json.loads(f"[{image(page).get_attribute('data-latent')}]"), np.float32)
     shown = np.clip(run_of("deep-vae").coder.decode(here[None]), 0, 1)
     np.testing.assert_allclose(latent, twin.coder.encode(shown).mean[0], atol=1e-2)
-    page.get_by_text("Show the twin, deep-ae").click()
-    expect(picture).to_be_hidden()
 
 
-def test_a_run_without_a_twin_offers_none(visit, pick):
+def test_a_run_without_a_twin_stands_alone(visit, pick):
     page = visit()
     pick("lost-ae")
     page.locator("[data-ready='lost-ae']").wait_for()
-    expect(page.get_by_text("Show the twin")).to_be_hidden()
+    expect(page.get_by_role("img", name="the twin's image")).to_have_count(0)
+    expect(page.locator("#explorer-explore .xp-side")).to_have_count(1)
 
 
 def test_the_copied_lines_are_those_of_the_latent_on_show(visit, page, run_of):
@@ -143,10 +141,12 @@ def test_the_picture_and_the_latent_are_saved_as_they_are(visit, run_of, decode_
     expect(part).to_contain_text("Unfold the lattice first.")
 
 
-def test_ones_own_image_is_offered_once_reconstruct_encoded_it(visit):
+def test_ones_own_picture_is_shown_once_reconstruct_encoded_it_and_before_that_leads_there(visit):
     page = visit()
-    own = page.get_by_role("button", name="My image")
-    expect(own).to_be_hidden()
+    own = page.get_by_role("button", name="My picture")
+    own.click()
+    expect(page.get_by_role("tab", name="Reconstruct")).to_have_attribute("aria-selected", "true")
+    page.get_by_role("tab", name="Explore").click()
     page.evaluate(
         """async () => {
           const style = [...document.querySelectorAll('link')].find((link) => link.href.includes('kit/kit.css'));

@@ -47,16 +47,28 @@ def visit(page, home):
     return opened
 
 
-def opened(visit, run="digits-vae-8"):
-    """The tab, on a run."""
-    page = visit(f"#v=1&run={run}&tab=holes")
-    page.locator("#explorer-holes .xp-hs").wait_for()
+def opened(visit, run="digits-vae-8", view="samples"):
+    """The tab, on a run and one of its views, with More opened."""
+    page = visit(f"#v=1&run={run}&tab=holes&holes.view={view}")
+    page.locator(f"#explorer-holes [data-view={view}] .xp-holes:not([inert])").wait_for()
+    more(page)
     return page.locator("#explorer-holes")
+
+
+def more(page):
+    """Open what is folded away."""
+    folds = page.locator("#explorer-holes details.xp-more")
+    expect(folds).not_to_have_count(0)
+    folds.evaluate_all("all => all.forEach((each) => (each.open = true))")
+
+
+def facts(tab, name):
+    """What More says of the samples of a run."""
+    return tab.locator(f".xp-hs [data-of='{name}']")
 
 
 def choose_law(tab, law="white"):
     """Draw the samples from a law: the sheets open on the first one, the prior."""
-    tab.locator(".xp-hs").scroll_into_view_if_needed()
     laws = tab.get_by_role("group", name="Sampling law of the samples")
     expect(laws.get_by_role("radio").first).to_be_checked()
     laws.locator(f"input[value={law}]").check(force=True)
@@ -64,7 +76,6 @@ def choose_law(tab, law="white"):
 
 def sheet(tab, name, state="white 0"):
     """The samples of a run, once they are there."""
-    tab.locator(".xp-hs").scroll_into_view_if_needed()
     found = tab.locator(f".xp-hs-sheet[data-ready='{name} {state}']")
     found.wait_for()
     return found
@@ -72,7 +83,6 @@ def sheet(tab, name, state="white 0"):
 
 def ladder(tab, run="digits-vae-8", law="white"):
     """The ladder, once it is there."""
-    tab.locator(".xp-ladder").scroll_into_view_if_needed()
     found = tab.locator(f".xp-ladder[data-ready='{run} {law}']")
     found.wait_for()
     return found
@@ -100,11 +110,15 @@ def test_just_the_samples_in_holes_are_marked_and_counted_in_words(visit, shippe
         assert [mark for mark, _, _ in marked] == holes
         assert [sign == "▨" for _, sign, _ in marked] == holes, "never by colour alone"
         assert ["in a hole" in title for _, _, title in marked] == holes
-        expect(part).to_contain_text(f"{known['in_holes']:,} of 1,000 draws")
-        expect(part).to_contain_text(f"{sum(holes)} of the 36 shown")
+        said = facts(tab, name)
+        expect(said).to_contain_text(f"{known['in_holes']:,} of 1,000 draws")
+        expect(said).to_contain_text(f"{sum(holes)} of the 36 shown")
         stored = read_metrics(CHECKPOINTS / name)
-        expect(part).to_contain_text(f"Coverage: {stored['holes'][law]['coverage']['value']:.2f}")
-        expect(part).to_contain_text(f"Active units: {stored['test']['active_units']} of 8")
+        expect(said).to_contain_text(f"Coverage: {stored['holes'][law]['coverage']['value']:.2f}")
+        expect(said).to_contain_text(f"Active units: {stored['test']['active_units']} of 8")
+        line = tab.locator(".xp-hs-line")
+        expect(line).to_contain_text(f"{of_hundred(stored['holes'][law]['vacancy']['value'])} % of the")
+        expect(line).to_contain_text(f"{of_hundred(stored['holes'][law]['tell_apart']['value'])} %")
 
 
 def test_a_sample_shows_what_the_model_decodes(visit, shipped, grey_of, decode_of):
@@ -123,18 +137,19 @@ def test_a_new_seed_draws_other_samples_and_the_repair_keeps_out_of_holes(visit,
     tab = opened(visit)
     choose_law(tab)
     sheet(tab, "digits-ae-8")
-    tab.get_by_role("button", name="New seed").click()
+    tab.get_by_role("button", name="Draw").click()
     part = sheet(tab, "digits-ae-8", "white 1")
     known = drawn_sheet(shipped.open("digits-ae-8"), "white", 1, False)
-    expect(part).to_contain_text(f"{known['in_holes']:,} of 1,000 draws")
+    expect(facts(tab, "digits-ae-8")).to_contain_text(f"{known['in_holes']:,} of 1,000 draws")
+    expect(tab.page).to_have_url(re.compile("&holes.law=white&holes.seed=1"))
     tab.get_by_label("Repair: keep out of holes").check()
     for name in PAIR:
         part = sheet(tab, name, "white 1 redrawn")
         expect(tiles(part)).to_have_count(36)
         expect(part.locator(".xp-hs-hole")).to_have_count(0)
         known = drawn_sheet(shipped.open(name), "white", 1, True)
-        expect(part).to_contain_text(f"Thrown away: {known['in_holes']:,} of 1,000 draws")
-        expect(part).to_contain_text("Coverage before the repair")
+        expect(facts(tab, name)).to_contain_text(f"Thrown away: {known['in_holes']:,} of 1,000 draws")
+        expect(facts(tab, name)).to_contain_text("Coverage before the repair")
     expect(tab.get_by_text("what the law never reached stays out of reach")).to_be_visible()
 
 
@@ -178,7 +193,7 @@ def test_a_sample_opens_in_explore_with_its_own_model(visit, shipped):
 
 
 def test_the_slider_walks_the_rungs_and_tells_each_ones_scores(visit):
-    part = ladder(opened(visit))
+    part = ladder(opened(visit, view="beta"))
     slider = part.get_by_role("slider", name="Rung")
     expect(part.locator(".xp-rung")).to_have_count(6)
     expect(part.locator(".xp-rung-now")).to_contain_text("beta 1")
@@ -196,7 +211,7 @@ def test_the_slider_walks_the_rungs_and_tells_each_ones_scores(visit):
 
 
 def test_the_collapsed_rung_is_flagged_in_words_with_its_vacancy_and_coverage(visit):
-    part = ladder(opened(visit))
+    part = ladder(opened(visit, view="beta"))
     card = part.locator(".xp-rung", has_text="beta 4")
     expect(card).to_contain_text("collapsed")
     expect(card).to_contain_text("units 0 of 8")
@@ -208,7 +223,7 @@ def test_the_collapsed_rung_is_flagged_in_words_with_its_vacancy_and_coverage(vi
 
 
 def test_small_multiples_hold_decodes_and_the_shares_of_their_p_values(visit, shipped):
-    part = ladder(opened(visit))
+    part = ladder(opened(visit, view="beta"))
     card = part.locator(".xp-rung").first
     known = drawn_sheet(shipped.open("digits-ae-8"), "white", 0, False)
     drawing = card.get_by_role("img", name=re.compile(f"{100 * known['histogram'][0]:.1f} % in holes"))
@@ -222,7 +237,7 @@ def test_small_multiples_hold_decodes_and_the_shares_of_their_p_values(visit, sh
 
 
 def test_the_trade_offs_mark_the_chosen_rung_and_their_dots_choose_runs(visit, shipped):
-    part = ladder(opened(visit))
+    part = ladder(opened(visit, view="beta"))
     drawing = part.get_by_role("group", name="vacancy against coverage along the beta ladder")
     drawing.scroll_into_view_if_needed()
     rungs = [rung for rung in ladder_of(shipped, "digits-vae-8", "white")["rungs"] if rung["vacancy"]]
@@ -245,18 +260,18 @@ def test_the_trade_offs_mark_the_chosen_rung_and_their_dots_choose_runs(visit, s
 
 
 def test_a_rung_becomes_the_run_of_the_whole_page(visit):
-    tab = opened(visit)
+    tab = opened(visit, view="beta")
     part = ladder(tab)
     part.locator(".xp-rung").get_by_role("button", name="beta 0.1").click()
     part.get_by_role("button", name="Show this run").click()
     tab.page.wait_for_function("() => location.hash.includes('run=digits-vae-8-beta0.1&')")
-    sheet(tab, "digits-vae-8-beta0.1", "raw 0")
+    tab.get_by_role("button", name="Beta", exact=True).click()
     expect(part.locator(".xp-rung-now")).to_contain_text("beta 0.1")
     expect(part.get_by_role("button", name="Show this run")).to_be_disabled()
 
 
 def test_a_run_in_no_ladder_is_told_the_command(visit):
-    part = ladder(opened(visit, "mnist-vae-16"), "mnist-vae-16")
+    part = ladder(opened(visit, "mnist-vae-16", "beta"), "mnist-vae-16")
     expect(part.get_by_text("python train.py --dataset mnist --latent-dim 16 --ladder")).to_be_visible()
     expect(part.get_by_role("slider")).to_have_count(0)
 
@@ -266,9 +281,8 @@ def test_a_ladder_that_fails_says_so_and_can_be_asked_for_again(browser, home):
     context.set_default_timeout(20_000)
     page = context.new_page()
     page.route("**/holes/ladder?*", lambda route: route.fulfill(status=400, json={"error": "the run is damaged."}))
-    page.goto(f"{home}#v=1&run=digits-vae-8&tab=holes")
+    page.goto(f"{home}#v=1&run=digits-vae-8&tab=holes&holes.view=beta")
     part = page.locator("#explorer-holes .xp-ladder")
-    part.scroll_into_view_if_needed()
     expect(part.get_by_text("The ladder is not complete: the run is damaged.")).to_be_visible()
     page.unroute("**/holes/ladder?*")
     part.get_by_role("button", name="Try again").click()
@@ -285,7 +299,6 @@ def test_samples_come_by_themselves_when_the_server_is_back(browser, home):
     page.goto(f"{home}#v=1&run=digits-vae-8&tab=holes")
     part = page.locator("#explorer-holes .xp-hs")
     expect(part).to_be_attached()
-    part.scroll_into_view_if_needed()
     expect(part.get_by_text("The server cannot be reached; trying again.")).to_be_visible()
     page.unroute("**/holes/samples?*")
     expect(part.locator(".xp-hs-tile")).to_have_count(72)
@@ -299,7 +312,7 @@ def test_samples_come_by_themselves_when_the_server_is_back(browser, home):
 @pytest.mark.parametrize("stem", ["digits-{}-8", "mnist-{}-16"])
 def test_the_numbers_on_the_page_are_those_of_metrics_json(visit, stem):
     names = [stem.format(family) for family in ("ae", "vae")]
-    tab = opened(visit, names[1])
+    tab = opened(visit, names[1], "scores")
     table = tab.locator(".xp-scores")
     expect(table.get_by_role("columnheader", name=names[0])).to_be_visible()
     rows = {"Vacancy": "vacancy", "Coverage": "coverage", "Round trip": "round_trip", "Fréchet distance": "frechet"}
@@ -321,13 +334,49 @@ def test_the_numbers_on_the_page_are_those_of_metrics_json(visit, stem):
     assert units == [str(each["test"]["active_units"]) for each in metrics for _ in LAWS]
     reading = tab.get_by_role("list", name="what the scores say")
     first, second = (of_hundred(each["holes"]["white"]["vacancy"]["value"]) for each in metrics)
-    told = tab.locator(".xp-hs-verdict")
+    told = tab.locator(".xp-hs-told")
     expect(told).to_contain_text(f"From one fitted bell, {names[0]} has")  # equal laws first
     expect(told).to_contain_text(
         f"where no image is encoded as {names[1]}: {first} of 100 against {second}; 5 is usual"
     )
     expect(reading).to_contain_text(f"{names[0]} from one fitted bell")
     expect(reading).to_contain_text(f"as {names[1]} from the prior: {first} of 100")
+
+
+def test_the_verdict_comes_first_and_bars_tell_what_the_table_does(visit):
+    tab = opened(visit, "mnist-vae-16", "scores")
+    metrics = [read_metrics(CHECKPOINTS / name) for name in ("mnist-ae-16", "mnist-vae-16")]
+    counts = [of_hundred(each["holes"]["white"]["vacancy"]["value"]) for each in metrics]
+    expect(tab.locator(".xp-hs-verdict")).to_have_text(
+        f"The autoencoder has more holes: measured, {counts[0]}\u00a0% against {counts[1]}\u00a0%."
+    )
+    for name, each in zip(("mnist-ae-16", "mnist-vae-16"), metrics, strict=True):
+        bars = tab.get_by_role("img", name=re.compile(f"^{name}: from the prior"))
+        widths = bars.locator(".xp-hs-share").evaluate_all(
+            "all => all.map((each) => each.firstElementChild.offsetWidth / each.clientWidth)"
+        )
+        known = [each["holes"][law]["vacancy"]["value"] for law in LAWS]
+        np.testing.assert_allclose(widths, known, atol=0.01)
+
+
+# --- views and their addresses ---------------------------------------------------------------------------------------
+
+
+def test_every_view_stands_in_the_address_and_comes_back_from_it(visit):
+    page = visit("#v=1&run=digits-vae-8&tab=holes")
+    tab = page.locator("#explorer-holes")
+    views = tab.get_by_role("navigation", name="views of holes")
+    expect(views.locator("[aria-current]")).to_have_text("Samples")
+    assert "holes.view" not in page.url, "the usual view is left out"
+    for name, part in (("Slice", ".xp-holes-planes"), ("Beta", ".xp-ladder"), ("Scores", ".xp-holes-scores")):
+        views.get_by_role("button", name=name).click()
+        expect(page).to_have_url(re.compile(f"holes.view={name.lower()}"))
+        expect(tab.locator(part)).to_be_visible()
+        expect(tab.locator(".xp-hs")).to_be_hidden()
+    page.goto("about:blank")
+    visit("#v=1&run=digits-vae-8&tab=holes&holes.law=gmm10&holes.seed=7")
+    sheet(tab, "digits-ae-8", "gmm10 7")
+    expect(tab.locator("input[value=gmm10]")).to_be_checked()
 
 
 # --- phones ---------------------------------------------------------------------------------------------------------
@@ -348,6 +397,7 @@ def test_sheets_and_ladder_fit_a_phone(browser, home):
     expect(part.locator(".xp-trust")).to_contain_text("sample 9,")
     box = tiles(part).nth(8).bounding_box()
     assert box["width"] >= 44, "a finger needs room"
+    page.evaluate("location.hash = '#v=1&run=digits-vae-8&tab=holes&holes.view=beta'")
     rungs = ladder(tab)
     rungs.locator(".xp-rung").get_by_role("button", name="beta 0.3").tap()
     expect(rungs.locator(".xp-rung-chosen")).to_contain_text("digits-vae-8-beta0.3")

@@ -16,7 +16,7 @@ from tests.browser.driver import expect
 pytestmark = pytest.mark.browser
 
 SCREEN = """([which, x, y]) => {
-  const pad = document.querySelectorAll('.xp-holes-planes section')[which].querySelector('.xp-plane-pad');
+  const pad = document.querySelectorAll('.xp-holes-planes .xp-plane-pad')[which];
   const [left, right, bottom, top] = pad.dataset.window.split(',').map(Number), box = pad.getBoundingClientRect();
   return [box.left + (x - left) / (right - left) * box.width, box.top + (top - y) / (top - bottom) * box.height];
 }"""
@@ -25,16 +25,37 @@ SCREEN = """([which, x, y]) => {
 NEAR = "([box, wanted]) => Math.abs(box.value - wanted) < 0.02"
 
 
-def opened(visit):
+def opened(visit, view="slice"):
+    """The tab on one of its views, with More opened."""
     page = visit("Holes")
-    for name in ("flat-ae", "flat-vae"):
-        side(page, name).locator(f".xp-plane[data-ready='{name}'][data-layer]").wait_for()
+    page.get_by_role("navigation", name="views of holes").get_by_role("button", name=view.capitalize()).click()
+    if view == "slice":
+        for name in ("flat-ae", "flat-vae"):
+            drawn(page, name)
+    more(page)
     return page
 
 
+def more(page):
+    """Open what is folded away."""
+    folds = page.locator("#explorer-holes details.xp-more")
+    expect(folds).not_to_have_count(0)
+    folds.evaluate_all("all => all.forEach((each) => (each.open = true))")
+
+
+def slice_of(page):
+    """Go to the slice: another run opens on its samples."""
+    page.get_by_role("navigation", name="views of holes").get_by_role("button", name="Slice").click()
+
+
+def drawn(page, name):
+    """Wait until a run's plane is there."""
+    side(page, name).locator(f".xp-plane[data-ready='{name}'][data-layer]").wait_for()
+
+
 def side(page, name):
-    """The half of the page with a run's plane."""
-    return page.locator(".xp-holes-planes section", has=page.get_by_role("heading", name=name))
+    """What there is of a run: its plane, and what More says of it."""
+    return page.locator(f".xp-holes-planes section[data-of='{name}']")
 
 
 def shown(p):
@@ -44,13 +65,13 @@ def shown(p):
 
 
 def move_to(page, which, x, y):
-    page.locator(".xp-holes-planes .xp-reading").nth(which).locator("xpath=..").scroll_into_view_if_needed()
+    page.locator(".xp-holes-planes .xp-plane").nth(which).scroll_into_view_if_needed()
     page.mouse.move(*page.evaluate(SCREEN, [which, x, y]))
 
 
 def test_the_autoencoder_stands_left_of_its_twin(visit):
     page = opened(visit)
-    left, right = side(page, "flat-ae").bounding_box(), side(page, "flat-vae").bounding_box()
+    left, right = (side(page, name).first.bounding_box() for name in ("flat-ae", "flat-vae"))
     assert left["x"] + left["width"] <= right["x"]
     assert left["y"] == right["y"]
 
@@ -91,9 +112,12 @@ def test_the_words_agree_with_the_models_p_value(visit, run_of, place):
     for name in ("flat-ae", "flat-vae"):
         run = run_of(name)
         p = run.vacancy.p_value(run.frame.unwhiten(np.array([[a, b]])))[0]
-        words = side(page, name).locator(".xp-reading .xp-trust")
+        words = side(page, name).locator(".xp-trust")
         said = "No image is" if p <= 0.05 else "Few images are" if p <= 0.2 else "Codes are common"
         expect(words).to_contain_text(said)
+        expect(side(page, name).locator(".xp-holes-now")).to_contain_text(said)
+        hatched = "xp-hs-hole" in side(page, name).locator(".xp-holes-here").get_attribute("class")
+        assert hatched == (p <= 0.05), "also by the frame of the picture beside the cursor"
 
 
 def test_a_click_holds_the_cursor_until_the_next(visit):
@@ -215,7 +239,7 @@ def test_both_planes_share_one_scale(visit):
 
 
 def test_the_score_table_names_law_interval_and_n_and_stands_beside_coverage(visit):
-    page = opened(visit)
+    page = opened(visit, "scores")
     table = page.locator(".xp-table", has_text="Vacancy")
     heads = table.get_by_role("columnheader").all_inner_texts()
     laws = ["from the prior", "from one fitted bell", "from ten fitted bells"]
@@ -228,13 +252,15 @@ def test_the_score_table_names_law_interval_and_n_and_stands_beside_coverage(vis
     expect(table.get_by_role("row", name="Active units")).to_contain_text("2")
 
 
-def test_a_run_of_many_dimensions_leads_with_the_laws_and_says_why(visit, pick):
-    page = opened(visit)
+def test_a_run_of_many_dimensions_opens_on_its_draws_and_says_why_a_slice_tells_little(visit, pick):
+    page = visit("Holes")
     pick("deep-vae")
-    side(page, "deep-ae").locator(".xp-plane[data-ready='deep-ae'][data-layer]").wait_for()
+    expect(page.locator(".xp-hs-line")).to_contain_text("From the prior, 31 % of the autoencoder's draws land")
+    more(page)
+    expect(page.locator(".xp-curves .xp-figure").first).to_be_visible()
+    slice_of(page)
+    drawn(page, "deep-ae")
     expect(page.get_by_text("With 12 dimensions a flat slice shows little")).to_be_visible()
-    curves = page.locator(".xp-curves .xp-figure").first.bounding_box()
-    assert curves["y"] < side(page, "deep-ae").bounding_box()["y"]
     side(page, "deep-vae").locator(".xp-plane[data-ready='deep-vae'][data-layer]").wait_for()
     assert extent_of(page, "deep-ae") == extent_of(page, "deep-vae")
     before = [side(page, name).locator(".xp-plane").get_attribute("data-images") for name in ("deep-ae", "deep-vae")]
@@ -247,9 +273,10 @@ def test_a_run_of_many_dimensions_leads_with_the_laws_and_says_why(visit, pick):
 def test_a_run_without_a_twin_stands_alone(visit, pick):
     page = opened(visit)
     pick("lost-ae")
-    side(page, "lost-ae").locator(".xp-plane[data-ready='lost-ae'][data-layer]").wait_for()
+    slice_of(page)
+    drawn(page, "lost-ae")
     expect(page.get_by_text("fitted without a twin")).to_be_visible()
-    expect(page.locator(".xp-holes-planes .xp-reading:visible")).to_have_count(1)
+    expect(page.locator(".xp-holes-planes .xp-plane:visible")).to_have_count(1)
 
 
 def test_the_other_model_opens_in_explore_at_the_cursor(visit, run_of):
@@ -301,7 +328,7 @@ def test_the_density_ratio_follows_the_chosen_law(visit, run_of):
     law.select_option("raw")
     for name in ("flat-ae", "flat-vae"):
         side(page, name).locator(".xp-plane[data-layer='density raw']").wait_for()
-        expect(side(page, name)).to_contain_text(f"{name}: law raw against")
+        expect(side(page, name).last).to_contain_text(f"{name}: law raw against")
         run = run_of(name)
         expected = hole_layers.density_ratio(run, "raw").p_value(run.frame.unwhiten(np.zeros((1, 2))))[0]
         expect(side(page, name).locator(".xp-holes-facts")).to_contain_text(f"Density ratio: p = {shown(expected)}")
@@ -437,7 +464,10 @@ def test_a_new_path_is_drawn_on_either_plane_and_a_picture_of_it_takes_the_curso
 
 
 def test_a_finger_draws_a_path(phone):
-    phone.evaluate("location.hash = '#v=1&run=flat-vae&tab=holes'")
+    phone.evaluate("location.hash = '#v=1&run=flat-vae&tab=holes&holes.view=slice'")
+    drawn(phone, "flat-ae")
+    drawn(phone, "flat-vae")
+    more(phone)
     phone.locator(".xp-holes-curve .xp-figure[data-ends]").wait_for()
     before = phone.locator(".xp-holes-curve .xp-figure").get_attribute("data-ends")
     phone.get_by_role("button", name="Draw a new path").click()
@@ -468,6 +498,7 @@ def await_images(page, name, images):
 def test_a_slice_goes_through_chosen_images_or_along_two_directions(visit, pick, run_of):
     page = opened(visit)
     pick("deep-vae")
+    slice_of(page)
     for name in ("deep-ae", "deep-vae"):
         side(page, name).locator(f".xp-plane[data-ready='{name}'][data-layer]").wait_for()
     tab = page.locator("#explorer-holes")
@@ -501,6 +532,7 @@ def test_a_slice_goes_through_chosen_images_or_along_two_directions(visit, pick,
 def test_the_path_of_a_slice_goes_from_image_to_image_in_both_models(visit, pick, run_of):
     page = opened(visit)
     pick("deep-vae")
+    slice_of(page)
     expect(page.get_by_text("From image 1 to image 2 of the slice")).to_be_visible()
     page.get_by_role("button", name="Image 2 to 3").click()
     expect(page.get_by_text("From image 2 to image 3 of the slice")).to_be_visible()
@@ -523,6 +555,8 @@ def test_the_images_of_interpolates_walk_span_the_slice(visit):
     for end, image in (("A", 41), ("B", 57)):
         expect(page.get_by_role("group", name=f"End {end}")).to_contain_text(f"test image {image}")
     page.get_by_role("tab", name="Holes").click()
+    slice_of(page)
+    more(page)
     for name in ("deep-ae", "deep-vae"):
         side(page, name).locator(f".xp-plane[data-ready='{name}'][data-layer]").wait_for()
     page.get_by_role("button", name="Images A and B").click()
@@ -536,12 +570,13 @@ def test_planes_and_layers_come_by_themselves_when_the_server_is_back(browser, h
     page = context.new_page()
     tab = page.locator("#explorer-holes")
     page.route("**/holes/plane?*", lambda route: route.abort("connectionrefused"))
-    page.goto(f"{home}#v=1&run=flat-vae&tab=holes")
+    page.goto(f"{home}#v=1&run=flat-vae&tab=holes&holes.view=slice")
     expect(tab.get_by_text("The server cannot be reached; trying again.")).to_be_visible()
     page.unroute("**/holes/plane?*")
     for name in ("flat-ae", "flat-vae"):
         side(page, name).locator(f".xp-plane[data-ready='{name}'][data-layer][data-layer=vacancy]").wait_for()
     expect(tab.get_by_text("cannot be reached")).to_have_count(0)
+    more(page)
     page.route("**/holes/layer?*", lambda route: route.abort("connectionrefused"))
     tab.get_by_label("Colour by").select_option("round_trip")
     expect(tab.get_by_text("The server cannot be reached; trying again.")).to_be_visible()

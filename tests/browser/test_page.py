@@ -78,7 +78,7 @@ def log_in(page, password: str) -> None:
     page.get_by_role("button", name="Login").click()
 
 
-@pytest.mark.parametrize("tab", ["Start", "Interpolate", "Map", "Reconstruct", "Holes", "Report"])
+@pytest.mark.parametrize("tab", ["Interpolate", "Map", "Reconstruct", "Holes", "Report"])
 def test_a_tab_that_is_opened_after_a_rest_brings_no_code_along_but_what_draws_its_curves(visit, tab):
     page = visit()
     page.locator("[data-rested]").wait_for()

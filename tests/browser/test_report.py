@@ -92,6 +92,7 @@ def opened(page, home):
     def open_run(name: str, fragment: str = ""):
         page.goto(f"{home}#v=1&run={name}&tab=report{fragment}")
         page.locator(f"[data-shown='{name}']").wait_for()
+        page.locator(".xp-report > details").evaluate("each => (each.open = true)")
         page.wait_for_function(
             """() => {
               const figures = [...document.querySelectorAll('.xp-report .xp-figure')].filter((f) => f.offsetParent);

@@ -4,10 +4,11 @@ import { test } from "node:test";
 import { refusal } from "../../explorer/ui/static/explore/finder.js";
 import { nearestPlace } from "../../explorer/ui/static/explore/lattice.js";
 import { wanted } from "../../explorer/ui/static/explore/saving.js";
+import { endLatents } from "../../explorer/ui/static/explore/ends.js";
 import { twinLatent } from "../../explorer/ui/static/explore/twin.js";
 import { posteriorOf } from "../../explorer/ui/static/explore/variations.js";
 import { fromFragment, toFragment } from "../../explorer/ui/static/latent/address.js";
-import { directionAt, directionName, directionsOf, keyOf, namedLike, setsOf, unitOf } from "../../explorer/ui/static/latent/directions.js";
+import { directionAt, directionName, directionsOf, inOrder, keyOf, namedLike, setsOf, unitOf, usualSet } from "../../explorer/ui/static/latent/directions.js";
 import { around, coordinate, moved, sheet } from "../../explorer/ui/static/latent/latent.js";
 import { isPoint } from "../../explorer/ui/static/latent/run.js";
 import { dataSpacing, normalQuantile, normalShare, priorOffsets } from "../../explorer/ui/static/latent/spacing.js";
@@ -27,6 +28,7 @@ const RUN = {
   count: 10,
   has_images: true,
   mean: [5, 6],
+  first: { index: 0, latent: [0, 1] },
   laws: ["raw", "white"].map((name) => ({ name })),
   stored: { rate: "somewhere" },
   directions: {
@@ -183,6 +185,29 @@ test("a norm is placed against the shell", () => {
   assert.match(shellPlace({ norm: 5, shell_low: 2, shell_high: 4 }), /^outside of/);
   assert.match(shellPlace({ norm: 3, shell_low: 2, shell_high: 4 }), /^within/);
   assert.equal(shellPlace({ norm: 3 }), "");
+});
+
+test("a twin follows by the browser's own programs where they are there, and no server is asked", async () => {
+  const programs = { roundTrip: (/** @type {string} */ run, /** @type {Float32Array} */ z, /** @type {string} */ twin) => (run === "a" && twin === "b" ? z.map((value) => -value) : null) };
+  /** @type {any} */
+  const here = { programs, ask: () => assert.fail("the server is asked") };
+  /** @type {any} */
+  const runs = { info: async () => ({ ...RUN, name: "b" }) };
+  /** @type {any} */
+  const asked = { info: RUN, twin: "b", z: Float32Array.of(1, 2), start: Float32Array.of(0, 0), whence: { kind: "image", index: 3 } };
+  assert.deepEqual([...(await twinLatent(asked, runs, here)).latent], [-1, -2]);
+});
+
+test("both ends of a slider are its lowest and highest place, all else as it is", () => {
+  const [first, second] = RUN.directions.axes;
+  assert.deepEqual([...endLatents([first, second], Float32Array.of(0.5, -0.5))], [-3, -0.5, 3, -0.5, 0.5, -3, 0.5, 3]);
+});
+
+test("attributes are offered first where there are any, those that everybody looks for before stronger ones", () => {
+  const named = (/** @type {string[]} */ ...names) => names.map((name) => direction([1, 0], { name }));
+  assert.deepEqual(inOrder(named("Bangs", "Male", "Hat", "Smiling")).map(({ name }) => name), ["Smiling", "Male", "Bangs", "Hat"]);
+  assert.equal(usualSet(RUN), "axes");
+  assert.equal(usualSet({ ...RUN, directions: { ...RUN.directions, attributes: named("Bangs") } }), "attributes");
 });
 
 // --- saving ---

@@ -45,6 +45,7 @@ const INFO = /** @type {any} */ ({
   preparing: null,
   directions: { axes: [axis(0), axis(1)], pca: [] },
   mean: [0, 0],
+  first: { index: 0, latent: [0, 0] },
   laws: [{ name: "raw", short: "raw", title: "raw", plain: "the prior", hint: "", words: "" }],
   colours: [],
   formats: [],
@@ -151,7 +152,7 @@ test("a draw that arrives after a newer drag does not replace it", async () => {
   const panel = await panelOn();
   const late = byHand();
   source.ask = async (question) => (question === "draws" ? late : { vacancy: 0.5 });
-  const drawing = panel.goRandom(3);
+  const drawing = panel.starts.goRandom(3);
   panel.slide(INFO.directions.axes[0], 2);
   late.resolve(Float32Array.of(9, 9));
   await drawing;
@@ -198,7 +199,7 @@ test("visitors begin with seeds of their own, which are short enough to be read 
 });
 
 test("the first draw of a panel is not everybody's", async () => {
-  const first = await Promise.all(Array.from({ length: 8 }, async () => (await panelOn()).seed));
+  const first = await Promise.all(Array.from({ length: 8 }, async () => (await panelOn()).starts.seed));
   assert.ok(new Set(first).size > 1, first.join());
 });
 
@@ -334,7 +335,7 @@ test("an end that is dragged out of sight is let go of", () => {
   const moved = [];
   const { move } = path;
   path.move = (...args) => (moved.push(args), move.apply(path, args));
-  path.planesDrawn();
+  path.setOpen(true);
   const [handle] = path.overlays[0].ends;
   const pointer = (type, x, y) => Object.assign(new Event(type), { pointerId: 1, button: 0, clientX: x, clientY: y });
   handle.dispatchEvent(pointer("pointerdown", 60, 60));

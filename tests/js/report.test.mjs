@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { farWords, stackPaths } from "../../explorer/ui/static/report/growing.js";
+import { markdownOf } from "../../explorer/ui/static/report/markdown.js";
 import { decoderWords } from "../../explorer/ui/static/report/decoder.js";
 import { activeWords, differingWords, gradientWords, mergedRows, scaleWords, scrubberStops, sheetAt } from "../../explorer/ui/static/report/story.js";
 
@@ -134,4 +136,30 @@ test("where pictures are computed is said with the reason", () => {
   assert.equal(decoderWords("a", { here: true, ms: 0.2134, trouble: null }), "Pictures of a are computed in this browser, 0.21 ms each.");
   assert.equal(decoderWords("a", { here: false, ms: null, trouble: "no SIMD" }), "Pictures of a are computed by the server: no SIMD.");
   assert.equal(decoderWords("a", { here: false, ms: null, trouble: null }), "Pictures of a are computed by the server, as you chose.");
+});
+
+test("a report is handed out with every verdict, its next step and the card", () => {
+  const verdict = { key: "holes", title: "Holes", level: "red", word: "trouble", short: "37 % empty", evidence: "37 of 100 | draws.", step: "Draw from ten bells.", source: "Bates 2023" };
+  const line = { group: "Settings", name: "Seed", meaning: "", text: "1|2", detail: "" };
+  const stories = /** @type {any} */ ([{ name: "a", note: null, verdicts: [verdict], card: [line] }, { name: "b", note: "No curves.", verdicts: [], card: [] }]);
+  const text = markdownOf(stories);
+  assert.match(text, /^# a and b\n/);
+  assert.ok(text.includes("* **Holes: trouble.** 37 of 100 | draws. Next: Draw from ten bells. (Bates 2023)"));
+  assert.ok(text.includes("| Seed | 1\\|2 | – |"), "a bar in a cell is no border");
+  assert.ok(text.includes("No curves."));
+});
+
+test("the areas of a fit stand one upon the other, and the first epochs do not flatten them", () => {
+  const [below, above] = stackPaths([4, 2], [0, 2]);
+  assert.equal(below, "M0,150L0.0,0.0L400.0,75.0L400,150Z");
+  assert.equal(above, "M0.0,0.0L400.0,0.0L400.0,75.0L0.0,0.0Z");
+  assert.deepEqual(stackPaths([1], [1]), ["", ""]);
+  const long = Array.from({ length: 20 }, (_, k) => (k ? 1 : 1000));
+  assert.ok(stackPaths(long, long.map(() => 0))[0].includes("L400.0,0.0"), "the frame is that of the settled epochs");
+});
+
+test("a fit says how far it is, and one that was stopped how it goes on", () => {
+  const one = /** @type {any} */ ({ epoch: 3, epochs: 25, is_still: false });
+  assert.equal(farWords(one), "being fitted: epoch 3 of 25");
+  assert.match(farWords({ ...one, is_still: true }), /stopped after epoch 3; .*--resume/);
 });

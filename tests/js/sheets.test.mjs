@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { perCent, sheetWords, withInterval } from "../../explorer/ui/static/holes/samples.js";
+import { headline, ofHundred, perCent, sheetWords, toldWords, withInterval } from "../../explorer/ui/static/holes/samples.js";
 import { barHeights, flagWord, rungWords } from "../../explorer/ui/static/holes/ladder.js";
 import { dotWords, windowOf } from "../../explorer/ui/static/holes/tradeoff.js";
 
@@ -49,6 +49,18 @@ test("bars grow with the root of a share and stay inside", () => {
   assert.deepEqual(barHeights([0, 0.25, 1, 2, -1]), [0, 0.5, 1, 1, 0]);
   assert.equal(perCent(0.05), "5.0 %");
   assert.equal(withInterval({ value: 0.5 }), "0.50");
+});
+
+test("the sentence over the sheets says both shares as they are stored, and what is usual", () => {
+  const ae = { ...drawn, vacancy: { value: 0.3612 } };
+  const vae = { ...drawn, vacancy: { value: 0.042 }, tell_apart: null };
+  const names = ["the autoencoder", "the VAE"];
+  assert.equal(headline("from the prior", names, [ae, vae], false), "From the prior, 36 % of the autoencoder's draws land where no image is encoded, 4.2 % of the VAE's (usual: 5 %).");
+  assert.equal(headline("from the prior", ["a"], [{ ...drawn, vacancy: null }], false), "From the prior, 37 % of its draws land where no image is encoded (usual: 5 %).");
+  assert.match(headline("from the prior", names, [ae, vae], true), /37 % of the autoencoder's draws were thrown away, 37 %/);
+  assert.equal(toldWords([ae, vae]), " 93 % / not measured (coin: 50 %).");
+  assert.equal(toldWords([vae]), " not measured.");
+  assert.deepEqual([0, 0.042, 0.05, 0.44, 1].map(ofHundred), ["0", "4.2", "5", "44", "100"]);
 });
 
 test("a dot of the trade-off is called by its beta and its active units, an autoencoder by its kind", () => {

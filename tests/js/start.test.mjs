@@ -117,6 +117,11 @@ for (const [name, matrix] of /** @type {[string, [number, number, number, number
   });
 }
 
+test("a spread that is said becomes the unit, so that a clump stays a clump", () => {
+  const clump = Float32Array.of(0.01, 0, -0.01, 0.01, 0, -0.01);
+  close(spreadOf(turned(clump, aligning(clump, clump, 1))), spreadOf(clump));
+});
+
 test("places that are all one are left where they are", () => {
   const nowhere = new Float32Array(6);
   assert.deepEqual([...turned(nowhere, aligning(nowhere, nowhere))], [0, 0, 0, 0, 0, 0]);

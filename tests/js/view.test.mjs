@@ -73,6 +73,14 @@ test("what Back brings is no step, so that Forward still leads on", async () => 
   assert.equal(steps.length, before - 1);
 });
 
+test("Back asks for what differs alone: a wish for what is there would stand in the way of the next", async () => {
+  const { view } = walked("");
+  const asked = [];
+  view.askPage = (wish) => asked.push(wish);
+  for (const link of ["#v=1&run=a&tab=map", "#v=1&run=b&tab=explore", "#v=1&run=a&tab=explore", "#v=1&run=b&tab=map"]) await view.follow(link);
+  assert.deepEqual(asked, [{ tab: "map" }, { run: "b" }, { run: "b", tab: "map" }]);
+});
+
 test("Back brings what the tab showed, and forgets what it showed later", async () => {
   const { view, steps } = walked("");
   view.setState("a", "map", { colour: "label" });

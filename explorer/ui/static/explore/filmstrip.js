@@ -22,7 +22,7 @@ export class Filmstrip {
     this.direction = undefined;
     /** @type {RunInfo | null} */
     this.info = null;
-    this.label = h("p.xp-hint");
+    this.label = h("p.xp-hint.xp-all-told");
     this.strip = h("div.xp-strip", { role: "group" });
     this.element = h("div", {}, this.label, this.strip);
     this.frames = new NewestWins(
@@ -80,7 +80,7 @@ export class Filmstrip {
           onclick: () => this.go(direction, value),
         },
         canvas,
-        h("span", {}, text),
+        h("span.xp-all-told", {}, text),
       );
     });
     const focused = [...this.strip.children].indexOf(/** @type {any} */ (document.activeElement));

@@ -1,17 +1,17 @@
-/** The sliders of one set of directions: the strongest first, the rest on request, one of them active. */
+/** The sliders of one set of directions: the strongest first, the rest on request, one of them active, and where each leads. */
 
 import { freshId, h } from "../kit/dom.js";
-import { directionName, namedLike, niceStep, notesHint, unitOf } from "../latent/directions.js";
+import { directionName, inOrder, isNumbered, namedLike, niceStep, notesHint, unitOf } from "../latent/directions.js";
 import { coordinate } from "../latent/latent.js";
 import { shown } from "../latent/numbers.js";
+import { endCanvas, SliderEnds } from "./ends.js";
 
 /** @typedef {import("../latent/latent.js").Direction} Direction */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 
-const STRONGEST = 8;
+const STRONGEST = 6;
 const FILTERED = 12; // directions beyond which a filter helps
 const MOST_ROWS = 120; // sliders on the page at once; a filter finds the rest
-const LONG_NOTE = 24; // characters that fit beside a slider's name
 const LARGEST = 1000; // magnitude of a coordinate that is typed
 
 /**
@@ -38,15 +38,18 @@ export class Sliders {
     /** @type {Direction | undefined} */
     this.active = undefined;
     this.all = false;
-    /** @type {{direction: Direction, range: HTMLInputElement, box: HTMLInputElement, row: HTMLElement}[]} */
+    /** @type {{direction: Direction, range: HTMLInputElement, box: HTMLInputElement, row: HTMLElement, ends: [HTMLCanvasElement, HTMLCanvasElement]}[]} */
     this.rows = [];
+    this.ends = new SliderEnds();
     this.unit = h("p.xp-hint");
     this.filter = h("input.xp-text", { type: "search", title: "Show only the directions whose names hold these words", oninput: () => this.build() });
     this.filterPlace = h("label.xp-field", {}, h("span", {}, "Filter by name"), this.filter);
     this.none = h("p.xp-hint", { role: "status" });
     this.list = h("div.xp-sliders");
     this.more = h("button.xp-link", { type: "button", onclick: () => this.toggleAll() });
-    this.element = h("div.xp-sliderset.xp-column", {}, this.unit, this.filterPlace, this.list, this.none, this.more);
+    this.element = h("div.xp-sliderset", {}, this.list);
+    /** What is said of them all, and how to get at the weaker ones. */
+    this.about = h("div.xp-about-sliders.xp-column", {}, this.unit, this.filterPlace, this.none, this.more);
   }
 
   /**
@@ -62,9 +65,10 @@ export class Sliders {
       if (info !== this.info) this.all = false;
     }
     Object.assign(this, { info, set, directions });
-    const kept = this.active && directions.includes(this.active) ? this.active : directions[0];
+    const order = inOrder(directions);
+    const kept = this.active && directions.includes(this.active) ? this.active : order[0];
     this.active = active === undefined ? kept : directions[active] ?? kept;
-    if (this.active && directions.indexOf(this.active) >= this.fewest) this.all = true;
+    if (this.active && order.indexOf(this.active) >= this.fewest) this.all = true;
     this.build();
   }
 
@@ -82,14 +86,15 @@ export class Sliders {
   build() {
     const { directions, info, fewest } = this;
     const filter = this.all ? this.filter.value : "";
-    const found = namedLike(directions, filter);
+    const found = namedLike(inOrder(directions), filter);
     const offered = found.slice(0, this.all ? MOST_ROWS : fewest);
     const known = this.rows.length === offered.length && this.rows.every((row, i) => row.direction === offered[i]);
     if (!known) {
       this.rows = offered.map((direction) => this.makeRow(direction));
       this.list.replaceChildren(...this.rows.map((row) => row.row));
+      this.showEnds();
     }
-    this.element.classList.toggle("xp-wordy", this.rows.some(({ direction }) => direction.note.length > LONG_NOTE));
+    this.list.classList.toggle("xp-numbered", isNumbered(this.set));
     this.filterPlace.hidden = !this.all || directions.length <= FILTERED;
     this.none.textContent = offered.length ? (found.length > offered.length ? `The first ${offered.length} of ${found.length}; filter for the rest.` : "") : "No direction has such a name.";
     if (!this.all) this.none.textContent = "";
@@ -135,14 +140,30 @@ export class Sliders {
         this.refresh();
       },
     });
+    const end = (/** @type {number} */ value, /** @type {string} */ where) =>
+      endCanvas(`${name}: go to its ${where} end`, () => {
+        this.slide(direction, value);
+        host.settle();
+      });
+    /** @type {[HTMLCanvasElement, HTMLCanvasElement]} */
+    const ends = [end(low, "left"), end(high, "right")];
     const row = h(
       "div.xp-slider",
-      { ondblclick: (/** @type {MouseEvent} */ e) => e.target !== box && this.reset(direction) },
+      { ondblclick: (/** @type {MouseEvent} */ { target }) => target !== box && !ends.includes(/** @type {any} */ (target)) && this.reset(direction) },
       h("label", { for: id }, h("span.xp-name", {}, name), h("span.xp-note", {}, note)),
+      ends[0],
       range,
+      ends[1],
       box,
     );
-    return { direction, range, box, row };
+    return { direction, range, box, row, ends };
+  }
+
+  /** Let the pictures at the ends show where the sliders lead from here. */
+  showEnds() {
+    const { info, rows } = this;
+    const z = this.host.latent();
+    if (info && z.length === info.latent_dim) this.ends.show(info, rows, z);
   }
 
   /** @param {Direction} direction */

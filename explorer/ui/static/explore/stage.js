@@ -1,6 +1,7 @@
-/** The large picture of Explore, and the line that says how far it is to be trusted. */
+/** The large picture of a model in Explore, its name, and the line that says how far the picture is to be trusted. */
 
 import { h } from "../kit/dom.js";
+import { sideOf } from "../kit/sides.js";
 import { LivePicture } from "../page/picture.js";
 import { TrustLine } from "../page/trust.js";
 import { source } from "../source/source.js";
@@ -9,25 +10,34 @@ import { Ahead } from "./ahead.js";
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 
 const IMAGE_WIDTH = 420;
-const BESIDE_WORDS = 0.46; // share of a narrow page that the image takes, so that the trust line fits beside it
+const FRAME_PX = 22; // of the frame around the picture, both sides
+
+/** What a model is called over its picture. @param {import("../kit/sides.js").Side} side */
+export const modelWords = (side) => (side === "ae" ? "Autoencoder" : "VAE");
+
+/**
+ * Width of a picture beside another, or alone.
+ * @param {number} room CSS pixels.
+ */
+export const stageWidth = (room) => Math.min(IMAGE_WIDTH, room - FRAME_PX);
 
 export class Stage {
-  /**
-   * @param {import("../kit/status.js").StatusLine} status
-   * @param {() => boolean} narrow Whether the page is one column.
-   */
-  constructor(status, narrow) {
+  /** @param {import("../kit/status.js").StatusLine} status */
+  constructor(status) {
     this.ahead = new Ahead(source);
     this.picture = new LivePicture(status, { ahead: this.ahead });
-    this.trust = new TrustLine();
-    this.element = h("div.xp-stage", {}, h("div.xp-frame", {}, this.picture.canvas), this.trust.element);
-    this.picture.fitInto(this.element, (room) => (narrow() ? BESIDE_WORDS * room : IMAGE_WIDTH));
+    this.told = h("p.xp-hint");
+    this.trust = new TrustLine(this.told);
+    this.name = h("h3");
+    this.element = h("div.xp-stage", {}, this.name, h("div.xp-frame", {}, this.picture.canvas), this.trust.element);
+    this.picture.fitInto(this.element, stageWidth);
   }
 
   /** @param {RunInfo} info */
-  setRun({ image_shape }) {
+  setRun(info) {
     const { canvas } = this.picture;
-    [, canvas.height, canvas.width] = image_shape;
+    [, canvas.height, canvas.width] = info.image_shape;
+    this.name.textContent = modelWords(sideOf(info));
     this.picture.fit();
   }
 

@@ -1,14 +1,11 @@
 /** Explore: a latent, its image, and sliders that move it along directions. */
 
 import { Arrival } from "../kit/arrival.js";
-import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
-import { Latest } from "../kit/latest.js";
+import { button, h, segmented, useStyle } from "../kit/dom.js";
+import { sideOf, sides } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
-import { freshSeed } from "../latent/chance.js";
-import { directionAt, directionsOf, keyOf, SETS, setsOf } from "../latent/directions.js";
-import { moved, resampled, sameLatent, Trail } from "../latent/latent.js";
-import { defaultWords, lawOf } from "../latent/laws.js";
-import { isPoint } from "../latent/run.js";
+import { directionAt, directionsOf, inOrder, keyOf, SETS, setsOf, usualSet } from "../latent/directions.js";
+import { moved, sameLatent, Trail } from "../latent/latent.js";
 import { isMean } from "../latent/walk.js";
 import { follow } from "../page/host.js";
 import { prepareAtRest } from "../page/rest.js";
@@ -16,11 +13,13 @@ import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 import { Filmstrip } from "./filmstrip.js";
 import { Finder } from "./finder.js";
+import { foldOf, moreOf } from "./layout.js";
 import { Lattice } from "./lattice.js";
-import { resampleChoices } from "./levels.js";
 import { Saving } from "./saving.js";
 import { Sliders } from "./sliders.js";
+import { Square } from "./square.js";
 import { Stage } from "./stage.js";
+import { Starts, startWords } from "./starts.js";
 import { Beside } from "./twin.js";
 import { Variations } from "./variations.js";
 
@@ -29,18 +28,6 @@ export const STYLE = new URL("./explore.css", import.meta.url);
 /** @typedef {import("../latent/latent.js").Direction} Direction */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 /** @typedef {import("../latent/run.js").Whence} Whence */
-
-const NARROW = 760; // CSS pixels; explore.css turns to one column there
-const LEVELS_HINT = "Level 1 is the top; every level's prior is set by those above it, which resampling keeps.";
-
-/**
- * What a button does when somebody presses it: a later choice than any link's.
- * @param {() => void} act
- */
-const chosen = (act) => () => {
-  view.dropWish();
-  act();
-};
 
 /** The part of the page that Explore is. */
 export class Panel {
@@ -56,18 +43,21 @@ export class Panel {
     /** @type {Float32Array} */
     this.start = new Float32Array();
     /** @type {Whence} */
-    this.whence = { kind: "origin" };
-    this.set = "axes";
-    this.seed = freshSeed();
+    this.whence = { kind: "image" };
+    this.set = ""; // that of the directions on show
     /** @type {Direction | null} */
     this.sliding = null; // the direction that was moved along last
-    this.law = "raw";
     this.upToDate = false; // whether the view's run is the one on show
-    this.asks = new Latest(); // places to stand on that were asked for
 
     this.status = new StatusLine();
     // each part is told of a run, and of where the latent settled
-    this.stage = new Stage(this.status, () => this.root.clientWidth <= NARROW);
+    this.stage = new Stage(this.status);
+    this.starts = new Starts({
+      load: (z, whence) => this.load(z, whence),
+      stand: (z) => this.stand(z),
+      latent: () => this.z,
+      say: (words) => this.say(words),
+    });
     const here = () => ({ z: this.z, start: this.start, whence: this.whence });
     const go = (/** @type {Float32Array} */ z) => {
       view.dropWish();
@@ -85,6 +75,7 @@ export class Panel {
       },
       say: (words) => this.say(words),
     });
+    this.square = new Square({ latent: () => this.z, drag: (z) => this.drag(z), settle: () => this.settle() });
     this.strip = new Filmstrip((direction, value) => {
       this.slide(direction, value);
       this.settle();
@@ -103,58 +94,19 @@ export class Panel {
       const { info, z, start, whence, strip, lattice } = this;
       return info && { info, z: z.slice(), start, whence, told: this.sourceText(), strip, lattice };
     });
-    this.build();
-    this.arrival = new Arrival(this.body, this.status);
-    this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
-  }
-
-  build() {
     this.caption = h("p.xp-caption");
+    this.setsPlace = h("div");
+    this.pair = h("div.xp-pair");
     this.undoButton = button("Undo", "Back to the latent before (Ctrl+Z)", () => this.step(this.trail.undo()));
     this.redoButton = button("Redo", "Forward again (Ctrl+Shift+Z)", () => this.step(this.trail.redo()));
-    this.ownButton = button("My image", "The encoding of your own image, from Reconstruct", chosen(() => this.goOwn()));
-    this.number = h("input.xp-number", {
-      type: "number",
-      min: 0,
-      step: 1,
-      title: "Type the number of a test image and press Enter",
-      onchange: chosen(() => this.goNumber()),
-    });
-    this.setsPlace = h("div");
-    this.levels = h("div.xp-levels", { role: "group", "aria-label": "levels of the latent", hidden: true });
-    this.lawPlace = h("div");
-    this.body = h(
-      "div.xp-explore",
-      {},
-      h("div.xp-left", {}, this.stage.element, this.beside.element),
-      h(
-        "div.xp-controls",
-        {},
-        h(
-          "div.xp-bar",
-          { role: "group", "aria-label": "where to start" },
-          button("Origin", "The middle: zero, or the mean of the encoded data for an autoencoder", chosen(() => this.goOrigin())),
-          button("Random", "A new draw from the chosen law", chosen(() => this.goRandom(this.seed + 1))),
-          button("Test image", "The encoding of a test image picked at random", chosen(() => this.goAnyImage())),
-          this.ownButton,
-          button("Reset", "Back to where you started", chosen(() => this.load(this.start, this.whence))),
-          this.undoButton,
-          this.redoButton,
-          button("Copy link", "Copy an address that opens this very view", () => this.copyLink()),
-        ),
-        this.caption,
-        this.levels,
-        h("div.xp-bar", {}, this.lawPlace, h("label.xp-field", {}, h("span", {}, "Test image number"), this.number)),
-        this.setsPlace,
-        this.sliders.element,
-        this.strip.element,
-        this.lattice.element,
-        this.variations.element,
-        this.finder.element,
-        this.saving.element,
-      ),
-    );
+    this.more = moreOf(this);
+    this.body = foldOf(this);
+    this.body.append(this.more);
+    // exact values, names that are numbers and the captions of the strip are for those who ask for more
+    this.more.addEventListener("toggle", () => this.body.classList.toggle("xp-full", this.more.open));
     document.addEventListener("keydown", (event) => this.onKey(event));
+    this.arrival = new Arrival(this.body, this.status);
+    this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
   }
 
   /** @param {string} words */
@@ -166,6 +118,8 @@ export class Panel {
   async setRun(run) {
     this.root.removeAttribute("data-ready");
     this.stage.drop();
+    this.beside.drop();
+    this.sliders.ends.drop();
     this.strip.drop();
     this.say("");
     this.arrival.begin(run);
@@ -191,12 +145,12 @@ export class Panel {
     if (!this.takePending() && !this.takeLink()) {
       if (isSame) this.stand(this.z);
       else if (before?.latent_dim === info.latent_dim) this.load(this.z, { kind: "place", text: "where you were" });
-      else await this.startAgain();
+      else await this.starts.again(this.whence);
     }
     if (signal.aborted) return;
     if (!this.isPlaced) {
       const why = this.status.trouble; // there was no such start, and the latent is the run's before
-      this.goOrigin();
+      this.starts.goOrigin();
       this.say(`${why} This is the origin.`.trim());
     }
     this.tellAddress();
@@ -205,22 +159,14 @@ export class Panel {
 
   /** Offer what a run has, and forget what was done in the one before. @param {RunInfo} info */
   begin(info) {
-    this.law = info.default_law;
-    this.lawPlace.replaceChildren(
-      dropdown(
-        "Random draws from",
-        info.laws.map(({ name: value, plain }) => ({ value, text: value === info.default_law && info.default_told !== null ? `${plain} (told apart least)` : plain })),
-        this.law,
-        (law) => (this.law = law),
-        `Where the button Random takes its latents from. ${defaultWords(info)}`,
-      ),
-    );
-    this.showLevels();
-    this.number.max = String(info.count - 1);
-    this.showOwn();
-    if (!directionsOf(info, this.set, view.found).length) this.set = "axes";
+    const [stage, twin] = [this.stage.element, info.twin ? this.beside.element : null];
+    this.pair.replaceChildren(sideOf(info) === "ae" ? sides(stage, twin) : sides(twin, stage));
+    this.pair.classList.toggle("xp-alone", !twin);
+    this.starts.setRun(info);
+    if (!directionsOf(info, this.set, view.found).length) this.set = usualSet(info);
     this.showSets();
-    this.sliders.show(info, this.set, directionsOf(info, this.set, view.found), 0);
+    this.sliders.show(info, this.set, directionsOf(info, this.set, view.found), this.firstOf(info, this.set));
+    this.square.setRun(info);
     this.lattice.setRun(info);
     this.saving.setRun(info);
     this.variations.setRun(info);
@@ -228,6 +174,12 @@ export class Panel {
     this.finder.setRun(info);
     this.stage.setRun(info);
     this.trail.clear();
+  }
+
+  /** Place of the direction of a set that is active at first. @param {RunInfo} info @param {string} set */
+  firstOf(info, set) {
+    const directions = directionsOf(info, set, view.found);
+    return Math.max(0, directions.indexOf(inOrder(directions)[0]));
   }
 
   /** Take up a latent that another tab sent; false where there is none for the run on show. */
@@ -247,106 +199,16 @@ export class Panel {
     view.dropWish();
     const active = direction ? directionAt(this.info, direction, view.found) : null;
     if (active) this.chooseSet(active.set, active.index);
-    if (grid) this.lattice.setRun(this.info, grid);
+    if (grid) {
+      this.more.open = true; // where the lattice is
+      this.lattice.setRun(this.info, grid);
+    }
     if (latent?.length === this.info.latent_dim) this.load(latent, { kind: "link" });
     else if (asked) {
-      this.goOrigin();
+      this.starts.goOrigin();
       this.say("The link's latent does not fit this run; this is the origin.");
     }
     return asked;
-  }
-
-  /** Start where the run before was started: at the same image or seed, else at the origin. */
-  async startAgain() {
-    const { kind, index, seed } = this.whence;
-    if (kind === "image" && index !== undefined && this.info && index < this.info.count) await this.goImage(index);
-    else if (kind === "random" && seed) await this.goRandom(seed);
-    else this.goOrigin();
-  }
-
-  goOrigin() {
-    if (!this.info) return;
-    const { latent_dim, mean } = this.info;
-    const point = isPoint(this.info) ? Float32Array.from(mean) : new Float32Array(latent_dim);
-    this.load(point, { kind: "origin" });
-  }
-
-  /** @param {number} seed */
-  async goRandom(seed) {
-    const { info, law } = this;
-    if (!info) return;
-    this.seed = seed;
-    const signal = this.asks.next(view.signal);
-    try {
-      const z = await source.ask("draws", info.name, { query: { law, n: 1, seed }, signal });
-      if (!signal.aborted) this.load(z, { kind: "random", seed, law, text: lawOf(info, law).plain });
-    } catch (error) {
-      if (!signal.aborted) this.say(`No draw: ${/** @type {Error} */ (error).message}`);
-    }
-  }
-
-  /** Offer to draw each level below the top anew; nothing where there is one level only. */
-  showLevels() {
-    const choices = resampleChoices(this.info?.level_sizes);
-    this.levels.hidden = !choices.length;
-    this.levels.replaceChildren(
-      h("div.xp-bar", {}, ...choices.map(({ level, text, hint }) => button(text, hint, chosen(() => this.resample(level))))),
-      h("p.xp-hint", {}, LEVELS_HINT),
-    );
-  }
-
-  /**
-   * Draw a level and those below it anew; the levels above, and where Reset goes to, stay.
-   * @param {number} level From 1, the top one.
-   */
-  async resample(level) {
-    if (!this.info?.level_sizes) return;
-    const { name, level_sizes } = this.info;
-    const signal = this.asks.next(view.signal);
-    this.seed++;
-    try {
-      // given the levels above, the coordinates below are N(0, I) as well: that is what they are measured in
-      const draw = await source.ask("draws", name, { query: { law: "raw", n: 1, seed: this.seed }, signal });
-      if (signal.aborted) return;
-      this.stand(resampled(this.z, draw, level_sizes, level));
-    } catch (error) {
-      if (!signal.aborted) this.say(`No draw: ${/** @type {Error} */ (error).message}`);
-    }
-  }
-
-  goAnyImage() {
-    if (this.info) this.goImage(Math.floor(Math.random() * this.info.count));
-  }
-
-  goNumber() {
-    const number = this.number.valueAsNumber;
-    if (!this.info) return;
-    if (Number.isInteger(number) && number >= 0 && number < this.info.count) this.goImage(number);
-    else this.say(`Test images are numbered 0 to ${this.info.count - 1}.`);
-  }
-
-  /** Offer one's own image where it was encoded by this run. */
-  showOwn() {
-    this.ownButton.hidden = !this.info || !view.own.has(this.info.name);
-  }
-
-  goOwn() {
-    const own = this.info && view.own.get(this.info.name);
-    if (own) this.load(own.latent, own.whence);
-  }
-
-  /** @param {number} index */
-  async goImage(index) {
-    const run = this.info?.name;
-    if (!run || !this.info) return;
-    const d = this.info.latent_dim;
-    const signal = this.asks.next(view.signal);
-    try {
-      const points = await view.points(run);
-      if (!signal.aborted) this.load(points.slice(index * d, (index + 1) * d), { kind: "image", index });
-    } catch (error) {
-      if (!signal.aborted) this.say(`No code: ${/** @type {Error} */ (error).message}`);
-    }
   }
 
   /**
@@ -356,7 +218,7 @@ export class Panel {
    */
   load(z, whence) {
     if (!this.info || z.length !== this.info.latent_dim) return;
-    this.asks.stop();
+    this.starts.stop();
     this.isPlaced = true;
     this.start = z.slice();
     this.whence = whence;
@@ -378,17 +240,11 @@ export class Panel {
 
   showSource() {
     this.caption.textContent = `Start: ${this.sourceText()}`;
-    this.number.value = this.whence.kind === "image" ? String(this.whence.index) : "";
+    this.starts.show(this.whence);
   }
 
   sourceText() {
-    const { kind, index, seed, text } = this.whence;
-    if (kind === "image") return `the encoding of test image ${index}`;
-    if (kind === "random") return `draw ${seed} from ${text}`;
-    if (kind === "link") return "the latent of a link";
-    if (kind === "place") return text ?? "a place on the map";
-    if (kind === "own") return text ?? "the encoding of your own image";
-    return this.info && isPoint(this.info) ? "the mean of the encoded data" : "the origin, z = 0";
+    return startWords(this.whence, this.info);
   }
 
   /** What a link calls the active direction. */
@@ -399,10 +255,12 @@ export class Panel {
 
   /** The address names what is not there anyway: the active direction, and an unfolded lattice. */
   tellAddress() {
-    if (!this.upToDate) return;
+    const { info } = this;
+    if (!this.upToDate || !info) return;
     const key = this.activeKey;
-    const plain = key === "axes.0" || this.set === "found"; // what was found on this page is on no other
-    view.setWalk(/** @type {RunInfo} */ (this.info).name, { direction: plain ? undefined : key, grid: this.lattice.key });
+    const usual = usualSet(info);
+    const plain = key === keyOf(usual, this.firstOf(info, usual)) || this.set === "found"; // what was found on this page is on no other
+    view.setWalk(info.name, { direction: plain ? undefined : key, grid: this.lattice.key });
   }
 
   /** Offer the sets of directions that the run has. */
@@ -420,13 +278,13 @@ export class Panel {
    * @param {string} set
    * @param {number} [active] Place of the direction to be active.
    */
-  chooseSet(set, active = 0) {
+  chooseSet(set, active) {
     const { info } = this;
     if (!info || !SETS.some(({ value }) => value === set)) return;
     const another = this.set !== set;
     this.set = set;
     if (another) this.showSets();
-    this.sliders.show(info, set, directionsOf(info, set, view.found), active);
+    this.sliders.show(info, set, directionsOf(info, set, view.found), active ?? this.firstOf(info, set));
     this.tellAddress();
     this.showStrip();
   }
@@ -448,20 +306,28 @@ export class Panel {
    */
   slide(direction, value) {
     if (!this.upToDate) return; // another run is on its way
-    view.dropWish();
-    this.asks.stop(); // a draw that arrives now is older than the hand
-    this.say("");
-    this.z = moved(direction, this.z, value);
-    this.stage.doubt();
-    this.redraw(); // first: while the page is laid out anew, the picture is already on its way
-    this.refresh();
+    this.drag(moved(direction, this.z, value));
     if (this.info && this.sliding === direction) this.stage.prepare(this.info, direction, this.z); // it goes on
     this.sliding = direction;
+  }
+
+  /** The hand is on a latent. @param {Float32Array} z (d,) */
+  drag(z) {
+    if (!this.upToDate) return;
+    view.dropWish();
+    this.starts.stop(); // a draw that arrives now is older than the hand
+    this.say("");
+    this.z = z;
+    this.stage.doubt();
+    this.redraw(); // first: while the page is laid out anew, the picture is already on its way
+    this.beside.show(true);
+    this.refresh();
   }
 
   /** Let everything that is cheap show the latent. */
   refresh() {
     this.sliders.refresh();
+    this.square.refresh();
     this.strip.mark(this.z);
     this.lattice.showHere();
   }
@@ -482,6 +348,7 @@ export class Panel {
     this.saving.clear();
     this.showStrip();
     this.beside.show();
+    this.sliders.showEnds();
     this.variations.show();
     this.lattice.show();
   }
@@ -490,7 +357,7 @@ export class Panel {
   step(step) {
     if (!step || !this.info) return;
     view.dropWish();
-    this.asks.stop();
+    this.starts.stop();
     this.start = step.about.start;
     this.whence = step.about.whence;
     this.showSource();
@@ -537,6 +404,5 @@ export async function mount(host) {
   view.addEventListener("latent", () => panel.takePending());
   view.addEventListener("link", () => panel.takeLink());
   view.addEventListener("directions", () => panel.takeFound());
-  view.addEventListener("own", () => panel.showOwn());
   follow(host, "explore", (run) => panel.setRun(run));
 }

@@ -12,6 +12,7 @@ import { paintSheet, perCent, withInterval } from "./samples.js";
 import { LadderTrade } from "./tradeoff.js";
 
 /** @typedef {import("./scores.js").Score} Score */
+/** @typedef {import("./tab.js").SubView} SubView */
 
 /**
  * A run of the ladder (explorer/views/hole_scores.py, `ladder_of`).
@@ -137,8 +138,11 @@ const AXES = [
   { against: "distortion", axis: "distortion, nats per image", label: "vacancy against distortion along the beta ladder", title: "Vacancy against distortion: the best corner is bottom left" },
 ];
 
+/** @implements {SubView} */
 export class Ladder {
-  constructor() {
+  /** @param {import("./tab.js").TabAddress} address */
+  constructor(address) {
+    this.address = address;
     /** @type {Rung[]} */
     this.rungs = [];
     /** @type {RungCard[]} */
@@ -176,7 +180,7 @@ export class Ladder {
       h("p.xp-hint", {}, CURVES),
     );
     this.element = h(
-      "section.xp-ladder",
+      "section.xp-ladder.xp-column",
       { "aria-label": "beta ladder" },
       h("h3", {}, "Beta ladder"),
       h("p.xp-hint", {}, INTRO),

@@ -41,12 +41,17 @@ export class LayerChoice {
     return { layer: this.layer, law: this.law };
   }
 
-  /** @param {RunInfo[]} pair @param {string} run The run on show. */
-  async setPair(pair, run) {
+  /**
+   * @param {RunInfo[]} pair
+   * @param {string} run The run on show.
+   * @param {Readonly<Record<string, string>>} [state] What the address says: `layer` and `maplaw`.
+   */
+  async setPair(pair, run, state = {}) {
     const signal = this.visits.next();
     this.layer = "vacancy";
     this.layers = []; // those on offer were another pair's
     const laws = pair[0].laws.map(({ name: value, title: text }) => ({ value, text }));
+    this.law = laws.some(({ value }) => value === state.maplaw) ? state.maplaw : "white";
     const hint = "Which samples the layer asks about";
     this.lawField.replaceChildren(dropdown("Sampling law", laws, this.law, (law) => this.chooseLaw(law), hint));
     this.lawField.hidden = true;
@@ -58,7 +63,10 @@ export class LayerChoice {
     } catch (error) {
       if (!signal.aborted) this.wishes.say(`No other layers: ${/** @type {Error} */ (error).message}`);
     }
-    if (!signal.aborted) this.show();
+    if (signal.aborted) return;
+    const wanted = this.layers.find(({ name, reason }) => name === state.layer && reason === null && name !== "vacancy");
+    if (wanted) this.choose(wanted.name);
+    this.show();
   }
 
   show() {

@@ -127,7 +127,7 @@ class PathLine {
   place() {
     const { behind, info } = this.side;
     const { pane, margins } = this.side.plane;
-    const shownNow = Boolean(pane && margins && behind && info && this.segment);
+    const shownNow = Boolean(this.path.isOpen && pane && margins && behind && info && this.segment);
     this.clip.hidden = this.ends[0].hidden = this.ends[1].hidden = !shownNow;
     this.pad.hidden = !shownNow || !this.path.drawing;
     if (!shownNow || !pane || !margins) return;
@@ -213,6 +213,7 @@ export class HolePath {
     this.sides = sides;
     this.wishes = wishes;
     this.drawing = false;
+    this.isOpen = false; // whether somebody looks at it: until then nothing of it lies on the planes
     /** Between which images of the slice it goes, or null for places of one's own. @type {[number, number] | null} */
     this.images = null;
     this.isSlice = false;
@@ -315,6 +316,13 @@ export class HolePath {
     this.pairs.replaceChildren(...(d > 2 ? /** @type {[number, number][]} */ ([[0, 1], [1, 2], [2, 0]]).map(between) : []));
   }
 
+  /** Somebody looks at the path, or no longer. @param {boolean} open */
+  setOpen(open) {
+    this.isOpen = open;
+    if (open) this.planesDrawn();
+    else this.setDrawing(false);
+  }
+
   /** Another slice: its images lie elsewhere. */
   newSlice() {
     if (this.isSlice && (this.images || !this.chosen)) this.images = [0, 1];
@@ -323,7 +331,7 @@ export class HolePath {
   /** The planes are there: lay the path on them. */
   planesDrawn() {
     const { live } = this;
-    if (!live.length || live.some(({ behind }) => !behind)) return;
+    if (!this.isOpen || !live.length || live.some(({ behind }) => !behind)) return;
     if (this.images) {
       const [k, l] = this.images;
       const anchored = live.every((side) => side.told?.anchors?.length === 3);

@@ -20,6 +20,7 @@ import { source } from "../source/source.js";
 import { cellBox, cellLatents, gridValue, hatching, levelShares, placeFacts, numbersOf } from "./grid.js";
 import { groundKey, groundPixels } from "./ground.js";
 import { codesKey } from "./layers.js";
+import { entitle } from "./pairs.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 
@@ -44,7 +45,8 @@ import { codesKey } from "./layers.js";
 /** What the server tells of a plane (explorer/views/hole_map.py), numbersOf. @typedef {Record<string, any>} Told */
 /** How a plane is asked for. @typedef {{run: string, query: Record<string, string>}} PlaneWish */
 
-const LARGE = 112; // CSS pixels of a picture's width at most
+const LARGE = 96; // CSS pixels of a picture's width at most
+const GAP = 14; // between the cursor and the picture of its place
 const SETTLE_MS = 80; // of a cursor at rest: until then it shows what the browser itself knows
 const TITLES = /** @type {[string, string]} */ (["u₁, sd of the codes", "u₂, sd of the codes"]);
 const MOST_COLOURS = 10; // more classes than colours are not told apart
@@ -78,19 +80,23 @@ export class PlaneSide {
     });
     addTools(this.plane, { whole: "Whole plane", name: () => `${this.info?.name ?? "plane"}-holes`, say: (words) => room.say(words, this.plane) });
     this.cursor = h("div.xp-cursor", { hidden: true, "aria-hidden": "true" });
-    this.plane.square.append(this.cursor);
     this.picture = new LivePicture(room, { limit: 2 }); // of each model
-    this.words = h("p.xp-trust", { "aria-live": "polite" });
+    /** The decode of the cursor's place, beside the cursor. */
+    this.here = h("div.xp-holes-here", { hidden: true }, this.picture.canvas);
+    this.plane.square.append(this.cursor, this.here);
+    /** How usual the place is, in a few words. */
+    this.now = h("p.xp-holes-now", { "aria-live": "polite" });
+    this.words = h("p.xp-trust");
     this.facts = h("dl.xp-holes-facts");
     this.title = h("h3");
     this.key = h("div", { hidden: true });
     this.legend = h("div", { hidden: true });
     this.note = h("p.xp-hint");
     const open = button("Open in Explore", "Take this place of this model to the sliders", () => this.open());
-    const thumb = h("div.xp-cell", {}, this.picture.canvas);
-    const reading = h("div.xp-reading", {}, thumb, h("div", {}, this.words, this.facts, open));
-    this.element = h("section.xp-half", {}, this.title, this.plane.element, this.legend, this.key, reading, this.note);
-    this.picture.fitInto(thumb, () => LARGE);
+    this.element = h("section.xp-half", {}, this.title, this.plane.element, this.now);
+    /** What else is known of the place and of the plane, for More. */
+    this.beneath = h("section.xp-half", {}, this.words, this.facts, h("div", {}, open), this.legend, this.key, this.note);
+    this.picture.fitInto(this.plane.square, (width) => Math.min(LARGE, width / 4));
     this.planes = new NewestWins(
       async (/** @type {PlaneWish} */ { run, query }) => {
         const [told, labels] = await Promise.all([source.ask("holePlane", run, { query }), view.labels(run)]);
@@ -126,9 +132,10 @@ export class PlaneSide {
   setRun(info) {
     this.drop();
     this.info = info;
-    this.element.hidden = !info;
+    this.element.hidden = this.beneath.hidden = !info;
     if (!info) return;
-    this.title.textContent = info.name;
+    entitle(this.title, info);
+    this.element.dataset.of = this.beneath.dataset.of = info.name;
     this.picture.canvas.setAttribute("aria-label", `decode of ${info.name}`);
     this.plane.pad.setAttribute("aria-label", `plane of the latent space of ${info.name}; arrow keys move the cursor, Enter holds it, plus and minus zoom`);
   }
@@ -161,6 +168,7 @@ export class PlaneSide {
     this.places.drop();
     this.facts.replaceChildren();
     this.words.replaceChildren();
+    this.now.replaceChildren();
     this.note.textContent = "";
     dim(this.picture.canvas, true); // until it is of this run
   }
@@ -192,7 +200,7 @@ export class PlaneSide {
     plane.above.setShapes("hatching", [svg("path", { d: hatching(holes, shape[0], extent) })]);
     plane.above.setPins(
       "anchors",
-      told.anchors.map((/** @type {[number, number]} */ [x, y], /** @type {number} */ k) => ({ element: h("span.xp-anchor", {}, h("span.xp-badge", {}, `image ${k + 1}`)), x, y })),
+      told.anchors.map((/** @type {[number, number]} */ [x, y], /** @type {number} */ k) => ({ element: h("span.xp-anchor", { role: "img", "aria-label": `image ${k + 1}` }, h("span.xp-badge", { "data-number": k + 1 })), x, y })),
     );
     const classes = hasClasses ? names.map((/** @type {string} */ name, /** @type {number} */ c) => ({ name, colour: `var(--xp-class-${c})` })) : [];
     this.key.replaceChildren(codesKey(classes));
@@ -351,7 +359,23 @@ export class PlaneSide {
     const { pane, margins } = this.plane;
     this.cursor.hidden = !pane || !margins || !this.told || !pane.holds(pane.px(x), pane.py(y));
     if (!pane || !margins) return;
-    Object.assign(this.cursor.style, { left: `${margins.left + pane.px(x)}px`, top: `${margins.top + pane.py(y)}px` });
+    const [left, top] = [margins.left + pane.px(x), margins.top + pane.py(y)];
+    Object.assign(this.cursor.style, { left: `${left}px`, top: `${top}px` });
+    this.here.hidden = this.cursor.hidden;
+    // beside the cursor, and on the side where there is room
+    const isRight = pane.px(x) > pane.width / 2;
+    const isLow = pane.py(y) > pane.height / 2;
+    Object.assign(this.here.style, { left: `${left + (isRight ? -GAP : GAP)}px`, top: `${top + (isLow ? -GAP : GAP)}px`, translate: `${isRight ? -100 : 0}% ${isLow ? -100 : 0}%` });
+  }
+
+  /** Say how usual the cursor's place is, in a few words and by the frame of its picture. @param {number} p */
+  judge(p) {
+    const said = verdict(p);
+    const [short] = said.text.split(":");
+    this.here.classList.toggle("xp-hs-hole", said.state === "hole");
+    if (this.now.dataset.state === said.state && this.now.textContent) return; // a screen reader hears what is new
+    this.now.dataset.state = said.state;
+    showVerdict(this.now, { ...said, text: short }, "");
   }
 
   /** Show cursor, p-value and decode at the tab's place; once it rests, all else that is known there. */
@@ -360,6 +384,7 @@ export class PlaneSide {
     this.placeCursor();
     clearTimeout(this.settling);
     if (!this.told || !this.info) return;
+    this.judge(this.vacancyAt(x, y));
     showVerdict(this.words, verdict(this.vacancyAt(x, y)), `vacancy p ≈ ${shown(this.vacancyAt(x, y), 2)} at u = (${shown(x)}, ${shown(y)}) sd`);
     const { name: run } = this.info;
     const z = /** @type {Float32Array} */ (this.latent);
@@ -377,6 +402,7 @@ export class PlaneSide {
     const { at } = this.room;
     if (run !== this.info?.name || at.x !== x || at.y !== y) return;
     const far = `${shown(answer.distance, 2)} sd from the 5th nearest code`;
+    this.judge(answer.vacancy);
     showVerdict(this.words, verdict(answer.vacancy), `vacancy p = ${shown(answer.vacancy, 2)} at u = (${shown(x)}, ${shown(y)}) sd, ${far}`);
     const value = this.sheet && this.covered === query.layer ? gridValue(this.sheet.values, this.sheet.size, this.extent, x, y) : null;
     const rows = placeFacts(answer, query.layer, value).map(({ state, sign, name, text }) =>

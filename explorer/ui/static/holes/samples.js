@@ -1,18 +1,24 @@
 /** Samples of both models under one law, side by side, with the holes among them marked, and a repair. */
 
 import { button, h, segmented } from "../kit/dom.js";
+import { more } from "../kit/more.js";
 import { context, dim, paint } from "../kit/pixels.js";
+import { sideOf } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
-import { defaultWords, lawOf, lawOptions } from "../latent/laws.js";
+import { term } from "../kit/term.js";
+import { defaultWords, lawOf } from "../latent/laws.js";
 import { shown } from "../latent/numbers.js";
 import { ALPHA, verdict } from "../latent/vacancy.js";
 import { showVerdict } from "../page/trust.js";
 import { view } from "../page/view.js";
 import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
+import { ampleSides, entitle, unlabelled } from "./pairs.js";
+import { Distributions } from "./spread.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 /** @typedef {import("./scores.js").Score} Score */
+/** @typedef {import("./tab.js").SubView} SubView */
 
 /**
  * A sheet as the server draws it (explorer/views/hole_samples.py, `drawn_sheet`).
@@ -38,6 +44,10 @@ const COLUMNS = 6;
 const GAP = 4; // CSS pixels between the tiles, and how far a tile's frame stands from its picture
 const FRAME = 5;
 const LARGE = 112;
+const SMALL = 34; // a finger needs a tile of 44 pixels, its frame included
+const ENOUGH = 1.3; // of a picture's own size: with more room it is not left that small
+const NARROW = 760; // of both sheets: below it they stand one below the other, as holes.css has it
+const MOST_SEED = 1_000_000;
 
 /** @param {number} part In [0, 1]. */
 export const perCent = (part) => `${(100 * part).toFixed(1)} %`;
@@ -75,6 +85,39 @@ export function sheetWords(run, drawn, redraw, latentDim) {
   return { share, beside: `${told}${covered}${units}` };
 }
 
+/** Whether sheets stand one below the other. @param {HTMLElement} sheet */
+const isNarrow = (sheet) => (sheet.closest(".xp-hs")?.clientWidth ?? 0) <= NARROW;
+
+/**
+ * A share as a count of a hundred: 44, 4.2, 0.
+ * @param {number} value In [0, 1].
+ */
+export const ofHundred = (value) => (value > 0 && value < 0.1 ? (100 * value).toFixed(1) : (100 * value).toFixed(0)).replace(/\.0$/, "");
+
+/**
+ * The one sentence over the sheets: the shares of draws that land where no image is encoded, and what is usual.
+ * @param {string} title Of the law: "from the prior".
+ * @param {string[]} names Of the models, as the sentence calls them.
+ * @param {Drawn[]} drawn Of each model.
+ * @param {boolean} redraw Whether what fell in holes was thrown away.
+ */
+export function headline(title, names, drawn, redraw) {
+  const shares = drawn.map(({ vacancy, in_holes, drawn: count }) => `${ofHundred(vacancy && !redraw ? vacancy.value : in_holes / count)} %`);
+  const of = (/** @type {number} */ k) => (names.length > 1 ? `${names[k]}'s` : "its");
+  const where = redraw ? "were thrown away" : "land where no image is encoded";
+  const rest = names.length > 1 ? `, ${shares[1]} of ${of(1)}` : "";
+  return `${title[0].toUpperCase()}${title.slice(1)}, ${shares[0]} of ${of(0)} draws ${where}${rest} (usual: ${ofHundred(ALPHA)} %).`;
+}
+
+/**
+ * What a classifier tells of the draws, after the word that names it.
+ * @param {Drawn[]} drawn Of each model.
+ */
+export function toldWords(drawn) {
+  const found = drawn.map(({ tell_apart: told }) => (told ? `${ofHundred(told.value)} %` : "not measured"));
+  return ` ${found.join(" / ")}${drawn.some(({ tell_apart: told }) => told) ? " (coin: 50 %)" : ""}.`;
+}
+
 /** The samples of one model. */
 class SampleSheet {
   /** @param {HoleSheets} sheets */
@@ -95,6 +138,8 @@ class SampleSheet {
       (error, { info }) => {
         this.element.removeAttribute("aria-busy");
         for (const line of [this.share, this.beside]) line.textContent = ""; // they tell of another law or seed
+        this.drawn = null;
+        sheets.tell();
         dim(this.grid, true);
         sheets.status.say(`No samples of ${info.name}: ${/** @type {Error} */ (error).message}`, this);
       },
@@ -104,15 +149,19 @@ class SampleSheet {
     this.made = null;
     /** @type {HTMLButtonElement[]} */
     this.tiles = [];
+    /** What its words tell of. @type {Drawn | null} */
+    this.drawn = null;
     this.title = h("h4");
-    this.share = h("p", { role: "status" });
+    this.share = h("p");
     this.beside = h("p.xp-hint");
+    /** What was drawn in words, for More. */
+    this.facts = h("div.xp-column", {}, this.share, this.beside);
     this.grid = h("div.xp-hs-grid", { role: "group" });
     this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img" });
     this.words = h("p.xp-trust");
     this.openButton = button("Open in Explore", "Take the chosen sample to the sliders", () => this.open());
     this.detail = h("div.xp-hs-detail", {}, this.canvas, h("div", {}, this.words, this.openButton));
-    this.element = h("section.xp-hs-sheet", {}, this.title, this.share, this.beside, this.grid, this.detail);
+    this.element = h("section.xp-hs-sheet", {}, this.title, this.grid, this.detail);
     this.grid.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.onKey(event));
     this.grid.addEventListener("pointerleave", () => this.read(this.chosen));
     new ResizeObserver(() => this.fit()).observe(this.element);
@@ -123,15 +172,19 @@ class SampleSheet {
     this.draws.drop(); // what is on its way belongs to another run
     this.element.removeAttribute("aria-busy");
     this.element.hidden = !info;
+    this.facts.hidden = !info;
     if (info === this.info) return;
     this.info = info;
     this.made = null;
+    this.drawn = null;
     this.tiles = [];
     this.grid.replaceChildren();
     this.detail.hidden = true;
     this.element.removeAttribute("data-ready");
     for (const line of [this.share, this.beside]) line.textContent = "";
-    if (info) this.title.textContent = info.name;
+    if (!info) return;
+    entitle(this.title, info);
+    this.facts.dataset.of = info.name;
   }
 
   /** @param {{law: string, seed: number, redraw: boolean}} asked */
@@ -153,13 +206,15 @@ class SampleSheet {
     this.share.textContent = share;
     this.beside.textContent = beside;
     this.grid.setAttribute("aria-label", `samples of ${info.name}, law ${law}`);
-    this.detail.hidden = !decoded;
+    this.drawn = drawn;
+    this.detail.hidden = true; // until somebody points at a sample
     this.made = decoded && { drawn, decoded, told: `a sample of Holes, law ${law}${redraw ? ", holes left out" : ""}` };
     this.build();
     this.element.removeAttribute("aria-busy");
     this.element.dataset.ready = `${info.name} ${law} ${seed}${redraw ? " redrawn" : ""}`;
     dim(this.grid, false);
     this.sheets.status.say("", this);
+    this.sheets.tell();
   }
 
   build() {
@@ -177,12 +232,12 @@ class SampleSheet {
           type: "button",
           title: words,
           "aria-label": words,
-          "aria-pressed": k === 0,
+          "aria-pressed": false,
           tabIndex: k === 0 ? 0 : -1,
           onclick: () => this.choose(k),
           ondblclick: () => this.open(),
-          onpointerenter: () => this.read(k),
-          onfocus: () => this.read(k),
+          onpointerenter: () => this.point(k),
+          onfocus: () => this.point(k),
           onblur: () => this.read(this.chosen),
         },
         canvas,
@@ -194,15 +249,24 @@ class SampleSheet {
     if (made) this.read(0);
   }
 
-  /** Every pixel is a square of the same size, as far as there is room for that. */
+  /** Somebody looks at a sample: what is known of it comes into sight. @param {number} k */
+  point(k) {
+    this.detail.hidden = false;
+    this.read(k);
+  }
+
+  /** Every pixel is a square of the same size, as far as there is room for that; all six rows are seen at once. */
   fit() {
     const { made } = this;
     if (!made) return;
     const [, , width] = made.decoded.shape;
-    const room = Math.floor((this.grid.clientWidth - (COLUMNS - 1) * GAP) / COLUMNS) - 2 * FRAME;
-    if (room <= 0) return;
-    const times = Math.floor(Math.min(room, LARGE) / width);
-    const side = `${times >= 1 ? times * width : room}px`;
+    const across = Math.floor((this.grid.clientWidth - (COLUMNS - 1) * GAP) / COLUMNS) - 2 * FRAME;
+    if (across <= 0) return;
+    const top = this.grid.getBoundingClientRect().top + scrollY;
+    const down = Math.floor((innerHeight - top - GAP) / COLUMNS) - GAP - 2 * FRAME;
+    const room = Math.min(across, LARGE, isNarrow(this.element) ? across : Math.max(SMALL, down));
+    const times = Math.floor(room / width);
+    const side = `${times > 1 || (times === 1 && room < ENOUGH * width) ? times * width : room}px`;
     for (const tile of this.tiles) /** @type {HTMLCanvasElement} */ (tile.firstElementChild).style.width = side;
     this.canvas.style.width = `${Math.max(1, Math.floor(LARGE / width)) * width}px`;
   }
@@ -214,7 +278,7 @@ class SampleSheet {
       tile.setAttribute("aria-pressed", String(i === k));
       tile.tabIndex = i === k ? 0 : -1;
     });
-    this.read(k);
+    this.point(k);
   }
 
   /**
@@ -250,83 +314,91 @@ class SampleSheet {
   }
 }
 
-/** Both models' sheets under one law, one seed and one repair. */
+/** Both models' sheets under one law, one seed and one repair. @implements {SubView} */
 export class HoleSheets {
-  constructor() {
+  /** @param {import("./tab.js").TabAddress} address */
+  constructor(address) {
+    this.address = address;
     this.law = "";
-    this.isChosen = false; // whether somebody chose the law; until then it is that of the run on show
     this.seed = 0;
     this.redraw = false;
     this.inSight = false;
     this.stale = false;
-    this.run = "";
+    /** @type {RunInfo[]} */
+    this.pair = [];
     this.sides = [new SampleSheet(this), new SampleSheet(this)];
     this.lawPlace = h("div");
     this.lawWords = h("p.xp-hint");
     this.status = new StatusLine();
-    const repair = h("input", {
-      type: "checkbox",
-      onchange: () => {
-        this.redraw = repair.checked;
-        this.update();
-      },
-    });
+    this.said = h("span");
+    this.told = h("span");
+    this.line = h("p.xp-hs-line", { role: "status", hidden: true }, this.said, " ", term("tell-apart", "Told from codes:"), this.told);
+    this.repair = h("input", { type: "checkbox", onchange: () => this.keep({ redraw: this.repair.checked }) });
     this.repairWords = h("p.xp-hint", { hidden: true }, REPAIR);
-    this.element = h(
-      "section.xp-hs",
-      { "aria-label": "samples with holes marked" },
-      h("h3", {}, "Samples"),
-      h("p.xp-hint", {}, INTRO),
-      h(
-        "div.xp-bar",
-        {},
-        this.lawPlace,
-        button("New seed", "Other samples of the same law, for both models with the same random numbers", () => {
-          this.seed++;
-          this.update();
-        }),
-        h("label.xp-check", { title: "Throw away what falls in a hole, and draw again until the sheet is full" }, repair, h("span", {}, "Repair: keep out of holes")),
-      ),
+    this.spread = new Distributions();
+    this.rest = more(
+      "More",
+      h("div.xp-hs-pair", {}, ...this.sides.map(({ facts }) => facts)),
       this.lawWords,
+      h("label.xp-check", { title: "Throw away what falls in a hole, and draw again until the sheet is full" }, this.repair, h("span", {}, "Repair: keep out of holes")),
       this.repairWords,
-      this.status.element,
-      h("div.xp-hs-pair", {}, ...this.sides.map((side) => side.element)),
+      h("p.xp-hint.xp-prose", {}, INTRO),
+      this.spread.element,
     );
-    // what is far below the fold is not computed before somebody scrolls there
+    this.rest.addEventListener("toggle", () => this.rest.open && this.spread.show());
+    this.sheets = h("div");
+    const draw = button("Draw", "Other samples of the same law, for both models with the same random numbers", () => this.keep({ seed: (this.seed + 1) % MOST_SEED }));
+    draw.classList.add("xp-hs-draw");
+    this.element = h("section.xp-hs.xp-column", { "aria-label": "samples with holes marked" }, this.line, h("div.xp-bar", {}, this.lawPlace, draw), this.status.element, this.sheets, this.rest);
+    // what is out of sight is not computed
     new IntersectionObserver((entries) => {
       this.inSight = entries[entries.length - 1].isIntersecting;
       if (this.inSight && this.stale) this.draw();
     }).observe(this.element);
   }
 
-  /**
-   * @param {RunInfo} info The run on show.
-   * @param {string} law
-   */
-  setLaw(info, law) {
-    this.law = law;
-    this.lawWords.textContent = `${lawOf(info, law).words} ${defaultWords(info)}`;
+  /** The run on show. @returns {RunInfo | undefined} */
+  get info() {
+    return this.pair.find(({ name }) => name === view.run) ?? this.pair[0];
   }
 
   /** @param {RunInfo[]} pair The autoencoder first, where there are two. */
   setPair(pair) {
     this.status.clear();
-    const info = pair.find(({ name }) => name === view.run) ?? pair[0];
-    if (info) {
-      this.setLaw(info, this.isChosen ? this.law : info.laws[0].name); // the prior: where naive code draws from
-      const choose = (/** @type {string} */ law) => {
-        this.isChosen = true;
-        this.setLaw(info, law);
-        this.update();
-      };
-      this.lawPlace.replaceChildren(segmented("Sampling law of the samples", lawOptions(info), this.law, choose));
-    }
+    this.pair = pair;
     this.sides.forEach((side, i) => side.setRun(pair[i] ?? null));
+    this.sheets.replaceChildren(ampleSides(pair, this.sides.map(({ element }) => element)));
+    this.spread.setPair(pair);
+    if (this.rest.open) this.spread.show();
+    this.follow();
+  }
+
+  /** Show what the address says. */
+  follow() {
+    const { info } = this;
+    if (!info) return;
+    const { law, seed, repair } = this.address.state;
+    const first = info.laws[0].name; // the prior: where naive code draws from
+    this.law = info.laws.some(({ name }) => name === law) ? law : first;
+    this.seed = /^\d{1,6}$/.test(seed ?? "") ? Number(seed) : 0;
+    this.redraw = this.repair.checked = repair === "on";
+    const options = info.laws.map(({ name: value, plain: text, hint }) => ({ value, text, hint }));
+    this.lawPlace.replaceChildren(unlabelled(segmented("Sampling law of the samples", options, this.law, (chosen) => this.keep({ law: chosen }))));
+    this.update();
+  }
+
+  /** Somebody chose a law, a seed or the repair. @param {{law?: string, seed?: number, redraw?: boolean}} chosen */
+  keep(chosen) {
+    Object.assign(this, chosen);
+    const usual = this.info?.laws[0].name;
+    this.address.tell({ law: this.law === usual ? "" : this.law, seed: this.seed ? String(this.seed) : "", repair: this.redraw ? "on" : "" });
     this.update();
   }
 
   /** Something changed: draw it anew, once it is in sight. */
   update() {
+    const { info } = this;
+    if (info) this.lawWords.textContent = `${lawOf(info, this.law).words} ${defaultWords(info)}`;
     this.repairWords.hidden = !this.redraw;
     this.stale = true;
     if (this.inSight) this.draw();
@@ -335,6 +407,20 @@ export class HoleSheets {
   draw() {
     this.stale = false;
     for (const side of this.sides) side.draw(this);
+  }
+
+  /** Say what both sheets hold, once both tell of the same law. */
+  tell() {
+    const { info } = this;
+    const live = this.sides.filter((side) => side.info);
+    const drawn = live.map((side) => side.drawn);
+    this.line.hidden = !info || drawn.some((each) => each?.law !== this.law);
+    if (this.line.hidden || !info) return;
+    const known = /** @type {Drawn[]} */ (drawn);
+    const kinds = live.map((side) => sideOf(/** @type {RunInfo} */ (side.info)));
+    const names = new Set(kinds).size === kinds.length ? kinds.map((kind) => (kind === "ae" ? "the autoencoder" : "the VAE")) : live.map((side) => side.info?.name ?? "");
+    this.said.textContent = headline(lawOf(info, this.law).title, names, known, this.redraw);
+    this.told.textContent = toldWords(known);
   }
 }
 

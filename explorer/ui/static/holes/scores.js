@@ -1,11 +1,14 @@
 /** The table of hole scores, which Python puts together (explorer/views/hole_scores.py, `score_table`). */
 
-import { freshId, h, useStyle } from "../kit/dom.js";
+import { freshId, h } from "../kit/dom.js";
+import { Latest } from "../kit/latest.js";
+import { more } from "../kit/more.js";
+import { term } from "../kit/term.js";
 import { shown } from "../latent/numbers.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 
-export const STYLE = new URL("./holes.css", import.meta.url);
+/** @typedef {import("./tab.js").SubView} SubView */
 
 /**
  * A score with its 95 % interval.
@@ -18,12 +21,14 @@ export const STYLE = new URL("./holes.css", import.meta.url);
  * @typedef {{title: string, hint: string, models: {empty: Counted | null, told: Counted | null, leads: boolean}[]}} SideBySide
  *
  * @typedef {object} Table
+ * @property {string | null} short The verdict in a sentence for the screen.
  * @property {string[]} collapse What is to be read before all else.
  * @property {string | null} verdict
  * @property {string | null} beside What the verdict must not be read without.
  * @property {string[]} reading What else the scores say, in sentences.
  * @property {string} caption
  * @property {string[]} models
+ * @property {import("../kit/sides.js").Side[]} kinds Of each model, the side where it stands.
  * @property {{name: string, title: string, hint: string}[]} laws Columns of each model.
  * @property {SideBySide[]} sides
  * @property {{name: string, meaning: string, cells: (Score | null)[]}[]} rows
@@ -112,42 +117,89 @@ export function sideBySide({ models, sides }) {
   );
 }
 
-/** @param {import("../page/host.js").Host} host */
-export async function mount({ element }) {
-  await useStyle(STYLE);
-  const root = /** @type {HTMLElement} */ (element.querySelector(".xp-host"));
-  const part = h("div.xp-scroll", { role: "region" });
-  // what scrolls must be reachable by keyboard, what does not is no stop on the way
-  new ResizeObserver(() => {
-    if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
-    else part.removeAttribute("tabindex");
-  }).observe(part);
-  /** @param {Table | null} table */
-  const put = (table) => {
-    if (!table) return root.replaceChildren();
-    const id = freshId();
-    // the caption stands outside, so that it wraps where the table scrolls
-    part.setAttribute("aria-labelledby", id);
-    part.replaceChildren(build(table, id));
-    const { collapse, verdict, beside, reading, caption } = table;
-    root.replaceChildren(
-      ...collapse.map((words) => h("p.xp-hs-collapse", {}, h("span", { "aria-hidden": "true" }, "⚠ "), words)),
-      ...(verdict ? [h("p.xp-hs-verdict", {}, verdict)] : []),
-      ...(beside ? [h("p.xp-hint", {}, beside)] : []),
-      h("div.xp-scroll", { role: "region", "aria-label": "holes and tell-apart", tabIndex: 0 }, sideBySide(table)),
-      h("ul.xp-hs-reading", { "aria-label": "what the scores say" }, ...reading.map((words) => h("li", {}, words))),
-      h("p.xp-hint", { id }, caption),
-      part,
+/**
+ * The shares of draws in holes under each law as bars: a law a row, a model a column, the intervals as lines.
+ * @param {Table} table
+ */
+export function shareBars({ models, kinds, sides }) {
+  const column = (/** @type {number} */ m) =>
+    h(
+      "div.xp-hs-shares",
+      { role: "img", "aria-label": `${models[m]}: ${sides.map(({ title, models: found }) => `${title} ${found[m].empty?.text ?? "not measured"}${found[m].empty ? " of 100 draws" : ""}`).join(", ")}; 5 of 100 is usual` },
+      ...sides.map(({ title, models: found }) => {
+        const { empty } = found[m];
+        const bar = h("div.xp-hs-share", { "data-law": title, title: empty ? `${title}: ${empty.text} of 100 draws (${empty.ends})` : `${title}: not measured` });
+        if (!empty) return bar;
+        const [low, high] = empty.ends.split(" to ").map(Number);
+        const fill = h("span");
+        fill.style.width = `${Number(empty.text)}%`;
+        const whisker = h("i");
+        Object.assign(whisker.style, { left: `${low}%`, width: `${high - low}%` });
+        bar.append(fill, ...(Number.isFinite(high - low) ? [whisker] : []));
+        return bar;
+      }),
     );
-  };
-  const update = async () => {
-    const { run, signal } = view; // the table follows the run out of sight as well: where it is empty it is never in sight
-    if (run === null) return;
+  const side = (/** @type {number} */ m) => h("div.xp-side", { "data-side": kinds[m] }, h("h4", {}, kinds[m] === "ae" ? "Autoencoder" : "VAE"), column(m));
+  const names = h("div.xp-hs-names", {}, ...sides.map(({ title, hint }) => h("span", { title: hint }, title)));
+  return h("div.xp-hs-by-law", {}, names, ...models.map((_, m) => side(m)));
+}
+
+/** @implements {SubView} */
+export class Scores {
+  constructor() {
+    this.asks = new Latest();
+    this.scroll = h("div.xp-scroll", { role: "region" });
+    // what scrolls must be reachable by keyboard, what does not is no stop on the way
+    new ResizeObserver(() => {
+      if (this.scroll.scrollWidth > this.scroll.clientWidth) this.scroll.tabIndex = 0;
+      else this.scroll.removeAttribute("tabindex");
+    }).observe(this.scroll);
+    this.element = h("section.xp-holes-scores.xp-column", { "aria-label": "hole scores" });
+  }
+
+  /** @param {import("../latent/run.js").RunInfo[]} pair */
+  async setPair(pair) {
+    const signal = this.asks.next(view.signal);
+    const run = view.run ?? pair[0].name;
     const table = await source.ask("scores", run, { signal }).catch((error) => error);
     if (signal.aborted) return;
-    if (table instanceof Error) root.replaceChildren(h("p.xp-status", { role: "status" }, `No scores: ${table.message}`));
-    else put(table);
-  };
-  view.addEventListener("run", update);
-  update();
+    if (table instanceof Error) this.element.replaceChildren(h("p.xp-status", { role: "status" }, `No scores: ${table.message}`));
+    else this.put(table);
+  }
+
+  /** @param {Table | null} table */
+  put(table) {
+    if (!table) return this.element.replaceChildren(h("p", {}, "No hole scores are stored with this run; train.py measures them."));
+    const id = freshId();
+    const { scroll } = this;
+    // the caption stands outside, so that it wraps where the table scrolls
+    scroll.setAttribute("aria-labelledby", id);
+    scroll.replaceChildren(build(table, id));
+    const { short, collapse, verdict, beside, reading, caption } = table;
+    this.element.replaceChildren(
+      h("p.xp-hs-verdict", {}, short ?? verdict ?? "The holes of this run are not measured."),
+      h("p.xp-hint", {}, "The share of draws in a ", term("hole"), "; dashed: what is usual of real images."),
+      shareBars(table),
+      more(
+        "More",
+        ...collapse.map((words) => h("p.xp-hs-collapse", {}, h("span", { "aria-hidden": "true" }, "⚠ "), words)),
+        ...(verdict ? [h("p.xp-hs-told", {}, verdict)] : []),
+        ...(beside ? [h("p.xp-hint", {}, beside)] : []),
+        h("div.xp-scroll", { role: "region", "aria-label": "holes and tell-apart", tabIndex: 0 }, sideBySide(table)),
+        h("ul.xp-hs-reading", { "aria-label": "what the scores say" }, ...reading.map((words) => h("li", {}, words))),
+        h("p.xp-hint", { id }, caption),
+        scroll,
+        h("p.xp-hint.xp-prose", {}, READ_BESIDE),
+      ),
+    );
+  }
 }
+
+const READ_BESIDE =
+  "Read vacancy only beside coverage and active units: a model that ignores its latents has no holes and covers " +
+  "nothing. Compare equal laws first. From the prior an autoencoder has luck or bad luck: if its codes spread far " +
+  "beyond it, every draw falls into the middle of the crowd, hits no hole and covers little. Vacancy asks whether " +
+  "any code is near and falls silent in many dimensions; tell-apart stands beside it. That autoencoders cannot " +
+  "generate is false: ten fitted bells reduce their holes, and may beat a VAE's own prior; that they cannot be " +
+  "sampled naively is true. How sure a classifier is of the decodes, and how near they are to real images pixel by " +
+  "pixel, does not tell the two models apart.";

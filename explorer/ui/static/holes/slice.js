@@ -46,8 +46,17 @@ export class SliceChoice {
     return this.images ? { anchors: this.images.join(",") } : {};
   }
 
-  /** @param {RunInfo[]} pair */
-  setPair(pair) {
+  /** The slice as the address says it; "" for the usual one. */
+  get told() {
+    const { directions, anchors } = this.query;
+    return directions ?? anchors ?? "";
+  }
+
+  /**
+   * @param {RunInfo[]} pair
+   * @param {string} [cut] As the address says it: numbers of three images, or the keys of two directions.
+   */
+  setPair(pair, cut = "") {
     this.pair = pair;
     this.images = null;
     this.way = "images";
@@ -56,6 +65,15 @@ export class SliceChoice {
     if (this.element.hidden) return;
     const options = sliceDirections(pair[0]);
     this.directions = [options[0].value, options[Math.min(1, options.length - 1)].value];
+    const parts = cut.split(",");
+    const most = Math.min(...pair.map(({ count }) => count));
+    const numbers = parts.map(Number);
+    if (parts.length === 2 && parts[0] !== parts[1] && parts.every((part) => options.some(({ value }) => value === part))) {
+      this.way = "directions";
+      this.directions = parts;
+    } else if (new Set(numbers).size === 3 && numbers.length === 3 && numbers.every((n) => Number.isInteger(n) && n >= 0 && n < most)) {
+      this.images = numbers;
+    }
     this.show();
   }
 

@@ -44,7 +44,7 @@ function dotsOf(plane) {
 function drawnPin(element, room, inks) {
   const box = element.getBoundingClientRect();
   const [x, y] = [exact(box.left + box.width / 2 - room.left), exact(box.top + box.height / 2 - room.top)];
-  const own = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.textContent).join("").trim();
+  const own = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.textContent).join("").trim() || element.dataset.number; // a mark may bring its number by its style
   const style = getComputedStyle(element);
   const found = [];
   if (element instanceof HTMLCanvasElement) {

@@ -37,6 +37,30 @@ export function directionsOf(info, set, found) {
  */
 export const setsOf = (info, found) => SETS.filter(({ value }) => directionsOf(info, value, found).length > 0);
 
+/** Attributes that a visitor looks for first, whatever their strength. */
+const SOUGHT = ["Smiling", "Male", "Eyeglasses", "Blond_Hair"];
+
+/**
+ * Directions as they are offered: those that are sought first, then as they come, the strongest first.
+ * @template {Pick<Direction, "name">} D
+ * @param {D[]} directions
+ * @returns {D[]}
+ */
+export function inOrder(directions) {
+  const rank = (/** @type {D} */ { name }) => (SOUGHT.includes(name) ? SOUGHT.indexOf(name) : SOUGHT.length);
+  return [...directions].sort((one, other) => rank(one) - rank(other));
+}
+
+/**
+ * The set that is offered first: attributes have words that everybody knows.
+ * @param {RunInfo} info
+ * @returns {SetName}
+ */
+export const usualSet = ({ directions }) => (directions.attributes?.length ? "attributes" : "axes");
+
+/** Whether the directions of a set have numbers for names, which say nothing of where they lead. @param {string} set */
+export const isNumbered = (set) => set === "axes" || set === "pca";
+
 /**
  * What a link calls a direction: its set and its place there.
  * @param {string} set

@@ -51,6 +51,7 @@
  * @property {boolean} can_download Whether Reconstruct offers to fetch it.
  * @property {{axes: Direction[], pca: Direction[], classes?: Direction[], attributes?: Direction[]}} directions
  * @property {number[]} mean Mean of the encoded data, (d,).
+ * @property {{index: number, latent: number[]}} first An image of the evaluation split to begin with, and its code, (d,).
  * @property {import("./laws.js").Law[]} laws What latents may be drawn from.
  * @property {Colour[]} colours Numbers of every image that the run has.
  * @property {Format[]} formats Files that decodes may be saved as.

@@ -37,6 +37,7 @@ class Header {
     view.addEventListener("going", () => this.clear());
     this.select(view.tab);
     this.show(view.run);
+    for (const each of root.querySelectorAll(":disabled")) /** @type {HTMLButtonElement} */ (each).disabled = false; // they do something now
   }
 
   /** Say which tab is open. @param {string} name */
@@ -134,9 +135,9 @@ function mirror(bar) {
 /** @param {import("./host.js").Host} host */
 export async function mount(host) {
   const root = /** @type {HTMLElement} */ (host.element.querySelector(".xp-head"));
-  join(host);
-  await useStyle(STYLE);
+  join(host, true);
   new Header(root);
   const bar = /** @type {HTMLElement | null} */ (document.querySelector("#explorer-tabs .tab-container[role=tablist]"));
   if (bar) mirror(bar);
+  await useStyle(STYLE); // of what it opens
 }

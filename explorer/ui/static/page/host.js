@@ -45,15 +45,20 @@ export function follow(host, tab, update, leave = () => {}) {
 }
 
 /**
- * Let a part bring the run of the page's picker, and take wishes there.
+ * Let a part bring the run of the page's picker, and take wishes there. What a part of a tab asks for is lost on gradio's
+ * page once another tab is open, so the header's word goes before that of any tab.
  * @param {Host} host
+ * @param {boolean} [isHeader]
  */
-export function join({ props, trigger, watch }) {
+export function join({ props, trigger, watch }, isHeader = false) {
   watch("value", () => view.setRun(props.value));
   view.setRun(props.value);
-  view.askPage = (wish) => askHost(trigger, wish);
+  if (isHeader || !view.askPage) view.askPage = (wish) => askHost(trigger, wish);
   view.checkWish(); // the page itself opens the run and tab of a link (app.py); the latent is ours
 }
+
+/** The run that was asked for last, until it is there. @type {string | null} */
+let awaited = null;
 
 /**
  * Ask what holds the page for a run or a tab. Gradio's own tab bar is hidden but works: pressing it opens a tab without
@@ -63,7 +68,15 @@ export function join({ props, trigger, watch }) {
  */
 function askHost(trigger, { run, tab }) {
   const press = tab === undefined ? null : document.getElementById(`explorer-${tab}-button`);
+  if (run !== undefined) awaited = run;
   press?.click();
   if (press) view.setTab(/** @type {string} */ (tab));
   if (run !== undefined || !press) trigger("select", { ...(run === undefined ? {} : { run }), ...(press || tab === undefined ? {} : { tab }) });
 }
+
+// gradio answers several quick wishes with one of them, not always the last: one that was passed over is asked for again
+view.addEventListener("run", () => {
+  const run = awaited;
+  awaited = null;
+  if (run !== null && run !== view.run) view.askPage?.({ run });
+});

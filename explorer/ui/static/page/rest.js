@@ -4,7 +4,7 @@ import { useStyle } from "../kit/dom.js";
 
 const REST_MS = 1000;
 const TOUCHES = ["pointerdown", "pointermove", "keydown", "wheel", "input"]; // assistive technology moves a slider without a pointer
-const MODULES = ["start/tab", "explore/tab", "map/tab", "interpolate/tab", "reconstruct/tab", "holes/tab", "holes/scores", "report/tab"];
+const MODULES = ["start/tab", "explore/tab", "map/tab", "interpolate/tab", "reconstruct/tab", "holes/tab", "report/tab"];
 
 /**
  * Have the other tabs' modules and their style sheets there before they are opened, once nobody has moved for a while.

@@ -12,17 +12,21 @@ import { source } from "../source/source.js";
 /** @typedef {{run: string, z: Float32Array, among: Among}} Judged */
 
 export class TrustLine {
-  constructor() {
+  /** @param {HTMLElement} [told] Where its numbers stand, so that the line itself says but the verdict; else in the line. */
+  constructor(told) {
+    this.told = told;
     this.element = h("p.xp-trust", { "aria-live": "polite" });
     this.answers = new NewestWins(
       (/** @type {Judged} */ { run, z, among }) => askTrust(run, z, among),
-      (answer, { among }) => {
-        dim(this.element, false);
-        showTrust(this.element, answer, among);
+      (answer, { run, among }) => {
+        this.dim(false);
+        if (told) showBriefly(this.element, told, run, answer, among);
+        else showTrust(this.element, answer, among);
       },
       (error) => {
         const { message } = /** @type {Error} */ (error);
-        dim(this.element, false);
+        this.dim(false);
+        told?.replaceChildren();
         showVerdict(this.element, null, error instanceof Unreachable ? message : `How usual this latent is cannot be told: ${message}`);
       },
       2,
@@ -42,7 +46,13 @@ export class TrustLine {
   /** The latent moves on: what is said of one before it waits for an answer of its own. */
   doubt() {
     this.answers.drop();
-    dim(this.element, true);
+    this.dim(true);
+  }
+
+  /** @param {boolean} stale */
+  dim(stale) {
+    dim(this.element, stale);
+    if (this.told) dim(this.told, stale);
   }
 
   /** Forget what was asked for. */
@@ -82,4 +92,26 @@ export function showVerdict(line, said, detail) {
  */
 export function showTrust(line, answer, among = "draws") {
   showVerdict(line, trustVerdict(answer), details(answer, among));
+}
+
+/**
+ * A verdict without its numbers.
+ * @template {{text: string}} V
+ * @param {V | null} said
+ * @returns {V | null}
+ */
+export const briefly = (said) => said && { ...said, text: said.text.split(":")[0] };
+
+/**
+ * Write the verdict into one element, and what it rests on into another.
+ * @param {HTMLElement} line
+ * @param {HTMLElement} told
+ * @param {string} run
+ * @param {Trust} answer
+ * @param {Among} among
+ */
+function showBriefly(line, told, run, answer, among) {
+  const said = trustVerdict(answer);
+  showVerdict(line, briefly(said), "");
+  told.replaceChildren(h("strong", {}, run), ` ${said ? `${said.text}. ` : ""}`, h("small", {}, details(answer, among)));
 }

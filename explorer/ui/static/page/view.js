@@ -325,7 +325,11 @@ export class View extends EventTarget {
     const { run, tab } = this.wish;
     this.written = { run: run ?? this.run, tab: tab ?? this.tab };
     if (!(await this.checkWish())) return;
-    if ((run && run !== this.run) || (tab && tab !== this.tab)) this.askPage?.({ run, tab });
+    /** @type {{run?: string, tab?: string}} */
+    const wish = {};
+    if (run && run !== this.run) wish.run = run;
+    if (tab && tab !== this.tab) wish.tab = tab;
+    if (wish.run || wish.tab) this.askPage?.(wish);
     if (!run || run === this.run) this.dispatchEvent(new Event("link"));
   }
 

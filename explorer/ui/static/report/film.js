@@ -21,22 +21,28 @@ export class Sheets {
     this.pictures = new Map();
     this.canvas = h("canvas.xp-image", { width: 64, height: 64, role: "img" });
     this.title = h("h3");
-    this.caption = h("p.xp-hint");
+    this.caption = h("p.xp-status");
     this.missing = h("p.xp-hint", {}, "This run kept no sheets; train.py keeps one every --save-every epochs.");
     const room = h("div.xp-sheet", {}, this.canvas);
     this.element = h("section.xp-half", {}, this.title, room, this.caption, this.missing);
     this.fit = fitWhole(this.canvas, room, SHEET_WIDTH);
   }
 
-  /** @param {Story | null} story */
-  setStory(story) {
+  /**
+   * @param {Story | null} story
+   * @param {string} [title] What the model is called where it stands; its name by itself.
+   */
+  setStory(story, title = story?.name ?? "") {
     this.sheets = story?.sheets ?? [];
     this.pictures.clear();
     this.wanted = "";
     this.element.hidden = !story;
-    this.title.textContent = story?.name ?? "";
+    this.name = story?.name ?? "";
+    this.title.textContent = title;
+    this.title.setAttribute("aria-label", title === this.name ? title : `${title} ${this.name}`);
+    this.caption.textContent = "";
     this.family = story?.point ? "one Gaussian of its codes" : "its prior";
-    this.canvas.hidden = this.caption.hidden = !this.sheets.length;
+    this.canvas.hidden = !this.sheets.length;
     this.missing.hidden = this.sheets.length > 0;
     delete this.canvas.dataset.epoch;
   }
@@ -64,8 +70,9 @@ export class Sheets {
       this.canvas.height = image.height;
       context(this.canvas).drawImage(image, 0, 0);
       this.canvas.dataset.epoch = String(sheet.epoch);
-      this.canvas.setAttribute("aria-label", `decodes of ${this.title.textContent} after epoch ${sheet.epoch}`);
-      this.caption.textContent = `After epoch ${sheet.epoch}, latents from ${this.family}.`;
+      this.canvas.setAttribute("aria-label", `decodes of ${this.name} after epoch ${sheet.epoch}`);
+      this.canvas.title = `After epoch ${sheet.epoch}, latents from ${this.family}.`;
+      this.caption.textContent = "";
       this.fit();
     } catch {
       if (this.wanted === sheet.url) this.caption.textContent = `The sheet of epoch ${sheet.epoch} did not load; reload the page.`;

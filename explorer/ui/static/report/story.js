@@ -24,6 +24,7 @@ import { shown } from "../latent/numbers.js";
  * @property {Axis[]} axes Strongest first.
  * @property {Record<string, string | null>} scale What its nats are nats of; null where that is not known.
  * @property {{reparameterised: number, score: number} | null} gradient Variance of the encoder's gradient.
+ * @property {import("./verdicts.js").Verdict[]} [verdicts]
  * @property {CardRow[]} card
  *
  * A place of the scrubber.

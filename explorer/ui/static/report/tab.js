@@ -1,8 +1,10 @@
 /** Report: how a run and its twin were fitted, epoch by epoch and dimension by dimension. */
 
 import { Arrival } from "../kit/arrival.js";
-import { dropdown, h, segmented, useStyle } from "../kit/dom.js";
+import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
+import { more } from "../kit/more.js";
+import { sides } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
@@ -13,7 +15,10 @@ import { DecoderLine } from "./decoder.js";
 import { Dimensions } from "./dimensions.js";
 import { Scrubber, Sheets } from "./film.js";
 import { Cards } from "./settings.js";
+import { Growing } from "./growing.js";
+import { markdownOf } from "./markdown.js";
 import { gradientWords, isTold, scaleWords, scrubberStops } from "./story.js";
+import { Verdicts } from "./verdicts.js";
 
 export const STYLE = new URL("./report.css", import.meta.url);
 
@@ -23,6 +28,12 @@ export const STYLE = new URL("./report.css", import.meta.url);
 const LOSS_HINT =
   "Solid: training images; dashed, open markers: images held out for validation. " +
   "The frames leave out what the first epochs lost; double-click one for all of it, drag to zoom.";
+
+const HOW =
+  "How this model was fitted, beside its twin or any other run: what they lost at every epoch, which latent dimensions came to carry something, and what they decoded on the way. " +
+  "Drag the epoch to watch the decodes take shape, and click a bar to compare the codes of that dimension with the prior.";
+
+const STACK_HINT = "Nats per image that held-out images cost: distortion below, rate hatched upon it.";
 
 const SHEET_HINT =
   "What the decoder made of 64 latents after each kept epoch: a VAE's come from its prior, an autoencoder's from one Gaussian " +
@@ -37,7 +48,7 @@ export class ReportTab {
     this.wished = undefined;
     /** @type {Map<string, string>} */
     this.refused = new Map();
-    this.picker = h("div.xp-bar");
+    this.picker = h("div.xp-bar.xp-compare");
     this.note = h("p.xp-hint");
     this.scale = h("p.xp-caution");
     /** @type {Map<string, {colour: string, symbol: string}>} */
@@ -50,6 +61,7 @@ export class ReportTab {
     });
     this.across = h("div.xp-bar.xp-across");
     const grid = (/** @type {Chart[]} */ charts) => h("div.xp-losses", {}, ...charts.map(({ element }) => element));
+    this.verdicts = new Verdicts();
     this.losses = h(
       "section",
       {},
@@ -63,16 +75,12 @@ export class ReportTab {
     this.sheets = [new Sheets(), new Sheets()];
     this.scrubber = new Scrubber(({ epochs }) => this.sheets.forEach((sheets, i) => sheets.show(epochs[i] ?? null)));
     this.linked = h("p.xp-hint", {}, "These fits differ in length, so their sheets are linked by the share of the fit.");
-    this.decodes = h(
-      "section",
-      {},
-      h("h3", {}, "Decodes by epoch"),
-      h("p.xp-hint", {}, SHEET_HINT),
-      this.linked,
-      this.scrubber.element,
-      h("div.xp-twins", {}, ...this.sheets.map((sheets) => sheets.element)),
-    );
+    this.films = h("div");
+    this.decodes = h("section", { "aria-label": "decodes by epoch" }, this.scrubber.element, this.films, this.linked);
     this.noSheets = h("p.xp-hint", {}, "No sheets of decodes were kept; train.py keeps one every --save-every epochs.");
+    this.stacks = [0, 1].map(() => new Chart("distortion and rate over the epochs, one upon the other", STACK_HINT));
+    this.stacked = h("div");
+    this.areas = h("section", {}, h("h3", {}, "The fit"), this.picker, this.stacked);
     this.dimensions = [new Dimensions(), new Dimensions()];
     this.gradients = [0, 1].map(() => new Chart("variance of the encoder's gradient", ""));
     this.gradientTitles = this.gradients.map(() => h("h3"));
@@ -89,15 +97,20 @@ export class ReportTab {
     );
     this.cards = new Cards();
     this.decoder = new DecoderLine();
+    this.growing = new Growing();
+    /** @type {Story[]} */
+    this.stories = [];
+    const save = h("div.xp-bar.xp-report-save", {}, button("Save", "Save verdicts, settings and scores as Markdown", () => this.save()), button("Print", "Print the report, all of it opened", () => print()));
+    this.rest = more("More", h("p.xp-hint.xp-prose", {}, HOW), h("p.xp-hint.xp-prose", {}, SHEET_HINT), this.losses, this.course, this.noise, this.decoder.element);
     this.body = h(
       "div.xp-report",
       {},
+      h("div.xp-report-first", {}, this.verdicts.element, save),
       this.note,
-      this.scale,
-      this.losses,
-      this.course,
       this.decodes,
       this.noSheets,
+      this.scale,
+      this.areas,
       h(
         "section",
         {},
@@ -105,12 +118,13 @@ export class ReportTab {
         h("p.xp-hint", {}, "What each axis carries at the end, on the test images. Click a bar, or choose an axis, for its codes."),
         h("div.xp-twins", {}, ...this.dimensions.map((dimensions) => dimensions.element)),
       ),
-      this.noise,
       this.cards.element,
-      this.decoder.element,
+      this.rest,
     );
     this.arrival = new Arrival(this.body, this.status);
-    root.replaceChildren(h("div.xp-compare", {}, this.picker, this.status.element), this.arrival.element, this.body);
+    root.replaceChildren(this.growing.element, this.status.element, this.arrival.element, this.body);
+    this.growing.watch(root);
+    globalThis.addEventListener?.("beforeprint", () => root.querySelectorAll("details").forEach((each) => (each.open = true)));
     view.addEventListener("link", () => {
       if (this.body.dataset.shown === view.run && view.other !== this.wished) this.setRun(view.run);
     });
@@ -211,6 +225,8 @@ export class ReportTab {
    */
   show(stories, stay) {
     const [run, other] = stories;
+    this.stories = stories;
+    this.verdicts.setStories(stories);
     /** @type {(story: Story) => Record<string, string>} */
     const beside = (story) => (other ? { with: story === run ? other.name : run.name } : {});
     const inOrder = [...stories].sort((a, b) => Number(b.point) - Number(a.point)); // as in Holes: the autoencoder on the left
@@ -250,7 +266,17 @@ export class ReportTab {
     this.decodes.hidden = !stops.stops.length;
     this.noSheets.hidden = stops.stops.length > 0 || stories.every(({ parts }) => !parts.length);
     this.linked.hidden = !stops.linked;
-    this.sheets.forEach((sheets, i) => sheets.setStory(inOrder[i] ?? null));
+    const alike = new Set(inOrder.map(({ point }) => point)).size < inOrder.length;
+    /** @param {HTMLElement[]} parts Of each model. */
+    const onSides = (parts) => {
+      const of = (/** @type {boolean} */ point, /** @type {number} */ place) => parts[alike ? place : inOrder.findIndex((story) => story.point === point)] ?? null;
+      return sides(of(true, 0), of(false, 1));
+    };
+    this.sheets.forEach((sheets, i) => sheets.setStory(inOrder[i] ?? null, alike || !inOrder[i] ? undefined : inOrder[i].point ? "Autoencoder" : "VAE"));
+    this.films.replaceChildren(onSides(inOrder.map((_, i) => this.sheets[i].element)));
+    const told = inOrder.filter(({ parts }) => parts.includes("distortion"));
+    this.stacks.forEach((chart, i) => chart.show(Boolean(inOrder[i]) && told.includes(inOrder[i]), inOrder[i]?.name ?? "", "loss-stack", {}));
+    this.stacked.replaceChildren(onSides(inOrder.map((_, i) => this.stacks[i].element)));
     this.scrubber.setStops(stops, stay);
     this.dimensions.forEach((dimensions, i) => dimensions.setStory(inOrder[i] ?? null, inOrder[i] ? beside(inOrder[i]) : {}));
 
@@ -265,6 +291,13 @@ export class ReportTab {
     });
     this.cards.setStories(inOrder);
     this.decoder.setRuns(inOrder.map(({ name }) => name));
+  }
+
+  /** Hand the report out as a file. */
+  save() {
+    const href = URL.createObjectURL(new Blob([markdownOf(this.stories)], { type: "text/markdown" }));
+    h("a", { href, download: `${this.stories[0].name}-report.md` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 1000);
   }
 
   /** @param {{name: string, colour: string, symbol: string}[]} runs */

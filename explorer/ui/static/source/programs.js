@@ -435,13 +435,14 @@ export class Programs extends EventTarget {
   }
 
   /**
-   * Where encoding the decode of a latent lands; null where the run lacks a program that takes but a moment.
+   * Where encoding the decode of a latent lands; null where a run lacks a program that takes but a moment.
    * @param {string} run
    * @param {Float32Array} latent (d,)
+   * @param {string} [other] Whose encoder sees the decode, if it is another run's.
    * @returns {Float32Array | null} (d,)
    */
-  roundTrip(run, latent) {
-    const [decoder, encoder] = [this.of(run, "decoder")?.here, this.of(run, "encoder")?.here];
+  roundTrip(run, latent, other = run) {
+    const [decoder, encoder] = [this.of(run, "decoder")?.here, this.of(other, "encoder")?.here];
     return decoder && encoder ? encoder.encode(decoder.unrounded(latent), 1).mean : null;
   }
 

@@ -111,6 +111,11 @@ export class ServerSource {
     return (await ask(new URL("runs", API))).json();
   }
 
+  /** @returns {Promise<any[]>} */
+  async fits() {
+    return (await ask(new URL("fits", API))).json();
+  }
+
   /**
    * @param {Asked} question
    * @param {string} run

@@ -31,6 +31,7 @@ import { Kind } from "./kind.js";
 /**
  * @typedef {object} Source
  * @property {() => Promise<any[]>} runs Every run there is, in a line each; `error` says why one cannot be opened.
+ * @property {() => Promise<any[]>} [fits] Runs that are being fitted now; absent where none ever are.
  * @property {(question: Asked, run: string, details?: Details) => Promise<any>} ask Anything about a run, in the form
  *   that the table of questions states.
  * @property {(info: RunInfo, name: ArrayName) => Promise<any>} array One row per image of the evaluation split; null

@@ -8,8 +8,9 @@ import { svg } from "../kit/svg.js";
 import { term } from "../kit/term.js";
 import { toFragment } from "../latent/address.js";
 import { view } from "../page/view.js";
+import { source } from "../source/source.js";
 import { drawsOf } from "./draws.js";
-import { aligning, Flat, turned } from "./flat.js";
+import { aligning, Flat, spreadOf, turned } from "./flat.js";
 import { answers, isStill, TenStrip } from "./pieces.js";
 import { drawMark, paintedBy } from "./why.js";
 
@@ -20,6 +21,7 @@ export { PLANE_STYLE };
 
 const MORPH_MS = 500;
 const SEED = 1;
+const MANY = 500; // draws that tell how wide a law is
 const [WIDTH, HEIGHT, EDGE] = [320, 240, 26];
 
 /**
@@ -130,7 +132,7 @@ export class Beta {
     this.question = h("p", {}, "More ", term("beta"), " pulls codes together. What then? Guess, and drag.");
     this.guess = answers("Your guess:", ["more holes", "fewer holes"], () => {});
     this.said = h("p.xp-st-said", { role: "status" });
-    this.told = more("More", ...[ladder.note, ...ladder.words, `Ten draws with seed ${SEED} from one bell fitted to each run's codes, the law that is fair to all; hatched draws are empty. The map shows the two directions along which codes differ most, each run scaled to its own spread and turned towards the run before. Error is distortion in nats per image, holes are the share of draws where no image is encoded; bars are 95 % intervals.`].map((words) => words && h("p.xp-prose", {}, words)));
+    this.told = more("More", ...[ladder.note, ...ladder.words, `Ten draws with seed ${SEED} from one bell fitted to each run's codes, the law that is fair to all; hatched draws are empty. The map shows the two directions along which codes differ most, each run scaled to the spread of its own draws and turned towards the autoencoder. Error is distortion in nats per image, holes are the share of draws where no image is encoded; bars are 95 % intervals.`].map((words) => words && h("p.xp-prose", {}, words)));
     this.model = h("div.xp-st-ladder", {}, h("div", {}, this.strip.element, this.flag), this.plane.element, h("figure", {}, this.chart.element, this.reading));
     return h("div", {}, h("div.xp-st-act.xp-st-wide", {}, this.question, this.guess, this.said), h("div.xp-st-slider", {}, h("label", { for: id }, "beta"), this.slider, this.name), this.model, this.told);
   }
@@ -166,12 +168,15 @@ export class Beta {
   async bring(rung) {
     const { law } = this.room.story.ladder;
     const info = await view.info(rung.name);
-    const [points, labels, drawn] = await Promise.all([view.points(rung.name), view.labels(rung.name), drawsOf(info, law, SEED, this.room.signal)]);
+    const { signal } = this.room;
+    const many = source.ask("draws", rung.name, { query: { law, n: MANY, seed: SEED }, signal });
+    const [points, labels, drawn, wide] = await Promise.all([view.points(rung.name), view.labels(rung.name), drawsOf(info, law, SEED, signal), many]);
     const flat = new Flat(info);
     const places = flat.places(points);
     // every run is turned towards the first, so that the same images stay on the same side
     const first = rung === this.rungs[0] ? null : await this.load(this.rungs[0]);
-    const matrix = aligning(places, first && first.places.length === places.length ? first.places : places);
+    // the unit is the spread of draws: the means of a model that ignores its latents are all but one place
+    const matrix = aligning(places, first && first.places.length === places.length ? first.places : places, spreadOf(flat.places(wide)));
     return { places: turned(places, matrix), labels, marks: turned(flat.places(drawn.latents), matrix), drawn };
   }
 

@@ -55,14 +55,15 @@ export function spreadOf(latents) {
 }
 
 /**
- * The turn or mirroring that brings places nearest to others of the same rows, and the factor that gives them a root
- * mean square of 1 per axis (Procrustes; in two dimensions the best turn has the angle of the sum of products).
+ * The turn or mirroring that brings places nearest to others of the same rows, and the factor that makes a unit of a
+ * spread (Procrustes; in two dimensions the best turn has the angle of the sum of products).
  * @param {Float32Array} places (N * 2), about their mean.
  * @param {Float32Array} onto (N * 2)
+ * @param {number} [spread] That is to become 1; that of the places unless said.
  * @returns {[number, number, number, number]} Rows of a matrix (2, 2).
  */
-export function aligning(places, onto) {
-  const size = 1 / (spreadOf(places) || 1);
+export function aligning(places, onto, spread = spreadOf(places)) {
+  const size = 1 / (spread || 1);
   let [xx, xy, yx, yy] = [0, 0, 0, 0];
   for (let k = 0; k < Math.min(places.length, onto.length); k += 2) {
     xx += places[k] * onto[k];

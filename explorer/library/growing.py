@@ -1,0 +1,85 @@
+"""Runs that `train.py` is fitting now, read where it builds them; looking never writes."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer.checkpoint import CONFIG, HISTORY, list_sheets, read_config, read_history, read_sheet
+from explorer.config import RUN_NAME, RunConfig
+from explorer.errors import CheckpointError, NotFoundError
+from explorer.staging import is_marked, is_net, partial_folder
+
+STILL_SECONDS = 180
+"""After so many seconds without a new epoch, or three times the last one, a fit may have been stopped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowingRun:
+    """A run that is being fitted.
+
+    Attributes:
+        name: The run's name.
+        config: Its settings.
+        history: Its epochs so far, a line each, as in history.jsonl.
+        sheets: Epochs after which one was kept, rising.
+        is_still: Whether nothing was written for long, so that the fit may have been stopped.
+    """
+
+    name: str
+    config: RunConfig
+    history: list[Mapping[str, Any]]
+    sheets: list[int]
+    is_still: bool
+
+
+def growing_runs(out: Path | None) -> list[GrowingRun]:
+    """The runs that are being fitted into a folder, by name; none where it cannot be read.
+
+    A folder counts only if it carries the mark of train.py; one whose settings are not written yet is left out.
+
+    Args:
+        out: Folder of the runs; None for none at all.
+    """
+    found = []
+    for name in _names(out):
+        assert out is not None
+        folder = partial_folder(out, name)
+        try:
+            config, history = read_config(folder), read_history(folder)
+            changed = max((folder / part).stat().st_mtime for part in (CONFIG, HISTORY) if (folder / part).exists())
+        except (CheckpointError, OSError, ValueError):  # it is written at this moment, or was moved into its place
+            continue
+        seconds = history[-1].get("seconds") if history else None
+        usual = 3 * float(seconds) if isinstance(seconds, int | float) else 0.0
+        is_still = time.time() - changed > max(STILL_SECONDS, usual)
+        sheets = list(list_sheets(folder))
+        found.append(GrowingRun(name=name, config=config, history=history, sheets=sheets, is_still=is_still))
+    return found
+
+
+def growing_sheet(out: Path | None, name: str, epoch: int) -> bytes:
+    """The decodes of a run that is being fitted after an epoch, as a PNG or WebP file.
+
+    Raises:
+        NotFoundError: There is no such run, or no such sheet; the name may be anything.
+        CheckpointError: The file is damaged.
+    """
+    path = list_sheets(partial_folder(out, name)).get(epoch) if out is not None and name in _names(out) else None
+    if path is None:
+        raise NotFoundError(f"no run of that name is being fitted that kept a sheet after epoch {epoch}.")
+    return read_sheet(path)
+
+
+def _names(out: Path | None) -> list[str]:
+    """Names of the runs that train.py builds in a folder."""
+    try:
+        entries = [] if out is None else [entry.name for entry in os.scandir(out)]
+    except OSError:
+        return []
+    names = (entry[1 : -len(".partial")] for entry in entries if entry.startswith(".") and entry.endswith(".partial"))
+    plain = [name for name in names if RUN_NAME.fullmatch(name) and not is_net(name)]
+    assert out is not None or not plain
+    return sorted(name for name in plain if out is not None and is_marked(partial_folder(out, name)))
