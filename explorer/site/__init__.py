@@ -18,7 +18,7 @@ from explorer.data import source_of
 from explorer.errors import CheckpointError, DataError
 from explorer.library import Card, Library, NoDataSets
 from explorer.site.pages import CANNOT, check_place, write_file, write_folder
-from explorer.site.stored import Store, keep_run, key_of, to_json
+from explorer.site.stored import Store, keep_run, key_of, leads_of, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def write(place: Path, library: Library, with_images: bool, quiet: bool) -> Expo
             if line["error"] is not None:
                 lacking.append(f"{line['name']} is left as it is: {line['error']}")
                 continue
-            keep_run(answers, store, line, names, with_images)
+            keep_run(answers, store, line, leads_of(line, listed), with_images)
             bar.update()
     size = write_file(place, library, store) if place.suffix == ".html" else write_folder(place, library, store)
     return Exported(place, tuple(names), size, terms(library), tuple(lacking))

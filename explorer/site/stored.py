@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 THEMES = ("light", "dark")
 
+LEAST_PART = 12
+"""Values of a list, or characters of a text, that are worth a name."""
+
 SMALL_GAIN = 0.97
 """A file is zipped where that leaves less than this share of it."""
 
@@ -63,7 +66,7 @@ def question_of(address: str) -> tuple[str, dict[str, str]]:
 
 
 def keep_run(
-    answers: "Answers", store: Store, line: Mapping[str, Any], names: Sequence[str], with_images: bool
+    answers: "Answers", store: Store, line: Mapping[str, Any], leads: Sequence[str], with_images: bool
 ) -> None:
     """Keep what a page asks of a run.
 
@@ -71,7 +74,7 @@ def keep_run(
         answers: Where to ask.
         store: Where to keep it.
         line: The run's line in the list of runs.
-        names: All runs of the page.
+        leads: The runs whose slices it is shown by, as `leads_of` finds them.
         with_images: Whether pictures of its data set may be kept.
     """
     run = f"run/{line['name']}"
@@ -112,12 +115,12 @@ def keep_run(
     for law in LAWS:
         keep(f"{run}/holes/samples", {"law": law, "seed": "0", "redraw": "0"})
         keep(f"{run}/holes/ladder", {"law": law})
-    leads = [name for name in names if name == line["name"] or name == line["twin"]]
     for lead in leads:
         laid = keep(f"{run}/holes/plane", {"lead": lead, "measured": "0"})
         for layer in json.loads(answers.ask(f"{run}/holes/layers").body)["layers"] if laid else []:
-            for law in LAWS if layer["has_law"] else ("",):
-                keep_layer(answers, store, run, {"lead": lead, "layer": layer["name"]}, law)
+            if layer["name"] != "vacancy" and layer["reason"] is None:
+                for law in LAWS if layer["has_law"] else ("",):
+                    keep_layer(answers, store, run, {"lead": lead, "layer": layer["name"]}, law)
     told = keep(f"{run}/training")
     for sheet in (told or {}).get("sheets", []):
         keep(*question_of(sheet["url"]))
@@ -173,8 +176,45 @@ def keep_figures(
             for axis in range(card["latent_dim"]):
                 take("axis-histogram", {"axis": str(axis)} | query)
             take("gradient", query)
-    entry = store.put(to_json(pack)) | {"packed": True}
+    entry = store.put(to_json(Parts().pack(pack))) | {"packed": True}
     store.index |= dict.fromkeys(pack, entry)
+
+
+class Parts:
+    """Lists and texts that JSON values repeat, each once: the figures of both themes draw the same numbers."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self.places: dict[str, int] = {}
+
+    def pack(self, values: Any) -> list[Any]:
+        """The parts, and the values with {"$": number of a part} in their places."""
+        named = self._named(values)
+        return [self.values, named]
+
+    def _named(self, value: Any) -> Any:
+        if isinstance(value, (list, str)) and len(value) > LEAST_PART:
+            text = json.dumps(value)
+            if text not in self.places:
+                self.places[text] = len(self.values)
+                self.values.append(value)
+            return {"$": self.places[text]}
+        if isinstance(value, list):
+            return [self._named(each) for each in value]
+        if isinstance(value, dict):
+            return {key: self._named(each) for key, each in value.items()}
+        return value
+
+
+def leads_of(line: Mapping[str, Any], listed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The runs whose slices a run is shown by: a pair is always cut as its VAE chooses, so that one cut is stored.
+
+    Args:
+        line: The run's line in the list of runs.
+        listed: All lines.
+    """
+    others = [each["name"] for each in listed if each["side"] == "vae" and line["name"] == each["twin"]]
+    return others if line["side"] == "ae" and others else [line["name"]]
 
 
 def to_json(values: Any) -> bytes:

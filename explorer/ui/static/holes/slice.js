@@ -3,6 +3,7 @@
 import { button, dropdown, h, segmented } from "../kit/dom.js";
 import { sliceDirections, threeOf } from "./grid.js";
 import { view } from "../page/view.js";
+import { source } from "../source/source.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 /** @typedef {"images" | "directions"} SliceWay */
@@ -60,7 +61,7 @@ export class SliceChoice {
     this.images = null;
     this.way = "images";
     this.levels.textContent = "";
-    this.element.hidden = (pair[0]?.latent_dim ?? 0) <= 2;
+    this.element.hidden = (pair[0]?.latent_dim ?? 0) <= 2 || !source.can("holePlane");
     if (this.element.hidden) return;
     const options = sliceDirections(pair[0]);
     this.directions = [options[0].value, options[Math.min(1, options.length - 1)].value];

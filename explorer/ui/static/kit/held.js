@@ -14,9 +14,13 @@ export async function unzipped(zipped) {
 export function held(name) {
   const text = globalThis.document?.getElementById(`xp-file-${name}`)?.textContent;
   if (!text) return null;
-  const letters = atob(text);
-  const bytes = new Uint8Array(letters.length);
-  for (let k = 0; k < letters.length; k++) bytes[k] = letters.charCodeAt(k);
+  const bytes = new Uint8Array(Math.floor((7 * text.length) / 8));
+  let [rest, bits, at] = [0, 0, 0];
+  for (let k = 0; k < text.length; k++) {
+    rest = ((rest << 7) | (text.charCodeAt(k) & 127)) & 0x7fff; // seven bits a letter (explorer/site/pages.py)
+    bits += 7;
+    if (bits >= 8) bytes[at++] = (rest >> (bits -= 8)) & 255;
+  }
   return bytes;
 }
 

@@ -26,7 +26,7 @@ import { Support } from "../latent/support.js";
  * @property {boolean} [packed] Whether the file is a JSON object of answers by question.
  */
 
-/** @typedef {{index: Record<string, StoredAnswer>, cannot: string, alone?: boolean}} Contents What the page says of itself. */
+/** @typedef {{index: Record<string, StoredAnswer>, cannot: string}} Contents What the page says of itself. */
 
 const FILES = "files/"; // beside the page
 const MISSING = 404;
@@ -61,6 +61,21 @@ function keyOfQuestion(question, run, { of = {}, query = {} }) {
 
 /** @param {Uint8Array<ArrayBuffer>} bytes */
 const parsed = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
+
+/**
+ * Values whose parts were named, each part in its places again.
+ * @param {[any[], any]} packed
+ */
+function wholeOf([parts, named]) {
+  /** @param {any} value @returns {any} */
+  const whole = (value) => {
+    if (Array.isArray(value)) return value.map(whole);
+    if (value === null || typeof value !== "object") return value;
+    if (Object.hasOwn(value, "$")) return parts[value.$];
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, whole(each)]));
+  };
+  return whole(named);
+}
 
 /** How stored bytes are read, by the form of the answer. @type {Partial<Record<import("./questions.js").Form, (bytes: Uint8Array<ArrayBuffer>, entry: StoredAnswer) => any>>} */
 const READ = {
@@ -122,7 +137,7 @@ export class FolderSource extends ServerSource {
     if (!entry.packed) return READ[form]?.(await this.bytes(entry), entry);
     let pack = this.packs.get(entry.file);
     if (!pack) {
-      pack = this.bytes(entry).then(parsed);
+      pack = this.bytes(entry).then((bytes) => wholeOf(parsed(bytes)));
       pack.catch(() => this.packs.delete(entry.file));
       this.packs.set(entry.file, pack);
     }
@@ -147,7 +162,8 @@ export class FolderSource extends ServerSource {
       const here = await this.byCodes(question, run, details);
       if (here) return here;
     }
-    const found = details.body ? undefined : await this.find(keyOfQuestion(question, run, details), QUESTIONS[question].form);
+    const asked = question === "holeLayer" ? await this.ledByVae(details) : details;
+    const found = details.body ? undefined : await this.find(keyOfQuestion(question, run, asked), QUESTIONS[question].form);
     if (found !== undefined) return question === "card" ? this.renewed(run, found) : found;
     const alone = ALONE[question];
     const answer = alone ? await alone(this, run, details) : undefined;
@@ -200,9 +216,20 @@ export class FolderSource extends ServerSource {
    * @param {Details} details
    */
   async laidPlane(run, details) {
-    const found = await this.find(keyOfQuestion("holePlane", run, details), "json");
+    const found = await this.find(keyOfQuestion("holePlane", run, await this.ledByVae(details)), "json");
     if (!found) throw this.refusal("This slice");
     return found;
+  }
+
+  /**
+   * A question about a slice of Holes as it was stored: a pair is cut as its VAE chooses.
+   * @param {Details} details
+   * @returns {Promise<Details>}
+   */
+  async ledByVae(details) {
+    const lead = String(details.query?.lead ?? "");
+    const info = lead ? /** @type {RunInfo} */ (await this.ask("card", lead)) : null;
+    return info?.side === "ae" && info.twin ? { ...details, query: { ...details.query, lead: info.twin } } : details;
   }
 
   /** @param {string} run */

@@ -1,0 +1,146 @@
+"""The exported page: it stores what the server answers, no picture of a data set, and takes no place of others."""
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.errors import CheckpointError, DataError, ServeError
+from explorer.library import Library
+from explorer.site import export, library_of
+from explorer.site.pages import lettered
+from explorer.site.stored import Parts, key_of
+from explorer.ui.answers import Answers
+from tests.conftest import ROOT
+
+CHECKPOINTS = ROOT / "checkpoints"
+
+
+def unlettered(text: str) -> bytes:
+    """What `lettered` wrote."""
+    bits = "".join(f"{ord(letter) & 127:07b}" for letter in text)
+    return bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits) // 8 * 8, 8))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of digits-vae-2 and its twin as a folder."""
+    place = tmp_path_factory.mktemp("site") / "page"
+    made = export(place, "digits-vae-2", checkpoints=CHECKPOINTS, quiet=True)
+    assert set(made.runs) == {"digits-vae-2", "digits-ae-2"}
+    assert made.size == sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+    return place
+
+
+def index_of(page: str) -> dict[str, dict]:
+    """What a page says that it stores."""
+    found = re.search(r'<script type="application/json" id="explorer-stored">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])["index"]
+
+
+def body_of(folder: Path, entry: dict) -> bytes:
+    """The bytes of a stored answer."""
+    body = (folder / "files" / entry["file"]).read_bytes()
+    return gzip.decompress(body) if entry["zipped"] else body
+
+
+def test_what_is_stored_is_what_the_server_answers(folder: Path) -> None:
+    index = index_of((folder / "index.html").read_text())
+    library = library_of(CHECKPOINTS, ["digits-vae-2"], None, with_images=False)
+    checked = 0
+    with Answers(library) as answers:
+        for key, entry in index.items():
+            path, query = key.split(" ", 1)
+            if entry.get("packed") or path.count("/") < 2 or path.endswith("/look"):  # cards and lists are told anew
+                continue
+            assert answers.ask(path, dict(json.loads(query))).body == body_of(folder, entry), key
+            checked += 1
+    assert checked > 40
+
+
+def test_no_picture_of_a_data_set_is_in_it(folder: Path) -> None:
+    index = index_of((folder / "index.html").read_text())
+    with Answers(Library(CHECKPOINTS)) as answers:  # digits come with scikit-learn: here they are at hand
+        card = json.loads(answers.ask("run/digits-vae-2").body)
+        sheet = answers.ask("run/digits-vae-2/sprites/0").body
+    assert card["has_images"]
+    stored = json.loads(body_of(folder, index[key_of("run/digits-vae-2", {})]))
+    assert not stored["has_images"]
+    assert not [key for key in index if "/sprites/" in key or "/pixels" in key]
+    assert all(sheet != body_of(folder, entry) for entry in index.values())
+
+
+def test_a_page_says_nothing_of_this_machine(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name != "plotly.min.js":
+            assert str(ROOT).encode() not in path.read_bytes(), path.name
+
+
+def test_a_page_of_ours_is_written_anew_and_nothing_else_is(folder: Path, tmp_path: Path) -> None:
+    from explorer.site.pages import check_place
+
+    check_place(folder)
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(ServeError, match="holds something else"):
+        check_place(tmp_path)
+    with pytest.raises(ServeError, match="is no folder"):
+        check_place(tmp_path / "gone" / "page")
+    with pytest.raises(ServeError, match="is a file"):
+        check_place(tmp_path / "letter.txt")
+
+
+def test_images_of_faces_are_never_exported(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"non-commercial.*--with-images"):
+        export(tmp_path / "page.html", "celeba-vae-64", checkpoints=CHECKPOINTS, with_images=True, quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_twins_and_ladders_come_along() -> None:
+    library = library_of(CHECKPOINTS, ["mnist-vae-8"], None, with_images=False)
+    rungs = {f"mnist-vae-8{tag}" for tag in ("", "-beta0", "-beta0.1", "-beta0.3", "-beta4")}
+    assert set(library.names()) == rungs | {"mnist-ae-8"}
+    assert library.default() == "mnist-vae-8"
+    assert not library.has("mnist-vae-16")
+    with pytest.raises(CheckpointError, match="no run named"):
+        library_of(CHECKPOINTS, ["mnist-vae-9"], None, with_images=False)
+
+
+@given(st.binary(max_size=300))
+def test_letters_hold_all_bytes_and_end_no_element(body: bytes) -> None:
+    text = lettered(body)
+    assert unlettered(text) == body
+    assert not set("\0\r") & set(text)
+    assert not re.search(r"<[/!s]", text, re.IGNORECASE)
+
+
+VALUES = st.recursive(
+    st.none() | st.integers() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text("ab", max_size=3), inner),
+)
+"""What JSON may say."""
+
+
+@given(VALUES)
+def test_named_parts_make_the_same_values(values: object) -> None:
+    parts, named = Parts().pack([values, values])
+
+    def whole(value: object) -> object:
+        if isinstance(value, dict):
+            return parts[value["$"]] if "$" in value else {key: whole(each) for key, each in value.items()}
+        return [whole(each) for each in value] if isinstance(value, list) else value
+
+    assert whole(named) == [values, values]
+
+
+def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "explorer", "digits-vae-2", "--export", str(tmp_path / "gone" / "page.html")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: ") and ended.stderr.count("\n") == 1
