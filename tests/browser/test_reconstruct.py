@@ -50,15 +50,15 @@ def test_an_image_stands_beside_what_both_twins_make_of_it(visit, run_of, grey_o
         np.testing.assert_array_equal(shown, to_bytes(model.reconstruction(123))[0])
 
 
-def test_the_error_map_is_blue_where_too_dark_and_orange_where_too_bright(visit, run_of, colours_of):
+def test_the_error_map_is_purple_where_too_dark_and_green_where_too_bright(visit, run_of, colours_of):
     page = opened(visit)
     show(page, "flat-vae", 123)
     run = run_of("flat-vae")
     error = to_bytes(run.reconstruction(123))[0].astype(int) - run.thumbnails()[123, 0]
     shown = colours_of(page.get_by_role("img", name="error flat-vae")).astype(int)
-    red_over_blue = shown[..., 0] - shown[..., 2]
-    assert (red_over_blue[error > 20] > 0).all()
-    assert (red_over_blue[error < -20] < 0).all()
+    green_over_others = 2 * shown[..., 1] - shown[..., 0] - shown[..., 2]
+    assert (green_over_others[error > 20] > 0).all()
+    assert (green_over_others[error < -20] < 0).all()
     assert (error > 20).any()
     assert (error < -20).any()
 

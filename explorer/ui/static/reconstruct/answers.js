@@ -75,6 +75,11 @@ export class Answers {
     found.forEach((answer, k) => this.sides[k].show(answer, image));
   }
 
+  /** What changes with the image: the names over it do not. @returns {HTMLElement[]} */
+  get said() {
+    return this.sides.flatMap(({ canvas, numbers }) => [canvas, numbers]);
+  }
+
   /** Nothing is answered. */
   clear() {
     for (const { info, canvas, numbers } of this.sides) {

@@ -118,7 +118,7 @@ export class Portrait {
 
   /** Whether what is shown is of another image than is asked about. @param {boolean} stale */
   fade(stale) {
-    for (const part of [this.element, this.verdict, this.original, this.answers.element]) dim(part, stale);
+    for (const part of [this.element, this.verdict, this.original, ...this.answers.said]) dim(part, stale);
   }
 
   /**

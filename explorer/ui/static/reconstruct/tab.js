@@ -123,8 +123,8 @@ export class ReconstructTab {
     this.body = h(
       "div.xp-reconstruct",
       {},
-      h("div.xp-input.xp-column", {}, this.sources, ...Object.values(this.places), this.portrait.original, this.prepared),
-      h("div.xp-output.xp-column", {}, this.portrait.answers.element, this.portrait.verdict, this.status.element),
+      h("div.xp-input.xp-column", {}, this.sources, ...Object.values(this.places), this.status.element, this.portrait.original, this.prepared),
+      h("div.xp-output.xp-column", {}, this.portrait.answers.element, this.portrait.verdict),
       more("More", this.picker.more, this.actions, this.pad.hint, this.portrait.element, this.gallery.element),
     );
     this.arrival = new Arrival(this.body, this.trouble);
@@ -203,7 +203,7 @@ export class ReconstructTab {
   await() {
     this.requests.drop();
     this.showSteps(false);
-    this.portrait.fade(true);
+    this.portrait.clear();
     this.say(NOTHING_YET[this.source], true);
     this.root.dataset.ready = `${this.info?.name} ${this.source}`;
   }
