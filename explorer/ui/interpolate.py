@@ -16,12 +16,7 @@ from explorer.ui.routes import RunRoutes
 from explorer.views import interpolate as view
 from explorer.views.query import choice, number, theme_of, whole
 
-INTRO = (
-    "A walk leads from one latent to another, straight or along an arc, and both models draw what they find on the "
-    "way. Choose two images of different classes, drag the position slowly, and watch whether the pictures between "
-    "them are digits, faces or flowers of their own, or nothing at all."
-)
-
+INTRO = "Drag the position: do the pictures between A and B stay images?"
 
 FEWEST_STEPS, MOST_STEPS = 2, 64
 """Latents along one walk."""

@@ -36,11 +36,7 @@ from explorer.ui.routes import RunRoutes
 from explorer.views import look
 from explorer.views.query import choice, number, whole
 
-INTRO = (
-    "An image goes through the encoder and back; the coloured picture shows what was lost on the way, and the line "
-    "above says whether the model has seen such a thing. Press *Worst* and step on with *Next*, or draw something "
-    "yourself, and compare the run with its twin."
-)
+INTRO = "An image goes through both models and comes back: what is lost?"
 
 WITHOUT = (
     "So there are no originals to compare with: below are decodes of the stored codes. Everything else works without "

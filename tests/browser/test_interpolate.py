@@ -13,7 +13,7 @@ from explorer.analysis.neighbours import class_medoids
 from explorer.images import enlarged, to_bytes, to_unit
 from explorer.library import Library
 from explorer.views.interpolate import walk
-from tests.browser.driver import expect
+from tests.browser.driver import expect, open_more
 from tests.browser.explore_page import drawn, unfold
 from tests.serve_fake import serving
 
@@ -22,10 +22,12 @@ pytestmark = pytest.mark.browser
 
 def ready(page, run="flat-vae", kind="linear", steps=9, overshoot="0"):
     page.locator(f"[data-ready='{run} {kind} {steps} {overshoot}']").wait_for()
+    open_more(page, "interpolate")
 
 
 def opened(visit, **shown):
-    page = visit("Interpolate")
+    """The walk from image 0 to image 1, with all that the tab has behind More."""
+    page = visit("Interpolate", fragment="#v=1&run=flat-vae&tab=explore&from=image.0&to=image.1")
     ready(page, **shown)
     return page
 
@@ -181,7 +183,8 @@ def test_explores_latent_becomes_an_end_and_a_position_opens_in_explore(visit, r
     page.get_by_role("tab", name="Interpolate").click()
     ready(page)
     page.get_by_role("group", name="End A").get_by_role("button", name="Explore's latent").click()
-    expect(page.get_by_role("group", name="End A")).to_contain_text("Explore's latent")
+    expect(page.get_by_role("group", name="End A")).to_contain_text("Explore's latent: norm")
+    choose(page, "B", 1)
     type_in(page, "Position, exact value", 0)
     shows(page, big(page, "flat-vae"), at, latent_of)
     type_in(page, "Position, exact value", 0.5)
@@ -536,3 +539,37 @@ def test_a_server_that_is_away_is_said_and_the_picture_recovers(browser, home, r
     shows(page, big(page, "flat-vae"), 0.9 * a + 0.1 * b, latent_of)
     expect(page.get_by_text("The server cannot be reached; trying again.")).to_have_count(0)
     context.close()
+
+
+# --- above the fold ---------------------------------------------------------------------------------------------------
+
+
+def test_it_opens_on_the_pair_whose_middle_is_emptier_in_the_autoencoder_by_most(visit, run_of):
+    page = visit("Interpolate")
+    ready(page)
+    vae, ae = run_of("flat-vae"), run_of("flat-ae")
+    ends = [int(page.get_by_role("spinbutton", name=f"Test image at {end}").input_value()) for end in "AB"]
+    assert vae.labels[ends[0]] != vae.labels[ends[1]]
+
+    def gap(one: int, other: int) -> float:
+        middle = [run.vacancy_among("means").p_value((code(run, [one]) + code(run, [other])) / 2) for run in (vae, ae)]
+        return float(middle[0][0] - middle[1][0])
+
+    firsts = [np.flatnonzero(vae.labels == label)[0] for label in range(10)]
+    assert gap(*ends) >= max(gap(a, b) for i, a in enumerate(firsts) for b in firsts[i + 1 :]) - 0.05
+
+
+def test_the_curve_and_the_verdict_follow_the_position_in_one_viewport(visit):
+    page = opened(visit)
+    curve = page.locator(".xp-curve").first
+    expect(curve).to_have_attribute("aria-label", re.compile("% of this walk lies where no image is encoded"))
+    page.get_by_role("slider", name="Position").fill("0.25")
+    box, now = curve.bounding_box(), page.locator(".xp-curve-now").first.bounding_box()
+    assert abs(now["x"] + 1 - box["x"] - 0.25 * box["width"]) < 3
+    curve.click(position={"x": 0.75 * box["width"], "y": 10})
+    page.wait_for_function(
+        "() => Math.abs(document.querySelector('.xp-position input[type=range]').value - 0.75) < 0.02"
+    )
+    parts = [page.locator(".xp-walk-stage .xp-trust").first, page.get_by_role("button", name="Play"), curve]
+    boxes = [part.bounding_box() for part in parts]
+    assert all(box["y"] >= 0 and box["y"] + box["height"] <= 900 for box in boxes)

@@ -13,16 +13,24 @@ from PIL import Image, ImageDraw
 from explorer.images import to_bytes, to_unit
 from explorer.library import Library
 from explorer.views import look
-from tests.browser.driver import expect
+from tests.browser.driver import expect, open_more
 from tests.fakes import linear_coder
 
 pytestmark = pytest.mark.browser
 
 
 def opened(visit):
+    """Test image 0, with all that the tab has behind More."""
     page = visit("Reconstruct")
     page.locator("[data-ready='flat-vae 0']").wait_for()
+    open_more(page, "reconstruct")
     return page
+
+
+def preparation(page):
+    """The steps to the image that the models see, unfolded."""
+    page.locator(".xp-prepared:not([open]) > summary").click()
+    return page.get_by_role("list", name="how your picture was prepared")
 
 
 def show(page, run, index):
@@ -42,15 +50,15 @@ def test_an_image_stands_beside_what_both_twins_make_of_it(visit, run_of, grey_o
         np.testing.assert_array_equal(shown, to_bytes(model.reconstruction(123))[0])
 
 
-def test_the_error_map_is_blue_where_too_dark_and_orange_where_too_bright(visit, run_of, colours_of):
+def test_the_error_map_is_purple_where_too_dark_and_green_where_too_bright(visit, run_of, colours_of):
     page = opened(visit)
     show(page, "flat-vae", 123)
     run = run_of("flat-vae")
     error = to_bytes(run.reconstruction(123))[0].astype(int) - run.thumbnails()[123, 0]
     shown = colours_of(page.get_by_role("img", name="error flat-vae")).astype(int)
-    red_over_blue = shown[..., 0] - shown[..., 2]
-    assert (red_over_blue[error > 20] > 0).all()
-    assert (red_over_blue[error < -20] < 0).all()
+    green_over_others = 2 * shown[..., 1] - shown[..., 0] - shown[..., 2]
+    assert (green_over_others[error > 20] > 0).all()
+    assert (green_over_others[error < -20] < 0).all()
     assert (error > 20).any()
     assert (error < -20).any()
 
@@ -239,8 +247,8 @@ def shipped(browser, root: Path) -> Iterator[Any]:
         context.set_default_timeout(30_000)
         page = context.new_page()
         page.goto(f"{url}/bare#v=1&run=mnist-vae-16&tab=reconstruct")
-        page.locator("[data-ready='mnist-vae-16 0']").wait_for()
-        page.get_by_text("Draw", exact=True).click()
+        page.locator("[data-ready='mnist-vae-16 pad']").wait_for()  # it has no images to show
+        open_more(page, "reconstruct")
         yield page
         context.close()
 
@@ -259,7 +267,7 @@ def test_an_empty_pad_says_so_and_shows_no_older_drawing(visit):
     page = opened(visit)
     page.get_by_text("Draw", exact=True).click()
     draw(page, STROKES["7"])
-    steps = page.get_by_role("list", name="how your picture was prepared")
+    steps = preparation(page)
     expect(steps.get_by_role("listitem")).to_have_count(6)
     page.get_by_role("button", name="Undo stroke").click()
     expect(page.get_by_text("The pad is empty; draw something.")).to_be_visible()
@@ -309,7 +317,7 @@ def test_a_file_is_prepared_step_by_step_and_looked_at_by_both_twins(visit, run_
     page = opened(visit)
     choose_file(page, "seven.png", page_of())
     page.locator("[data-ready='flat-vae own']").wait_for()
-    steps = page.get_by_role("list", name="how your picture was prepared").get_by_role("listitem")
+    steps = preparation(page).get_by_role("listitem")
     expect(steps).to_have_count(6)
     expect(steps.nth(2)).to_contain_text("Inverted")
     shown = grey_of(page.get_by_role("img", name="original"))
@@ -319,7 +327,7 @@ def test_a_file_is_prepared_step_by_step_and_looked_at_by_both_twins(visit, run_
         run = run_of(name)
         expected = to_bytes(run.coder.decode(run.coder.encode(image).mean))[0, 0].astype(int)
         assert np.abs(grey_of(page.get_by_role("img", name=f"reconstruction {name}")) - expected).max() <= 1
-    expect(page.locator("[data-verdict]")).to_contain_text("of real images")
+    expect(page.locator(".xp-reason")).to_contain_text("of real images")
 
 
 @pytest.mark.gradio
@@ -369,7 +377,7 @@ def test_a_photograph_that_is_too_large_to_send_is_made_smaller_first(visit):
     page = opened(visit)
     choose_file(page, "large.png", page_of((2600, 2000)))
     page.locator("[data-ready='flat-vae own']").wait_for()
-    expect(page.get_by_text("1280 × 985 pixels")).to_be_visible()
+    expect(preparation(page)).to_contain_text("1280 × 985 pixels")
 
 
 @pytest.mark.parametrize(
@@ -410,6 +418,7 @@ def test_the_crop_of_a_colour_picture_is_moved_with_keys_and_mouse(browser):
         choose_file(page, "flag.png", buffer.getvalue())
         page.locator("[data-ready='colour-vae own']").wait_for()
         middle = "c => [...c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data]"
+        preparation(page)
         crop = page.get_by_label("crop: arrow keys move it, plus and minus change its size")
         crop.focus()
         for _ in range(12):
@@ -539,10 +548,12 @@ def test_a_denoising_run_has_a_slider_of_noise_and_a_hierarchical_one_its_levels
         page = context.new_page()
         page.goto(f"{url}/bare#v=1&run=digits-hierarchical-5&tab=reconstruct")
         page.locator("[data-ready='digits-hierarchical-5 0']").wait_for()
+        open_more(page, "reconstruct")
         expect(page.get_by_role("img", name="top 1 of 3 levels digits-hierarchical-5")).to_be_visible()
         expect(page.get_by_role("img", name="top 3 of 3 levels digits-hierarchical-5")).to_be_visible()
         page.goto(f"{url}/bare#v=1&run=digits-denoising-2&tab=reconstruct")
         page.locator("[data-ready='digits-denoising-2 0']").wait_for()
+        open_more(page, "reconstruct")
         slider = page.get_by_role("slider", name="Gaussian noise")
         expect(slider).to_have_value("0.3")
         slider.fill("0.8")
@@ -558,3 +569,31 @@ def test_an_image_opens_in_explore(visit):
     page.get_by_role("button", name="Open in Explore").click()
     expect(page.locator(".xp-caption")).to_have_text("Start: the encoding of test image 55")
     expect(page.get_by_role("img", name="decoded image")).to_be_visible()
+
+
+# --- above the fold ---------------------------------------------------------------------------------------------------
+
+
+def test_both_answers_stand_side_by_side_the_autoencoder_on_the_left(visit):
+    page = visit("Reconstruct")
+    page.locator("[data-ready='flat-vae 0']").wait_for()
+    left, right = (
+        page.get_by_role("img", name=f"reconstruction {run}").bounding_box() for run in ("flat-ae", "flat-vae")
+    )
+    assert left["x"] + left["width"] < right["x"]
+    assert (left["y"], left["width"]) == (right["y"], right["width"])
+    numbers = page.locator(".xp-answer-numbers")
+    expect(numbers.first).to_have_text(re.compile(r"^error [\d.e−-]+$"))
+    expect(numbers.last).to_contain_text("nats")
+
+
+def test_the_source_stands_in_the_address_and_opens_from_it(visit):
+    page = opened(visit)
+    page.get_by_text("Draw", exact=True).click()
+    page.wait_for_function("location.hash.includes('reconstruct.source=pad')")
+    page.reload()
+    page.locator("[data-ready='flat-vae pad']").wait_for()
+    expect(page.get_by_role("radio", name="Draw")).to_be_checked()
+    page.get_by_text("Test images", exact=True).click()
+    page.locator("[data-ready='flat-vae 0']").wait_for()
+    page.wait_for_function("!location.hash.includes('reconstruct.source')")

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { exportQuery, fileName, latentsText, printable } from "../../explorer/ui/static/page/export.js";
-import { firstTwo } from "../../explorer/ui/static/interpolate/ends.js";
+import { curveWords, emptinessOf } from "../../explorer/ui/static/interpolate/curve.js";
+import { firstTwo, mostTelling, triedPairs } from "../../explorer/ui/static/interpolate/opening.js";
 import { holesOf, rowsOf, strip } from "../../explorer/ui/static/interpolate/pairs.js";
 import { amongAt, between, meansOf, norm, pathCode, pathWords, placeWords, sourceWords } from "../../explorer/ui/static/latent/walk.js";
 
@@ -134,4 +135,27 @@ test("exported latents are float32 to the last bit, in no more digits than neede
   assert.deepEqual(Float32Array.from(read.latents.flat()), latents);
   assert.deepEqual([read.run, read.seed, read.latents.length], ["r", 3, 50]);
   assert.ok(latentsText({ run: "r", latents: Float32Array.of(0.1), count: 1 }).includes("[[0.1]]"));
+});
+
+test("the pairs that are tried are of different classes, always the same, and not too many", () => {
+  const labels = Int32Array.from({ length: 500 }, (_, k) => k % 12);
+  const pairs = triedPairs(500, labels);
+  assert.deepEqual(pairs, triedPairs(500, labels));
+  assert.equal(pairs.length, 200);
+  assert.ok(pairs.every(([one, other]) => labels[one] !== labels[other]));
+  assert.equal(new Set(pairs.map(String)).size, pairs.length);
+  assert.ok(triedPairs(30, null).every(([one, other]) => one < other && other < 30));
+  assert.deepEqual(triedPairs(1, null), []);
+});
+
+test("the pair to open on is empty half way in the autoencoder and not in the VAE", () => {
+  const pairs = /** @type {[number, number][]} */ ([[0, 1], [0, 2], [1, 2]]);
+  assert.deepEqual(mostTelling(pairs, [0.5, 0.01, 0.01], [0.9, 0.02, 0.8]), [1, 2]);
+});
+
+test("a hole stands in the upper half of the curve, and its words say how much of the way it is", () => {
+  assert.equal(emptinessOf(1), 0);
+  assert.equal(emptinessOf(0.0001), 1);
+  assert.ok(emptinessOf(0.05) > 0.4 && emptinessOf(0.05) < 0.5);
+  assert.equal(curveWords([1, 0.01, 0.02, 1], [1, 2, 3, 4]), "50 % of this walk lies where no image is encoded; its norm goes from 1.00 over 3.00 to 4.00");
 });

@@ -9,7 +9,7 @@ import { defaultWords } from "../../explorer/ui/static/latent/laws.js";
 import { directionName, niceStep } from "../../explorer/ui/static/latent/directions.js";
 import { percent, shown } from "../../explorer/ui/static/latent/numbers.js";
 import { details, normPlace, trustVerdict, verdict } from "../../explorer/ui/static/latent/vacancy.js";
-import { ranked } from "../../explorer/ui/static/reconstruct/tab.js";
+import { ranked } from "../../explorer/ui/static/reconstruct/picker.js";
 
 
 test("a p-value at the level is a hole, one above is not", () => {

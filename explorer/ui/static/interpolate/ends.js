@@ -13,16 +13,6 @@ import { source } from "../source/source.js";
 const THUMB = 84; // CSS pixels
 
 /**
- * Numbers of two images to begin with: the first, and the first of another class.
- * @param {number} count
- * @param {Int32Array | null} labels
- */
-export function firstTwo(count, labels) {
-  const other = labels ? labels.findIndex((label) => label !== labels[0]) : 1;
-  return [0, Math.min(other > 0 ? other : 1, count - 1)];
-}
-
-/**
  * A test image as a run encodes it.
  * @param {number} index
  * @param {RunInfo} info
@@ -65,7 +55,7 @@ export async function linkedEnd(named, info) {
  */
 export const namedEnd = ({ latent, whence: { kind, index } }) => (kind === "image" && index !== undefined ? index : latent);
 
-/** One end: its picture, what it is, and what else it could be. */
+/** One end: above the fold its picture and another one at a press; what it is and what else it could be behind More. */
 export class EndCard {
   /**
    * @param {"a" | "b"} end
@@ -104,8 +94,9 @@ export class EndCard {
       button("Prior draw", "A latent drawn from the prior, or from the Gaussian of the codes of an autoencoder", () => wishes.draw()),
       button("Explore's latent", "The latent that Explore shows", () => wishes.take()),
     );
-    const words = h("div.xp-end-words", {}, this.caption, controls);
-    this.element = h("fieldset.xp-end", {}, h("legend", {}, `End ${this.name}`), h("div.xp-cell", {}, this.canvas), words);
+    this.element = h("fieldset.xp-end", {}, h("legend", {}, `End ${this.name}`), this.caption, controls);
+    const another = h("button.xp-button", { type: "button", "aria-label": `another image at ${this.name}`, title: "A test image at random, of the class that is chosen behind More", onclick: () => this.shuffle() }, "Another");
+    this.fold = h("figure.xp-end-fold", {}, h("figcaption", {}, this.name), this.canvas, another);
   }
 
   typed() {

@@ -1,15 +1,17 @@
-/** One model's side of a walk: its picture, what is known of the place, and the curves along the way. */
+/** One model's side of a walk: its picture, how empty the place is and the way to it, and behind More what that rests on. */
 
 import { button, h } from "../kit/dom.js";
 import { dim } from "../kit/pixels.js";
+import { sideOf } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
-import { ALPHA } from "../latent/vacancy.js";
+import { ALPHA, verdict } from "../latent/vacancy.js";
 import { amongAt, between, KIND_NAMES, pathWords, placeWords } from "../latent/walk.js";
 import { Figure } from "../page/figure.js";
 import { LivePicture } from "../page/picture.js";
 import { TrustLine } from "../page/trust.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
+import { Curve } from "./curve.js";
 
 /** @typedef {import("../latent/walk.js").PathKind} PathKind */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -37,8 +39,8 @@ import { source } from "../source/source.js";
  * @property {import("../kit/pixels.js").Decoded} decoded
  */
 
-const WIDE = 340;
-const NARROW_SHARE = 0.94; // of its half of a narrow page
+const WIDE = 420;
+const FRAME_PX = 22; // of the frame around the picture, both sides
 
 /** The sign of a hole, or "". @param {number} p Vacancy. */
 export const markOf = (p) => (p <= ALPHA ? "▨" : "");
@@ -75,16 +77,19 @@ export class Side {
     this.way = { kind: "linear", steps: 2, overshoot: 0 };
     this.means = "";
     this.t = 0.5;
+    this.unfolded = false;
+    this.charted = false; // whether the large curves of this walk were asked for
     this.status = new StatusLine();
     this.picture = new LivePicture(this.status);
-    this.trust = new TrustLine();
+    this.numbers = h("p.xp-hint");
+    this.trust = new TrustLine(this.numbers);
+    this.curve = new Curve(jump, () => this.stand(this.t));
     this.name = h("h3");
     this.reason = h("p.xp-hint", { hidden: true });
     this.frame = h("div.xp-frame", {}, this.picture.canvas);
-    this.stage = h("div.xp-half.xp-walk-stage", {}, this.name, this.frame, this.reason, this.status.element);
-    this.picture.fitInto(this.stage, (room) => Math.min(WIDE, NARROW_SHARE * room - 22));
-    this.wordsName = h("p.xp-caption");
-    this.words = h("div.xp-half", {}, this.wordsName, this.trust.element, h("div", {}, button("Open in Explore", "Take the latent at this position to the sliders", () => this.open())));
+    this.stage = h("div.xp-half.xp-walk-stage", {}, this.name, this.frame, this.trust.element, this.curve.element, this.reason, this.status.element);
+    this.picture.fitInto(this.stage, (room) => Math.min(WIDE, room - FRAME_PX));
+    this.words = h("div.xp-half", {}, this.numbers, h("div", {}, button("Open in Explore", "Take the latent at this position to the sliders", () => this.open())));
     this.cursor = h("div.xp-now", { hidden: true });
     this.chartName = h("p.xp-caption");
     this.told = h("div");
@@ -111,6 +116,7 @@ export class Side {
   drop() {
     this.picture.drop();
     this.trust.drop();
+    this.curve.drop();
     this.info = null;
   }
 
@@ -125,10 +131,24 @@ export class Side {
   set(info, a, b, way, means) {
     Object.assign(this, { info, a, b, way, means });
     this.tell(info, "");
-    const { kind, overshoot } = way;
+    this.curve.show({ run: info.name, a, b, way, means });
     this.cursor.hidden = true;
     this.chartStatus.clear();
     this.told.replaceChildren();
+    this.charted = false;
+    this.showChart();
+  }
+
+  /** Whether the large curves are in sight: plotly and they are fetched for nobody else. @param {boolean} unfolded */
+  unfold(unfolded) {
+    this.unfolded = unfolded;
+    this.showChart();
+  }
+
+  showChart() {
+    const { info, a, b, way: { kind, overshoot }, means } = this;
+    if (!info || !this.unfolded || this.charted) return;
+    this.charted = true;
     this.figure.show(info.name, "path", { kind, overshoot, means }, bothOf(a, b));
   }
 
@@ -145,21 +165,25 @@ export class Side {
 
   /** @param {RunInfo | null} info @param {string} reason */
   tell(info, reason) {
-    this.name.textContent = this.wordsName.textContent = this.chartName.textContent = info?.name ?? "";
+    this.name.textContent = info ? (sideOf(info) === "ae" ? "Autoencoder" : "VAE") : "";
+    this.chartName.textContent = info?.name ?? "";
     this.picture.canvas.setAttribute("aria-label", `decoded image of ${info?.name ?? ""}`);
     this.figure.plot.setAttribute("aria-label", `norm and vacancy along the walk of ${info?.name ?? ""}`);
     this.stage.hidden = !info;
     this.reason.hidden = !reason;
     this.reason.textContent = reason;
     this.status.clear();
-    for (const part of [this.frame, this.words, this.chart]) part.hidden = !info || Boolean(reason);
+    for (const part of [this.frame, this.trust.element, this.curve.element, this.words, this.chart]) part.hidden = !info || Boolean(reason);
   }
 
   /** @param {number} t */
   stand(t) {
     this.t = t;
     this.placeCursor();
-    this.trust.doubt();
+    this.curve.stand(t);
+    const p = this.curve.at(t);
+    if (p === null) this.trust.doubt();
+    else this.trust.say(verdict(p));
     if (this.info) this.picture.draw(this.info.name, this.z);
   }
 
@@ -180,7 +204,7 @@ export class Side {
   }
 
   placeCursor() {
-    const at = this.figure.traces ? this.figure.pixelAt(this.t, 0) : null;
+    const at = this.unfolded && this.figure.traces ? this.figure.pixelAt(this.t, 0) : null;
     const room = /** @type {any} */ (this.figure.plot)._fullLayout?._size; // both panels, without what is around them
     this.cursor.hidden = !at || !room;
     if (at && room) Object.assign(this.cursor.style, { left: `${at.left}px`, top: `${room.t}px`, height: `${room.h}px` });

@@ -1,23 +1,26 @@
 /** Interpolate: two latents, the walk between them through the run and its twin, and what lies on it. */
 
 import { Arrival } from "../kit/arrival.js";
-import { button, freshId, h, segmented, setCurrent, useStyle } from "../kit/dom.js";
+import { button, freshId, h, segmented, useStyle } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
-import { paint } from "../kit/pixels.js";
+import { more } from "../kit/more.js";
+import { sideOf, sides } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
+import { term } from "../kit/term.js";
 import { PATH_BOUNDS, USUAL_PATH } from "../latent/address.js";
 import { freshSeed } from "../latent/chance.js";
 import { lawOf } from "../latent/laws.js";
-import { shown } from "../latent/numbers.js";
-import { KIND_NAMES, meansOf, pathCode, placeWords, sourceWords } from "../latent/walk.js";
-import { exportBar, fileName } from "../page/export.js";
+import { meansOf, placeWords, sourceWords } from "../latent/walk.js";
 import { follow } from "../page/host.js";
 import { Stream } from "../page/stream.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
-import { EndCard, endFor, firstTwo, imageEnd, linkedEnd, namedEnd } from "./ends.js";
+import { EndCard, endFor, imageEnd, linkedEnd, namedEnd } from "./ends.js";
+import { Film } from "./film.js";
+import { openingPair } from "./opening.js";
 import { PairSheet } from "./pairs.js";
-import { fetchWalk, markOf, Side } from "./side.js";
+import { fetchWalk, Side } from "./side.js";
+import { Taking } from "./taking.js";
 
 export const STYLE = new URL("./interpolate.css", import.meta.url);
 
@@ -28,7 +31,6 @@ export const STYLE = new URL("./interpolate.css", import.meta.url);
 /** @typedef {"a" | "b"} End */
 
 const { fewest: FEWEST, most: MOST, overshoot: MOST_OVERSHOOT } = PATH_BOUNDS;
-const FILM = 56;
 const TURN_MS = 6000; // from A to B and back while it plays
 const SETTLE_MS = 250;
 
@@ -49,10 +51,9 @@ export class InterpolateTab {
     this.overshoot = USUAL_PATH.overshoot;
     this.t = USUAL_PATH.at;
     this.seed = freshSeed();
-    this.seconds = 0.1;
-    this.boomerang = true;
     this.status = new StatusLine();
-    this.copied = new StatusLine();
+    this.film = new Film((t) => this.jump(t));
+    this.taking = new Taking(() => ({ walks: this.walks, ...this.ends, way: { kind: this.kind, steps: this.steps, overshoot: this.overshoot } }));
     this.takes = new Latest(); // ends that were asked for
     this.asks = new Latest(); // walks that were asked for
     /** @type {(Walk | null)[]} */
@@ -60,7 +61,7 @@ export class InterpolateTab {
     this.strips = new Stream(
       (/** @type {any} */ wanted) => Promise.all(wanted.sides.map((/** @type {any} */ side) => side && fetchWalk(side.run, side.a, side.b, wanted, side.means))),
       (walks, wanted) => this.showStrip(walks, wanted),
-      { status: this.status, failed: "No pictures along the walk", pictures: () => [this.film], limit: 2 },
+      { status: this.status, failed: "No pictures along the walk", pictures: () => [this.film.strip], limit: 2 },
     );
     this.playing = 0; // the frame that is to come while it plays
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -140,41 +141,26 @@ export class InterpolateTab {
     this.player = button("Play", "Go back and forth between the ends", () => this.press());
     this.namePlayer();
     this.place = h("span.xp-note");
-    this.film = h("div.xp-strip.xp-films", { role: "group", "aria-label": "pictures along the walk" });
-    this.filmHint = h("p.xp-hint");
-    this.code = h("pre.xp-code", { tabIndex: 0, "aria-label": "Python of this walk" });
-    this.bars = h("div.xp-exports.xp-column");
+    this.pair = h("div.xp-walk-pair");
     const walkPart = h(
       "section.xp-walk",
       { "aria-label": "the walk" },
-      h("div.xp-stages", {}, ...this.sides.map((side) => side.stage)),
-      h(
-        "div.xp-slider.xp-position",
-        {},
-        h("label", { for: id }, h("span.xp-name", {}, "Position"), this.place),
-        this.slider,
-        this.box,
-        this.player,
-      ),
+      h("div.xp-walk-row", {}, this.cards.a.fold, this.pair, this.cards.b.fold),
+      h("div.xp-slider.xp-position", {}, h("label", { for: id }, h("span.xp-name", {}, "Position")), this.slider, this.box, this.player),
+      h("div.xp-bar.xp-ways", {}, this.kinds, swap, h("p.xp-hint", {}, term("vacancy", "How empty"), " above, norm below")),
     );
-    this.body = h(
-      "div.xp-interpolate",
-      {},
-      h("div.xp-ends", {}, this.cards.a.element, swap, this.cards.b.element),
-      h("div.xp-bar", {}, this.kinds, this.stepsBox, this.overBox),
-      walkPart,
+    const fold = more(
+      "More",
+      h("div.xp-ends", {}, this.cards.a.element, this.cards.b.element),
+      h("div.xp-bar", {}, this.stepsBox, this.overBox, this.place),
       h("div.xp-twins.xp-words", {}, ...this.sides.map((side) => side.words)),
-      h("section", { "aria-label": "step by step" }, this.filmHint, this.film),
+      this.film.element,
       h("section", { "aria-label": "norm and vacancy along the walk" }, h("h3", {}, "What lies on the way"), h("div.xp-twins.xp-paths", {}, ...this.sides.map((side) => side.chart))),
-      h(
-        "section",
-        { "aria-label": "take it with you" },
-        h("h3", {}, "Take it with you"),
-        this.bars,
-        h("details.xp-python", {}, h("summary", {}, "The same walk in Python"), this.code, h("div.xp-bar", {}, button("Copy as Python", "Copy these lines", () => this.copy())), this.copied.element),
-      ),
+      this.taking.element,
       this.pairs.element,
     );
+    fold.addEventListener("toggle", () => this.sides.forEach((side) => side.unfold(fold.open)));
+    this.body = h("div.xp-interpolate", {}, walkPart, fold);
   }
 
   /**
@@ -250,7 +236,10 @@ export class InterpolateTab {
     }
     this.arrival.end(run);
     for (const card of [this.cards.a, this.cards.b]) card.setRun(this.info, this.labels);
-    this.buildExports();
+    this.taking.setRuns([this.info, this.twin].filter((each) => each !== null));
+    const [mine, other] = this.sides.map((side) => side.stage);
+    const beside = this.twin ? other : null;
+    this.pair.replaceChildren(sideOf(this.info) === "ae" ? sides(mine, beside) : sides(beside, mine));
     this.pairs.setRun(this.info, this.labels);
     this.takeEnds();
   }
@@ -273,7 +262,9 @@ export class InterpolateTab {
    */
   async takeUp(info, signal) {
     const lost = await this.takeLink(info);
-    const firsts = firstTwo(info.count, this.labels);
+    const lacks = !view.ends.a || !view.ends.b || [view.ends.a, view.ends.b].some(({ run }) => run !== info.name);
+    const firsts = lacks ? await view.once(`opening ${info.name}`, () => openingPair(info, this.twin, this.labels)) : [0, 0];
+    if (signal.aborted) return;
     for (const [k, end] of /** @type {End[]} */ (["a", "b"]).entries()) {
       const wanted = view.ends[end];
       let chosen = wanted && (await endFor(wanted, info));
@@ -389,7 +380,7 @@ export class InterpolateTab {
     if (!info || !a || !b) return;
     const signal = this.asks.next(view.signal);
     this.walks = []; // until the new one is here there is nothing to export
-    this.code.textContent = "";
+    this.taking.showCode();
     this.root.removeAttribute("data-ready");
     const [low, high] = [-this.overshoot, 1 + this.overshoot];
     Object.assign(this.slider, { min: low, max: high });
@@ -432,7 +423,7 @@ export class InterpolateTab {
     const text = this.t.toFixed(3).replace(/0$/, "");
     if (document.activeElement !== this.box && this.box.value !== text) this.box.value = text;
     for (const side of this.sides) side.stand(this.t);
-    this.markFilm();
+    this.film.mark(this.t);
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.settle(), SETTLE_MS);
   }
@@ -502,107 +493,12 @@ export class InterpolateTab {
   showStrip(walks, wanted) {
     if (wanted.signal.aborted) return; // an older walk than the controls say
     this.walks = walks;
-    const [mine, other] = walks;
+    const [mine] = walks;
     if (!mine) return;
-    const [, height, width] = mine.decoded.shape;
-    const times = Math.max(1, Math.floor(FILM / Math.max(width, height)));
-    const films = mine.positions.map((t, k) => {
-      const parts = walks.flatMap((walk) => {
-        if (!walk) return [];
-        const canvas = h("canvas.xp-image", { width, height, "aria-hidden": "true" });
-        canvas.style.width = `${times * width}px`;
-        paint(canvas, walk.decoded, k);
-        return [canvas, h("span.xp-step-mark", { "aria-hidden": "true" }, markOf(walk.vacancy[k]))];
-      });
-      const place = shown(t, 2);
-      const holes = walks.filter((walk) => walk && markOf(walk.vacancy[k])).map((walk) => walk?.run);
-      const said = `position ${place}${holes.length ? `, in a hole of ${holes.join(" and ")}` : ""}`;
-      const title = walks
-        .filter((walk) => walk !== null)
-        .map((walk) => `${walk.run}: norm ${shown(walk.norm[k])}, p = ${shown(walk.vacancy[k], 2)}, encodes back ${shown(walk.round_trip[k], 2)} sd away`)
-        .join("\n");
-      return h("button.xp-film", { type: "button", title, "aria-label": said, "data-value": t, onclick: () => this.jump(t) }, ...parts, h("span", {}, place));
-    });
-    const focused = [...this.film.children].indexOf(/** @type {any} */ (document.activeElement));
-    this.film.replaceChildren(...films);
-    films[focused]?.focus();
-    this.filmHint.textContent = `${other ? `Above ${mine.run}, below ${other.run}` : mine.run}, along the ${KIND_NAMES[mine.kind]}; ▨ marks a hole (vacancy p ≤ 0.05). Click a picture to go there.`;
-    this.markFilm();
-    this.showCode();
+    this.film.show(walks);
+    this.film.mark(this.t);
+    this.taking.showCode();
     this.root.dataset.ready = `${mine.run} ${wanted.kind} ${wanted.steps} ${wanted.overshoot}`;
-  }
-
-  /** Mark the picture of the strip that is nearest to the position. */
-  markFilm() {
-    const films = /** @type {HTMLElement[]} */ ([...this.film.children]);
-    const distance = (/** @type {HTMLElement} */ film) => Math.abs(Number(film.dataset.value) - this.t);
-    const nearest = films.reduce((best, film) => (distance(film) < distance(best) ? film : best), films[0]);
-    for (const film of films) setCurrent(film, film === nearest);
-  }
-
-  buildExports() {
-    const runs = [this.info, this.twin].filter((info) => info !== null);
-    const seconds = h("input.xp-number", {
-      type: "number",
-      min: 0.02,
-      max: 5,
-      step: 0.01,
-      value: this.seconds,
-      title: "Seconds that GIF and WebP show each picture, 0.02 to 5",
-      onchange: () => {
-        const typed = seconds.valueAsNumber;
-        if (typed >= 0.02 && typed <= 5) this.seconds = typed;
-        else seconds.value = String(this.seconds);
-      },
-    });
-    const bars = runs.map(({ name, formats }, k) => {
-      const bar = exportBar({ label: `export the walk of ${name}`, what: () => this.wanted(k) });
-      bar.offer(formats);
-      return h("div", {}, h("p.xp-caption", {}, name), bar.element);
-    });
-    const back = h("input", { type: "checkbox", checked: this.boomerang, onchange: () => (this.boomerang = back.checked) });
-    this.bars.replaceChildren(
-      h("p.xp-hint", {}, `The pictures of every step, as many as are shown above: raise Steps to ${MOST} for a smooth film.`),
-      h("div.xp-bar", {}, h("label.xp-field", {}, h("span", {}, "Seconds a picture"), seconds), h("label.xp-check", { title: "GIF and WebP also run back to A" }, back, "and back again")),
-      ...bars,
-    );
-  }
-
-  /** What an export of the walk holds. @param {number} side */
-  wanted(side) {
-    const walk = this.walks[side];
-    if (!walk) return side ? "The twin has no such walk: choose test images as ends." : null;
-    const { a, b } = this.ends;
-    if (!a || !b) return null;
-    const [from, to] = [sourceWords(a.whence), sourceWords(b.whence)];
-    const short = (/** @type {Chosen} */ { whence }) => (whence.kind === "image" ? String(whence.index) : whence.kind);
-    return {
-      run: walk.run,
-      latents: walk.latents,
-      count: walk.positions.length,
-      name: fileName(`${walk.kind}-${short(a)}-${short(b)}`),
-      title: `${KIND_NAMES[walk.kind]} from ${from} to ${to}`,
-      captions: walk.positions.map((t) => shown(t, 2)),
-      seconds: this.seconds,
-      boomerang: this.boomerang,
-      facts: { kind: walk.kind, from, to, positions: walk.positions },
-    };
-  }
-
-  showCode() {
-    const { a, b } = this.ends;
-    const walk = this.walks[0];
-    if (a && b && walk) this.code.textContent = pathCode({ place: walk.place, a, b, kind: this.kind, steps: this.steps, overshoot: this.overshoot });
-  }
-
-  async copy() {
-    try {
-      await navigator.clipboard.writeText(this.code.textContent ?? "");
-      const place = this.walks[0]?.place;
-      this.copied.tell(`The lines are copied; run them where ${place ? `there is ${place}` : "you called launch()"}.`);
-    } catch {
-      this.copied.tell("The browser does not let this page copy; select the lines above.");
-    }
   }
 }
 

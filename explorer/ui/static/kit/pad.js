@@ -88,8 +88,9 @@ export class Pad {
         button("Undo stroke", "Take the last stroke back", () => this.undo()),
         button("Clear", "An empty pad", () => this.clear()),
       ),
-      h("p.xp-hint", {}, "Draw one thing, as large as you like: it is cut out, scaled and centred as the data set's images were. With keys: arrows move the pen, space puts it down."),
     );
+    /** What becomes of a drawing, and how to draw without a pointer. */
+    this.hint = h("p.xp-hint", {}, "Draw one thing, as large as you like: it is cut out, scaled and centred as the data set's images were. With keys: arrows move the pen, space puts it down.");
     this.element = h("div.xp-draw", {}, h("div.xp-pad-frame", {}, this.canvas, this.cursor), controls);
   }
 

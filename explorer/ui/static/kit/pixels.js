@@ -50,17 +50,17 @@ export function dim(picture, stale) {
   picture.classList.toggle("xp-stale", stale);
 }
 
-/** Ends and middle of the error map in each theme, RGB: too dark is blue, right is the page's grey, too bright is orange. */
+/** Ends and middle of the error map in each theme, RGB: too dark is purple, right is the page's grey, too bright is green; orange and blue are the models' own. */
 export const ERROR_COLOURS = {
   light: [
-    [0x1f, 0x5f, 0xbf],
+    [0x7a, 0x28, 0x8a],
     [0xf4, 0xf4, 0xf4],
-    [0xd9, 0x5f, 0x02],
+    [0x1a, 0x7f, 0x37],
   ],
   dark: [
-    [0x6d, 0xb3, 0xf2],
+    [0xc9, 0x8b, 0xdc],
     [0x22, 0x29, 0x35],
-    [0xff, 0x9a, 0x3d],
+    [0x6c, 0xcf, 0x74],
   ],
 };
 

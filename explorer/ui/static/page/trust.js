@@ -49,6 +49,15 @@ export class TrustLine {
     this.dim(true);
   }
 
+  /** What is known of a place without asking, as while a walk plays; its numbers wait. @param {ReturnType<typeof trustVerdict>} said */
+  say(said) {
+    this.answers.drop();
+    dim(this.element, false);
+    if (this.told) dim(this.told, true);
+    const brief = briefly(said);
+    if (this.element.textContent !== `${brief?.sign}${brief?.text}`) showVerdict(this.element, brief, "");
+  }
+
   /** @param {boolean} stale */
   dim(stale) {
     dim(this.element, stale);

@@ -2,14 +2,15 @@
 
 import { button, freshId, h } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
-import { context, ERROR_COLOURS, fitWhole, paint, paintError } from "../kit/pixels.js";
+import { context, dim, ERROR_COLOURS, fitWhole, paint, paintError } from "../kit/pixels.js";
 import { onTheme, theme } from "../kit/theme.js";
 import { percent, shown } from "../latent/numbers.js";
 import { ALPHA, verdict } from "../latent/vacancy.js";
 import { Stream } from "../page/stream.js";
-import { showVerdict } from "../page/trust.js";
+import { briefly, showVerdict } from "../page/trust.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
+import { Answers } from "./answers.js";
 import { askBound, askSpoilt, askSpread, costVerdict, majority, shareBelow, standing, topLevels, typicalVerdict, unpacked } from "./look.js";
 import { errorScale, scoreTable } from "./prices.js";
 
@@ -61,6 +62,8 @@ export class Portrait {
     this.subject = null;
     this.subjects = new Latest(); // what arrives late for an older one is dropped
     this.completed = 0; // subjects of which all is told
+    this.answers = new Answers();
+    this.original = h("div.xp-original");
     this.seed = 0;
     this.level = 0.3; // of the noise
     /** @type {Map<string, Late>} */
@@ -81,6 +84,8 @@ export class Portrait {
 
   build() {
     this.verdict = h("p.xp-trust", { "aria-live": "polite", "data-verdict": "" });
+    /** What the verdict rests on. */
+    this.reason = h("p.xp-hint.xp-reason");
     this.pictures = h("div.xp-pictures");
     this.levels = h("section.xp-section", { hidden: true });
     this.noise = h("section.xp-section", { hidden: true });
@@ -91,7 +96,7 @@ export class Portrait {
     this.element = h(
       "div.xp-portrait",
       {},
-      this.verdict,
+      this.reason,
       this.pictures,
       this.levels,
       this.noise,
@@ -106,6 +111,23 @@ export class Portrait {
     this.subject = null;
     this.noises.drop();
     this.element.hidden = true;
+    this.say(null, "");
+    this.original.replaceChildren();
+    this.answers.clear();
+  }
+
+  /** Whether what is shown is of another image than is asked about. @param {boolean} stale */
+  fade(stale) {
+    for (const part of [this.element, this.verdict, this.original, ...this.answers.said]) dim(part, stale);
+  }
+
+  /**
+   * @param {Parameters<typeof showVerdict>[1]} said
+   * @param {string} reason
+   */
+  say(said, reason) {
+    showVerdict(this.verdict, briefly(said), "");
+    this.reason.textContent = said ? `${said.text}. ${reason}` : reason;
   }
 
   /** @param {Subject} subject */
@@ -114,8 +136,8 @@ export class Portrait {
     this.subject = subject;
     this.element.hidden = false;
     this.draws.classList.add("xp-stale"); // they are of the image before
-    this.verdict.classList.remove("xp-stale");
-    if (!subject.passing) showVerdict(this.verdict, null, "");
+    this.fade(false);
+    if (!subject.passing) this.say(null, "");
     this.late = new Map(subject.found.map(({ info }) => [info.name, { ranks: {} }]));
     this.showPictures(subject);
     this.showTable();
@@ -131,11 +153,11 @@ export class Portrait {
 
   /**
    * The pictures alone, of an image that another one follows at once: what is told of the one before waits.
-   * @param {{title: string, detail: string, image: Decoded, found: {info: import("../latent/run.js").RunInfo, reconstruction: Decoded}[]}} seen
+   * @param {{title: string, detail: string, image: Decoded, found: import("./answers.js").Answer[]}} seen
    */
   preview(seen) {
     this.element.hidden = false;
-    this.element.classList.remove("xp-stale");
+    this.fade(false);
     this.verdict.classList.add("xp-stale");
     this.draws.classList.add("xp-stale");
     this.showPictures(seen);
@@ -167,12 +189,12 @@ export class Portrait {
     if (look.typical) {
       const felt = look.typical.features === null ? "cost and code, for no feature net of these images lies beside the run" : "cost, code and features";
       const cost = nats === null ? "" : `Cost: ${shown(nats, 4)} nats, ${parts}. `;
-      return showVerdict(this.verdict, typicalVerdict(look.typical, info.noun), `${cost}Judged by ${felt}; of real ${info.noun.many} ${percent(ALPHA)} are called odd.`);
+      return this.say(typicalVerdict(look.typical, info.noun), `${cost}Judged by ${felt}; of real ${info.noun.many} ${percent(ALPHA)} are called odd.`);
     }
     const share = shareBelow(costs ?? null, nats);
-    if (share === null || nats === null || !costs) return showVerdict(this.verdict, null, "");
+    if (share === null || nats === null || !costs) return this.say(null, "");
     const said = costVerdict({ nats, share, count: costs.length });
-    showVerdict(this.verdict, said, `Cost: ${parts}. ${whereIs(look.vacancy)}. Whether cost, code and features are usual together is not measured for this run.`);
+    this.say(said, `Cost: ${parts}. ${whereIs(look.vacancy)}. Whether cost, code and features are usual together is not measured for this run.`);
   }
 
   /**
@@ -261,9 +283,10 @@ export class Portrait {
   /** @param {Parameters<Portrait["preview"]>[0] | Subject} subject */
   showPictures({ title, detail, image, found }) {
     this.repaint = [];
-    const cards = [this.picture(title, detail, (canvas) => paint(canvas, image), "original")];
+    this.original.replaceChildren(this.picture(title, detail, (canvas) => paint(canvas, image), "original"));
+    this.answers.show(found, image);
+    const cards = [];
     for (const { info, reconstruction } of found) {
-      cards.push(this.picture("reconstruction", info.name, (canvas) => paint(canvas, reconstruction), `reconstruction ${info.name}`));
       const draw = (/** @type {HTMLCanvasElement} */ canvas) => paintError(canvas, image, reconstruction, theme());
       const card = this.picture("error", info.name, draw, `error ${info.name}`);
       this.repaint.push(() => draw(card.querySelector("canvas")));

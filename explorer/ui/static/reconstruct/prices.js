@@ -29,7 +29,7 @@ export function errorScale() {
   colour();
   const element = h(
     "div.xp-scale",
-    { role: "img", "aria-label": "scale of the error map, from minus one, blue, to plus one, orange" },
+    { role: "img", "aria-label": "scale of the error map, from minus one, purple, to plus one, green" },
     strip,
     h("div", {}, h("span", {}, "−1: too dark"), h("span", {}, "0"), h("span", {}, "+1: too bright")),
     h("small", {}, "error = reconstruction − original, in units of the full grey scale"),

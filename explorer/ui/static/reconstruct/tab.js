@@ -1,11 +1,10 @@
 /** Reconstruct: an image, of the data set or somebody's own, and what the run and its twin make of it. */
 
 import { Arrival } from "../kit/arrival.js";
-import { button, dropdown, h, segmented, useStyle } from "../kit/dom.js";
+import { button, h, segmented, useStyle } from "../kit/dom.js";
+import { more } from "../kit/more.js";
 import { Pad } from "../kit/pad.js";
-import { dim, fitWhole, paint } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
-import { shuffled } from "../latent/chance.js";
 import { drawnImage, framedImage, previewOf, wantPrograms } from "../page/drawing.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
@@ -14,14 +13,13 @@ import { source } from "../source/source.js";
 import { Gallery } from "./gallery.js";
 import { askFacts, askLook, askOwn, unpacked } from "./look.js";
 import { Camera, pictureIn, sendable, Steps, Tray } from "./own.js";
+import { Picker } from "./picker.js";
 import { Portrait } from "./portrait.js";
 
 export const STYLE = new URL("./reconstruct.css", import.meta.url);
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
-
-const WIDTH = 224;
 
 const SOURCES = [
   { value: "test", text: "Test images", hint: "Images of the data set that the run was not fitted to" },
@@ -56,27 +54,18 @@ const NOTHING_YET = /** @type {Record<string, string>} */ ({
  */
 
 /**
- * Indices in an order of a score.
- * @param {Float32Array} scores (N,)
- * @param {number[]} among Which images.
- * @param {boolean} worst Highest first.
- * @returns {number[]}
+ * Which source is open at first: without the data set's images it is the pad, where drawings can be images.
+ * @param {RunInfo} info
  */
-export function ranked(scores, among, worst) {
-  return [...among].sort((a, b) => (worst ? scores[b] - scores[a] : scores[a] - scores[b]));
-}
+export const usualSource = ({ has_images, drawing }) => (has_images || !drawing ? "test" : "pad");
 
 export class ReconstructTab {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    this.index = 0;
-    this.label = "any";
     this.source = "test";
     /** @type {Shown | null} */
     this.own = null;
-    /** @type {number[]} */
-    this.order = [];
     /** @type {RunInfo | null} */
     this.info = null;
     /** @type {RunInfo | null} */
@@ -109,14 +98,14 @@ export class ReconstructTab {
       2,
     );
     this.sources = h("div");
-    this.bar = h("div.xp-bar");
+    this.picker = new Picker({ choose: (index) => this.choose(index), say: (words) => this.say(words), fail: (error) => this.fail(error) });
     this.tray = new Tray((file, words) => this.bring(file, words));
     this.pad = new Pad({ drawn: () => this.drawn(true), done: () => this.drawn(false) });
     this.camera = new Camera({ taken: (frame) => this.take(frame), seen: (video) => this.watch(video), say: (words) => this.say(words) });
     this.steps = new Steps((place) => {
       if (this.own) this.showOwn({ ...this.own, place }, false);
     });
-    this.places = { test: this.bar, own: this.tray.element, pad: this.pad.element, camera: this.camera.element };
+    this.places = { test: this.picker.element, own: this.tray.element, pad: this.pad.element, camera: this.camera.element };
     this.actions = h(
       "div.xp-bar.xp-actions",
       { role: "group", "aria-label": "what to do with this image's code" },
@@ -126,22 +115,17 @@ export class ReconstructTab {
       button("Use as B", "End the walk in Interpolate at this image", () => this.useAs("b")),
     );
     this.portrait = new Portrait({ chosen: (index) => this.chooseSource("test", index), status: this.status });
-    this.decodes = h("div.xp-pictures", { hidden: true });
     this.gallery = new Gallery((index) => {
       this.chooseSource("test", index);
       this.root.scrollIntoView({ block: "start" });
     });
+    this.prepared = h("details.xp-prepared", { hidden: true }, h("summary", {}, "How it was prepared"), this.steps.element);
     this.body = h(
-      "div.xp-reconstruct.xp-column",
+      "div.xp-reconstruct",
       {},
-      this.sources,
-      ...Object.values(this.places),
-      this.status.element,
-      this.steps.element,
-      this.actions,
-      this.decodes,
-      this.portrait.element,
-      this.gallery.element,
+      h("div.xp-input.xp-column", {}, this.sources, ...Object.values(this.places), this.status.element, this.portrait.original, this.prepared),
+      h("div.xp-output.xp-column", {}, this.portrait.answers.element, this.portrait.verdict),
+      more("More", this.picker.more, this.actions, this.pad.hint, this.portrait.element, this.gallery.element),
     );
     this.arrival = new Arrival(this.body, this.trouble);
     this.root.replaceChildren(this.body, this.arrival.element, this.trouble.element);
@@ -168,7 +152,7 @@ export class ReconstructTab {
   fail(error) {
     this.say(error.message);
     this.camera.setLive(false);
-    dim(this.portrait.element, true); // it is of an older image
+    this.portrait.fade(true); // it is of an older image
     this.root.dataset.failed = String(++this.answers);
   }
 
@@ -197,13 +181,37 @@ export class ReconstructTab {
     }
     this.say("");
     this.arrival.end(run);
-    if (this.index >= this.info.count) this.index = 0;
-    this.order = this.among();
+    const named = view.state("reconstruct").source;
+    if (named && named in this.places) this.source = named;
+    else if (!this.own) this.source = usualSource(this.info);
+    this.showSource();
+    this.portrait.answers.setModels(this.models);
     this.pad.setColourful(this.info.image_shape[0] === 3);
-    this.buildBar();
-    this.gallery.setRun(this.info, this.twin, () => this.among());
-    if (this.source !== "test" && this.own) this.showOwn({ ...this.own, place: null }, false);
-    else this.choose(this.index);
+    this.picker.setRun(this.info, this.labels ?? null);
+    this.gallery.setRun(this.info, this.twin, () => this.picker.among());
+    if (this.source === "test") this.choose(this.picker.index);
+    else if (this.own) this.showOwn({ ...this.own, place: null }, false);
+    else this.await();
+  }
+
+  /** The run, and its twin if it has one. @returns {RunInfo[]} */
+  get models() {
+    return [this.info, this.twin].filter((info) => info !== null);
+  }
+
+  /** Nothing is shown yet by the source that is open. */
+  await() {
+    this.requests.drop();
+    this.showSteps(false);
+    this.portrait.clear();
+    this.say(NOTHING_YET[this.source], true);
+    this.root.dataset.ready = `${this.info?.name} ${this.source}`;
+  }
+
+  /** @param {boolean} are Whether there are any. */
+  showSteps(are) {
+    this.prepared.hidden = !are;
+    if (!are) this.steps.hide();
   }
 
   // Sources
@@ -212,26 +220,30 @@ export class ReconstructTab {
     this.sources.replaceChildren(segmented("Image", SOURCES, this.source, (way) => this.chooseSource(way)));
     for (const [name, place] of Object.entries(this.places)) place.hidden = name !== this.source;
     if (this.source !== "camera") this.camera.stop();
-    if (this.source === "test") this.steps.hide();
+    if (this.source === "test") this.showSteps(false);
   }
 
   /**
    * @param {string} way One of `SOURCES`.
    * @param {number} [index] A test image to show.
    */
-  chooseSource(way, index = this.index) {
+  chooseSource(way, index = this.picker.index) {
     this.source = way;
     this.chosen = null;
     this.showSource();
+    this.tellSource();
     this.say("");
     if (way === "test") return this.choose(index);
-    if (this.info && way !== "own") wantPrograms(this.twin ? [this.info, this.twin] : [this.info]);
+    if (this.info && way !== "own") wantPrograms(this.models);
     if (way === "pad" && !this.pad.empty) return void this.drawn(false);
     if (this.own?.source === way) return this.showOwn(this.own, false);
-    this.requests.drop();
-    this.steps.hide();
-    dim(this.portrait.element, true);
-    this.say(NOTHING_YET[way], true);
+    this.await();
+  }
+
+  /** The address names the source unless it is the usual one. */
+  tellSource() {
+    const { info, source: way } = this;
+    if (info) view.setState(info.name, "reconstruct", { source: way === usualSource(info) ? "" : way });
   }
 
   /** @param {ClipboardEvent} event */
@@ -259,6 +271,7 @@ export class ReconstructTab {
   async bring(file, words) {
     this.source = "own";
     this.showSource();
+    this.tellSource();
     this.say("Preparing…", true);
     try {
       this.showOwn({ file: await sendable(file), words, place: null, source: "own" }, false);
@@ -273,15 +286,10 @@ export class ReconstructTab {
     if (this.pad.empty) {
       this.drawings.drop();
       this.chosen = null;
-      if (!passing) {
-        this.requests.drop();
-        this.steps.hide();
-        dim(this.portrait.element, true);
-        this.say(NOTHING_YET.pad, true);
-      }
+      if (!passing) this.await();
       return;
     }
-    if (passing && this.info) this.previews.ask(this.twin ? [this.info, this.twin] : [this.info]);
+    if (passing && this.info) this.previews.ask(this.models);
     else this.drawings.ask(passing);
   }
 
@@ -320,89 +328,11 @@ export class ReconstructTab {
 
   // Test images
 
-  /** @returns {number[]} The images of the chosen class. */
-  among() {
-    const all = Array.from({ length: this.info?.count ?? 0 }, (_, i) => i);
-    const { labels } = this;
-    return this.label === "any" || !labels ? all : all.filter((i) => labels[i] === Number(this.label));
-  }
-
-  buildBar() {
-    if (!this.info) return;
-    const { count, classes } = this.info;
-    if (this.label !== "any" && Number(this.label) >= (classes?.length ?? 0)) this.label = "any";
-    this.number = h("input.xp-number", {
-      type: "number",
-      min: 0,
-      max: count - 1,
-      step: 1,
-      value: this.index,
-      title: `An image's number, 0 to ${count - 1}`,
-      onchange: () => {
-        const index = this.number.valueAsNumber;
-        if (Number.isInteger(index) && index >= 0 && index < count) this.choose(index);
-        else {
-          this.number.value = String(this.index);
-          this.say(`There is no such image: images 0 to ${count - 1}.`);
-        }
-      },
-    });
-    const parts = [h("label.xp-field", {}, h("span", {}, "Test image"), this.number)];
-    if (classes && this.labels) {
-      parts.push(
-        dropdown(
-          "Class",
-          [{ value: "any", text: "any" }, ...classes.map((name, i) => ({ value: String(i), text: name }))],
-          this.label,
-          (label) => {
-            this.label = label;
-            this.order = this.among();
-            if (this.order.length) this.choose(this.order[Math.floor(Math.random() * this.order.length)]);
-            else this.say("No test image has this label.");
-          },
-          "Only images of this class",
-        ),
-      );
-    }
-    parts.push(
-      h(
-        "div.xp-bar",
-        { role: "group", "aria-label": "choose an image" },
-        button("Shuffle", "An image at random", () => {
-          this.order = shuffled(this.among());
-          this.choose(this.order[0]);
-        }),
-        button("Worst", "The image with the largest distortion; Next goes on from there", () => this.extreme(true)),
-        button("Best", "The image with the smallest distortion; Next goes on from there", () => this.extreme(false)),
-        button("Previous", "The image before in this order", () => this.along(-1)),
-        button("Next", "The next image in this order", () => this.along(1)),
-      ),
-    );
-    this.bar.replaceChildren(...parts);
-  }
-
-  /** @param {boolean} worst */
-  async extreme(worst) {
-    if (!this.info) return;
-    const scores = await view.scalar(this.info.name, "distortion").catch((error) => void this.fail(error));
-    if (scores === undefined) return;
-    if (!scores) return this.say("This run has no likelihood, so its images have no distortion.");
-    this.order = ranked(scores, this.among(), worst);
-    if (this.order.length) this.choose(this.order[0]);
-  }
-
-  /** @param {number} steps */
-  along(steps) {
-    const { order } = this;
-    if (order.length) this.choose(order[(order.indexOf(this.index) + steps + order.length) % order.length]);
-  }
-
   /** @param {number} index */
   choose(index) {
     if (!this.info || index === undefined) return;
-    this.index = index;
+    this.picker.show(index);
     this.chosen = null; // until its code is there, the stored one is taken
-    if (this.number) this.number.value = String(index);
     this.requests.ask({ info: this.info, twin: this.twin, index, own: null, passing: false });
   }
 
@@ -436,16 +366,16 @@ export class ReconstructTab {
   showAll({ steps, image, decodes, looks, label }, { info, twin, index, own, passing }) {
     if (info.name !== view.run || (own === null) !== (this.source === "test")) return;
     this.say("");
-    dim(this.portrait.element, false);
-    this.decodes.hidden = !decodes;
     if (own && steps) {
       this.own = { ...own, place: own.place ?? steps.place };
       this.steps.show(steps, info.image_shape[2] / info.image_shape[1]);
-    } else this.steps.hide();
+      this.showSteps(true);
+    } else this.showSteps(false);
     const models = twin ? [info, twin] : [info];
     if (decodes) {
       this.portrait.clear();
-      this.decodes.replaceChildren(...decodes.map((decoded, k) => this.decode(decoded, models[k].name)));
+      this.portrait.fade(false);
+      this.portrait.answers.show(decodes.map((reconstruction, k) => ({ info: models[k], reconstruction })), null);
     } else if (image) {
       const found = looks.map((look, k) => ({ info: models[k], look, reconstruction: unpacked(look.reconstruction) }));
       const title = own ? own.words : `test image ${index}`;
@@ -457,18 +387,6 @@ export class ReconstructTab {
     this.root.dataset.ready = `${info.name} ${own ? "own" : index}`;
     if (own) this.root.dataset.own = String(++this.answers);
     if (own?.source === "camera") this.camera.next();
-  }
-
-  /**
-   * @param {Decoded} decoded
-   * @param {string} name
-   */
-  decode(decoded, name) {
-    const canvas = h("canvas.xp-image", { role: "img", "aria-label": `reconstruction ${name}` });
-    paint(canvas, decoded);
-    const card = h("figure.xp-card", {}, canvas, h("figcaption", {}, h("strong", {}, "reconstruction"), h("span", {}, name)));
-    fitWhole(canvas, card, WIDTH);
-    return card;
   }
 
   /**
@@ -503,7 +421,7 @@ export class ReconstructTab {
   async withCode(act) {
     if (this.chosen) return act(this.chosen);
     if (!this.info || this.source !== "test") return this.say("There is no image yet; show or draw one first.");
-    const { index } = this;
+    const { index } = this.picker;
     const { name, latent_dim: d } = this.info;
     const points = await view.points(name).catch((error) => void this.fail(error));
     if (points) act({ run: name, latent: points.slice(index * d, (index + 1) * d), whence: { kind: "image", index } });
