@@ -43,8 +43,10 @@ COUNT = """() => {
   const walker = document.createTreeWalker(document.querySelector("#explorer-tabs"), NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const element = node.parentElement;
-    // what only screen readers are told is not seen; what stands on a drawing, as the numbers of its axes do, and the key to its colours are of the picture
-    if (element.closest("script, style, option, .xp-overlay, .xp-entry, .xp-unseen") || !element.checkVisibility(shown)) continue;
+    // what only screen readers are told is not seen
+    if (element.closest("script, style, option, .xp-unseen") || !element.checkVisibility(shown)) continue;
+    // what stands on a drawing, as the numbers of its axes do, and the key to its colours are of the picture
+    if (element.closest(".xp-overlay, .xp-entry")) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
     if (seen(range.getClientRects())) said.push(node.data);
