@@ -100,63 +100,9 @@ def loss_curves(
             figure.update_yaxes(dtick=max(1, round(high / 6)), tickformat="d")
     figure.update_xaxes(zeroline=False)
     if across == "epoch":
-        _whole_epochs(figure, [curve.epochs for curve in curves])
+        whole_epochs(figure, [curve.epochs for curve in curves])
     figure.update_layout(showlegend=False, hovermode="x unified", meta={"legend": legend})
     figure.update_layout(hoverlabel={"bgcolor": INKS[theme].halo})
-    return figure
-
-
-def loss_stack(
-    epochs: NDArray[np.floating],
-    distortion: NDArray[np.floating],
-    rate: NDArray[np.floating] | None,
-    theme: Theme,
-    revision: str = "",
-) -> Figure:
-    """Distortion and rate over the epochs as areas, one upon the other.
-
-    The areas stand on zero, or on the lowest distortion where that is negative, as of a Gaussian likelihood. The frame
-    leaves out the first tenth of the fit, which would flatten the rest.
-
-    Args:
-        epochs: (E,).
-        distortion: Nats per image, (E,).
-        rate: Nats per image, (E,); None of a model without one.
-        theme: Light or dark.
-        revision: As in `lay_out`.
-    """
-    ink = INKS[theme]
-    figure = Figure()
-    floor = min(0.0, float(np.nanmin(distortion)))
-    grey = mix(ink.text, ink.supported, 0.55)
-    told = [("floor", np.full(len(epochs), floor), grey, ""), ("distortion", distortion, grey, "")]
-    if rate is not None and np.isfinite(rate).any():
-        told.append(("rate", distortion + rate, ink.text, "/"))
-    for number, (name, values, colour, shape) in enumerate(told):
-        figure.add_trace(
-            go.Scatter(
-                x=np.asarray(epochs, dtype=np.float32),
-                y=np.asarray(values, dtype=np.float32),
-                mode="lines",
-                line={"color": colour, "width": 0 if number == 0 else 2},
-                fill=None if number == 0 else "tonexty",
-                fillcolor=mix(colour, ink.supported, 0.65),
-                fillpattern={"shape": shape, "fgcolor": colour, "size": 6},
-                name=name,
-                showlegend=number > 0,
-                customdata=np.asarray(values - told[number - 1][1], dtype=np.float32) if number else None,
-                hovertemplate="%{customdata:.4g} nats",
-                hoverinfo="skip" if number == 0 else None,
-            )
-        )
-    lay_out(figure, theme, ("epoch", "nats per image"), revision)
-    top = told[-1][1][len(epochs) // 10 :]
-    high = float(np.nanmax(top))
-    figure.update_yaxes(range=[floor, high + 0.06 * (high - floor)], zeroline=False)
-    figure.update_xaxes(zeroline=False)
-    _whole_epochs(figure, [epochs])
-    figure.update_layout(hovermode="x unified", hoverlabel={"bgcolor": ink.halo})
-    figure.update_layout(showlegend=len(told) > 2, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     return figure
 
 
@@ -284,7 +230,7 @@ def axis_lines(
     if reference is not None:
         figure.add_hline(y=reference, line={"color": ink.text, "width": 1, "dash": "dash"})
     figure.update_xaxes(zeroline=False)
-    _whole_epochs(figure, [epochs])
+    whole_epochs(figure, [epochs])
     figure.update_layout(
         showlegend=False,
         hovermode="closest",
@@ -301,7 +247,7 @@ def _from_zero(figure: Figure, top: float | None) -> None:
         figure.update_yaxes(range=[0, 1.05 * top])
 
 
-def _whole_epochs(figure: Figure, epochs: Sequence[NDArray[np.floating]]) -> None:
+def whole_epochs(figure: Figure, epochs: Sequence[NDArray[np.floating]]) -> None:
     """Number a handful of epochs one by one: plotly would write halves between them, and of one epoch its own idea."""
     known = np.concatenate(epochs) if epochs else np.empty(0)
     if len(known) and np.ptp(known) <= 8:

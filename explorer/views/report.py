@@ -201,7 +201,7 @@ def stack_figure(library: Library, name: str, query: Mapping[str, str]) -> str:
         CheckpointError: The run is not there, or its history is damaged.
         ShapeError: Its history tells no losses.
     """
-    from explorer.plots.report import loss_stack
+    from explorer.plots.losses import loss_stack
     from explorer.plots.style import as_json
 
     run = library.open(name)

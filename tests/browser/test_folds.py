@@ -20,16 +20,6 @@ pytestmark = pytest.mark.browser
 MOST_WORDS, MOST_NUMBERS = 40, 6
 """Above the fold of a tab, outside the header."""
 
-DONE: frozenset[str] = frozenset({"explore", "interpolate", "map", "reconstruct"})
-"""Tabs that keep to both."""
-
-SAID = {
-    "map": (115, 47),
-    "holes": (241, 13),
-    "report": (145, 3),
-}
-"""Words and numbers of the other tabs when this was first counted. Fonts differ, so a tenth more is let pass."""
-
 RUN = "mnist-vae-16"
 
 COUNT = """() => {
@@ -41,8 +31,10 @@ COUNT = """() => {
   const walker = document.createTreeWalker(document.querySelector("#explorer-tabs"), NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const element = node.parentElement;
+    // what only screen readers are told is not seen
+    if (element.closest("script, style, option, .xp-unseen") || !element.checkVisibility(shown)) continue;
     // what stands on a drawing, as the numbers of its axes do, and the key to its colours are of the picture
-    if (element.closest("script, style, option, .xp-overlay, .xp-entry") || !element.checkVisibility(shown)) continue;
+    if (element.closest(".xp-overlay, .xp-entry")) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
     if (seen(range.getClientRects())) said.push(node.data);
@@ -75,7 +67,7 @@ def counted(page) -> dict[str, Any]:
 def folds(browser, root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What every tab says above the fold of a shipped run, without the data set's pictures."""
     with serving(Library(root / "checkpoints", data_dir=tmp_path_factory.mktemp("none"))) as url:
-        context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
+        context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light", bypass_csp=True)
         found = {}
         for tab in TABS:
             page = context.new_page()
@@ -87,33 +79,26 @@ def folds(browser, root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
         f"\nabove the fold of {RUN}, 1400x900, outside the header (at most {MOST_WORDS} words, {MOST_NUMBERS} numbers):"
     )
     for tab, fold in found.items():
-        before = "done" if tab in DONE else "was {} and {}".format(*SAID.get(tab, ("?", "?")))
-        print(f"  {tab:<12} {fold['words']:>4} words {fold['numbers']:>4} numbers   ({before})")
+        print(f"  {tab:<12} {fold['words']:>4} words {fold['numbers']:>4} numbers")
     return found
 
 
 @pytest.mark.parametrize("tab", TABS)
 def test_no_tab_says_more_above_its_fold_than_it_may(folds, tab):
-    words, numbers = (MOST_WORDS, MOST_NUMBERS) if tab in DONE else (round(1.1 * said) + 1 for said in SAID[tab])
     fold = folds[tab]
-    assert fold["words"] <= words, f"{fold['words']} words of at most {words}: {fold['said']}"
-    assert fold["numbers"] <= numbers, f"{fold['numbers']} numbers of at most {numbers}: {fold['said']}"
+    assert fold["words"] <= MOST_WORDS, fold["said"]
+    assert fold["numbers"] <= MOST_NUMBERS, fold["said"]
 
 
 @pytest.mark.parametrize("view", ["slice", "beta", "scores"])
 def test_no_view_of_holes_says_more_above_its_fold_than_it_may(browser, root, tmp_path, view):
     with serving(Library(root / "checkpoints", data_dir=tmp_path)) as url:
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page = browser.new_page(viewport={"width": 1400, "height": 900}, bypass_csp=True)
         page.goto(f"{url}/bare#v=1&run=mnist-vae-8&tab=holes&holes.view={view}", timeout=60_000)
         fold = counted(page)
         page.close()
     assert fold["words"] <= MOST_WORDS, fold["said"]
     assert fold["numbers"] <= MOST_NUMBERS, fold["said"]
-
-
-def test_a_tab_that_keeps_to_the_rule_is_held_to_it(folds):
-    sparing = {tab for tab, it in folds.items() if it["words"] <= MOST_WORDS and it["numbers"] <= MOST_NUMBERS}
-    assert sparing <= DONE, f"{', '.join(sorted(sparing - DONE))} can move from SAID to DONE"
 
 
 def test_what_is_seen_is_counted_and_nothing_else(browser):

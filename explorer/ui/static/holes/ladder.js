@@ -178,7 +178,7 @@ export class Ladder {
     this.slider = h("input", { type: "range", min: 0, max: 1, step: 1, value: 0, title: "From run to run by rising beta", oninput: () => this.keep({ rung: Number(this.slider.value) }) });
     this.line = h("p.xp-hs-line");
     this.told = h("p.xp-rung-told", { role: "status" });
-    this.name = h("output.xp-rung-output");
+    this.name = h("span.xp-rung-output", { "aria-hidden": "true" }); // the slider says it as well
     this.words = h("p");
     this.flag = h("p.xp-rung-flag", { hidden: true });
     this.openButton = button("Show this run", "Choose the rung's run for the whole page", () => this.openRun());

@@ -164,7 +164,7 @@ class SampleSheet {
     this.element = h("section.xp-hs-sheet", {}, this.title, this.grid, this.detail);
     this.grid.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.onKey(event));
     this.grid.addEventListener("pointerleave", () => this.read(this.chosen));
-    new ResizeObserver(() => this.fit()).observe(this.element);
+    new ResizeObserver(() => sheets.fit()).observe(this.element);
   }
 
   /** @param {RunInfo | null} info */
@@ -245,7 +245,7 @@ class SampleSheet {
       );
     });
     this.grid.replaceChildren(...this.tiles);
-    this.fit();
+    this.sheets.fit();
     if (made) this.read(0);
   }
 
@@ -262,7 +262,8 @@ class SampleSheet {
     const [, , width] = made.decoded.shape;
     const across = Math.floor((this.grid.clientWidth - (COLUMNS - 1) * GAP) / COLUMNS) - 2 * FRAME;
     if (across <= 0) return;
-    const top = this.grid.getBoundingClientRect().top + scrollY;
+    const { top: above = 0 } = this.grid.getBoundingClientRect();
+    const top = above + scrollY;
     const down = Math.floor((innerHeight - top - GAP) / COLUMNS) - GAP - 2 * FRAME;
     const room = Math.min(across, LARGE, isNarrow(this.element) ? across : Math.max(SMALL, down));
     const times = Math.floor(room / width);
@@ -355,6 +356,13 @@ export class HoleSheets {
       this.inSight = entries[entries.length - 1].isIntersecting;
       if (this.inSight && this.stale) this.draw();
     }).observe(this.element);
+    // a line above the sheets, as that of a collapsed run, leaves them less room
+    new ResizeObserver(() => this.fit()).observe(document.body ?? this.element);
+  }
+
+  /** Both sheets have tiles of one size. */
+  fit() {
+    for (const side of this.sides ?? []) side.fit();
   }
 
   /** The run on show. @returns {RunInfo | undefined} */
@@ -455,7 +463,7 @@ export function paintSheet(canvas, decoded, p, columns) {
     if (p[k] > ALPHA) continue;
     const thick = Math.max(2, Math.round(height / 9));
     for (let s = 0; s < width; s++) {
-      room.fillStyle = Math.floor((2 * s) / thick) % 2 ? "#000" : "#ff9a3d";
+      room.fillStyle = Math.floor((2 * s) / thick) % 2 ? "#000" : "#fff";
       room.fillRect(x + s, y + height - thick, 1, thick);
     }
   }

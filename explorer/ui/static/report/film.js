@@ -10,7 +10,8 @@ import { source } from "../source/source.js";
 
 const FRAME_MS = 450;
 
-const SHEET_WIDTH = 460;
+/** How wide a sheet may be: as tall as is left below the verdicts. */
+const most = () => Math.max(300, (globalThis.innerHeight ?? 900) - 430);
 
 /** The sheets of one run. */
 export class Sheets {
@@ -25,7 +26,7 @@ export class Sheets {
     this.missing = h("p.xp-hint", {}, "This run kept no sheets; train.py keeps one every --save-every epochs.");
     const room = h("div.xp-sheet", {}, this.canvas);
     this.element = h("section.xp-half", {}, this.title, room, this.caption, this.missing);
-    this.fit = fitWhole(this.canvas, room, SHEET_WIDTH);
+    this.fit = fitWhole(this.canvas, room, most);
   }
 
   /**
@@ -92,7 +93,7 @@ export class Scrubber {
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     const id = freshId();
     this.range = h("input", { type: "range", id, min: "0", step: "1", title: "Arrow keys move one sheet at a time", oninput: () => this.halt() });
-    this.output = h("output.xp-epoch", { for: id });
+    this.output = h("span.xp-epoch", { "aria-hidden": "true" }); // the slider says it as well
     this.play = button("Play", "Show the sheets one after the other", () => this.press());
     this.label = h("label", { for: id }, "Epoch");
     this.element = h("div.xp-scrubber", {}, this.label, this.range, this.output, this.play);

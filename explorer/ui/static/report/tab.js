@@ -80,7 +80,7 @@ export class ReportTab {
     this.noSheets = h("p.xp-hint", {}, "No sheets of decodes were kept; train.py keeps one every --save-every epochs.");
     this.stacks = [0, 1].map(() => new Chart("distortion and rate over the epochs, one upon the other", STACK_HINT));
     this.stacked = h("div");
-    this.areas = h("section", {}, h("h3", {}, "The fit"), this.picker, this.stacked);
+    this.areas = h("section", {}, h("h3", {}, "The fit"), this.stacked, this.picker);
     this.dimensions = [new Dimensions(), new Dimensions()];
     this.gradients = [0, 1].map(() => new Chart("variance of the encoder's gradient", ""));
     this.gradientTitles = this.gradients.map(() => h("h3"));
@@ -105,10 +105,7 @@ export class ReportTab {
     this.body = h(
       "div.xp-report",
       {},
-      h("div.xp-report-first", {}, this.verdicts.element, save),
-      this.note,
-      this.decodes,
-      this.noSheets,
+      h("div.xp-report-fold", {}, h("div.xp-report-first", {}, this.verdicts.element, save), this.note, this.decodes, this.noSheets),
       this.scale,
       this.areas,
       h(
