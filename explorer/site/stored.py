@@ -162,6 +162,7 @@ def keep_figures(
 
     for theme in THEMES:
         take("p-values", {"theme": theme})
+        take("loss-stack", {"theme": theme})
         for kind in ("linear", "spherical"):
             take("path", {"kind": kind, "overshoot": "0", "theme": theme, "means": ""}, ends)
         for beside in others:

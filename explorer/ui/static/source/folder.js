@@ -149,6 +149,11 @@ export class FolderSource extends ServerSource {
     return this.find(spelt("runs", []), "json");
   }
 
+  /** Nothing is fitted where there is no server. @returns {Promise<any[]>} */
+  async fits() {
+    return [];
+  }
+
   /**
    * @param {Asked} question
    * @param {string} run
