@@ -2,6 +2,7 @@
 
 import { button, h } from "../kit/dom.js";
 import { more } from "../kit/more.js";
+import { source } from "../source/source.js";
 import { chosen } from "./starts.js";
 
 /** @typedef {import("./tab.js").Panel} Panel */
@@ -40,8 +41,8 @@ export function moreOf(panel) {
     setsPlace,
     sliders.about,
     lattice.element,
-    variations.element,
-    finder.element,
+    ...(source.can("variations") ? [variations.element] : []),
+    ...(source.can("direction") ? [finder.element] : []),
     saving.element,
   );
 }

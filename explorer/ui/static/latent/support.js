@@ -282,6 +282,17 @@ export class Support {
   }
 
   /**
+   * Vacancy p-value of one place of a window.
+   * @param {FlatWindow} flat
+   * @param {number} a
+   * @param {number} b
+   */
+  onPlane({ center, first, second }, a, b) {
+    const u = Float64Array.from(center, (middle, j) => middle + a * first[j] + b * second[j]);
+    return counted(this.sets.draws, (set) => this.score(set.codes, u, 0));
+  }
+
+  /**
    * Codes as a window sees them: where they fall on it, and the square of how far they lie from it.
    * @param {Float64Array} codes
    * @param {ArrayLike<number>} center

@@ -204,7 +204,7 @@ export class Portrait {
   async follow(signal) {
     const { subject } = this;
     if (!subject) return;
-    const spreading = subject.found.filter(({ look }) => look.rate !== null);
+    const spreading = subject.found.filter(({ look }) => look.rate !== null && source.can("bound"));
     try {
       await this.drawAgain(signal).catch((error) => {
         if (signal.aborted) return;
@@ -249,7 +249,7 @@ export class Portrait {
   async drawAgain(signal) {
     const { subject, seed } = this;
     if (!subject) return;
-    const spreading = subject.found.filter(({ look }) => look.rate !== null);
+    const spreading = subject.found.filter(({ look }) => look.rate !== null && source.can("spreadOf"));
     this.draws.hidden = !spreading.length;
     const answers = await Promise.all(spreading.map(({ info }) => askSpread(info.name, subject.image, seed)));
     if (signal.aborted || seed !== this.seed) return;
@@ -422,8 +422,8 @@ export class Portrait {
   /** @param {Subject} subject */
   showNoiseControls(subject) {
     const noisy = subject.found.find(({ look }) => look.corruption);
-    this.noise.hidden = !noisy;
-    if (!noisy?.look.corruption) return;
+    this.noise.hidden = !noisy || !source.can("spoilt");
+    if (!noisy?.look.corruption || this.noise.hidden) return;
     const { kind, level } = noisy.look.corruption;
     if (!this.noise.firstChild) this.level = level;
     const id = freshId();

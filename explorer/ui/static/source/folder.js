@@ -93,7 +93,7 @@ export class FolderSource extends ServerSource {
   constructor() {
     super();
     /** @type {Contents} */
-    this.stored = JSON.parse(globalThis.document?.querySelector("#explorer-stored")?.textContent ?? '{"index": {}, "cannot": ""}');
+    this.contents = JSON.parse(globalThis.document?.querySelector("#explorer-stored")?.textContent ?? '{"index": {}, "cannot": ""}');
     this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), alone: true });
     /** Files that hold many answers, by name. @type {Map<string, Promise<Record<string, any>>>} */
     this.packs = new Map();
@@ -103,7 +103,7 @@ export class FolderSource extends ServerSource {
 
   /** @param {string} what */
   refusal(what) {
-    return new ServerError(`${what} is not stored in this page. ${this.stored.cannot}`, MISSING);
+    return new ServerError(`${what} is not stored in this page. ${this.contents.cannot}`, MISSING);
   }
 
   /**
@@ -132,7 +132,7 @@ export class FolderSource extends ServerSource {
    * @param {import("./questions.js").Form} form
    */
   async find(key, form) {
-    const entry = Object.hasOwn(this.stored.index, key) ? this.stored.index[key] : undefined;
+    const entry = Object.hasOwn(this.contents.index, key) ? this.contents.index[key] : undefined;
     if (!entry) return undefined;
     if (!entry.packed) return READ[form]?.(await this.bytes(entry), entry);
     let pack = this.packs.get(entry.file);
@@ -144,9 +144,24 @@ export class FolderSource extends ServerSource {
     return structuredClone((await pack)[key]); // whoever draws a figure changes it
   }
 
+  /**
+   * A stored answer to a question; undefined where there is none.
+   * @param {Asked} question
+   * @param {string} run
+   * @param {Details} details
+   */
+  stored(question, run, details) {
+    return this.find(keyOfQuestion(question, run, details), QUESTIONS[question].form);
+  }
+
   /** @returns {Promise<any[]>} */
   async runs() {
     return this.find(spelt("runs", []), "json");
+  }
+
+  /** Nothing is fitted where there is no server. @returns {Promise<any[]>} */
+  async fits() {
+    return [];
   }
 
   /**
@@ -275,7 +290,7 @@ export class FolderSource extends ServerSource {
   /** @param {string} name */
   async picture(name) {
     const key = keyOfAddress(name);
-    const entry = this.stored.index[key];
+    const entry = this.contents.index[key];
     if (entry) return createImageBitmap(new Blob([await this.bytes(entry)]));
     const sheet = /^run\/(.+)\/sprites\/(\d+) /.exec(key);
     if (!sheet) throw this.refusal("This picture");
