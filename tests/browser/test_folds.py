@@ -1,7 +1,6 @@
 """What is said above the fold: words and numbers per tab, outside the header, on a screen of 1400x900.
 
-A tab that has its new form stands in `DONE` and keeps to 40 words and six numbers. Of the others it is known how much
-they say (`SAID`), and they do not say more; who reorganises one moves it to `DONE`. The table is printed with
+Every tab keeps to 40 words and six numbers, and so does every view of Holes. The table is printed with
 
     python -m pytest tests/browser/test_folds.py -s
 """
