@@ -129,11 +129,11 @@ def ladder_story(library: Library, name: str) -> dict[str, Any]:
 
     Returns:
         `rungs` as in `ladder_of`, from one fitted bell, the law that is fair to all of them; `law`; `note`, that the
-        ladder is another run's, or why there is none; `short`, what beta did in a sentence for the screen, or None;
+        ladder is another run's, or why there is none; `d`, of another run's ladder, else None; `short`, what beta did in a sentence for the screen, or None;
         `words`, the same with every interval; `other`, a run of another data set with a ladder, or None.
     """
     found = ladder_of(library, name, WHITE.name)
-    told = {"law": WHITE.name, "note": None, "other": None}
+    told = {"law": WHITE.name, "note": None, "d": None, "other": None}
     if found["rungs"]:
         return told | {"rungs": found["rungs"], "short": traded(library, found["rungs"]), "words": found["reading"]}
     mine = library.card(name)
@@ -144,7 +144,8 @@ def ladder_story(library: Library, name: str) -> dict[str, Any]:
         found = ladder_of(library, best.name, WHITE.name)
         note = f"The ladder of this data set has d = {best.latent_dim}; {name} has {mine.latent_dim}."
         short = traded(library, found["rungs"])
-        return told | {"rungs": found["rungs"], "note": note, "short": short, "words": found["reading"]}
+        rungs, words = found["rungs"], found["reading"]
+        return told | {"rungs": rungs, "note": note, "d": best.latent_dim, "short": short, "words": words}
     known = [card for card in laddered if has_prior(card.family)]
     best_known = max(known, key=lambda card: card.number("holes", "calibration_n") or 0, default=None)
     other = None if best_known is None else best_known.name

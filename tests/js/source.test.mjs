@@ -256,3 +256,15 @@ test("a busy server is asked again", async () => {
   assert.deepEqual(await (await ask("http://x/")).json(), [1]);
   assert.equal(asked.length, 2);
 });
+
+test("what was called off is no failure", async () => {
+  const { queue, calls, failed } = byHand();
+  queue.ask("gone");
+  calls[0].reject(new DOMException("signal is aborted without reason", "AbortError"));
+  await settled();
+  assert.deepEqual(failed, []);
+  queue.ask("broken");
+  calls[1].reject(new Error("no decoder"));
+  await settled();
+  assert.deepEqual(failed, [["no decoder", "broken"]]);
+});

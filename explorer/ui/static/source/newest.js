@@ -66,7 +66,8 @@ export class NewestWins {
         },
         (error) => {
           this.flying--;
-          if (mine === this.asked && !this.waiting && mine > this.shown) this.giveUp(error, request);
+          const isCalledOff = /** @type {Error | undefined} */ (error)?.name === "AbortError"; // its asker went elsewhere
+          if (!isCalledOff && mine === this.asked && !this.waiting && mine > this.shown) this.giveUp(error, request);
           this.pump();
         },
       );

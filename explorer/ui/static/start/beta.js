@@ -129,7 +129,8 @@ export class Beta {
     this.slider = h("input", { id, type: "range", min: 0, max: this.rungs.length - 1, step: 1, value: 0, oninput: () => this.choose(this.slider.valueAsNumber) });
     this.reading = h("p.xp-st-reading", { role: "status" });
     this.flag = h("p.xp-st-flag", { hidden: true });
-    this.question = h("p", {}, "More ", term("beta"), " pulls codes together. What then? Guess, and drag.");
+    const of = ladder.note ? `Here d = ${ladder.d}. ` : "";
+    this.question = h("p", {}, `${of}More `, term("beta"), " pulls codes together. What then? Guess, and drag.");
     this.guess = answers("Your guess:", ["more holes", "fewer holes"], () => {});
     this.said = h("p.xp-st-said", { role: "status" });
     this.told = more("More", ...[ladder.note, ...ladder.words, `Ten draws with seed ${SEED} from one bell fitted to each run's codes, the law that is fair to all; hatched draws are empty. The map shows the two directions along which codes differ most, each run scaled to the spread of its own draws and turned towards the autoencoder. Error is distortion in nats per image, holes are the share of draws where no image is encoded; bars are 95 % intervals.`].map((words) => words && h("p.xp-prose", {}, words)));

@@ -199,9 +199,14 @@ export class Dream {
   reveal() {
     const { short } = this.room.story.laws[this.law];
     this.question.hidden = true;
-    this.said.textContent = short ?? "Nothing is measured of these runs yet.";
+    this.said.textContent = [short ?? "Nothing is measured of these runs yet.", this.moral()].filter(Boolean).join(" ");
     this.press.textContent = "Draw ten more";
     this.tellMore();
+  }
+
+  /** What follows from this law beside the others, in a sentence; "" for nothing. */
+  moral() {
+    return "";
   }
 
   tellMore() {
@@ -235,5 +240,14 @@ export class Bell extends Dream {
   /** @param {StartRoom} room */
   constructor(room) {
     super(room, { laws: ["white", "gmm10"], question: () => ["Now from a ", term("bell"), " fitted to each model's own codes. How many holes are left?"] });
+  }
+
+  /** One bell leaves an autoencoder's holes where they are; ten, drawn where its codes are, leave few. */
+  moral() {
+    const { story, models } = this.room;
+    const point = models.find(({ side }) => side === "ae")?.info.name ?? "";
+    const [from, to] = ["white", "gmm10"].map((law) => Number(story.laws[law]?.empty[point] ?? NaN));
+    if (!(from > 2 * to)) return "";
+    return this.law === "gmm10" ? "So it can, drawn where its codes are." : "Now try ten bells.";
   }
 }

@@ -52,10 +52,14 @@ export class TenGuess {
   constructor(label, changed) {
     this.range = h("input", { type: "range", min: 0, max: TEN, step: 1, value: 5, "aria-label": label, "aria-valuetext": "not guessed yet", oninput: () => this.set(this.range.valueAsNumber, changed) });
     // keys and screen readers have the slider; a pointer has the cells, which are as wide as the pictures below
-    this.cells = Array.from({ length: TEN + 1 }, (_, k) => h("span", { onpointerdown: () => this.range.disabled || this.set(k, changed) }));
+    this.cells = Array.from({ length: TEN + 1 }, () => h("span"));
     /** @type {number | null} */
     this.value = null;
-    this.element = h("div.xp-st-guess", { "data-open": "" }, this.range, h("div.xp-st-cells", { "aria-hidden": "true" }, ...this.cells));
+    const follow = (/** @type {PointerEvent} */ { clientX, clientY, buttons }) => {
+      const k = this.cells.findIndex((cell) => cell === document.elementFromPoint(clientX, clientY));
+      if (buttons && k >= 0 && k !== this.value && !this.range.disabled) this.set(k, changed);
+    };
+    this.element = h("div.xp-st-guess", { "data-open": "" }, this.range, h("div.xp-st-cells", { "aria-hidden": "true", onpointerdown: follow, onpointermove: follow }, ...this.cells));
   }
 
   /**

@@ -144,9 +144,16 @@ export class Why {
       this.law = law;
       this.lay();
     });
-    this.question = h("p", {}, "Each dot is the ", term("code"), " of an image; the dashed circle holds most draws from the ", term("prior"), ". Whose codes fill it?");
+    this.question = h("p", {}, "Each dot is the ", term("code"), " of an image; the dashed circle holds most draws from the ", term("prior"), ". Whose codes spread as far?");
     const both = models.length > 1;
-    this.guess = both ? answers("Your guess:", models.map(({ side }) => titleOf(side)), () => this.lay()) : null;
+    /** Which model somebody thinks that is; null without a guess. @type {number | null} */
+    this.guessed = null;
+    this.guess = both
+      ? answers("Your guess:", models.map(({ side }) => titleOf(side)), (k) => {
+          this.guessed = k;
+          this.lay();
+        })
+      : null;
     this.press = button("Lay the draws over", "Draws of both models, as in the steps before", () => this.lay());
     this.press.classList.add("xp-st-press");
     this.said = h("p.xp-st-said", { role: "status" });
@@ -196,8 +203,11 @@ export class Why {
   words() {
     const { models } = this.room;
     if (this.law !== "raw") return `Drawn ${lawOf(models[0].info, this.law).title}.`;
-    const spreads = models.map((_, k) => shown(spreadOf(this.points?.[k] ?? [1]), 2));
-    return `Codes spread ${spreads.join(" and ")} times as far as the prior.`;
+    const spreads = models.map((_, k) => spreadOf(this.points?.[k] ?? [1]));
+    const told = models.map(({ side }, k) => `${k ? "those of the" : "Codes of the"} ${titleOf(side)} spread ${shown(spreads[k], 2)} times as far as the prior`).join(", ");
+    if (this.guessed === null || models.length < 2) return `${told}.`;
+    const gaps = spreads.map((spread) => Math.abs(Math.log(spread)));
+    return `${gaps[this.guessed] === Math.min(...gaps) ? "Right" : "No"}. ${told}.`;
   }
 
   tellMore() {
