@@ -145,6 +145,8 @@ def test_a_number_that_is_no_image_changes_nothing(visit):
 def test_without_the_data_set_decodes_are_shown_and_nothing_fails(visit, run_of, pick, grey_of):
     page = opened(visit)
     pick("lost-ae")
+    page.locator("[data-ready='lost-ae pad']").wait_for()
+    page.get_by_text("Test images", exact=True).click()
     page.locator("[data-ready='lost-ae 0']").wait_for()
     expect(page.get_by_role("img", name="original")).to_have_count(0)
     shown = grey_of(page.get_by_role("img", name="reconstruction lost-ae"))
@@ -173,7 +175,7 @@ def test_a_missing_data_set_is_said_and_offered_and_its_images_appear_once_it_is
     offer = page.get_by_role("button", name="Download the data set")
     expect(offer).to_be_hidden()
     pick("lost-ae")
-    page.locator("[data-ready='lost-ae 0']").wait_for()
+    page.locator("[data-ready='lost-ae pad']").wait_for()
     expect(page.get_by_text("The data set of this run is not on this machine")).to_be_visible()
     try:
         with page.expect_response(lambda got: "/lost-ae/standing/mse" in got.url):  # the last that needs the images

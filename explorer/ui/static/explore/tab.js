@@ -96,7 +96,7 @@ export class Panel {
     });
     this.caption = h("p.xp-caption");
     this.setsPlace = h("div");
-    this.pair = h("div.xp-pair");
+    this.pair = h("div.xp-both");
     this.undoButton = button("Undo", "Back to the latent before (Ctrl+Z)", () => this.step(this.trail.undo()));
     this.redoButton = button("Redo", "Forward again (Ctrl+Shift+Z)", () => this.step(this.trail.redo()));
     this.more = moreOf(this);

@@ -133,7 +133,11 @@ export class PairSheet {
       }
     }
     this.shown = new Set(this.classes.slice(0, MOST_CLASSES).map(({ name }) => name));
-    this.from = 0;
+    const { sheet, from, model } = view.state("interpolate");
+    this.show = sheet === "strips" ? "strips" : "midpoints";
+    this.model = model === "twin" ? 1 : 0;
+    const start = Number(from ?? 0);
+    this.from = Number.isInteger(start) && start >= 0 && start < this.chosen.length ? start : 0;
     this.build();
     this.update();
   }
@@ -153,7 +157,10 @@ export class PairSheet {
   build() {
     const models = this.tab.models().filter((info) => info !== null);
     if (this.model >= models.length) this.model = 0;
-    const anew = () => this.update();
+    const anew = () => {
+      this.tell();
+      this.update();
+    };
     const parts = [];
     if (models.length > 1) {
       const options = models.map(({ name }, k) => ({ value: String(k), text: name, hint: `The same images through ${name}` }));
@@ -218,6 +225,13 @@ export class PairSheet {
   get rows() {
     if (!this.paired) return rowsOf(this.chosen, this.show, this.from);
     return Array.from({ length: this.classes.length / 2 }, (_, k) => strip(this.classes[2 * k], this.classes[2 * k + 1]));
+  }
+
+  /** The address names what is not usual. */
+  tell() {
+    const [info] = this.tab.models();
+    const strips = this.show === "strips";
+    if (info) view.setState(info.name, "interpolate", { sheet: strips ? "strips" : "", from: strips && this.from ? String(this.from) : "", model: this.model ? "twin" : "" });
   }
 
   /** Something changed: draw it anew, once it is in sight. */

@@ -376,6 +376,7 @@ export class ReconstructTab {
       this.portrait.clear();
       this.portrait.fade(false);
       this.portrait.answers.show(decodes.map((reconstruction, k) => ({ info: models[k], reconstruction })), null);
+      this.portrait.original.replaceChildren(h("p.xp-hint", {}, "Its original is not on this machine: draw, or bring a picture."));
     } else if (image) {
       const found = looks.map((look, k) => ({ info: models[k], look, reconstruction: unpacked(look.reconstruction) }));
       const title = own ? own.words : `test image ${index}`;
