@@ -116,7 +116,7 @@ def test_just_the_samples_in_holes_are_marked_and_counted_in_words(visit, shippe
         stored = read_metrics(CHECKPOINTS / name)
         expect(said).to_contain_text(f"Coverage: {stored['holes'][law]['coverage']['value']:.2f}")
         expect(said).to_contain_text(f"Active units: {stored['test']['active_units']} of 8")
-        line = tab.locator(".xp-hs-line")
+        line = tab.locator(".xp-hs .xp-hs-line")
         expect(line).to_contain_text(f"{of_hundred(stored['holes'][law]['vacancy']['value'])} % of the")
         expect(line).to_contain_text(f"{of_hundred(stored['holes'][law]['tell_apart']['value'])} %")
 

@@ -255,7 +255,7 @@ def test_the_score_table_names_law_interval_and_n_and_stands_beside_coverage(vis
 def test_a_run_of_many_dimensions_opens_on_its_draws_and_says_why_a_slice_tells_little(visit, pick):
     page = visit("Holes")
     pick("deep-vae")
-    expect(page.locator(".xp-hs-line")).to_contain_text("From the prior, 31 % of the autoencoder's draws land")
+    expect(page.locator(".xp-hs .xp-hs-line")).to_contain_text("From the prior, 31 % of the autoencoder's draws land")
     more(page)
     expect(page.locator(".xp-curves .xp-figure").first).to_be_visible()
     slice_of(page)
