@@ -129,8 +129,9 @@ def ladder_story(library: Library, name: str) -> dict[str, Any]:
 
     Returns:
         `rungs` as in `ladder_of`, from one fitted bell, the law that is fair to all of them; `law`; `note`, that the
-        ladder is another run's, or why there is none; `d`, of another run's ladder, else None; `short`, what beta did in a sentence for the screen, or None;
-        `words`, the same with every interval; `other`, a run of another data set with a ladder, or None.
+        ladder is another run's, or why there is none; `d`, of another run's ladder, else None; `short`, what beta did
+        in a sentence for the screen, or None; `words`, the same with every interval; `other`, a run of another data
+        set with a ladder, or None.
     """
     found = ladder_of(library, name, WHITE.name)
     told = {"law": WHITE.name, "note": None, "d": None, "other": None}
