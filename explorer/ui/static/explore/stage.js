@@ -28,7 +28,7 @@ export class Stage {
     this.picture = new LivePicture(status, { ahead: this.ahead });
     this.told = h("p.xp-hint");
     this.trust = new TrustLine(this.told);
-    this.name = h("h3");
+    this.name = h("h2.xp-side-name");
     this.element = h("div.xp-stage", {}, this.name, h("div.xp-frame", {}, this.picture.canvas), this.trust.element);
     this.picture.fitInto(this.element, stageWidth);
   }

@@ -67,7 +67,7 @@ export class Beside {
       },
       2,
     );
-    this.name = h("h3");
+    this.name = h("h2.xp-side-name");
     this.told = h("p.xp-hint");
     this.trust = new TrustLine(this.told);
     this.canvas = h("canvas.xp-twin-image", { width: 28, height: 28, role: "img", "aria-label": "the twin's image" });

@@ -83,8 +83,11 @@ export class Side {
     this.picture = new LivePicture(this.status);
     this.numbers = h("p.xp-hint");
     this.trust = new TrustLine(this.numbers);
-    this.curve = new Curve(jump, () => this.stand(this.t));
-    this.name = h("h3");
+    this.curve = new Curve(jump, () => {
+      this.stand(this.t);
+      this.settle();
+    });
+    this.name = h("h2.xp-side-name");
     this.reason = h("p.xp-hint", { hidden: true });
     this.frame = h("div.xp-frame", {}, this.picture.canvas);
     this.stage = h("div.xp-half.xp-walk-stage", {}, this.name, this.frame, this.trust.element, this.curve.element, this.reason, this.status.element);

@@ -36,7 +36,7 @@ class AnswerSide {
     const [, height, width] = info.image_shape;
     this.canvas = h("canvas.xp-image", { width, height, role: "img", "aria-label": `reconstruction ${info.name}` });
     this.numbers = h("p.xp-answer-numbers", { "aria-live": "off" });
-    this.element = h("div.xp-answer", {}, h("h3", {}, sideOf(info) === "ae" ? "Autoencoder" : "VAE"), h("div.xp-frame", {}, this.canvas), this.numbers);
+    this.element = h("div.xp-answer", {}, h("h2.xp-side-name", {}, sideOf(info) === "ae" ? "Autoencoder" : "VAE"), h("div.xp-frame", {}, this.canvas), this.numbers);
     fitWhole(this.canvas, this.element, (room) => Math.min(WIDTH, room - FRAME_PX));
   }
 

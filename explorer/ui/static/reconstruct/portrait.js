@@ -342,7 +342,7 @@ export class Portrait {
         {
           type: "button",
           title: `Test image ${image}: show it`,
-          "aria-label": `test image ${image}${label === null ? "" : `, label ${label}`}, ${shown(distance, 2)} standard deviations away`,
+          "aria-label": `test image ${image}, ${label === null ? "" : `label ${label} · `}${shown(distance, 2)} sd away`,
           onclick: () => this.chosen(image),
         },
         canvas,

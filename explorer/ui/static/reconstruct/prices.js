@@ -75,7 +75,7 @@ export function scoreTable(found, late) {
     "table.xp-table",
     {},
     h("caption", {}, "The numbers of this image; below each, how many of so many test images have a smaller value."),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), ...found.map(({ info }) => h("th", { scope: "col" }, info.name)))),
+    h("thead", {}, h("tr", {}, h("td"), ...found.map(({ info }) => h("th", { scope: "col" }, info.name)))),
     h("tbody", {}, ...rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.name, h("small", {}, row.meaning)), ...found.map((f) => cell(row, f))))),
   );
 }
