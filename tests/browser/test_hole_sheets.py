@@ -50,7 +50,7 @@ def visit(page, home):
 def opened(visit, run="digits-vae-8", view="samples"):
     """The tab, on a run and one of its views, with More opened."""
     page = visit(f"#v=1&run={run}&tab=holes&holes.view={view}")
-    page.locator(f"#explorer-holes [data-view={view}] .xp-holes:not([inert])").wait_for()
+    page.locator(f"#explorer-holes [data-view={view}] .xp-holes:not([inert])").wait_for(timeout=60_000)
     more(page)
     return page.locator("#explorer-holes")
 
@@ -376,7 +376,7 @@ def test_every_view_stands_in_the_address_and_comes_back_from_it(visit):
     page.goto("about:blank")
     visit("#v=1&run=digits-vae-8&tab=holes&holes.law=gmm10&holes.seed=7")
     sheet(tab, "digits-ae-8", "gmm10 7")
-    expect(tab.locator("input[value=gmm10]")).to_be_checked()
+    expect(tab.locator(".xp-hs input[value=gmm10]")).to_be_checked()
 
 
 # --- phones ---------------------------------------------------------------------------------------------------------

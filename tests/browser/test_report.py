@@ -98,7 +98,8 @@ def opened(page, home):
             """() => {
               const figures = [...document.querySelectorAll('.xp-report .xp-figure')].filter((f) => f.offsetParent);
               return figures.length > 0 && figures.every((f) => f.dataset.ready);
-            }"""
+            }""",
+            timeout=60_000,  # plotly and a dozen figures, on a machine that may be busy
         )
         return page
 
@@ -338,6 +339,7 @@ def test_a_run_that_is_being_fitted_grows_and_becomes_a_run(opened, fitted):
     shutil.copytree(fitted / "digits-vae-2", partial)
     (partial / MARK).write_bytes(TEXT)
     change(partial / "config.json", lambda config: config.update(tag="new", twin=None))
+    change(partial / "config.json", lambda config: config["train"].update(epochs=EPOCHS))
     lines = (partial / "history.jsonl").read_text().splitlines(keepends=True)
     (partial / "history.jsonl").write_text("".join(lines[:4]))
     try:

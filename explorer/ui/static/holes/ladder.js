@@ -269,9 +269,10 @@ export class Ladder {
       if (signal.aborted) return;
       this.rungs = found.rungs;
       this.measured = law;
-      this.line.textContent = found.short ?? found.reading[0] ?? "";
-      this.none.replaceChildren(...(this.rungs.length ? [] : found.reading.map((/** @type {string} */ words) => h("p", {}, words))));
-      this.reading.replaceChildren(...found.reading.map((/** @type {string} */ words) => h("p", {}, words)));
+      const told = found.reading.map((/** @type {string} */ words) => h("p", {}, words));
+      this.line.textContent = this.rungs.length ? (found.short ?? found.reading[0]) : "";
+      (this.rungs.length ? this.reading : this.none).replaceChildren(...told);
+      (this.rungs.length ? this.none : this.reading).replaceChildren();
       this.body.hidden = !this.rungs.length;
       this.cards = this.rungs.map((rung, k) => new RungCard(rung, () => this.keep({ rung: k })));
       this.list.replaceChildren(...this.cards.map(({ element }) => element));
