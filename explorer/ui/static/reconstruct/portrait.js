@@ -90,7 +90,7 @@ export class Portrait {
     this.levels = h("section.xp-section", { hidden: true });
     this.noise = h("section.xp-section", { hidden: true });
     this.draws = h("section.xp-section", { hidden: true });
-    this.table = h("div.xp-scroll");
+    this.table = h("div.xp-scroll", { tabIndex: 0, role: "group", "aria-label": "numbers of this image" });
     this.axes = h("section.xp-section", { hidden: true });
     this.near = h("section.xp-section", { hidden: true });
     this.element = h(
