@@ -356,6 +356,7 @@ def test_a_run_that_is_being_fitted_grows_and_becomes_a_run(opened, fitted):
         expect(card).to_have_count(0)
         page.get_by_text("digits-vae-2-new is fitted.").get_by_role("button", name="Open it").click()
         page.locator("[data-shown='digits-vae-2-new']").wait_for()
+        page.goto("about:blank")  # it asks for no figure of a run that is taken away
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(final, ignore_errors=True)

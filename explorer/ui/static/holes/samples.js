@@ -151,7 +151,7 @@ class SampleSheet {
     this.tiles = [];
     /** What its words tell of. @type {Drawn | null} */
     this.drawn = null;
-    this.title = h("h4");
+    this.title = h("h3");
     this.share = h("p");
     this.beside = h("p.xp-hint");
     /** What was drawn in words, for More. */

@@ -139,7 +139,7 @@ export function shareBars({ models, kinds, sides }) {
         return bar;
       }),
     );
-  const side = (/** @type {number} */ m) => h("div.xp-side", { "data-side": kinds[m] }, h("h4", {}, kinds[m] === "ae" ? "Autoencoder" : "VAE"), column(m));
+  const side = (/** @type {number} */ m) => h("div.xp-side", { "data-side": kinds[m] }, h("h3", {}, kinds[m] === "ae" ? "Autoencoder" : "VAE"), column(m));
   const names = h("div.xp-hs-names", {}, ...sides.map(({ title, hint }) => h("span", { title: hint }, title)));
   return h("div.xp-hs-by-law", {}, names, ...models.map((_, m) => side(m)));
 }

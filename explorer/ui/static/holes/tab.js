@@ -60,7 +60,7 @@ export class HolesTab {
     this.views = HOLE_VIEWS.map(({ make }) => make(address, this.status));
     this.buttons = HOLE_VIEWS.map(({ name, title }) => h("button", { type: "button", onclick: () => this.go(name) }, title));
     this.nav = h("nav.xp-holes-nav", { "aria-label": "views of holes" }, ...this.buttons);
-    this.body = h("div.xp-holes.xp-column", {}, this.nav, ...this.views.map(({ element }) => element));
+    this.body = h("div.xp-holes.xp-column", {}, h("h2.xp-unseen", {}, "Holes"), this.nav, ...this.views.map(({ element }) => element));
     this.arrival = new Arrival(this.body, this.status);
     this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
     this.open();

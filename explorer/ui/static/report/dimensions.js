@@ -44,7 +44,7 @@ export class Dimensions {
     this.codes = new Chart("histogram of one latent axis", "", { drawn: () => this.read() });
     this.unknown = h("p.xp-hint", {}, "How these rates settled over the epochs is not known.");
     this.pick = h("div.xp-bar");
-    this.codes.caption.setAttribute("role", "status");
+    this.codes.caption.setAttribute("aria-live", "polite");
     this.element = h(
       "section.xp-half",
       {},

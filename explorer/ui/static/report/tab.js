@@ -105,6 +105,7 @@ export class ReportTab {
     this.body = h(
       "div.xp-report",
       {},
+      h("h2.xp-unseen", {}, "Report"),
       h("div.xp-report-fold", {}, h("div.xp-report-first", {}, this.verdicts.element, save), this.note, this.decodes, this.noSheets),
       this.scale,
       this.areas,
