@@ -140,7 +140,7 @@ def inverse_root(scatter: np.ndarray) -> np.ndarray:
     return vectors @ np.diag(values**-0.5) @ vectors.T
 
 
-def local_scatter(codes: np.ndarray, wide: bool) -> np.ndarray:
+def scatter_found_from(codes: np.ndarray, wide: bool) -> np.ndarray:
     """W by brute force: six rounds of ten neighbours, from the whitened frame or from neighbourhoods that narrow."""
     to_local, width = inverse_root(np.cov(codes, rowvar=False)), len(codes) // 4
     while wide and width > 10:
@@ -153,6 +153,11 @@ def local_scatter(codes: np.ndarray, wide: bool) -> np.ndarray:
     return scatter
 
 
+def local_scatter(codes: np.ndarray) -> np.ndarray:
+    """W by brute force: the smaller of the two that are found."""
+    return min((scatter_found_from(codes, wide) for wide in (False, True)), key=lambda w: np.linalg.slogdet(w)[1])
+
+
 def test_vacancy_agrees_with_brute_force():
     """The whole definition once more, in float64 and without any of the program's own functions."""
     reference, calibration, draws = gaussian(700, 5, 0) * 3, gaussian(1100, 5, 1) * 3, gaussian(200, 5, 2) * 4
@@ -161,8 +166,7 @@ def test_vacancy_agrees_with_brute_force():
     fitted = fit_vacancy(reference, calibration)
     exact = np.asarray(reference, np.float64)
     mean = exact.mean(0)
-    scatter = min((local_scatter(exact, wide) for wide in (False, True)), key=lambda w: np.linalg.slogdet(w)[1])
-    to_local = inverse_root(scatter)
+    to_local = inverse_root(local_scatter(exact))
 
     def score(latents: np.ndarray) -> np.ndarray:
         offsets = (latents.astype(np.float64)[:, None] - exact[None]) @ to_local
