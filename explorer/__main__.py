@@ -98,7 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = parser().parse_args(arguments)
+    flags = parser()
+    options = flags.parse_args(arguments)
+    if len(options.run) > 1 and options.export is None:
+        flags.error(f"{len(options.run)} runs are named; name one to begin with, or several with --export PATH")
     signal.signal(signal.SIGTERM, _end)
     try:
         return _export(options) if options.export is not None else _serve(options)
@@ -130,8 +133,6 @@ def _serve(options: argparse.Namespace) -> int:
     if options.data_dir is not None and not options.data_dir.is_dir():
         raise DataError(f"{options.data_dir} is no folder; create it, or name another --data-dir.")
     library = Library(options.checkpoints or default_checkpoints(), options.data_dir)
-    if len(options.run) > 1:
-        raise ServeError(f"{len(options.run)} runs are named; name one to begin with, or several with --export PATH.")
     for run in options.run:
         library.check(run)
         library.preferred = run

@@ -67,4 +67,4 @@ def test_a_colour_is_a_number_of_every_image(folder, name):
     assert not COLOURS[name].lacks(run)
     values = COLOURS[name].values(run)
     assert values.shape == (len(run),)
-    assert np.isfinite(values).all()
+    assert np.isfinite(values).all() or name == "cluster", "an image in no cluster has no number"

@@ -118,7 +118,7 @@ def trouble_with(body: bytes, path: str, app: Any) -> str | None:
 
 def _trouble_with_values(function: Any, data: list[Any], session: Any) -> str | None:
     """Why these are no values of an event's inputs: each component is asked, as gradio will."""
-    if function is None:
+    if function is None or function.fn is None:  # what the browser does by itself is no event of Python's
         return "there is no such event"
     if len(data) != len(function.inputs):
         return f"it has {len(data)} values"

@@ -83,8 +83,8 @@ def score_table(cards: list[Card]) -> dict[str, Any] | None:
         return None
     said = verdict(cards)
     return {
-        "short": short_verdict(cards, judged_by(cards)),
         "collapse": [words for card in cards if (words := collapse_words(card)) is not None],
+        "short": short_verdict(cards, judged_by(cards)),
         "verdict": said,
         "beside": None if said is None else beside(cards, judged_by(cards)),
         "models": [card.name for card in cards],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from explorer.analysis.laws import LAWS, WHITE, Law
+from explorer.analysis.laws import GMM10, LAWS, WHITE, Law
 from explorer.config import has_prior
 from explorer.library import Card, Library
 from explorer.views.hole_scores import ladder_of, traded
@@ -98,7 +98,7 @@ def told_of(cards: Sequence[Card], law: Law) -> dict[str, Any]:
         words.append(sentence(told_words(cards, law)))
     if any(empty.values()):
         words.append(beside(cards, law))
-    if law.name == "gmm10":
+    if law.name == GMM10.name:
         words += [said for card in cards if (said := bells_words(card)) is not None]
     words += [said for card in cards if (said := missing_words(card)) is not None]
     return {
@@ -128,7 +128,7 @@ def ladder_story(library: Library, name: str) -> dict[str, Any]:
     """The runs that differ in beta alone: those of this run, else of its data set, and where there are some at all.
 
     Returns:
-        `rungs` as in `ladder_of`, from one fitted bell, the law that is fair to all of them; `law`; `note`, that the
+        `rungs` as in `ladder_of`, under the law that is fair to all of them; `law`; `note`, that the
         ladder is another run's, or why there is none; `d`, of another run's ladder, else None; `short`, what beta did
         in a sentence for the screen, or None; `words`, the same with every interval; `other`, a run of another data
         set with a ladder, or None.

@@ -11,7 +11,7 @@ from PIL import Image
 from explorer.images import to_bytes
 from explorer.views import hole_layers
 from explorer.views.hole_planes import plane_along, plane_latents
-from tests.browser.driver import expect
+from tests.browser.driver import expect, open_more
 
 pytestmark = pytest.mark.browser
 
@@ -552,6 +552,8 @@ def test_the_path_of_a_slice_goes_from_image_to_image_in_both_models(visit, pick
 
 def test_the_images_of_interpolates_walk_span_the_slice(visit):
     page = visit("Interpolate", "#v=1&run=deep-vae&tab=interpolate&from=image.41&to=image.57")
+    page.locator("#explorer-interpolate details.xp-more > summary").last.wait_for()
+    open_more(page, "interpolate")
     for end, image in (("A", 41), ("B", 57)):
         expect(page.get_by_role("group", name=f"End {end}")).to_contain_text(f"test image {image}")
     page.get_by_role("tab", name="Holes").click()

@@ -11,6 +11,7 @@ from PIL import Image
 
 from explorer.images import to_bytes
 from explorer.views.clusters import cluster_groups
+from tests.browser import driver
 from tests.browser.driver import expect
 
 pytestmark = pytest.mark.browser
@@ -187,11 +188,17 @@ def test_the_map_and_explore_say_the_same_of_a_chosen_image(visit, run_of):
     expect(side).to_contain_text("drawn code")
     trust = side.locator(".xp-trust")
     expect(trust).not_to_be_empty()
-    said = trust.inner_text()
-    assert ("No image is encoded here" in said) == (of_mean[index] <= 0.05)
+    sign, verdict, numbers = (trust.locator(part).inner_text() for part in (".xp-sign", "strong", "small"))
+    assert ("No image is encoded here" in verdict) == (of_mean[index] <= 0.05)
+    assert "vacancy p = " in numbers
     page.get_by_role("button", name="Open in Explore").click()
     expect(page.locator(".xp-caption")).to_have_text(re.compile(f"test image {index}$"))
-    expect(page.locator(".xp-stage .xp-trust")).to_have_text(said.replace("\n", ""))
+    # Explore says the verdict above the fold, and behind More what it rests on
+    expect(page.locator(".xp-stage .xp-trust")).to_have_text(sign + verdict.split(":")[0])
+    driver.open_more(page, "explore")
+    told = page.locator("#explorer-explore .xp-more p", has_text=numbers)
+    expect(told).to_be_visible()
+    expect(told).to_have_text(f"flat-vae {verdict}. {numbers}")
 
 
 def test_a_map_without_the_data_set_says_so(visit, pick):

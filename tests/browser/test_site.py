@@ -128,8 +128,14 @@ def test_a_drag_ends_on_the_picture_and_the_numbers_that_python_gives(static):
 
 def static_latent(page) -> str:
     """The latent on show, when it has settled."""
-    page.wait_for_timeout(300)  # a frame or two: there is no request to wait for
-    return page.locator("#explorer-explore canvas.xp-image").first.get_attribute("data-latent")
+    canvas = page.locator("#explorer-explore canvas.xp-image").first
+    frames = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    before, now = None, canvas.get_attribute("data-latent")
+    while now != before:  # there is no request to wait for
+        for _ in range(5):
+            page.evaluate(frames)
+        before, now = now, canvas.get_attribute("data-latent")
+    return now
 
 
 def test_a_neighbour_and_the_place_of_an_image_are_those_of_python(static):

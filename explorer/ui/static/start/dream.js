@@ -93,12 +93,12 @@ export class Dream {
     this.question = h("p", {}, ...question());
     this.said = h("p.xp-st-said", { role: "status" });
     this.told = h("div.xp-st-told");
-    const key = h("p.xp-st-key", {}, h("span.xp-st-mark.xp-st-hatched", { "aria-hidden": "true" }), "in a hole");
+    const key = h("p.xp-st-key", {}, h("span.xp-st-mark.xp-st-hatched", { "aria-hidden": "true" }), "hole");
     const [left, right] = ["ae", "vae"].map((which) => this.parts[room.models.findIndex(({ side }) => side === which)]?.element ?? null);
     this.element = h(
       "div",
       {},
-      h("div.xp-st-stage", {}, sides(left, right), h("div.xp-st-act", {}, this.question, this.choice, this.press, this.said, key, h("figure.xp-st-noise", {}, this.bars.element, h("figcaption", {}, room.models.length > 1 ? "numbers, same for both" : "random numbers")))),
+      h("div.xp-st-stage", {}, sides(left, right), h("div.xp-st-act", {}, this.question, this.choice, this.press, this.said, key, h("figure.xp-st-noise", {}, this.bars.element, h("figcaption", {}, room.models.length > 1 ? "shared numbers" : "random numbers")))),
       more("More", this.told),
     );
   }
@@ -248,6 +248,6 @@ export class Bell extends Dream {
     const point = models.find(({ side }) => side === "ae")?.info.name ?? "";
     const [from, to] = ["white", "gmm10"].map((law) => Number(story.laws[law]?.empty[point] ?? NaN));
     if (!(from > 2 * to)) return "";
-    return this.law === "gmm10" ? "So it can, drawn where its codes are." : "Now try ten bells.";
+    return this.law === "gmm10" ? "So it can dream." : "Now try ten bells.";
   }
 }

@@ -204,7 +204,7 @@ export class Why {
     const { models } = this.room;
     if (this.law !== "raw") return `Drawn ${lawOf(models[0].info, this.law).title}.`;
     const spreads = models.map((_, k) => spreadOf(this.points?.[k] ?? [1]));
-    const told = models.map(({ side }, k) => `${k ? "those of the" : "Codes of the"} ${titleOf(side)} spread ${shown(spreads[k], 2)} times as far as the prior`).join(", ");
+    const told = `Spread beside the prior's: ${models.map(({ side }, k) => `${titleOf(side)} ${shown(spreads[k], 2)}`).join(", ")}`;
     if (this.guessed === null || models.length < 2) return `${told}.`;
     const gaps = spreads.map((spread) => Math.abs(Math.log(spread)));
     return `${gaps[this.guessed] === Math.min(...gaps) ? "Right" : "No"}. ${told}.`;
