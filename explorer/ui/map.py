@@ -32,7 +32,7 @@ from explorer.views import map as view
 from explorer.views.colours import COLOURS
 from explorer.views.query import choice, whole
 
-INTRO = "Every dot is an image, at the place the encoder gives it. Point at one to see it; click anywhere."
+INTRO = "Every dot is an image, where the encoder puts it. Point at one; click anywhere."
 
 CONTENT: Content = (INTRO, Part("map/tab", "map of the encoded test images"))
 

@@ -203,6 +203,7 @@ def test_the_map_and_explore_say_the_same_of_a_chosen_image(visit, run_of):
 
 def test_a_map_without_the_data_set_says_so(visit, pick):
     page = opened(visit)
+    open_more(page)
     note = page.get_by_text("The data set of this run is not on this machine.").locator("visible=true")
     expect(note).to_have_count(0)
     pick("lost-ae")

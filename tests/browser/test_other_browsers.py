@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from tests.benchmarks.firefox import Marionette, firefox
+from tests.benchmarks.firefox import MOST_SECONDS, Marionette, firefox
 from tests.browser.conftest import FLAGS
 from tests.browser.driver import expect
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 WAIT = """
 const until = async (look) => {
-  for (const end = Date.now() + 60_000; Date.now() < end; ) {
+  for (const end = Date.now() + 25_000; Date.now() < end; ) {
     const found = look();
     if (found) return found;
     await new Promise((done) => setTimeout(done, 50));
@@ -66,7 +66,7 @@ return until(() => held() && held() !== before && held());
 @pytest.fixture(scope="module")
 def fox(missing_tool) -> Iterator[Marionette]:
     """The system's Firefox, driven by its own protocol."""
-    with firefox() as driver:
+    with firefox(MOST_SECONDS) as driver:
         if driver is None:
             missing_tool("Firefox is not installed: neither firefox-esr nor firefox is in PATH")
         else:
@@ -85,27 +85,26 @@ def middle_dot(points, window):
 
 def test_firefox_draws_the_map_and_a_click_chooses_the_dot_under_it(fox, app_url, run_of):
     fox.open(f"{app_url}bare#v=1&run=flat-vae&tab=map")
-    drawn = fox.run(WAIT + MAP, {})
+    drawn = fox.look(WAIT + MAP, {})
     assert drawn["inked"] > 600, "dots are drawn"
     index, (across, down) = middle_dot(run_of("flat-vae").latents.mean, drawn["window"])
     x, y, width, height = drawn["place"]
     fox.click(x + across * width, y + down * height)
-    title, chosen, address = fox.run(WAIT + CHOSEN, {})
+    title, chosen, address = fox.look(WAIT + CHOSEN, {})
     assert title.startswith(f"Test image {index},")
     assert chosen == str(index)
     assert f"map.image={index}" in address
 
 
 def test_firefox_draws_the_planes_of_holes_and_a_click_moves_the_cursor(fox, app_url):
-    fox.open("about:blank")  # else only the fragment would change
-    fox.open(f"{app_url}bare#v=1&run=flat-vae&tab=holes")
-    drawn = fox.run(WAIT + HOLES, {})
+    fox.open(f"{app_url}bare#v=1&run=flat-vae&tab=holes&holes.view=slice")
+    drawn = fox.look(WAIT + HOLES, {})
     assert min(drawn["inked"]) > 10_000, "both planes are coloured"
     left, top, width, height = drawn["place"]
     before = ""
     for share in (0.3, 0.6):
         fox.click(left + share * width, top + 0.4 * height)
-        now = fox.run(WAIT + AT, {"before": before})
+        now = fox.look(WAIT + AT, {"before": before})
         assert now != before
         before = now
 
@@ -129,6 +128,7 @@ def test_chromium_without_webgl_draws_and_uses_map_and_holes(chromium, app_url, 
         page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
         expect(page.get_by_role("heading", name=f"Test image {index},")).to_be_visible()
         page.get_by_role("tab", name="Holes").click()
+        page.locator("#explorer-holes").get_by_role("button", name="Slice").click()
         planes = page.locator("#explorer-holes .xp-plane[data-ready][data-layer]")
         expect(planes).to_have_count(2)
         planes.first.locator(".xp-plane-pad").click(position={"x": 60, "y": 80})

@@ -55,7 +55,7 @@ export class MapBar {
     this.pointing = h("div.xp-bar");
     const all = button("Select all shown", "Select every dot that is drawn: hide classes first to select others", () => tab.choose(Array.from(tab.main.rows)));
     /** What a map has beyond its first look. */
-    this.more = more("More", h("p.xp-hint.xp-prose", {}, HOW), this.pointing, h("h4", {}, "Layers"), this.checks, h("div.xp-bar", {}, all));
+    this.more = more("More", tab.note, h("p.xp-hint.xp-prose", {}, HOW), this.pointing, h("h4", {}, "Layers"), this.checks, h("div.xp-bar", {}, all));
   }
 
   /** Make the controls anew for the run, its plane and its colours. */

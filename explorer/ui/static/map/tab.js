@@ -79,13 +79,13 @@ export class MapTab {
     });
     this.selection = new Selection(() => this.repaint(), this.status);
     this.tsne = new TsneWait(() => this.load(), () => this.setPlane(this.lastPlane), (words) => this.say(words));
-    this.bar = new MapBar(this);
     this.note = h("div.xp-bar", { hidden: true });
+    this.bar = new MapBar(this);
     this.thinned = h("p.xp-hint", { hidden: true });
     this.maps = h("div.xp-maps", {}, this.main.element, this.other.element);
     this.drawing = h("div.xp-mapmain.xp-column", {}, this.thinned, this.tsne.element, this.maps, this.legend.element, this.bar.chosenNote, this.bar.more);
     const side = h("aside.xp-mapaside", { "aria-label": "the chosen image" }, this.selection.element, this.card.element);
-    this.body = h("div", {}, this.note, this.bar.element, h("div.xp-map", {}, this.drawing, side));
+    this.body = h("div", {}, this.bar.element, h("div.xp-map", {}, this.drawing, side));
     this.arrival = new Arrival(this.body, this.status);
     this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
     view.addEventListener("link", () => this.info && this.info.name === view.run && this.setRun(view.run));
