@@ -165,6 +165,7 @@ def test_a_collapsed_run_says_so_on_every_tab_and_leads_to_one_that_is_not(opene
         for name in TABS:
             page.get_by_role("tab", name=name).click()
             expect(line).to_be_in_viewport()
+            expect(page.locator(f"#explorer-{name.lower()} .xp-loading")).to_have_count(0)
         page.get_by_role("button", name="beta 1").click()
         expect_run(page, "digits-vae-8")
         expect(line).to_be_hidden()
