@@ -89,7 +89,6 @@ class Marionette:
             while not self._is_at(address):
                 if time.monotonic() > end:
                     raise TimeoutError(f"{address} was not loaded within {self.seconds} s")
-                time.sleep(0.05)
 
     def _is_at(self, url: str) -> bool:
         script = "return [document.readyState, document.URL]"

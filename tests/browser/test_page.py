@@ -84,7 +84,8 @@ def test_a_tab_that_is_opened_after_a_rest_brings_no_code_along_but_what_draws_i
     page.locator("[data-rested]").wait_for()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.get_by_role("tab", name=tab).click()
+    with page.expect_request("**/explorer/**"):
+        page.get_by_role("tab", name=tab).click()
     page.locator(f"#explorer-{tab.lower()} .xp-host > *").first.wait_for(state="attached")
     page.wait_for_function("tab => location.hash.includes(`tab=${tab}`)", arg=tab.lower())
     assert asked

@@ -125,11 +125,15 @@ def test_a_link_to_an_example_shows_the_same_code(opened, page):
     linked = opened(state="&start.image=2").get_by_role("img", name=name)
     expect(linked).to_have_attribute("data-latent", re.compile(r"(,.*){7}"))
     code = linked.get_attribute("data-latent")
+    # the server and the browser differ in the last digits of a code: three of each number must agree
+    same = re.compile(
+        "^" + ",".join(re.escape(number[: number.index(".") + 4]) + r"\d*" for number in code.split(",")) + "$"
+    )
     tab = opened(state="&start.image=1")
-    expect(tab.get_by_role("img", name=name)).not_to_have_attribute("data-latent", code)
+    expect(tab.get_by_role("img", name=name)).not_to_have_attribute("data-latent", same)
     tab.get_by_role("button", name="An example").click()
     page.wait_for_function("location.hash.includes('start.image=2')")
-    expect(tab.get_by_role("img", name=name)).to_have_attribute("data-latent", code)
+    expect(tab.get_by_role("img", name=name)).to_have_attribute("data-latent", same)
 
 
 @pytest.mark.parametrize(("step", "law", "state"), [(2, "raw", "prior"), (3, "white", "one")])
