@@ -96,6 +96,35 @@ def test_a_page_of_ours_is_written_anew_and_nothing_else_is(folder: Path, tmp_pa
         check_place(tmp_path / "letter.txt")
 
 
+def test_a_file_that_is_no_page_is_never_written_over(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.html"
+    mine.write_text("<h1>my page</h1>")
+    with pytest.raises(ServeError, match="is no exported page"):
+        export(mine, "digits-vae-2", checkpoints=CHECKPOINTS, quiet=True)
+    assert mine.read_text() == "<h1>my page</h1>"
+
+
+@pytest.mark.parametrize("name", ["page", "page.html"])
+def test_what_others_build_beside_a_page_stays(tmp_path: Path, name: str) -> None:
+    """train.py keeps the state of an interrupted fit in such a folder."""
+    state = tmp_path / f".{name}.partial" / "training_state.pt"
+    state.parent.mkdir()
+    state.write_bytes(b"hours of work")
+    export(tmp_path / name, "digits-vae-2", checkpoints=CHECKPOINTS, quiet=True)
+    assert state.read_bytes() == b"hours of work"
+    assert {path.name for path in tmp_path.iterdir()} == {name, state.parent.name}
+
+
+def test_a_disk_that_refuses_is_told_in_a_sentence_and_leaves_nothing(tmp_path: Path, monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(ServeError, match="No space left on device; export elsewhere"):
+        export(tmp_path / "page", "digits-vae-2", checkpoints=CHECKPOINTS, quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
 def test_images_of_faces_are_never_exported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"non-commercial.*--with-images"):
         export(tmp_path / "page.html", "celeba-vae-64", checkpoints=CHECKPOINTS, with_images=True, quiet=True)

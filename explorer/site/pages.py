@@ -2,10 +2,12 @@
 
 import gzip
 import json
-import os
 import posixpath
 import re
+import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.errors import ServeError
@@ -78,14 +80,37 @@ def check_place(place: Path) -> None:
     if place.suffix == ".html":
         if place.is_dir():
             raise ServeError(f"{place} is a folder; name a file, or a folder whose name does not end in .html.")
+        if place.exists() and not _is_page(place):
+            raise ServeError(f"{place} is no exported page; name another file, or move it away.")
         return
     if place.exists() and not place.is_dir():
         raise ServeError(f"{place} is a file; name a folder, or a file that ends in .html.")
     held = {path.name for path in place.iterdir()} if place.is_dir() else set()
-    index = place / "index.html"
-    is_ours = held <= MADE_HERE and index.is_file() and MARK in index.read_text(encoding="utf-8", errors="replace")
-    if held and not is_ours:
+    if held and not (held <= MADE_HERE and _is_page(place / "index.html")):
         raise ServeError(f"{place} holds something else than an exported page; name an empty folder.")
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a file is an exported page, of one file or the first of many."""
+    return path.is_file() and MARK in path.read_text(encoding="utf-8", errors="replace")
+
+
+@contextmanager
+def _built_beside(place: Path) -> Iterator[Path]:
+    """A name that nobody has, beside a page: it is built there, and what is left of it is removed.
+
+    Raises:
+        ServeError: The disk refuses it.
+    """
+    building = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+    try:
+        yield building
+    except OSError as error:
+        raise ServeError(f"{place} cannot be written: {error.strerror or error}; export elsewhere.") from None
+    finally:
+        if building.is_dir():
+            shutil.rmtree(building, ignore_errors=True)
+        building.unlink(missing_ok=True)
 
 
 def modules_of() -> dict[str, str]:
@@ -130,24 +155,24 @@ def write_folder(place: Path, library: Library, store: Store) -> int:
     start = '<script type="module" src="static/page/bare.js"></script>'
     body = [*bare.frame(library, tab_modules()), told, start]
     content["index.html"] = bare.document([policy("'self'", ""), *sheets], body).encode()
-    building = place.with_name(f".{place.name}.partial")
-    shutil.rmtree(building, ignore_errors=True)
-    for name, body_of in content.items():
-        path = building / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body_of)
-    if place.is_dir():
-        shutil.rmtree(place)  # checked before: it is empty or one of ours
-    building.replace(place)
+    place = place.resolve()  # where a link leads to, and the name of the current folder
+    with _built_beside(place) as building:
+        for name, body_of in content.items():
+            path = building / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body_of)
+        if place.is_dir():
+            shutil.rmtree(place)  # checked before: it is empty or one of ours
+        building.replace(place)
     return sum(map(len, content.values()))
 
 
 def write_file(place: Path, library: Library, store: Store) -> int:
     """Write a page of one file; its bytes."""
     content = one_file(library, store).encode()
-    building = place.with_name(f".{place.name}.partial")
-    building.write_bytes(content)
-    os.replace(building, place)
+    with _built_beside(place) as building:
+        building.write_bytes(content)
+        building.replace(place)
     return len(content)
 
 
