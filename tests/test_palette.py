@@ -14,7 +14,6 @@ from explorer.plots.style import (
     THEMES,
     VARIATIONAL,
     VIRIDIS,
-    class_colour,
     lit,
 )
 
@@ -148,7 +147,7 @@ def test_the_pages_style_sheet_has_the_colours_of_the_figures(root: Path, theme)
         assert found is not None, name
         return found[1]
 
-    assert [token(f"class-{number}") for number in range(10)] == [class_colour(number, theme) for number in range(10)]
+    assert [token(f"class-{number}") for number in range(10)] == list(CLASS_COLOURS[theme])
     assert token("ramp").split(", ") == list(ramp(theme))
     assert [token("ae"), token("vae")] == [lit(AUTOENCODER, theme), lit(VARIATIONAL, theme)]
     assert token("ink") == INKS[theme].text

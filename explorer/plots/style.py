@@ -88,12 +88,6 @@ INKS: Mapping[Theme, Ink] = {
 }
 
 
-def class_colour(number: int, theme: Theme) -> str:
-    """Colour of the class of that number; beyond ten they repeat, so names are always written beside."""
-    colours = CLASS_COLOURS[theme]
-    return colours[number % len(colours)]
-
-
 def lit(colour: str, theme: Theme) -> str:
     """A colour as it is, or lighter on a dark page, where the deep ones would drown."""
     return mix(colour, "#ffffff", 0.3) if theme == "dark" else colour
