@@ -1,6 +1,5 @@
 """Runs that `train.py` is fitting now, read where it builds them; looking never writes."""
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,9 +43,7 @@ def growing_runs(out: Path | None) -> list[GrowingRun]:
         out: Folder of the runs; None for none at all.
     """
     found = []
-    for name in _names(out):
-        assert out is not None
-        folder = partial_folder(out, name)
+    for name, folder in _folders(out).items():
         try:
             config, history = read_config(folder), read_history(folder)
             changed = max((folder / part).stat().st_mtime for part in (CONFIG, HISTORY) if (folder / part).exists())
@@ -67,19 +64,21 @@ def growing_sheet(out: Path | None, name: str, epoch: int) -> bytes:
         NotFoundError: There is no such run, or no such sheet; the name may be anything.
         CheckpointError: The file is damaged.
     """
-    path = list_sheets(partial_folder(out, name)).get(epoch) if out is not None and name in _names(out) else None
+    folder = _folders(out).get(name)
+    path = None if folder is None else list_sheets(folder).get(epoch)
     if path is None:
         raise NotFoundError(f"no run of that name is being fitted that kept a sheet after epoch {epoch}.")
     return read_sheet(path)
 
 
-def _names(out: Path | None) -> list[str]:
-    """Names of the runs that train.py builds in a folder."""
+def _folders(out: Path | None) -> dict[str, Path]:
+    """Where train.py builds runs in a folder, by their names."""
+    if out is None:
+        return {}
     try:
-        entries = [] if out is None else [entry.name for entry in os.scandir(out)]
+        entries = [path.name for path in out.iterdir()]
     except OSError:
-        return []
+        return {}
     names = (entry[1 : -len(".partial")] for entry in entries if entry.startswith(".") and entry.endswith(".partial"))
-    plain = [name for name in names if RUN_NAME.fullmatch(name) and not is_net(name)]
-    assert out is not None or not plain
-    return sorted(name for name in plain if out is not None and is_marked(partial_folder(out, name)))
+    plain = sorted(name for name in names if RUN_NAME.fullmatch(name) and not is_net(name))
+    return {name: folder for name in plain if is_marked(folder := partial_folder(out, name))}
