@@ -98,3 +98,24 @@ export function croppedBox(width, height, aspect, { x, y, side }) {
   const inside = (/** @type {number} */ start, /** @type {number} */ most) => Math.min(Math.max(0, start), most);
   return { left: inside(x * width - wide / 2, width - wide), top: inside(y * height - high / 2, height - high), wide, high };
 }
+
+/**
+ * A value in [0, 1] as a byte, at the levels of a data set.
+ * @param {number} value
+ * @param {number} levels
+ */
+export const atLevel = (value, levels) => (255 * Math.round(value * (levels - 1))) / (levels - 1);
+
+/**
+ * A picture as an image of a run, grey where it has one channel.
+ * @param {Uint8ClampedArray} data RGBA, as large as the image.
+ * @param {number[]} shape channels, height, width
+ * @param {number} levels
+ * @returns {Uint8ClampedArray} (H, W, C)
+ */
+export function imageOf(data, [channels, height, width], levels) {
+  return Uint8ClampedArray.from({ length: channels * width * height }, (_, k) => {
+    const at = 4 * Math.floor(k / channels);
+    return atLevel((channels === 3 ? data[at + (k % 3)] : 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2]) / 255, levels);
+  });
+}

@@ -6,7 +6,7 @@
 
 import { h } from "../kit/dom.js";
 import { context } from "../kit/pixels.js";
-import { characterOf, croppedBox } from "../latent/character.js";
+import { atLevel, characterOf, croppedBox, imageOf } from "../latent/character.js";
 import { source } from "../source/source.js";
 
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
@@ -25,7 +25,7 @@ export function drawnImage(canvas, { drawing, image_shape: [channels, height, wi
   const { data } = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).getImageData(0, 0, side, side);
   const ink = Float32Array.from({ length: side * side }, (_, k) => data[4 * k] / 255);
   const image = characterOf(ink, side, drawing);
-  const pixels = image && Uint8ClampedArray.from(image, (value) => (255 * Math.round(value * (levels - 1))) / (levels - 1));
+  const pixels = image && Uint8ClampedArray.from(image, (value) => atLevel(value, levels));
   return pixels && { pixels, shape: [1, height, width, 1] };
 }
 
@@ -44,12 +44,7 @@ export function framedImage(video, place, { drawing, image_shape: [channels, hei
   pen.imageSmoothingQuality = "high";
   pen.drawImage(video, left, top, wide, high, 0, 0, width, height);
   const { data } = pen.getImageData(0, 0, width, height);
-  const level = (/** @type {number} */ byte) => (255 * Math.round((byte * (levels - 1)) / 255)) / (levels - 1);
-  const pixels = Uint8ClampedArray.from({ length: channels * width * height }, (_, k) => {
-    const at = 4 * Math.floor(k / channels);
-    return level(channels === 3 ? data[at + (k % 3)] : 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2]);
-  });
-  return { pixels, shape: [1, height, width, channels] };
+  return { pixels: imageOf(data, [channels, height, width], levels), shape: [1, height, width, channels] };
 }
 
 /**

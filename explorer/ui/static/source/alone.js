@@ -1,6 +1,6 @@
 /** What a page without a server answers by itself, beside what it stores and what its codes tell (`computed.js`). */
 
-import { characterOf, croppedBox } from "../latent/character.js";
+import { atLevel, characterOf, croppedBox, imageOf } from "../latent/character.js";
 
 /** @typedef {import("./folder.js").FolderSource} FolderSource */
 /** @typedef {import("./source.js").Details} Details */
@@ -153,8 +153,6 @@ async function prepared(source, run, { body, query = {} }) {
   const shrink = Math.min(1, SHOWN / Math.max(picture.width, picture.height));
   const whole = drawn(picture, Math.max(1, Math.round(shrink * picture.width)), Math.max(1, Math.round(shrink * picture.height)));
   const steps = [{ name: "Your picture", note: `${picture.width} × ${picture.height} pixels`, src: await addressOf(whole.canvas) }];
-  const top = info.levels - 1;
-  const level = (/** @type {number} */ value) => (255 * Math.round(value * top)) / top;
   /** @type {Uint8ClampedArray} */
   let pixels;
   /** @type {Crop | null} */
@@ -165,15 +163,12 @@ async function prepared(source, run, { body, query = {} }) {
     const square = drawn(picture, side, side, { left: (picture.width - least) / 2, top: (picture.height - least) / 2, wide: least, high: least });
     const image = characterOf(inkOf(square.data, side), side, info.drawing);
     if (!image) throw new Error("there is nothing on this picture that stands out; draw or show something darker or lighter than its ground.");
-    pixels = Uint8ClampedArray.from(image, level);
+    pixels = Uint8ClampedArray.from(image, (value) => atLevel(value, info.levels));
   } else {
     const [x, y, part] = ["x", "y", "side"].map((name) => Number(query[name] ?? NaN));
     place = Number.isFinite(x + y + part) ? { x, y, side: part } : { x: 0.5, y: 0.5, side: 1 };
     const { data } = drawn(picture, width, height, croppedBox(picture.width, picture.height, width / height, place));
-    pixels = Uint8ClampedArray.from({ length: channels * width * height }, (_, k) => {
-      const at = 4 * Math.floor(k / channels);
-      return level((channels === 3 ? data[at + (k % 3)] : 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2]) / 255);
-    });
+    pixels = imageOf(data, info.image_shape, info.levels);
   }
   const small = new OffscreenCanvas(width, height);
   const rgba = new ImageData(width, height);
