@@ -29,6 +29,7 @@ class Card:
         config: Its settings; None for a model held in memory.
         metrics: Its scores, as metrics.json holds them; empty for a model held in memory.
         version: Changes whenever the run's files do.
+        latent_shape: Of one latent as its model has it, where it is flattened here; None for a vector.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Card:
     config: RunConfig | None
     metrics: Mapping[str, Any]
     version: str
+    latent_shape: tuple[int, ...] | None = None
 
     def number(self, *path: str) -> float | None:
         """A score by its place in the metrics, `card.number("test", "nll_iw")`, or None where there is none."""

@@ -33,6 +33,8 @@ def held_run(
     labels: NDArray[np.integer] | None,
     *,
     class_names: tuple[str, ...] | None,
+    attributes: NDArray[np.uint8] | None = None,
+    attribute_names: tuple[str, ...] | None = None,
     dataset: str,
     twin: str | None,
     seed: int,
@@ -71,7 +73,7 @@ def held_run(
         log_variance=posterior.log_variance,
         draw=draw,
         label=labels,
-        attribute=None,
+        attribute=attributes,
         index=np.arange(len(units)),
         distortion=distortion,
         rate=rate,
@@ -84,6 +86,7 @@ def held_run(
         gmm_covariances=mixture.covariances.astype(np.float32),
         features=None,
         reference_features=None,
+        reference_attribute=None if attributes is None else attributes[reference],
         fitting=draw[fitting],
         fitting_index=fitting,
         calibration_mean=None if posterior.log_variance is None else posterior.mean[calibration],
@@ -96,7 +99,10 @@ def held_run(
         latent_dim=coder.latent_dim,
         config=None,
         metrics={},
-        version=_digest(class_names, posterior.mean, posterior.log_variance, draw, distortion, labels, pixels),
+        version=_digest(
+            (class_names, attribute_names), posterior.mean, posterior.log_variance, draw, distortion, labels, pixels
+        ),
+        latent_shape=getattr(coder, "latent_shape", None),
     )
     return OpenRun(
         card=card,
@@ -105,15 +111,16 @@ def held_run(
         class_names=class_names,
         latents=latents,
         twin=twin,
+        held_attribute_names=attribute_names,
         _load_coder=lambda: coder,
         _load_pixels=lambda: pixels,
         drawer=drawer,
     )
 
 
-def _digest(class_names: tuple[str, ...] | None, *arrays: NDArray[Any] | None) -> str:
+def _digest(names: object, *arrays: NDArray[Any] | None) -> str:
     """A name that everything a browser keeps of a run in memory decides: another launch may differ in labels alone."""
-    digest = hashlib.sha256(repr(class_names).encode())
+    digest = hashlib.sha256(repr(names).encode())
     for array in arrays:
         digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]

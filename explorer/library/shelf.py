@@ -307,6 +307,8 @@ class Library:
         labels: NDArray[np.integer] | None = None,
         *,
         class_names: tuple[str, ...] | None = None,
+        attributes: NDArray[np.uint8] | None = None,
+        attribute_names: tuple[str, ...] | None = None,
         dataset: str = "yours",
         twin: str | None = None,
         seed: int = 0,
@@ -322,6 +324,8 @@ class Library:
             images: (N, C, H, W), float in [0, 1] or uint8 in 0 .. levels - 1; 30 at least.
             labels: (N,) indices into `class_names`, or None.
             class_names: Names of the labels, `MOST_CLASSES` at most; None for the numbers themselves.
+            attributes: (N, A), 1, 0 or `explorer.arrays.UNKNOWN`, with a name for each; or None.
+            attribute_names: Their names.
             dataset: What the images are called.
             twin: Name of another held run to compare with; it learns of this one too.
             seed: Of the draws and the division.
@@ -341,6 +345,8 @@ class Library:
             images,
             labels,
             class_names=class_names,
+            attributes=attributes,
+            attribute_names=attribute_names,
             dataset=dataset,
             twin=twin,
             seed=seed,

@@ -28,7 +28,9 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
     config = card.config
     add("Settings", "Family", "kind of model", FAMILIES[card.family].short if card.family in FAMILIES else card.family)
     add("Settings", "Data set", "what it was fitted on", card.dataset)
-    add("Settings", "Latent dimension", "d", card.latent_dim)
+    sides = card.latent_shape or ()
+    flattened = f"flattened from {' x '.join(map(str, sides))}" if len(sides) > 1 else ""
+    add("Settings", "Latent dimension", "d", card.latent_dim, flattened)
     if config is not None:
         from explorer.data import source_of
 
