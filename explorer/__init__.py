@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from explorer.coder import TorchCoder
     from explorer.errors import ExplorerError
     from explorer.library import load_run
+    from explorer.library.saved import save_run
     from explorer.site import export
 
 _HOMES = {
@@ -36,9 +37,10 @@ _HOMES = {
     "from_torch": "explorer.adapters",
     "launch": "explorer.api",
     "load_run": "explorer.library",
+    "save_run": "explorer.library.saved",
 }
 
-__all__ = ["ExplorerError", "TorchCoder", "export", "from_torch", "launch", "load_run"]
+__all__ = ["ExplorerError", "TorchCoder", "export", "from_torch", "launch", "load_run", "save_run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,17 @@ forms images may come.
 
 from explorer.adapters.foreign import from_torch
 from explorer.adapters.images import Given, read_images
-from explorer.adapters.kinds import KINDS, adapted, foreign_of, named_models
+from explorer.adapters.kinds import KINDS, adapted, foreign_of, named_models, placed_model
 from explorer.adapters.trial import TRIED
 
-__all__ = ["KINDS", "TRIED", "Given", "adapted", "foreign_of", "from_torch", "named_models", "read_images"]
+__all__ = [
+    "KINDS",
+    "TRIED",
+    "Given",
+    "adapted",
+    "foreign_of",
+    "from_torch",
+    "named_models",
+    "placed_model",
+    "read_images",
+]

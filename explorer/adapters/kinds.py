@@ -84,6 +84,25 @@ def foreign_of(model: Any) -> Foreign | Coder:
     )
 
 
+def placed_model(place: str, weights: Path | None = None) -> Foreign | Coder:
+    """A model by where it is, as a command line names it.
+
+    Args:
+        place: One of `KINDS` that is a place.
+        weights: What is loaded into the model that a Python file makes; None for what it makes.
+
+    Raises:
+        ExplorerError: There is no such model, or the weights are another's.
+    """
+    if weights is None:
+        return foreign_of(place)
+    if not _names_code(place):
+        raise ConfigError(f"--weights {weights} needs the code that makes its model: --model FILE.py:make_model.")
+    from explorer.adapters import code, lightning
+
+    return foreign_of(lightning.loaded(code.made_by(place), weights, place))
+
+
 def adapted(
     model: Any, images: Images, *, pixel_range: PixelRange | None = None, came_in: PixelRange | None = None
 ) -> tuple[Coder, tuple[str, ...]]:

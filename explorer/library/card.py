@@ -59,6 +59,8 @@ class Card:
     @property
     def measuring(self) -> str:
         """The command that measures every score of the run."""
+        if self.config is not None and self.config.is_foreign:
+            return "explorer.save_run(..., quick=False)"
         return f"python train.py --evaluate {self.name}"
 
 
@@ -84,6 +86,7 @@ def read_card(folder: Path, name: str, version: str) -> Card:
         config=config,
         metrics=read_metrics(folder),
         version=version,
+        latent_shape=config.model.latent_shape,
     )
 
 

@@ -50,8 +50,8 @@ def held_run(
 
     if not RUN_NAME.fullmatch(name):
         raise CheckpointError(f"a run's name is letters, digits, '.', '_' and '-', but this is {name[:100]!r}.")
-    units, pixels = _both_forms(images, coder)
-    labels, class_names = _checked_labels(labels, len(units), class_names)
+    units, pixels = both_forms(images, coder)
+    labels, class_names = checked_labels(labels, len(units), class_names)
     rng = np.random.default_rng(seed)
     posterior = encode_all(coder, units)
     draw, given = posterior.draw(rng)
@@ -126,8 +126,12 @@ def _digest(names: object, *arrays: NDArray[Any] | None) -> str:
     return digest.hexdigest()[:16]
 
 
-def _both_forms(images: Images | Pixels, coder: Coder) -> tuple[Images, Pixels]:
-    """Images in [0, 1] and stored grey levels of either, both (N, C, H, W)."""
+def both_forms(images: Images | Pixels, coder: Coder) -> tuple[Images, Pixels]:
+    """Images in [0, 1] and stored grey levels of either, both (N, C, H, W).
+
+    Raises:
+        ShapeError: They are not shaped as the model wants them, too few, or out of range.
+    """
     array: NDArray[Any] = np.asarray(images)
     if array.ndim != 4 or array.shape[1:] != tuple(coder.image_shape):
         raise ShapeError(f"images must be shaped (N, {', '.join(map(str, coder.image_shape))}), not {array.shape}.")
@@ -145,10 +149,14 @@ def _both_forms(images: Images | Pixels, coder: Coder) -> tuple[Images, Pixels]:
     return units, np.rint(units * (coder.levels - 1)).astype(np.uint8)
 
 
-def _checked_labels(
+def checked_labels(
     labels: Any, count: int, class_names: tuple[str, ...] | None
 ) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None]:
-    """Labels (count,) with a name for each, or neither."""
+    """Labels (count,) with a name for each, or neither.
+
+    Raises:
+        ShapeError: They do not number the classes.
+    """
     if labels is None:
         return None, class_names
     labels = np.asarray(labels)

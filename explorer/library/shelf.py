@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import Coder, Images, Pixels
-from explorer.checkpoint import find_run, list_runs, load_latents, read_weights
+from explorer.checkpoint import find_run, list_runs, load_latents, read_programs, read_weights
 from explorer.config import has_prior
 from explorer.errors import CheckpointError, ExplorerError, UnreadableError
 from explorer.library.card import Card, read_card, version_of
@@ -104,7 +104,8 @@ class Library:
         """
         self.open(name)
         if self._held_run(name) is None:
-            read_weights(self.folder(name))
+            folder, config = self.folder(name), self.card(name).config
+            read_programs(folder) if config is not None and config.is_foreign else read_weights(folder)
 
     def card(self, name: str) -> Card:
         """What is known of a run without opening it: its settings and scores.
