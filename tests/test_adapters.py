@@ -126,6 +126,15 @@ def test_a_range_that_cannot_be_told_is_refused():
     assert opened(model, pixel_range=(-1, 1)).latent_dim == 4
 
 
+@pytest.mark.parametrize("low", [0, -1])
+def test_a_decoder_without_an_activation_is_told_by_what_it_reconstructs(low):
+    model = Plain(low=low, latent_dim=8)
+    with torch.no_grad():
+        model.into.weight.mul_(1.5)  # what it overshoots is no reason to take it for another range
+    coder = opened(model, images_in(model))
+    assert getattr(coder, "pixel_range", None) == (low, 1)
+
+
 def test_logits_are_refused_with_what_to_do():
     model = Plain()
     given = explorer.from_torch(model.encode, lambda z: 9 * (model.decode(z) - 0.5))

@@ -275,7 +275,7 @@ def test_models_of_pythae_open_as_they_are_and_as_they_were_saved(name, tmp_path
     coder, _ = adapted(model, images)
     posterior = coder.encode(images)
     assert (posterior.log_variance is None) == (name == "AE")
-    np.testing.assert_allclose(posterior.mean, model.embed(torch.from_numpy(images)).detach(), atol=1e-5)
+    np.testing.assert_allclose(posterior.mean, model.encoder(torch.from_numpy(images)).embedding.detach(), atol=1e-5)
     model.save(str(tmp_path / "saved"))
     again, _ = adapted(str(tmp_path / "saved"), images)
     np.testing.assert_allclose(again.encode(images).mean, posterior.mean, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Models of pythae: `embed` gives posterior means for every family, `encoder` the widths where there are any.
+"""Models of pythae: their encoder is asked for means and widths, for `embed` draws from the posterior of a VAE.
 
 Chadebec, Vincent & Allassonnière 2022, https://arxiv.org/abs/2206.08309
 """

@@ -46,6 +46,9 @@ BEYOND = 0.05
 DARKEST = -0.9
 """Value that a decoder of images in [-1, 1] reaches where something is dark, and no other by overshooting."""
 
+OVERSHOOT = 0.5
+"""Share of a range by which single decodes of a model that was fitted in it may leave it."""
+
 LOGIT = 1.5
 """Magnitude from which decodes lie in neither [0, 1] nor [-1, 1], but are logits or normalised values."""
 
@@ -286,17 +289,16 @@ def _pixel_range(
     for pixel_range in PIXEL_RANGES:
         with contextlib.suppress(ShapeError):  # images in a range that is not its own may drive it to infinity
             found.setdefault(pixel_range, answered(pixel_range))
-    near = np.concatenate([found[pixel_range].ravel() for pixel_range in ((0, 1), (-1, 1)) if pixel_range in found])
-    least, most = (float(each) for each in np.quantile(near, STRAY))
-    told = f"decode of {foreign.title} gives values from {near.min():.3g} to {near.max():.3g}"
-    if least < -LOGIT or LOGIT < most < LEAST_BYTES:
+    ends = {pixel_range: np.quantile(decoded, STRAY).tolist() for pixel_range, decoded in found.items()}
+    told = f"decode of {foreign.title} gives values from {found[first].min():.3g} to {found[first].max():.3g}"
+    by_error = _by_error(found, ends, images)
+    opinions = {each for each in (by_error, _by_nature(ends), came_in) if each is not None}
+    opinions = opinions or {each for each in (_by_look(ends),) if each is not None}
+    if not opinions and all(low < -LOGIT or high > LOGIT for low, high in ends.values()):
         raise ShapeError(
             f"{told}, which lie in no range of pixels; if these are logits, give decode with a sigmoid, as "
             "explorer.from_torch(net.encode, lambda z: net.decode(z).sigmoid()), else say pixel_range=(black, white)."
         )
-    by_look = _by_look(least, most)
-    by_error = _by_error(found, images)
-    opinions = {each for each in (by_look, by_error, came_in) if each is not None}
     if len(opinions) != 1:
         raise ShapeError(
             f"{told}, from which it is not clear whether black and white are (0, 1) or (-1, 1); say it with "
@@ -312,26 +314,37 @@ def _pixel_range(
     return chosen, [said]
 
 
-def _by_look(least: float, most: float) -> PixelRange | None:
-    """The range that decodes between two values fill, or None where two might be meant."""
-    if most >= LEAST_BYTES:
-        return (0, 255)
-    slack = 0.4 * BEYOND
-    if -slack <= least and most <= 1 + slack:
-        return (0, 1)
-    return (-1, 1) if -1 - slack <= least < DARKEST and most <= 1 + slack else None
+Ends = dict[PixelRange, tuple[float, float]]
+"""The darkest and the brightest decode of images in each range."""
 
 
-def _by_error(found: dict[PixelRange, NDArray[np.float32]], images: Images) -> PixelRange | None:
+def _by_error(found: dict[PixelRange, NDArray[np.float32]], ends: Ends, images: Images) -> PixelRange | None:
     """The range in which the images come back far better than in any other, and better than their mean; or None."""
     errors = {}
     for (low, high), decoded in found.items():
         back = (decoded - low) / (high - low)
         errors[low, high] = float(np.square(back - images).mean())
-    best, second = sorted(errors, key=lambda pixel_range: errors[pixel_range])[:2]
+    best, *others = sorted(errors, key=lambda pixel_range: errors[pixel_range])
     flat_error = float(np.square(images - images.mean(axis=0)).mean())
-    sure = errors[best] < BETTER * errors[second] and errors[best] < max(LEARNED * flat_error, 1e-6)
-    return best if sure else None
+    (low, high), (least, most) = best, ends[best]
+    slack = OVERSHOOT * (high - low)
+    kept_to = low - slack <= least and most <= high + slack and (high < LEAST_BYTES or most >= LEAST_BYTES)
+    better = not others or errors[best] < BETTER * errors[others[0]]
+    return best if kept_to and better and errors[best] < max(LEARNED * flat_error, 1e-6) else None
+
+
+def _by_nature(ends: Ends) -> PixelRange | None:
+    """[0, 1] where no decode leaves it whatever is encoded, as a sigmoid's never does; else None."""
+    slack = 0.4 * BEYOND
+    near = [ends[pixel_range] for pixel_range in ((0, 1), (-1, 1)) if pixel_range in ends]
+    return (0, 1) if all(-slack <= low and high <= 1 + slack for low, high in near) else None
+
+
+def _by_look(ends: Ends) -> PixelRange | None:
+    """[-1, 1] where decodes of images in that range fill it; else None."""
+    low, high = ends.get((-1, 1), (0.0, 0.0))
+    slack = 0.4 * BEYOND
+    return (-1, 1) if -1 - slack <= low < DARKEST and high <= 1 + slack else None
 
 
 def _pair(pixel_range: PixelRange) -> str:
