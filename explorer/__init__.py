@@ -22,7 +22,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.adapters import from_torch
+    from explorer.adapters import as_coder, from_torch
     from explorer.api import launch
     from explorer.coder import TorchCoder
     from explorer.errors import ExplorerError
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ExplorerError": "explorer.errors",
     "TorchCoder": "explorer.coder",
+    "as_coder": "explorer.adapters",
     "export": "explorer.site",
     "from_torch": "explorer.adapters",
     "launch": "explorer.api",
@@ -40,7 +41,7 @@ _HOMES = {
     "save_run": "explorer.library.saved",
 }
 
-__all__ = ["ExplorerError", "TorchCoder", "export", "from_torch", "launch", "load_run", "save_run"]
+__all__ = ["ExplorerError", "TorchCoder", "as_coder", "export", "from_torch", "launch", "load_run", "save_run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -289,6 +289,24 @@ def test_functions_over_modules_are_computed_in_the_browser_as_well():
     np.testing.assert_allclose(found, coder.decode(latents), atol=1e-5)
 
 
+def test_a_model_stays_in_evaluation_mode_when_its_programs_were_made():
+    class Normed(Plain):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(D)
+
+        def encode(self, images):
+            return self.norm(super().encode(images.reshape(-1, np.prod(SHAPE))))
+
+    model = Normed()
+    coder, images = opened(model), images_in(model).numpy()
+    before = coder.encode(images).mean
+    found = run_program(program_of(coder, "encoder"), images)["mean"]
+    assert not model.training
+    np.testing.assert_array_equal(coder.encode(images).mean, before)
+    np.testing.assert_allclose(found, before, atol=1e-4)
+
+
 # --- several --------------------------------------------------------------------------------------------------------
 
 
@@ -297,3 +315,10 @@ def test_models_of_a_list_are_named_after_their_classes():
     assert list(named_models(Plain())) == ["yours"]
     given = explorer.from_torch(Plain().encode, Plain().decode)
     assert list(named_models([given, dataclasses.replace(given, title="my net!")])) == ["Plain", "my-net"]
+
+
+def test_a_script_gets_the_coder_that_the_page_has():
+    model = Plain(low=-1)
+    coder = explorer.as_coder(model, images_in(model) * 2 - 1)
+    assert (coder.latent_dim, getattr(coder, "pixel_range", None)) == (D, (-1, 1))
+    check_exact(coder, images_in(model))

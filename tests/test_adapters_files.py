@@ -15,6 +15,9 @@ import explorer.__main__ as command
 from explorer.adapters import adapted, placed_model
 from explorer.errors import ConfigError, ExplorerError
 from explorer.library import Library
+from explorer.program import PARTS
+from explorer.program.models import program_of
+from explorer.program.running import RunningProgram
 from tests.own_models import Plain, Variational, images_in
 
 CODE = '''
@@ -276,6 +279,8 @@ def test_models_of_pythae_open_as_they_are_and_as_they_were_saved(name, tmp_path
     posterior = coder.encode(images)
     assert (posterior.log_variance is None) == (name == "AE")
     np.testing.assert_allclose(posterior.mean, model.encoder(torch.from_numpy(images)).embedding.detach(), atol=1e-5)
+    for part in PARTS:
+        RunningProgram(program_of(coder, part), part)  # which passes its own test
     model.save(str(tmp_path / "saved"))
     again, _ = adapted(str(tmp_path / "saved"), images)
     np.testing.assert_allclose(again.encode(images).mean, posterior.mean, atol=1e-5)

@@ -8,7 +8,7 @@ forms images may come.
 
 from explorer.adapters.foreign import from_torch
 from explorer.adapters.images import Given, read_images
-from explorer.adapters.kinds import KINDS, adapted, foreign_of, named_models, placed_model
+from explorer.adapters.kinds import KINDS, adapted, as_coder, foreign_of, named_models, placed_model
 from explorer.adapters.trial import TRIED
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "TRIED",
     "Given",
     "adapted",
+    "as_coder",
     "foreign_of",
     "from_torch",
     "named_models",

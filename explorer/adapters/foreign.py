@@ -274,6 +274,7 @@ class _Traced(nn.Module):
         super().__init__()
         self.used = nn.ModuleList(foreign.modules)
         self.function = function
+        self.eval()  # whoever traces it leaves it, and the model inside, in the mode that it is in
 
     def forward(self, given: Any) -> Any:
         return self.function(given)

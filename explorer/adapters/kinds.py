@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from explorer.adapters.foreign import Foreign, PixelRange, check_settings, described_type
-from explorer.adapters.trial import tried
+from explorer.adapters.images import read_images
+from explorer.adapters.trial import TRIED, tried
 from explorer.arrays import Coder, Images, Posterior
 from explorer.config import RUN_NAME
 from explorer.errors import ConfigError, ShapeError
@@ -137,6 +138,25 @@ def adapted(
         found = replace(found, pixel_range=pixel_range)
     outcome = tried(found, images, came_in)
     return outcome.coder, outcome.said
+
+
+def as_coder(model: Any, images: Any, *, pixel_range: PixelRange | None = None) -> Coder:
+    """A model of any kind as the Coder that `explorer.launch` makes of it, for a script.
+
+        coder = explorer.as_coder(net, images)
+        codes = coder.encode(images_in_0_1).mean
+
+    Args:
+        model: As `explorer.launch` takes it, one model.
+        images: Some images to try it with, as `explorer.launch` takes them.
+        pixel_range: Values of black and white that it takes and gives; None to find out.
+
+    Raises:
+        ExplorerError: It is of no known kind, or fails the trial; the sentence says what it did and what to do.
+    """
+    given = read_images(images, image_shape=getattr(model, "image_shape", None), pixel_range=pixel_range)
+    some = given.some(TRIED, getattr(model, "levels", None))
+    return adapted(model, some, pixel_range=pixel_range, came_in=given.came_in)[0]
 
 
 def named_models(model: Any) -> dict[str, Any]:
