@@ -121,7 +121,7 @@ def save_run(
     except ProgramError as error:
         raise ConfigError(
             f"the model cannot be saved without its code: {str(error).rstrip('.')}; explorer.launch(model, images) "
-            "shows it while Python runs."
+            "shows it while Python runs, and --model FILE.py:make_model --weights FILE opens it from a shell."
         ) from error
     _, pixels = both_forms(given.pixels, coder)
     numbers, names = checked_labels(given.labels, len(pixels), given.class_names)
