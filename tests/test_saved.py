@@ -22,21 +22,24 @@ from tests.own_models import Plain, Variational, images_in
 COUNT = 120
 """Images of a saved model."""
 
+WIDE = (3, 6, 10)
+"""(C, H, W) of them: in colour, and no square."""
+
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with yours-ae-4 and its twin yours-vae-4; read, never write."""
     out = tmp_path_factory.mktemp("saved")
-    images, labels = images_in(Plain(), COUNT), ["even", "odd"] * (COUNT // 2)
-    explorer.save_run(Plain(), images, out, labels)
-    explorer.save_run(Variational(), images, out, labels, twin="yours-ae-4")
+    images, labels = images_in(Plain(WIDE), COUNT), ["even", "odd"] * (COUNT // 2)
+    explorer.save_run(Plain(WIDE), images, out, labels)
+    explorer.save_run(Variational(WIDE), images, out, labels, twin="yours-ae-4")
     return out
 
 
 @pytest.mark.parametrize("name", ["yours-ae-4", "yours-vae-4"])
 def test_a_saved_model_answers_as_it_did(saved, name):
-    run, images = load_run(saved / name), images_in(Plain(), COUNT).numpy()
-    model = Plain()
+    model = Plain(WIDE)
+    run, images = load_run(saved / name), images_in(model, COUNT).numpy()
     np.testing.assert_allclose(run.coder.encode(images).mean, model.encode(images_in(model, COUNT)).detach(), atol=1e-4)
     np.testing.assert_allclose(run.coder.decode(run.coder.encode(images).mean), images, atol=0.06)
     assert (run.coder.encode(images).log_variance is None) == ("-ae-" in name)
@@ -67,7 +70,7 @@ def test_its_scores_are_those_of_any_run(saved):
 
 def test_no_pixel_enters_it(saved):
     held = load_file(saved / "yours-ae-4/latents.safetensors")
-    assert all(array.size < 64 * len(array) or array.dtype != np.uint8 for array in held.values())
+    assert all(array.size < np.prod(WIDE) * len(array) or array.dtype != np.uint8 for array in held.values())
     assert set(load_file(saved / "yours-ae-4/model.safetensors")) == {"decoder", "encoder", "deviation"}
 
 
@@ -102,7 +105,7 @@ def test_what_cannot_be_saved_is_one_sentence_and_leaves_nothing(name, tmp_path)
 
 def test_a_run_is_not_replaced_unasked(saved):
     with pytest.raises(CheckpointError, match="exists"):
-        explorer.save_run(Plain(), images_in(Plain(), COUNT), saved)
+        explorer.save_run(Plain(WIDE), images_in(Plain(WIDE), COUNT), saved)
 
 
 # --- running programs -----------------------------------------------------------------------------------------------
