@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -300,6 +301,24 @@ def test_functions_over_modules_are_computed_in_the_browser_as_well():
     coder, latents = opened(given), np.ones((2, D), dtype=np.float32)
     found = run_program(program_of(coder, "decoder"), latents)["pixels"]
     np.testing.assert_allclose(found, coder.decode(latents), atol=1e-5)
+
+
+def test_others_may_use_a_model_while_it_is_traced():
+    """torch.fx catches every call of a module in the process: a server that decoded meanwhile answered 500."""
+    found = []
+
+    class Watched(Plain):
+        def decode(self, latents):
+            if isinstance(latents, torch.fx.Proxy):
+                latent = torch.ones(1, D)
+                other = threading.Thread(target=lambda: found.append(super(Watched, self).decode(latent)))
+                other.start()
+                other.join()
+            return super().decode(latents)
+
+    model = Watched()
+    program_of(opened(model), "decoder")
+    torch.testing.assert_close(found[0], Plain().decode(torch.ones(1, D)))
 
 
 def test_a_model_stays_in_evaluation_mode_when_its_programs_were_made():
