@@ -187,6 +187,7 @@ def fit_run(
         def on_epoch(line: dict[str, Any], model: Any) -> None:
             append_history(folder, line)
             epoch, save_every, epochs = line["epoch"], config.train.save_every, config.train.epochs
+            assert save_every and epochs
             keeps, is_mapped = epoch % save_every == 0 or epoch == epochs, keeps_codes(epoch, save_every, epochs)
             if not is_mapped and board is None:
                 return
