@@ -109,6 +109,9 @@ def keep_run(
     for chosen in dict.fromkeys((plane, "pca")):
         for path in ("axes", "places", "spread"):
             keep(f"{run}/map/{path}", {"plane": chosen})
+    if card["epochs"]:
+        for path in ("kept", *(f"epoch/{epoch}" for epoch in card["epochs"])):
+            keep(f"{run}/map/{path}")
     for colour in card["colours"]:
         if colour["is_group"]:
             keep(f"{run}/map/groups", {"colour": colour["name"]})

@@ -50,6 +50,8 @@ export const QUESTIONS = /** @satisfies {Record<string, Question>} */ ({
   places: { kind: "stored", form: "floats", path: "map/places" },
   spread: { kind: "stored", form: "floats", path: "map/spread" },
   index: { kind: "stored", form: "ints", path: "map/index" },
+  kept: { kind: "stored", form: "ints", path: "map/kept" },
+  epoch: { kind: "stored", form: "floats", path: "map/epoch/{epoch}" },
   groups: { kind: "stored", form: "json", path: "map/groups" },
   neighbours: { kind: "computed", form: "json", path: "map/neighbours", sends: true },
   selection: { kind: "computed", form: "json", path: "map/selection", sends: true },
