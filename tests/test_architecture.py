@@ -437,7 +437,7 @@ HEAVY = ("torch", "torchvision", "sklearn", "gradio", "plotly")
         ("explorer.library", HEAVY),
         ("explorer.views.hole_scores", HEAVY),
         ("explorer.views.report", HEAVY),
-        ("explorer.plots.holes", ("torch", "torchvision", "sklearn", "gradio")),
+        ("explorer.plots.interpolate", ("torch", "torchvision", "sklearn", "gradio")),
         ("explorer.api", ("torch", "torchvision", "sklearn")),
         ("explorer.__main__", ("torch", "torchvision", "sklearn")),
     ],

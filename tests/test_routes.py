@@ -428,6 +428,7 @@ def test_codes_of_an_epoch_are_those_of_the_images_that_kept_them(fitted, twin_r
 
 def test_an_image_whose_code_was_not_kept_then_has_none(twin_runs):
     run = Library(twin_runs).open("digits-vae-2")
+    assert run.config is not None
     last = read_epoch_codes(list_epoch_codes(twin_runs / "digits-vae-2")[1], run.config)
     fewer = EpochCodes(mean=last.mean[1:], index=last.index[1:])
     run._epochs = lambda: {1: Path(), 5: Path()}

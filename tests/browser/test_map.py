@@ -778,7 +778,8 @@ def test_the_map_unfolds_epoch_by_epoch_beside_the_fitted_one(visit, unfolding):
     expect(page.get_by_text("300 of 600 images. Nothing can be decoded here")).to_be_visible()
     page.get_by_role("slider", name="Epoch").fill("2")
     page.locator(f"{OTHER}[data-epoch='4']").wait_for()
-    points, _ = map_axes(unfolding, "pca")
+    points = map_axes(unfolding, "pca")[0]
+    assert points is not None
     index = 2 * lonely(points[::2])
     page.mouse.move(*on_screen(page, *points[index]))
     expect(page.locator(".xp-hover-ring")).to_have_count(2)

@@ -223,33 +223,6 @@ function axesAlong({ mean, latent_dim: d, family, stored, level_sizes: sizes = [
   };
 }
 
-const STEPS = 41; // along a path, as in explorer/views/hole_samples.py
-
-/**
- * Vacancy along a path on the slice of a run and of its twin, as `path_figure` of explorer/views/hole_samples.py measures it.
- * @param {FolderSource} source
- * @param {string} run
- * @param {Details} details
- */
-async function holePath(source, run, details) {
-  const query = /** @type {Record<string, string>} */ ((await source.ledByVae(details)).query);
-  const figure = await source.stored("figure", run, { of: { name: "hole-path" }, query: { ends: "0,0,0.1,0.1", lead: query.lead, theme: query.theme } });
-  if (!figure) return undefined;
-  /** @type {Record<string, number[]>} */
-  const paths = {};
-  for (const name of Object.keys(figure.layout.meta.paths)) {
-    const [support, { window: flat }] = await Promise.all([source.support(name), source.laidPlane(name, { query: { lead: query.lead, measured: 0 } })]);
-    const [a, b, c, d] = (name === run ? query.ends : (query.twin_ends ?? query.ends)).split(",").map(Number);
-    paths[name] = Array.from({ length: STEPS }, (_, k) => {
-      const share = k / (STEPS - 1);
-      return support.onPlane(flat, a + share * (c - a), b + share * (d - b));
-    });
-  }
-  Object.entries(paths).forEach(([, p], k) => (figure.data[k].y = p));
-  figure.layout.meta.paths = paths;
-  return figure;
-}
-
 /** @param {Float32Array} latent */
 function exactNumbers(latent) {
   return Array.from(latent, (value) => {
@@ -271,7 +244,6 @@ export const ALONE = {
   look: (source, run, { body }) => lookAt(source, run, /** @type {Uint8ClampedArray} */ (body)),
   own: prepared,
   facts: factsOf,
-  figure: async (source, run, details) => (details.of?.name === "hole-path" ? holePath(source, run, details) : undefined),
   pixels: async (source, run, { of = {}, query }) => {
     const info = await cardOf(source, run);
     if (!info.has_images || query?.part !== "original") return undefined;
@@ -306,13 +278,6 @@ export const ALONE = {
     if (!decoder || !encoder) throw source.lacking(decoder ? twin : run, decoder ? "encoder" : "decoder");
     const shown = decoder.unrounded(/** @type {Float32Array} */ (body)).map((/** @type {number} */ value) => Math.min(1, Math.max(0, value)));
     return encoder.encode(shown, 1).mean;
-  },
-  holePlace: async (source, run, { body, query = {} }) => {
-    const z = /** @type {Float32Array} */ (body);
-    const support = await source.support(run);
-    const layer = query.layer === "vacancy" ? support.pValues(z)[0] : null;
-    const [set] = support.sets.draws;
-    return { vacancy: support.pValues(z)[0], distance: support.score(set.codes, support.placed(z), 0), round_trip: null, miss: null, layer };
   },
   python: async (_, run, { body }) => {
     const shape = "the run's folder is where you put it";
