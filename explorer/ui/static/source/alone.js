@@ -1,6 +1,6 @@
 /** What a page without a server answers by itself, beside what it stores and what its codes tell (`computed.js`). */
 
-import { atLevel, characterOf, croppedBox, imageOf } from "../latent/character.js";
+import { atLevel, characterOf, croppedBox, greyOf, imageOf } from "../latent/character.js";
 
 /** @typedef {import("./folder.js").FolderSource} FolderSource */
 /** @typedef {import("./source.js").Details} Details */
@@ -11,7 +11,6 @@ const NEIGHBOURS = 12; // as in explorer/views/map.py
 const NEAREST = 9; // as in explorer/views/look.py
 const SHOWN = 256; // longest side of the picture of a step, in pixels
 const WORKED = 640; // longest side of a picture of a character while it is prepared, in pixels
-const LEAST_INK = 0.15; // of the contrast of a picture, below which it is paper
 
 /**
  * @param {FolderSource} source
@@ -123,22 +122,6 @@ async function addressOf(canvas) {
 }
 
 /**
- * Ink of a picture of one character, light on dark, in [0, 1]: how far it stands out from the edge of the picture.
- * @param {Uint8ClampedArray} data RGBA
- * @param {number} side
- */
-export function inkOf(data, side) {
-  const grey = Float32Array.from({ length: side * side }, (_, k) => (0.299 * data[4 * k] + 0.587 * data[4 * k + 1] + 0.114 * data[4 * k + 2]) / 255);
-  const edge = [];
-  for (let k = 0; k < side; k++) edge.push(grey[k], grey[(side - 1) * side + k], grey[k * side], grey[k * side + side - 1]);
-  edge.sort((a, b) => a - b);
-  const paper = edge[Math.floor(edge.length / 2)];
-  const most = grey.reduce((top, value) => Math.max(top, Math.abs(value - paper)), 0);
-  const least = paper === 0 ? 0 : LEAST_INK * most; // a drawing on black has no specks
-  return grey.map((value) => (Math.abs(value - paper) <= least ? 0 : Math.abs(value - paper)));
-}
-
-/**
  * A picture that somebody shows, prepared in short: explorer/data/own.py does the same in more steps.
  * @param {FolderSource} source
  * @param {string} run
@@ -158,10 +141,9 @@ async function prepared(source, run, { body, query = {} }) {
   /** @type {Crop | null} */
   let place = null;
   if (info.drawing && channels === 1) {
-    const side = Math.min(WORKED, Math.max(picture.width, picture.height));
-    const least = Math.min(picture.width, picture.height);
-    const square = drawn(picture, side, side, { left: (picture.width - least) / 2, top: (picture.height - least) / 2, wide: least, high: least });
-    const image = characterOf(inkOf(square.data, side), side, info.drawing);
+    const most = Math.min(1, WORKED / Math.max(picture.width, picture.height));
+    const [wide, high] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(most * side)));
+    const image = characterOf(greyOf(drawn(picture, wide, high).data), wide, high, info.drawing);
     if (!image) throw new Error("there is nothing on this picture that stands out; draw or show something darker or lighter than its ground.");
     pixels = Uint8ClampedArray.from(image, (value) => atLevel(value, info.levels));
   } else {
