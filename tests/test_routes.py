@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from starlette.routing import Route
 
+from explorer.checkpoint import EpochCodes, list_epoch_codes, read_epoch_codes
 from explorer.errors import ShapeError
 from explorer.images import to_bytes
-from explorer.library import Library
+from explorer.library import Library, load_run
 from explorer.ui import export, programs, reconstruct, report
+from explorer.ui import map as map_tab
 from explorer.ui.app import tab_modules
 from explorer.ui.http import MOST_LATENTS
 from explorer.ui.lanes import Lane
@@ -56,7 +58,7 @@ def slow(library: Library, name: str, query: Mapping[str, str]) -> str:
 TAB = SimpleNamespace(
     build=lambda library, page: None,
     FIGURES={"square": square, "slow": slow},
-    routes=lambda runs: [*reconstruct.routes(runs), *report.routes(runs)],
+    routes=lambda runs: [*reconstruct.routes(runs), *report.routes(runs), *map_tab.routes(runs)],
 )
 
 
@@ -411,6 +413,28 @@ def test_every_sheet_a_run_names_is_sent_as_it_lies(fitted, twin_runs):
 )
 def test_nothing_but_a_runs_sheets_is_served_as_one(fitted, epoch):
     assert fitted.get(f"explorer/api/run/digits-vae-2/sheets/{epoch}").status_code == 404
+
+
+def test_codes_of_an_epoch_are_those_of_the_images_that_kept_them(fitted, twin_runs):
+    run = load_run(twin_runs / "digits-vae-2")
+    base = "explorer/api/run/digits-vae-2"
+    assert fitted.get(base).json()["epochs"] == [1]
+    kept = np.frombuffer(fitted.get(f"{base}/map/kept").content, "<i4")
+    codes = np.frombuffer(fitted.get(f"{base}/map/epoch/1").content, "<f4").reshape(-1, 2)
+    assert len(kept) == len(codes) == min(2_000, len(run.latents.mean))
+    np.testing.assert_allclose(codes, run.latents.mean[kept], rtol=2e-3, atol=2e-3)
+    error_of(fitted.get(f"{base}/map/epoch/2"), 404)
+
+
+def test_an_image_whose_code_was_not_kept_then_has_none(twin_runs):
+    run = Library(twin_runs).open("digits-vae-2")
+    assert run.config is not None
+    last = read_epoch_codes(list_epoch_codes(twin_runs / "digits-vae-2")[1], run.config)
+    fewer = EpochCodes(mean=last.mean[1:], index=last.index[1:])
+    run._epochs = lambda: {1: Path(), 5: Path()}
+    run._codes_after = lambda epoch: last if epoch == 5 else fewer
+    found = run.epoch_codes(1)
+    assert np.isnan(found[0]).all() and np.isfinite(found[1:]).all() and len(found) == len(run.kept_images)
 
 
 def test_models_in_memory_have_no_sheets_and_runs_that_are_none_no_story(client):

@@ -15,8 +15,10 @@ import pytest
 from explorer.checkpoint import (
     STATE,
     begin_run,
+    list_epoch_codes,
     list_runs,
     partial_folder,
+    read_epoch_codes,
     read_history,
     read_metrics,
     read_weights,
@@ -116,6 +118,11 @@ def test_a_pair_of_twins_has_the_fixed_layout_and_nothing_else(fitted: Path):
         run = load_run(fitted / name)
         assert len(read_history(fitted / name)) == 3
         assert run.metrics["train"]["epochs"] == 3
+        assert sorted(list_epoch_codes(fitted / name)) == [1, 2, 3]
+        last = read_epoch_codes(list_epoch_codes(fitted / name)[3], run.config)
+        places = np.searchsorted(run.latents.index, last.index)
+        np.testing.assert_array_equal(run.latents.index[places], last.index)
+        np.testing.assert_allclose(last.mean, run.latents.mean[places], rtol=2e-3, atol=2e-3)
     vae, ae = (load_run(fitted / f"digits-{family}-2") for family in ("vae", "ae"))
     assert (vae.config.twin, ae.config.twin) == ("digits-ae-2", "digits-vae-2")
     assert vae.config.key == ae.config.key

@@ -41,6 +41,7 @@
  * @property {number} levels Grey levels of the stored pixels.
  * @property {{size: number, box: number, by_mass: boolean, faint: number} | null} drawing How a drawing becomes an image
  *   of one character; null where the images are none.
+ * @property {number[] | null} epochs Those of its fit after which codes were kept, rising; null where no fit of ours made it.
  * @property {string | null} twin
  * @property {string[] | null} classes
  * @property {string[] | null} attributes Names of the attributes of its images.

@@ -144,16 +144,6 @@ export class FolderSource extends ServerSource {
     return structuredClone((await pack)[key]); // whoever draws a figure changes it
   }
 
-  /**
-   * A stored answer to a question; undefined where there is none.
-   * @param {Asked} question
-   * @param {string} run
-   * @param {Details} details
-   */
-  stored(question, run, details) {
-    return this.find(keyOfQuestion(question, run, details), QUESTIONS[question].form);
-  }
-
   /** @returns {Promise<any[]>} */
   async runs() {
     return this.find(spelt("runs", []), "json");
@@ -206,10 +196,10 @@ export class FolderSource extends ServerSource {
     const compute = COMPUTED[question];
     if (!compute) return null;
     const support = await this.support(run);
-    await Promise.all([this.programs.want(run, "decoder"), question === "trust" || question === "walk" ? this.programs.want(run, "encoder") : null]);
+    await Promise.all([this.programs.want(run, "decoder"), question === "trust" || question === "walk" || question === "holePlace" ? this.programs.want(run, "encoder") : null]);
     const told = await this.toldOf(question, run, details);
     const served = (/** @type {Details} */ others) => this.laidPlane(run, others);
-    return compute(support, details, { programs: this.programs, run, told, served });
+    return compute(support, details, { programs: this.programs, run, told, served, also: (/** @type {Asked} */ other) => this.served(other, run, {}) });
   }
 
   /**
