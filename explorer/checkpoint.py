@@ -479,6 +479,22 @@ def read_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]] | None = No
     return weights
 
 
+def read_programs(folder: Path) -> dict[str, NDArray[Any]]:
+    """The two programs of a run that holds these in place of weights, as bytes, and the sigma of its likelihood.
+
+    Raises:
+        CheckpointError: The file is missing or damaged, or holds something else.
+    """
+
+    def judge(heads: Mapping[str, Head]) -> str | None:
+        kinds = {name: head.type for name, head in heads.items()}
+        wanted = {"decoder": "U8", "encoder": "U8", "deviation": "F32"}
+        vectors = all(len(head.shape) == 1 and head.shape[0] for head in heads.values())
+        return None if kinds == wanted and vectors else "must hold the bytes of a decoder and an encoder"
+
+    return read_tensors(folder / WEIGHTS, judge)
+
+
 # --- writing --------------------------------------------------------------------------------------------------
 
 

@@ -68,6 +68,7 @@ class OpenRun:
         class_names: Names of the labels, or None.
         latents: What is stored of the evaluation split.
         twin: Name of the run it was fitted with, or None.
+        held_attribute_names: Names of the attributes of a model held in memory; a run of the disk has its own settings.
         drawer: Where it keeps what was computed, bounded together with the other runs of its library.
     """
 
@@ -80,6 +81,7 @@ class OpenRun:
     _load_coder: Callable[[], Coder]
     _load_pixels: Callable[[], Pixels | None]
     _folder: Path | None = None
+    held_attribute_names: tuple[str, ...] | None = None
     drawer: Drawer = field(default_factory=lambda: Memory().drawer(), repr=False)
 
     counted_elsewhere: ClassVar[bool] = True
@@ -142,7 +144,7 @@ class OpenRun:
     @property
     def attribute_names(self) -> tuple[str, ...] | None:
         """Names of the attributes of its images, or None."""
-        named = None if self.config is None else self.config.data.attribute_names
+        named = self.held_attribute_names if self.config is None else self.config.data.attribute_names
         return named if self.latents.attribute is not None else None
 
     @property
