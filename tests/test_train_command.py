@@ -30,9 +30,9 @@ from explorer.training.command import COMMON, command_line, parse, plan
 from explorer.views.card import card_rows
 from explorer.views.hole_layers import reason_against
 from explorer.views.hole_scores import readings, score_table
-from tests import model_cards
 from tests.conftest import ROOT
 from tests.fitters import Fitter
+from tests.readme import model_cards
 
 QUICK = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--nll-samples", "5", "--nll-images", "10"]
 LAYOUT = {"config.json", "model.safetensors", "latents.safetensors", "metrics.json", "history.jsonl", "sheets"}
