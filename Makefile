@@ -5,6 +5,7 @@
 #   make check    formatting, lint, types, JavaScript
 #   make bench    measure start-up, decoding, fitting
 #   make kernel   build the inner loops of decoding in the browser again, after a change of loops.ts
+#   make bundle   put the page's modules together in few files again, after a change of one of them
 #   make runs     fit every shipped run again and write their scores into the README; those of faces and flowers
 #                 need the sets in $EXPLORER_DATA: make runs-pictures
 #   make readme   make the tables and pictures of the README again; those of tabs need Chromium
@@ -26,7 +27,7 @@ RUNTIME_DONE := $(VENV)/installed-requirements.txt
 TOOLS_DONE := $(VENV)/installed-pyproject.toml
 NODE_DONE := node_modules/installed-package-lock.json
 
-.PHONY: help run test check check-lint check-types check-javascript bench kernel runs runs-pictures readme install install-tools install-node clean
+.PHONY: help run test check check-lint check-types check-javascript bench kernel bundle runs runs-pictures readme install install-tools install-node clean
 .DEFAULT_GOAL := help
 
 help:
@@ -71,6 +72,9 @@ bench: install-tools
 
 kernel: install-node
 	$(NODE) tests/js/kernel.mjs
+
+bundle: install-node
+	$(NODE) tests/js/bundle.mjs
 
 runs: install
 	$(BIN)/python train.py --dataset digits --latent-dim 2 --twin --overwrite

@@ -1,5 +1,6 @@
 """The HTTP routes of the page over two linear models in memory, asked as the browser's own code asks them."""
 
+import hashlib
 import io
 import json
 import re
@@ -16,7 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from explorer.checkpoint import EpochCodes, list_epoch_codes, read_epoch_codes
 from explorer.errors import ShapeError
@@ -341,6 +344,47 @@ def test_files_of_the_page_may_be_kept_for_ever_under_their_own_address(client):
         if name.endswith(".js"):
             assert answer.headers["content-type"].startswith("text/javascript")
     assert "plotly.min.js" in static.files
+
+
+def lying(folder: Path, **texts: str) -> StaticFiles:
+    """Modules of a page `kit/ink.js` and `page/bare.js` with some texts, beside a bundle made of other ones."""
+    made_of = {"kit/ink.js": "export const ink = 1;\n", "page/bare.js": 'import "../kit/ink.js";\n'}
+    digest = hashlib.sha256("".join(f"{name}\0{text}\0" for name, text in made_of.items()).encode()).hexdigest()
+    told = {"made_of": digest, "units": {"page/bare.js": {"holds": [*made_of], "imports": []}}}
+    for name, text in {**made_of, **{f"{name}.js": text for name, text in texts.items()}}.items():
+        path = folder / "static" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (folder / "bundle" / "page").mkdir(parents=True)
+    (folder / "bundle" / "page" / "bare.js").write_text("const a=1;export{a as ink};\n", encoding="utf-8")
+    (folder / "bundle" / "bundle.json").write_text(json.dumps(told), encoding="utf-8")
+    return StaticFiles(folder / "static", folder / "bundle")
+
+
+def test_modules_come_as_a_bundle_and_the_address_of_each_leads_to_its_unit(tmp_path):
+    static = lying(tmp_path)
+    with TestClient(Starlette(routes=[Route("/{tag}/{file:path}", static.get)])) as client:
+        assert client.get(f"/{static.tag}/page/bare.js").text == "const a=1;export{a as ink};\n"
+        answer = client.get(f"/{static.tag}/kit/ink.js")
+        assert answer.text == 'export * from "../page/bare.js";\n'
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in answer.headers["cache-control"]
+    assert static.needed(["page/bare"]) == ["page/bare.js"]
+
+
+def test_modules_that_changed_since_their_bundle_was_made_are_served_one_by_one_and_the_log_says_so(tmp_path, caplog):
+    before = lying(tmp_path / "before").tag
+    static = lying(tmp_path / "after", **{"kit/ink": "export const ink = 2;\n"})
+    assert "make bundle" in caplog.text
+    assert static.tag != before
+    with TestClient(Starlette(routes=[Route("/{tag}/{file:path}", static.get)])) as client:
+        assert client.get(f"/{static.tag}/kit/ink.js").text == "export const ink = 2;\n"
+    assert static.needed(["page/bare"]) == ["page/bare.js", "kit/ink.js"]
+
+
+def test_ends_of_lines_of_another_system_make_no_bundle_stale(tmp_path, caplog):
+    lying(tmp_path, **{"kit/ink": "export const ink = 1;\r\n"})
+    assert caplog.text == ""
 
 
 def test_a_page_left_open_gets_todays_files_and_does_not_keep_them(client):

@@ -299,7 +299,7 @@ def serve(
         "app_kwargs": {
             "routes": [
                 *served(library, figures, static, offers, is_public(host, share, accounts)),
-                bare.route(library, STATIC, static.url, modules),
+                bare.route(library, static, modules),
             ],
             "middleware": layers(
                 names,

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from explorer.ui.app import tab_modules
-from explorer.ui.bare import Part, needed
-from explorer.ui.static_files import STATIC
+from explorer.ui.bare import Part
+from explorer.ui.static_files import StaticFiles
 from tests.browser.driver import expect, expect_run, pick_run
 from tests.serve_fake import fake_library, serving
 
@@ -100,7 +100,7 @@ def test_every_module_and_sheet_of_a_tab_is_announced_and_no_other(browser, home
     page.goto(f"{home}?run=flat-vae&tab={tab}")
     page.locator(f"#explorer-{tab} .xp-host:not(:has(.xp-loading))").first.wait_for(state="attached")
     loaded = {url.split("/", 6)[6] for url in page.evaluate(SCRIPTS)} - {"plotly.min.js"}
-    assert loaded == set(needed(STATIC, ("page/bare", "page/header", *parts)))
+    assert loaded == set(StaticFiles().needed(["page/bare", "page/header", *parts]))
     sheets = "selector => [...document.querySelectorAll(selector)].map(({ href }) => href)"
     ahead = page.evaluate(sheets, "link[rel=preload][as=style]")
     used = page.evaluate(sheets, "link[rel=stylesheet]")
