@@ -462,9 +462,8 @@ def test_a_killed_fit_costs_at_most_the_last_interval_and_never_the_old_run(fitt
 @pytest.mark.parametrize(
     ("flags", "names"),
     [
-        ("--likelihood bernoulli", ["digits-vae-2"]),
         ("--likelihood gaussian", ["digits-vae-2", "digits-ae-2"]),
-        ("--net conv --widths 8 16 --norm batch --flip", ["digits-vae-2"]),
+        ("--likelihood bernoulli --net conv --widths 8 16 --norm batch --flip", ["digits-vae-2"]),
     ],
 )
 def test_two_processes_follow_one_to_rounding(

@@ -57,7 +57,7 @@ export class MapBar {
     this.unkept = h("p.xp-hint", {}, "How this map unfolded during the fit is not known: the run kept no codes of its epochs. A new fit keeps them.");
     const all = button("Select all shown", "Select every dot that is drawn: hide classes first to select others", () => tab.choose(Array.from(tab.main.rows)));
     /** What a map has beyond its first look. */
-    this.more = more("More", tab.note, h("p.xp-hint.xp-prose", {}, HOW), this.pointing, h("h4", {}, "Layers"), this.checks, h("div.xp-bar", {}, all), this.unkept);
+    this.more = more("More", tab.note, h("p.xp-hint.xp-prose", {}, HOW), this.pointing, h("h3", {}, "Layers"), this.checks, h("div.xp-bar", {}, all), this.unkept);
   }
 
   /** Make the controls anew for the run, its plane and its colours. */

@@ -91,7 +91,7 @@ export class MapTab {
     this.maps = h("div.xp-maps", {}, this.main.element, this.other.element);
     this.drawing = h("div.xp-mapmain.xp-column", {}, this.thinned, this.tsne.element, this.maps, this.legend.element, this.bar.chosenNote, this.bar.more);
     const side = h("aside.xp-mapaside", { "aria-label": "the chosen image" }, this.selection.element, this.card.element);
-    this.body = h("div", {}, this.bar.element, h("div.xp-map", {}, this.drawing, side));
+    this.body = h("div", {}, h("h2.xp-unseen", {}, "Map"), this.bar.element, h("div.xp-map", {}, this.drawing, side));
     this.arrival = new Arrival(this.body, this.status);
     this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
     view.addEventListener("link", () => this.info && this.info.name === view.run && this.setRun(view.run));
