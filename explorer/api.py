@@ -62,10 +62,19 @@ def launch(
         twin = names[1 - names.index(name)] if len(names) == 2 else None
         named = tuple(class_names) if class_names is not None else None
         library.hold(name, model, images, labels, class_names=named, twin=twin)
+    from explorer.site import page_of
     from explorer.ui.app import serve
+    from explorer.ui.export import page_routes
 
     server = serve(
-        library, host=host, port=port, share=share, accounts=accounts, open_browser=open_browser, framed=not block
+        library,
+        host=host,
+        port=port,
+        share=share,
+        accounts=accounts,
+        open_browser=open_browser,
+        framed=not block,
+        further=[page_routes(page_of)],
     )
     print(f"Latent Space Explorer: {server.share_url or server.url}", flush=True)
     if server.share_trouble:

@@ -34,6 +34,7 @@ RANKS = {
     "coder": 3,
     "program": 3,
     "training": 4,
+    "hub": 4,
     "library": 5,
     "plots": 5,
     "views": 6,

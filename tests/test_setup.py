@@ -25,7 +25,7 @@ LADDER = ("ae-8", "vae-8", "vae-8-beta0", "vae-8-beta0.1", "vae-8-beta0.3", "vae
 SHIPPED |= {f"{dataset}-{run}" for dataset in ("digits", "mnist") for run in LADDER}
 """Runs that come with the project."""
 
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn"}
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "huggingface_hub": "huggingface-hub"}
 """What to install for an import, where the names differ."""
 
 BROUGHT_BY_GRADIO = {"starlette", "fastapi", "uvicorn", "anyio"}
