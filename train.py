@@ -53,8 +53,9 @@ from explorer.config import (
 )
 from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, needs_more, sized, split
 from explorer.errors import CheckpointError, ExplorerError, Interrupted
+from explorer.hub import check_sending, push
 from explorer.progress import Spoken, is_terminal, stage
-from explorer.training.command import DEFAULT_OUT, parse, plan
+from explorer.training.command import DEFAULT_OUT, first_of, parse, plan
 from explorer.training.summary import left_out, split_words, summary_table
 
 if TYPE_CHECKING:
@@ -351,18 +352,24 @@ def main(argv: list[str] | None = None) -> int:
             for what, (folder, size) in cleared.items():
                 print(f"{size:,} bytes of {what} removed from {folder}")
             return 0
+        if args.push and not args.dry_run:
+            check_sending(args.push)  # before hours of work
+        if args.run:
+            return push(args.run, args.out, args.push)
         if args.evaluate:
             evaluate_run(args.evaluate, args)
             tell([args.evaluate], args.out)
-            return 0
+            return push(args.evaluate, args.out, args.push) if args.push else 0
         configs = plan(args)
         if args.dry_run:
             print(json.dumps([{"run": c.name, **to_json(c)} for c in configs], indent=1))
             return 0
-        names = [config.name for config in configs]
+        names, first = [config.name for config in configs], first_of(configs)
         configs = unfinished(configs, args)
         if fit_runs(configs, args):
             tell(names, args.out)
+            if args.push:
+                return push(first, args.out, args.push)
     except ExplorerError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 1

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 from explorer.config.flags import Flags
 from explorer.config.limits import MOST_SIDE
 from explorer.errors import DataError, ExplorerError, ServeError
+from explorer.hub import be_offline, fetch, is_address
 from explorer.progress import is_terminal, stage
 from explorer.site import default_checkpoints
 
@@ -45,7 +46,12 @@ def parser() -> Flags:
         epilog=f"Accounts may also come from ${ACCOUNTS_VARIABLE} (name:password), which keeps them off the command "
         "line; names under which a proxy reaches the page from $EXPLORER_HOSTS (separated by commas).",
     )
-    found.add_argument("run", nargs="*", metavar="RUN", help="run to show first (default: the best MNIST VAE)")
+    found.add_argument(
+        "run",
+        nargs="*",
+        metavar="RUN",
+        help="run to show first (default: the best MNIST VAE), or hf://owner/name[@revision] for one of the Hub",
+    )
     found.add_argument(
         "--checkpoints",
         type=Path,
@@ -88,6 +94,11 @@ def parser() -> Flags:
         "--with-images",
         action="store_true",
         help="let pictures of the data set enter an exported page, where its terms allow that",
+    )
+    found.add_argument(
+        "--push",
+        metavar="OWNER/NAME",
+        help="send RUN, with its twin and ladder, to the Hugging Face Hub, and its page as a static Space",
     )
     found.add_argument("--open", action="store_true", help="show the page in the system's browser")
     own = found.add_argument_group("a model of your own")
@@ -142,8 +153,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flags.error("--weights FILE must be given once for each --model, or not at all")
     if options.model and options.export is not None:
         flags.error("--export writes runs; make one of the model first, with explorer.save_run")
+    if options.push is not None and (options.export is not None or len(options.run) > 1):
+        flags.error("--push sends one run; name one, without --export")
+    if any(map(is_address, options.run)) and (len(options.run) > 1 or options.checkpoints or options.push):
+        flags.error("a run of the Hub comes with a folder of its own; name it alone, without --checkpoints and --push")
     signal.signal(signal.SIGTERM, _end)
     try:
+        if options.push is not None:
+            return _push(options)
+        _fetch(options)
         return _export(options) if options.export is not None else _serve(options)
     except ExplorerError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -152,10 +170,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _push(options: argparse.Namespace) -> int:
+    from explorer.site.push import push
+
+    run = options.run[0] if options.run else None
+    print(push(options.push, run, checkpoints=options.checkpoints), flush=True)
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    """Have a run of the Hub here where one is asked for, and nothing more to do with the Hub."""
+    if options.run and is_address(options.run[0]):
+        address = options.run[0]
+        found = fetch(address)
+        options.run, options.checkpoints = [found.run], found.folder
+        if found.is_old:
+            print(f"warning: the Hub cannot be reached; {address} is what was fetched before.", file=sys.stderr)
+    be_offline()
+
+
 def _export(options: argparse.Namespace) -> int:
     from explorer.site import export
 
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     made = export(
         options.export,
         options.run,
@@ -180,9 +216,10 @@ def _serve(options: argparse.Namespace) -> int:
         library.check(run)
         library.preferred = run
     accounts = read_accounts(options.auth_file)
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # gradio would otherwise look for its makers' service
     with stage("starting the page", quiet=not is_terminal()):  # gradio takes seconds; a log needs the address alone
+        from explorer.site import page_of
         from explorer.ui.app import LOCAL, serve
+        from explorer.ui.export import page_routes
 
         server = serve(
             library,
@@ -194,6 +231,7 @@ def _serve(options: argparse.Namespace) -> int:
             root_path=options.root_path,
             proxies=options.proxy,
             access_log=options.access_log,
+            further=[page_routes(page_of)],
         )
     try:
         print(f"Latent Space Explorer: {server.url}   (Ctrl-C ends it)", flush=True)

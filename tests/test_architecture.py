@@ -35,6 +35,7 @@ RANKS = {
     "program": 3,
     "training": 4,
     "adapters": 4,
+    "hub": 4,
     "library": 5,
     "plots": 5,
     "views": 6,

@@ -18,7 +18,7 @@ from explorer.checkpoint import list_runs
 from explorer.library import load_run
 from tests.test_architecture import RUN_FILES, imports, project_files, python_sources
 
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn"}
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "huggingface_hub": "huggingface-hub"}
 """What to install for an import, where the names differ."""
 
 BROUGHT_BY_GRADIO = {"starlette", "fastapi", "uvicorn", "anyio"}

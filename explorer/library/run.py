@@ -334,6 +334,10 @@ class OpenRun:
         """
         return self._load_pixels()
 
+    def forget_images(self) -> None:
+        """Show no image of the evaluation split from now on, only decodes."""
+        self._load_pixels = lambda: None
+
     @kept_property
     def reconstructions(self) -> Pixels:
         """Decodes of the posterior means of the evaluation split, (N, C, H, W), in bytes for the eye."""

@@ -168,15 +168,16 @@ def announced(static: StaticFiles, parts: Sequence[str]) -> list[str]:
     ]
 
 
-def frame(library: Library, tabs: Mapping[str, Any]) -> list[str]:
+def frame(library: Library, tabs: Mapping[str, Any], opened: str | None = None) -> list[str]:
     """What stands in the body of a page with runs, without the script that fills it.
 
     Args:
         library: The runs; none of them is opened.
         tabs: The tabs by name, each with its `CONTENT`.
+        opened: The tab to open where the page's address names none; None for the first.
     """
     names = [name for name, tab in tabs.items() if hasattr(tab, "CONTENT")]
-    boot = {"runs": list(library.names()), "run": library.default(), "lost": LOST}
+    boot = {"runs": list(library.names()), "run": library.default(), "tab": opened, "lost": LOST}
     return [
         _block(header(names)),
         '<div id="explorer-notice"></div>',

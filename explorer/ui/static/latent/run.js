@@ -50,6 +50,7 @@
  * @property {string | null} images_trouble Why it is not, as a sentence.
  * @property {number | null} preparing Share of its pictures that are prepared, while that goes on.
  * @property {boolean} can_download Whether Reconstruct offers to fetch it.
+ * @property {string | null} page Name of the run's page as a file; null where it is not offered.
  * @property {{axes: Direction[], pca: Direction[], classes?: Direction[], attributes?: Direction[]}} directions
  * @property {number[]} mean Mean of the encoded data, (d,).
  * @property {{index: number, latent: number[]}} first An image of the evaluation split to begin with, and its code, (d,).

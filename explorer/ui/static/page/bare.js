@@ -5,6 +5,7 @@
 
 import { h } from "../kit/dom.js";
 import { tabIn } from "../latent/address.js";
+import "./embed.js"; // reads the address before anything is written there
 import { view } from "./view.js";
 
 /** @typedef {{run?: string, tab?: string}} Wish */
@@ -14,6 +15,7 @@ import { view } from "./view.js";
  * @typedef {object} Boot
  * @property {string[]} runs
  * @property {string} run The one to begin with.
+ * @property {string | null} tab The one to begin with where the address names none; null for the first.
  * @property {string} lost What is said of a part that does not load.
  */
 
@@ -81,7 +83,7 @@ class BarePage {
     const known = run === null || this.boot.runs.includes(run);
     this.show(run !== null && known ? run : this.boot.run);
     for (const part of this.parts) if (!part.element.closest("[role=tabpanel]")) part.load(this.boot.lost);
-    if (tab === null || !this.open(tab)) this.open(this.panels[0].id.replace("explorer-", ""));
+    if (!this.open(tab ?? this.boot.tab)) this.open(this.panels[0].id.replace("explorer-", ""));
     if (!known) this.say(`There is no run named '${run.slice(0, 100)}'. This is ${this.boot.run}.`);
   }
 
@@ -100,12 +102,12 @@ class BarePage {
     for (const part of this.parts) part.show(run);
   }
 
-  /** @param {string} tab @returns {boolean} Whether it is there. */
+  /** @param {string | null} tab @returns {boolean} Whether it is there. */
   open(tab) {
     const open = this.panels.find(({ id }) => id === `explorer-${tab}`);
     if (!open) return false;
     for (const panel of this.panels) panel.hidden = panel !== open;
-    view.setTab(tab);
+    view.setTab(open.id.replace("explorer-", ""));
     for (const part of this.parts) if (open.contains(part.element)) part.load(this.boot.lost);
     return true;
   }

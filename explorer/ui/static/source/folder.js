@@ -94,6 +94,7 @@ export class FolderSource extends ServerSource {
     super();
     /** @type {Contents} */
     this.contents = JSON.parse(globalThis.document?.querySelector("#explorer-stored")?.textContent ?? '{"index": {}, "cannot": ""}');
+    this.cannot = this.contents.cannot;
     this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), alone: true });
     /** Files that hold many answers, by name. @type {Map<string, Promise<Record<string, any>>>} */
     this.packs = new Map();
@@ -103,7 +104,7 @@ export class FolderSource extends ServerSource {
 
   /** @param {string} what */
   refusal(what) {
-    return new ServerError(`${what} is not stored in this page. ${this.contents.cannot}`, MISSING);
+    return new ServerError(`${what} is not stored in this page. ${this.cannot}`, MISSING);
   }
 
   /**

@@ -93,6 +93,7 @@ export class ServerSource {
     this.asked = new Map();
     /** How such questions are answered here: fetched with the first support, so that no picture waits for it. @type {typeof import("./computed.js").COMPUTED | null} */
     this.computed = null;
+    this.cannot = "";
   }
 
   /**
@@ -220,6 +221,11 @@ export class ServerSource {
   /** @param {RunInfo} info */
   version({ stored }) {
     return new URL(stored.points, PAGE).searchParams.get("v") ?? "";
+  }
+
+  /** @param {string} name @param {AbortSignal} [signal] */
+  async file(name, signal) {
+    return READ.file(await ask(new URL(name, PAGE), { signal }));
   }
 
   /** @param {string} name */
