@@ -84,7 +84,7 @@ def test_the_code_of_the_tab_that_is_asked_for_is_announced():
     for opened, first in ((None, "start/tab.js"), ("map", "map/tab.js"), ("nonsense", "start/tab.js")):
         page = page_of(held("two-ae"), opened=opened)
         ahead = re.findall(r'rel="modulepreload" href="explorer/static/\w+/([^"]+)"', page)
-        assert ahead[:3] == ["page/bare.js", "page/header.js", first]
+        assert ahead[:2] == ["page/bare.js", first]
         assert len(ahead) == len(set(ahead))
         assert all((STATIC / name).is_file() for name in ahead)
 

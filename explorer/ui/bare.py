@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -132,7 +133,13 @@ def welcome(library: Library) -> str:
     return NO_RUNS.format(folder=html.escape(folder)) + "".join(map(notice, damaged))
 
 
-def markup(library: Library, static: StaticFiles, tabs: Mapping[str, Any], opened: str | None = None) -> str:
+def markup(
+    library: Library,
+    static: StaticFiles,
+    tabs: Mapping[str, Any],
+    opened: str | None = None,
+    run: str | None = None,
+) -> str:
     """The whole page as HTML.
 
     Args:
@@ -140,32 +147,47 @@ def markup(library: Library, static: StaticFiles, tabs: Mapping[str, Any], opene
         static: The page's own files.
         tabs: The tabs by name, each with its `CONTENT`.
         opened: The tab that is likely to be opened first: its code is asked for at once.
+        run: The run that is likely to be shown first: its card is asked for at once. It need not be there.
     """
     names = [name for name, tab in tabs.items() if hasattr(tab, "CONTENT")]
-    head = [f'<link rel="stylesheet" href="{static.url}/{sheet}">' for sheet in ("page/frame.css", "page/bare.css")]
-    if library.default() is None or not names:
+    first = library.default()
+    if first is None or not names:
         title = f'<header id="explorer-top"><div id="explorer-title"><h1>{TITLE}</h1></div></header>'
-        return document(head, [title, welcome(library)])
-    first = opened if opened in names else names[0]
-    parts = [part.module for part in tabs[first].CONTENT if isinstance(part, Part)]
-    head += announced(static, ["page/bare", "page/header", *parts])
+        return document(worn_first(static, ["page/frame.css", "page/bare.css"]), [title, welcome(library)])
+    head = [
+        *worn_first(static, ["page/frame.css", "page/bare.css"]),
+        *announced(static, "page/bare", tabs[opened if opened in names else names[0]].CONTENT),
+        asked_first(run if run is not None and library.has(run) else first),
+    ]
     script = f'<script type="module" src="{static.url}/page/bare.js"></script>'
     return document(head, [*frame(library, tabs), script])
 
 
-def announced(static: StaticFiles, parts: Sequence[str]) -> list[str]:
-    """Elements of a page's head that ask for modules and their style sheets at once.
+def worn_first(static: StaticFiles, sheets: Sequence[str]) -> list[str]:
+    """Style sheets that stand in a page's head themselves, because nothing is painted before they are there."""
+    return [f"<style>\n{static.files[sheet].read_text(encoding='utf-8')}</style>" for sheet in sheets]
+
+
+def announced(static: StaticFiles, page: str, content: Content) -> list[str]:
+    """Elements of a page's head that ask for the code and the style sheets of a tab at once.
 
     Args:
         static: The page's own files.
-        parts: Modules of live parts, below `static/` and without their ending.
+        page: The module that fills the page, below `static/` and without its ending.
+        content: What stands on the tab.
     """
-    tabs = [part for part in parts if not part.startswith("page/")]
-    sheets = ["kit/kit.css", "page/header.css", *(sheet for part in tabs for sheet in worn(static.modules, part))]
+    parts = [part.module for part in content if isinstance(part, Part)]
+    sheets = ["kit/kit.css", "page/header.css", *(sheet for part in parts for sheet in worn(static.modules, part))]
     return [
-        *(f'<link rel="modulepreload" href="{static.url}/{name}">' for name in static.needed(parts)),
+        *(f'<link rel="modulepreload" href="{static.url}/{name}">' for name in static.needed([page, *parts])),
         *(f'<link rel="preload" as="style" href="{static.url}/{sheet}">' for sheet in dict.fromkeys(sheets)),
     ]
+
+
+def asked_first(run: str) -> str:
+    """An element of a page's head that asks for a run's card at once, as the page itself will."""
+    address = "explorer/api/run/" + quote(run, safe="!'()*~")  # as encodeURIComponent writes it
+    return f'<link rel="preload" as="fetch" crossorigin href="{html.escape(address)}">'
 
 
 def frame(library: Library, tabs: Mapping[str, Any], opened: str | None = None) -> list[str]:
@@ -232,8 +254,8 @@ def route(library: Library, static: StaticFiles, tabs: Mapping[str, Any]) -> Rou
     """Serves the page; the arguments are those of `markup`."""
 
     async def page(request: Request) -> HTMLResponse:
-        opened = request.query_params.get("tab")
-        made = await anyio.to_thread.run_sync(lambda: markup(library, static, tabs, opened))
+        opened, run = (request.query_params.get(name) for name in ("tab", "run"))
+        made = await anyio.to_thread.run_sync(lambda: markup(library, static, tabs, opened, run))
         return HTMLResponse(made, headers={"cache-control": "private, no-store"})
 
     return Route(PATH, page, methods=["GET"])

@@ -65,6 +65,7 @@ class StaticFiles:
             self.imports[unit] = told["imports"]
             for name in set(told["holds"]) - {unit}:
                 way = posixpath.relpath(unit, posixpath.dirname(name))
+                self.imports[name] = [unit]
                 self.leading[name] = f'export * from "{way if way.startswith(".") else f"./{way}"}";\n'
         plotly = importlib.util.find_spec("plotly")
         if plotly is not None and plotly.origin is not None:
@@ -86,7 +87,7 @@ class StaticFiles:
         """The files that some modules stand on, themselves among them: what a browser would find out in many rounds.
 
         Args:
-            entries: Modules that are entries of units, without their ending.
+            entries: Modules, without their ending.
         """
         found: dict[str, None] = {}
         ahead = [f"{entry}.js" for entry in entries]

@@ -1,7 +1,7 @@
 /**
  * The page's modules in few files: `node tests/js/bundle.mjs` writes explorer/ui/bundle/, which is what `make bundle` does.
  *
- * A *unit* is an entry and what comes with it: a tab, the header, or what is imported later (`import("./chooser.js")`).
+ * A *unit* is an entry and what comes with it: a tab, or what is imported later (`import("./chooser.js")`).
  * It lies in the bundle where its entry lies among the modules, so that it takes its entry's place under the entry's own
  * address, and imports of other units read as they do there. What several units stand on is part of the first one, the
  * page itself. Each module is in one unit alone, which exports all that its modules export: nothing is there twice.
@@ -23,9 +23,6 @@ export const BUILT = join(ROOT, "explorer", "ui", "bundle");
 
 /** What every page loads first. */
 const FIRST = "page/bare.js";
-
-/** Live parts that stand on no tab; a tab is a folder with a tab.js. */
-const PARTS = ["page/header.js"];
 
 const SETTINGS = /** @type {const} */ ({
   absWorkingDir: STATIC,
@@ -72,18 +69,18 @@ function reach(modules, name, found = new Set()) {
 /**
  * The modules of each unit, by the unit's entry.
  * @param {Map<string, Imports>} modules
- * @param {string[]} parts Entries that the page asks for by name.
+ * @param {string[]} tabs Entries that the page asks for by name.
  */
-export function divided(modules, parts) {
+export function divided(modules, tabs) {
   const later = new Set([...modules.values()].flatMap((each) => each.later));
-  const entries = [...new Set([...parts, ...later])].sort();
+  const entries = [...new Set([...tabs, ...later])].sort();
   const reached = new Map(entries.map((entry) => [entry, reach(modules, entry)]));
   const first = reach(modules, FIRST);
   /** Entries that are surely there once one is: those that it stands on, and the only one that asks for it later. @type {(entry: string) => Set<string>} */
   const sure = (entry) => {
     const found = new Set(entries.filter((each) => reached.get(entry)?.has(each)));
     const askers = [...modules].filter(([, each]) => each.later.includes(entry)).map(([name]) => name);
-    const asking = askers.length === 1 && !parts.includes(entry) && entries.includes(askers[0]) ? askers[0] : null;
+    const asking = askers.length === 1 && !tabs.includes(entry) && entries.includes(askers[0]) ? askers[0] : null;
     if (asking) for (const each of sure(asking)) found.add(each);
     return found;
   };
@@ -140,8 +137,8 @@ async function made(unit, units) {
 export async function built() {
   const rooms = readdirSync(STATIC).sort();
   const tabs = rooms.map((room) => `${room}/tab.js`).filter((name) => readdirSync(join(STATIC, dirname(name))).includes("tab.js"));
-  const modules = await graph([FIRST, ...PARTS, ...tabs]);
-  const units = divided(modules, [...PARTS, ...tabs]);
+  const modules = await graph([FIRST, ...tabs]);
+  const units = divided(modules, tabs);
   const digest = createHash("sha256");
   for (const name of modules.keys()) digest.update(`${name}\0${read(name)}\0`);
   /** @type {Record<string, {holds: string[], imports: string[]}>} */

@@ -41,7 +41,8 @@ test("a unit exports whatever its modules export, under their own names", () => 
 test("the first picture waits for no program, no plane and no tab but its own", () => {
   /** @param {string} unit @returns {string[]} */
   const reach = (unit) => [unit, ...units[unit].imports.flatMap(reach)];
-  assert.deepEqual([...new Set(["page/header.js", "explore/tab.js"].flatMap(reach))].sort(), ["explore/tab.js", "page/bare.js", "page/header.js"]);
+  assert.deepEqual(reach("explore/tab.js"), ["explore/tab.js", "page/bare.js"]);
+  assert.ok(units["page/bare.js"].holds.includes("page/header.js"));
   const later = ["source/machine.js", "source/kernel.js", "source/computed.js", "latent/support.js", "kit/plane.js"];
   assert.deepEqual(later.filter((name) => units["page/bare.js"].holds.includes(name)), []);
 });
