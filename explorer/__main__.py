@@ -18,18 +18,16 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from explorer.config.accounts import ACCOUNTS_VARIABLE, read_accounts
 from explorer.config.flags import Flags
 from explorer.config.limits import MOST_SIDE
-from explorer.errors import DataError, ExplorerError, ServeError
+from explorer.errors import DataError, ExplorerError
 from explorer.hub import be_offline, fetch, is_address
 from explorer.progress import is_terminal, stage
 from explorer.site import default_checkpoints
 
 if TYPE_CHECKING:
     from explorer.library import Library
-
-ACCOUNTS_VARIABLE = "EXPLORER_AUTH"
-"""Environment variable with accounts, one name:password a line."""
 
 BUSY_SECONDS = 1.0
 """Processor seconds after which freed memory goes back to the system."""
@@ -298,44 +296,6 @@ def shared(address: str, accounts: int) -> str:
         "  Visitors cannot fit, change or delete runs, read other files, or see each other. All traffic passes through "
         "gradio's service. More: SECURITY.md"
     )
-
-
-def read_accounts(file: Path | None) -> list[tuple[str, str]]:
-    """Names and passwords of a file, or of the environment when there is none.
-
-    Args:
-        file: One name:password a line; empty lines and lines that begin with # are passed over. None for the
-            environment variable, which may be missing.
-
-    Raises:
-        ServeError: The file cannot be read, or a line is no account. No message shows a password.
-    """
-    if file is None:
-        source, text = f"${ACCOUNTS_VARIABLE}", os.environ.get(ACCOUNTS_VARIABLE, "")
-        if not text.strip():
-            return []
-    else:
-        source = str(file)
-        try:
-            text = file.read_text(encoding="utf-8-sig")  # Notepad puts a mark before the text
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
-            raise ServeError(
-                f"the account file {file} cannot be read: {reason}; write one name:password a line."
-            ) from None
-    accounts: list[tuple[str, str]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, colon, password = line.strip().partition(":")
-        if not (name.strip() and colon and password):
-            raise ServeError(f"line {number} of {source} is no account; write one name:password a line.")
-        if name.strip() in dict(accounts):
-            raise ServeError(f"{source} names the account {name.strip()!r} twice; keep one of them.")
-        accounts.append((name.strip(), password))
-    if not accounts:
-        raise ServeError(f"{source} holds no account; write one name:password a line.")
-    return accounts
 
 
 def _port(text: str) -> int:
