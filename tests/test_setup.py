@@ -21,6 +21,9 @@ from tests.test_architecture import RUN_FILES, imports, project_files, python_so
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "huggingface_hub": "huggingface-hub"}
 """What to install for an import, where the names differ."""
 
+OF_OTHERS = {"diffusers", "onnxruntime", "pythae"}
+"""Packages that models of others are made with: imported only where such a model is met, and then they are there."""
+
 BROUGHT_BY_GRADIO = {"starlette", "fastapi", "uvicorn", "anyio"}
 """Libraries that are a part of what gradio is; its own tight range decides their versions."""
 
@@ -58,7 +61,7 @@ def test_what_is_installed_lies_in_the_ranges(root: Path):
 
 def test_requirements_are_what_the_program_imports(root: Path):
     imported = {item.name.split(".")[0] for source in python_sources(root) for item in imports(source)}
-    others = imported - set(sys.stdlib_module_names) - {"explorer", "__future__"} - BROUGHT_BY_GRADIO
+    others = imported - set(sys.stdlib_module_names) - {"explorer", "__future__"} - BROUGHT_BY_GRADIO - OF_OTHERS
     required = set(requirements((root / "requirements.txt").read_text()))
     assert {DISTRIBUTIONS.get(name, name) for name in others} <= required
     optional = {"tensorboard"}  # torch.utils.tensorboard imports it by itself
