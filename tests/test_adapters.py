@@ -135,6 +135,19 @@ def test_a_decoder_without_an_activation_is_told_by_what_it_reconstructs(low):
     assert getattr(coder, "pixel_range", None) == (low, 1)
 
 
+@pytest.mark.parametrize("low", [0, -1])
+def test_principal_components_are_told_by_the_decode_of_the_origin(low):
+    """They reconstruct in every range: of the images' own linear model only the mean image says which it is."""
+    images = np.linspace(0, 1, 40)[:, None, None, None] ** 2 * np.linspace(0.1, 0.9, 64).reshape(1, 1, 8, 8)
+    units = torch.from_numpy(images.astype(np.float32))
+    pixels = (units * (1 - low) + low).flatten(1)
+    mean, axis = pixels.mean(0), torch.linalg.svd(pixels - pixels.mean(0), full_matrices=False)[2][:1]
+    given = explorer.from_torch(
+        lambda x: (x.flatten(1) - mean) @ axis.T, lambda z: (z @ axis + mean).reshape(-1, *SHAPE)
+    )
+    assert getattr(opened(given, units), "pixel_range", None) == (low, 1)
+
+
 def test_logits_are_refused_with_what_to_do():
     model = Plain()
     given = explorer.from_torch(model.encode, lambda z: 9 * (model.decode(z) - 0.5))

@@ -16,6 +16,9 @@ from explorer.images import to_unit
 MOST_TAKEN = 10_000
 """Images that are taken from a data set or a loader, drawn at random or the first: a page shows no more."""
 
+MOST_NUMBERS = 400_000_000
+"""Pixel values in these together, four bytes each where they are encoded: of 256x256 colour images there are 2,034."""
+
 IMAGE_KEYS = ("image", "images", "img", "pixel_values", "data", "x")
 """Keys under which a row of a data set may hold its image; pythae's is `data`."""
 
@@ -104,7 +107,7 @@ def read_images(
     if isinstance(images, str | Path):
         from explorer.adapters.places import images_at
 
-        found = _Found(**images_at(Path(images), side or (image_shape and image_shape[1:]), MOST_TAKEN))
+        found = _Found(**images_at(Path(images), side or (image_shape and image_shape[1:]), most_of))
     else:
         found = _taken(images)
     labels = found.labels if labels is None else labels
@@ -140,16 +143,24 @@ def _taken(images: Any) -> _Found:
         return _from_batches(images)
     if hasattr(images, "__getitem__") and hasattr(images, "__len__"):
         count, said = len(images), []
+        if not count:
+            raise ShapeError("there are no images: the data set is empty.")
         rows: Sequence[int] = range(count)
-        if count > MOST_TAKEN:
-            rows = np.sort(np.random.default_rng(0).permutation(count)[:MOST_TAKEN]).tolist()
-            said = [f"{MOST_TAKEN:,} of {count:,} images were taken, drawn at random."]
+        most = most_of(plain(_parts_of(images[0])[0]).shape)
+        if count > most:
+            rows = np.sort(np.random.default_rng(0).permutation(count)[:most]).tolist()
+            said = [f"{most:,} of {count:,} images were taken, drawn at random."]
         found = _from_rows((images[row] for row in rows), images)
         found.said += said
         return found
     raise ShapeError(
         f"images must be an array, a list, a Dataset, a DataLoader or a path, but are {described_type(images)}."
     )
+
+
+def most_of(shape: Sequence[int]) -> int:
+    """How many images of a shape are taken at most."""
+    return max(1, min(MOST_TAKEN, MOST_NUMBERS // max(1, int(np.prod(shape)))))
 
 
 def plain(image: Any) -> NDArray[Any]:
@@ -177,7 +188,7 @@ def _from_rows(rows: Iterator[Any], source: Any) -> _Found:
         images.append(plain(image))
         labels.append(label)
     if not images:
-        raise ShapeError("there are no images: the data set is empty.")
+        raise ShapeError("there are no images: the list is empty.")
     told = labels if labels[0] is not None else None
     return _Found(_stacked(images), _column(told), _classes_of(source), _attributes_of(source))
 
@@ -186,8 +197,8 @@ def _from_batches(loader: Iterable[Any]) -> _Found:
     """The first images of a loader, and their labels."""
     images, labels, count, said = [], [], 0, []
     for batch in loader:
-        if count >= MOST_TAKEN:
-            said = [f"the first {MOST_TAKEN:,} images of the loader were taken."]
+        if images and count >= (most := most_of(images[0].shape[1:])):
+            said = [f"the first {most:,} images of the loader were taken."]
             break
         many, label = _parts_of(batch)
         images.append(plain(many))
@@ -196,10 +207,11 @@ def _from_batches(loader: Iterable[Any]) -> _Found:
     if not images:
         raise ShapeError("there are no images: the loader is empty.")
     source = getattr(loader, "dataset", None)
-    joined = np.concatenate(images)[:MOST_TAKEN]
+    most = most_of(images[0].shape[1:])
+    joined = np.concatenate(images)[:most]
     told = None
     if labels[0] is not None:
-        told = np.concatenate([np.asarray(plain(each)) for each in labels])[:MOST_TAKEN]
+        told = np.concatenate([np.asarray(plain(each)) for each in labels])[:most]
     return _Found(joined, told, _classes_of(source), _attributes_of(source), said)
 
 

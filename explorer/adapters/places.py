@@ -1,8 +1,8 @@
 """Images that lie in a folder of pictures, or in an array file, for a model of somebody's own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,10 @@ LABEL_NAMES = {
 """Names of the labels that belong to them."""
 
 
+Most: TypeAlias = Callable[[Sequence[int]], int]
+"""Says how many images of a shape are taken at most."""
+
+
 class Placed(TypedDict, total=False):
     """What lies at a place, as `explorer.adapters.images` takes it."""
 
@@ -40,13 +44,13 @@ class Placed(TypedDict, total=False):
     said: list[str]
 
 
-def images_at(place: Path, side: tuple[int, int] | None, most: int) -> Placed:
+def images_at(place: Path, side: tuple[int, int] | None, most: Most) -> Placed:
     """The images of a folder of pictures, or of an .npy or .npz file.
 
     Args:
         place: Where they are.
         side: (H, W) that pictures are brought to; None for the size that all have.
-        most: Images that are taken, drawn at random.
+        most: Says how many images of a shape are taken; they are drawn at random.
 
     Raises:
         DataError: Nothing is there, or nothing that can be read.
@@ -60,7 +64,7 @@ def images_at(place: Path, side: tuple[int, int] | None, most: int) -> Placed:
     raise DataError(f"{place} is {'no image file that is known' if place.exists() else 'not there'}; name {known}.")
 
 
-def _arrays(file: Path, most: int) -> Placed:
+def _arrays(file: Path, most: Most) -> Placed:
     try:
         held = np.load(file, mmap_mode="r" if file.suffix == ".npy" else None, allow_pickle=False)
         if isinstance(held, np.ndarray):
@@ -75,7 +79,7 @@ def _arrays(file: Path, most: int) -> Placed:
     except (OSError, ValueError, EOFError) as error:
         reason = " ".join(str(error).split())[:160]
         raise DataError(f"{file} cannot be read as an array ({reason}); save numbers with numpy.save.") from None
-    rows, said = _some(len(images), most)
+    rows, said = _some(len(images), most(images.shape[1:]))
     return {"images": np.asarray(images[rows]), "labels": None if labels is None else labels[rows], "said": said}
 
 
@@ -86,11 +90,9 @@ def _some(count: int, most: int) -> tuple[NDArray[np.int64], list[str]]:
     return rows, [f"{most:,} of {count:,} images were taken, drawn at random."]
 
 
-def _pictures(folder: Path, side: tuple[int, int] | None, most: int) -> Placed:
+def _pictures(folder: Path, side: tuple[int, int] | None, most: Most) -> Placed:
     plan = arrange(folder, folder.name, list_folder(folder), None)
-    rows, said = _some(len(plan.files), most)
-    files = [plan.files[row] for row in rows]
-    sizes, grey = _forms(files)
+    sizes, grey = _forms(plan.files)
     if side is None:
         if len(sizes) > 1:
             told = ", ".join(f"{height}x{width}" for height, width in sorted(sizes)[:3])
@@ -99,6 +101,8 @@ def _pictures(folder: Path, side: tuple[int, int] | None, most: int) -> Placed:
                 "--image-size HEIGHTxWIDTH, or image_size=(height, width) in Python."
             )
         side = next(iter(sizes))
+    rows, said = _some(len(plan.files), most((1 if grey else 3, *side)))
+    files = [plan.files[row] for row in rows]
     images, broken = [], []
     for file in files:
         try:

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -230,10 +231,12 @@ def _spread(foreign: Foreign, codes: Codes) -> tuple[Spread | None, list[str]]:
 # --- decoding ---------------------------------------------------------------------------------------------------------
 
 
-def _decoded(foreign: Foreign, codes: Codes, latent_shape: tuple[int, ...], shape: tuple[int, int, int]) -> Any:
-    """The images (n, C, H, W), as they are, of the means of some codes."""
+def _decoded(
+    foreign: Foreign, codes: NDArray[np.float32], latent_shape: tuple[int, ...], shape: tuple[int, int, int]
+) -> NDArray[np.float32]:
+    """The images (n, C, H, W), as they are, of some codes (n, ...)."""
     with quietly(foreign):
-        means = as_given(as_numpy(codes.mean).reshape(-1, *latent_shape), foreign)
+        means = as_given(codes.reshape(-1, *latent_shape), foreign)
         try:
             answer = foreign.decode(means)
         except Exception as error:
@@ -269,7 +272,8 @@ def _pixel_range(
     shape = (channels, height, width)
 
     def answered(pixel_range: PixelRange) -> NDArray[np.float32]:
-        found = _decoded(foreign, _asked(foreign, images, form, pixel_range), latent_shape, shape)
+        means = as_numpy(_asked(foreign, images, form, pixel_range).mean)
+        found = _decoded(foreign, means, latent_shape, shape)
         _refuse_infinite("decode", foreign, found)
         return found
 
@@ -291,7 +295,8 @@ def _pixel_range(
             found.setdefault(pixel_range, answered(pixel_range))
     ends = {pixel_range: np.quantile(decoded, STRAY).tolist() for pixel_range, decoded in found.items()}
     told = f"decode of {foreign.title} gives values from {found[first].min():.3g} to {found[first].max():.3g}"
-    by_error = _by_error(found, ends, images)
+    origin = _decoded(foreign, np.zeros((1, *latent_shape), dtype=np.float32), latent_shape, shape)
+    by_error = _by_error(found, ends, images, origin)
     opinions = {each for each in (by_error, _by_nature(ends), came_in) if each is not None}
     opinions = opinions or {each for each in (_by_look(ends),) if each is not None}
     if not opinions and all(low < -LOGIT or high > LOGIT for low, high in ends.values()):
@@ -318,19 +323,50 @@ Ends = dict[PixelRange, tuple[float, float]]
 """The darkest and the brightest decode of images in each range."""
 
 
-def _by_error(found: dict[PixelRange, NDArray[np.float32]], ends: Ends, images: Images) -> PixelRange | None:
-    """The range in which the images come back far better than in any other, and better than their mean; or None."""
-    errors = {}
-    for (low, high), decoded in found.items():
-        back = (decoded - low) / (high - low)
-        errors[low, high] = float(np.square(back - images).mean())
-    best, *others = sorted(errors, key=lambda pixel_range: errors[pixel_range])
-    flat_error = float(np.square(images - images.mean(axis=0)).mean())
-    (low, high), (least, most) = best, ends[best]
+def _by_error(
+    found: dict[PixelRange, NDArray[np.float32]], ends: Ends, images: Images, origin: NDArray[np.float32]
+) -> PixelRange | None:
+    """The range in which the images come back far better than in any other, and better than their mean; or None.
+
+    A linear model reconstructs in every range equally well, but only in its own is the decode of the origin the mean.
+
+    Args:
+        found: Decodes of images in each range.
+        ends: Their darkest and brightest.
+        images: (n, C, H, W) in [0, 1].
+        origin: The decode of the latent 0, (1, C, H, W).
+    """
+
+    def errors(
+        decoded: Mapping[PixelRange, NDArray[np.float32]], wanted: NDArray[np.float32]
+    ) -> dict[PixelRange, float]:
+        return {
+            (low, high): float(np.square((decoded[low, high] - low) / (high - low) - wanted).mean())
+            for low, high in decoded
+        }
+
+    mean = images.mean(axis=0, keepdims=True)
+    flat_error = float(np.square(images - mean).mean())
+    returned = errors(found, images)
+    learned = {
+        pixel_range: error
+        for pixel_range, error in returned.items()
+        if error < max(LEARNED * flat_error, 1e-6) and _keeps_to(ends[pixel_range], pixel_range)
+    }
+    if not learned:
+        return None
+    for told in (returned, errors(dict.fromkeys(learned, origin), mean)):
+        best, *others = sorted(told, key=lambda pixel_range: told[pixel_range])
+        if best in learned and (not others or told[best] < BETTER * told[others[0]]):
+            return best
+    return None
+
+
+def _keeps_to(ends: tuple[float, float], pixel_range: PixelRange) -> bool:
+    """Whether decodes between two values are pixels of a range."""
+    (least, most), (low, high) = ends, pixel_range
     slack = OVERSHOOT * (high - low)
-    kept_to = low - slack <= least and most <= high + slack and (high < LEAST_BYTES or most >= LEAST_BYTES)
-    better = not others or errors[best] < BETTER * errors[others[0]]
-    return best if kept_to and better and errors[best] < max(LEARNED * flat_error, 1e-6) else None
+    return low - slack <= least and most <= high + slack and (high < LEAST_BYTES or most >= LEAST_BYTES)
 
 
 def _by_nature(ends: Ends) -> PixelRange | None:

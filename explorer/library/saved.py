@@ -1,5 +1,6 @@
 """Somebody's own model as a run on disk: two programs in place of weights, latents and scores, and no pixel."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ from explorer.staging import WEIGHTS
 
 MOST_TESTED = 10_000
 """Images on which a model is measured at most, and whose codes the page shows."""
+
+MOST_NUMBERS = 200_000_000
+"""Pixel values in these together: the page keeps their decodes."""
 
 SHARES = (0.5, 0.2)
 """Shares of the images that are the reference of the holes and fit the laws, and that calibrate the holes; the rest is
@@ -135,7 +139,7 @@ def save_run(
         attributes=given.attributes,
         attribute_names=given.attribute_names,
     )
-    parts = _parted(len(held), seed)
+    parts = _parted(len(held), seed, min(MOST_TESTED, max(FEWEST, MOST_NUMBERS // math.prod(held.image_shape))))
     check_split(held, parts)
     stored = _priced(files, held.images(parts.train[:PRICED]))
     config = RunConfig(
@@ -174,12 +178,12 @@ def save_run(
         return publish_run(partial, place, config.name)
 
 
-def _parted(count: int, seed: int) -> Split:
-    """The parts of `count` images, drawn at random; none is held out for a fit, for there is none."""
+def _parted(count: int, seed: int, most: int) -> Split:
+    """The parts of `count` images, drawn at random, at most `most` to measure on; none is held out for a fit."""
     order = np.random.default_rng(seed).permutation(count)
     known = int(SHARES[0] * count)
     calibrating = min(MOST_CALIBRATION, max(FEWEST_CALIBRATION, int(SHARES[1] * count)))
-    calibration, test = order[known : known + calibrating], order[known + calibrating :][:MOST_TESTED]
+    calibration, test = order[known : known + calibrating], order[known + calibrating :][:most]
     assert len(test) >= FEWEST_TESTED
     return Split(
         train=np.sort(order[:known]),

@@ -50,7 +50,7 @@ const INFO = /** @type {any} */ ({
   colours: [],
   formats: [],
   default_law: "raw",
-  sheet: { size: 4, columns: 2 },
+  sheet: { size: 4, columns: 2, tile: [2, 2] },
   stored: { points: "points?v=1", rate: "rate", sprites: ["sheet"] },
 });
 const pictures = (count) => ({ pixels: new Uint8ClampedArray(4 * count), shape: [count, 2, 2, 1] });

@@ -59,7 +59,7 @@
  * @property {Format[]} formats Files that decodes may be saved as.
  * @property {string} default_law Where *Random* draws from.
  * @property {number | null} default_told Its tell-apart, the least of all laws; null where that is not measured.
- * @property {{size: number, columns: number}} sheet Tiles of a sprite sheet, and tiles in its rows.
+ * @property {{size: number, columns: number, tile: [number, number]}} sheet Tiles of a sprite sheet, tiles in its rows, and height and width of one.
  * @property {{points: string, sprites: string[]} & Record<string, string>} stored
  *   Besides points and sprites labels, attributes and each of `colours` that there are. Addresses relative to the page; they change with the run's files.
  */

@@ -233,7 +233,8 @@ export const ALONE = {
     const number = Number(of.number);
     const sheet = await source.picture(info.stored.sprites[Math.floor(number / info.sheet.size)]);
     const k = number % info.sheet.size;
-    const from = { left: (k % info.sheet.columns) * width, top: Math.floor(k / info.sheet.columns) * height, wide: width, high: height };
+    const [high, wide] = info.sheet.tile;
+    const from = { left: (k % info.sheet.columns) * wide, top: Math.floor(k / info.sheet.columns) * high, wide, high };
     const { data } = drawn(sheet, width, height, from);
     const pixels = Uint8ClampedArray.from({ length: channels * width * height }, (_, i) => data[4 * Math.floor(i / channels) + (i % channels)]);
     return { pixels, shape: [1, height, width, channels] };
