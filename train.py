@@ -40,6 +40,7 @@ from explorer.checkpoint import (
     read_weights,
     trim_history,
     write_config,
+    write_epoch_codes,
     write_latents,
     write_metrics,
     write_weights,
@@ -52,8 +53,9 @@ from explorer.config import (
 )
 from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, needs_more, sized, split
 from explorer.errors import CheckpointError, ExplorerError, Interrupted
+from explorer.hub import check_sending, push
 from explorer.progress import Spoken, is_terminal, stage
-from explorer.training.command import DEFAULT_OUT, parse, plan
+from explorer.training.command import DEFAULT_OUT, first_of, parse, plan
 from explorer.training.summary import left_out, split_words, summary_table
 
 if TYPE_CHECKING:
@@ -132,7 +134,7 @@ def fit_run(
     from explorer.training.board import Board
     from explorer.training.evaluate import evaluate, fair_effort
     from explorer.training.fit import Fit
-    from explorer.training.sheets import sheet_latents, write_sheet
+    from explorer.training.sheets import epoch_codes, keeps_codes, kept_rows, sheet_latents, write_sheet
 
     config = dataclasses.replace(
         config,
@@ -181,17 +183,24 @@ def fit_run(
 
         watched = held_out[one_per_class(images, parts)]
         board = Board(args.tensorboard, config.name, watched) if args.tensorboard and workers.is_first else None
+        mapped = kept_rows(parts.test)
 
         def on_epoch(line: dict[str, Any], model: Any) -> None:
             append_history(folder, line)
-            keeps = line["epoch"] % config.train.save_every == 0 or line["epoch"] == config.train.epochs
-            if not keeps and board is None:
+            epoch, save_every, epochs = line["epoch"], config.train.save_every, config.train.epochs
+            assert save_every and epochs
+            keeps, is_mapped = epoch % save_every == 0 or epoch == epochs, keeps_codes(epoch, save_every, epochs)
+            if not is_mapped and board is None:
                 return
             coder = TorchCoder(model)
+            if is_mapped:
+                write_epoch_codes(folder, epoch, epoch_codes(coder, images.rows(mapped), mapped))
+            if not keeps and board is None:
+                return
             codes = coder.encode(held_out).mean
             samples = sheet_latents(config.model.family, codes)
             if keeps:
-                write_sheet(folder, line["epoch"], coder, samples)
+                write_sheet(folder, epoch, coder, samples)
             if board is not None:
                 board.write(line, coder, codes, samples)
 
@@ -343,18 +352,24 @@ def main(argv: list[str] | None = None) -> int:
             for what, (folder, size) in cleared.items():
                 print(f"{size:,} bytes of {what} removed from {folder}")
             return 0
+        if args.push and not args.dry_run:
+            check_sending(args.push)  # before hours of work
+        if args.run:
+            return push(args.run, args.out, args.push)
         if args.evaluate:
             evaluate_run(args.evaluate, args)
             tell([args.evaluate], args.out)
-            return 0
+            return push(args.evaluate, args.out, args.push) if args.push else 0
         configs = plan(args)
         if args.dry_run:
             print(json.dumps([{"run": c.name, **to_json(c)} for c in configs], indent=1))
             return 0
-        names = [config.name for config in configs]
+        names, first = [config.name for config in configs], first_of(configs)
         configs = unfinished(configs, args)
         if fit_runs(configs, args):
             tell(names, args.out)
+            if args.push:
+                return push(first, args.out, args.push)
     except ExplorerError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 1

@@ -9,6 +9,7 @@ The rooms, each seeing itself and strictly lower ranks only (tests/test_architec
     2  analysis, data, models          numpy functions of latents; data sets as arrays; torch modules
     3  checkpoint, coder               runs on disk; a fitted model as a Coder
     4  training, adapters              the fit loop, the judge, evaluation; other people's models as Coders
+       hub                             runs on the Hugging Face Hub
     5  library, plots                  the runs of one process; plotly figures
     6  views                           a run to the values that a tab shows
     7  ui                              the page over HTTP
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from explorer.library import load_run
     from explorer.library.saved import save_run
     from explorer.site import export
+    from explorer.site.notebook import show
 
 _HOMES = {
     "ExplorerError": "explorer.errors",
@@ -39,9 +41,20 @@ _HOMES = {
     "launch": "explorer.api",
     "load_run": "explorer.library",
     "save_run": "explorer.library.saved",
+    "show": "explorer.site.notebook",
 }
 
-__all__ = ["ExplorerError", "TorchCoder", "as_coder", "export", "from_torch", "launch", "load_run", "save_run"]
+__all__ = [
+    "ExplorerError",
+    "TorchCoder",
+    "as_coder",
+    "export",
+    "from_torch",
+    "launch",
+    "load_run",
+    "save_run",
+    "show",
+]
 
 
 def __getattr__(name: str) -> Any:

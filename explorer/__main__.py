@@ -18,17 +18,16 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from explorer.config.accounts import ACCOUNTS_VARIABLE, read_accounts
 from explorer.config.flags import Flags
 from explorer.config.limits import MOST_SIDE
-from explorer.errors import DataError, ExplorerError, ServeError
+from explorer.errors import DataError, ExplorerError
+from explorer.hub import be_offline, fetch, is_address
 from explorer.progress import is_terminal, stage
 from explorer.site import default_checkpoints
 
 if TYPE_CHECKING:
     from explorer.library import Library
-
-ACCOUNTS_VARIABLE = "EXPLORER_AUTH"
-"""Environment variable with accounts, one name:password a line."""
 
 BUSY_SECONDS = 1.0
 """Processor seconds after which freed memory goes back to the system."""
@@ -45,7 +44,12 @@ def parser() -> Flags:
         epilog=f"Accounts may also come from ${ACCOUNTS_VARIABLE} (name:password), which keeps them off the command "
         "line; names under which a proxy reaches the page from $EXPLORER_HOSTS (separated by commas).",
     )
-    found.add_argument("run", nargs="*", metavar="RUN", help="run to show first (default: the best MNIST VAE)")
+    found.add_argument(
+        "run",
+        nargs="*",
+        metavar="RUN",
+        help="run to show first (default: the best MNIST VAE), or hf://owner/name[@revision] for one of the Hub",
+    )
     found.add_argument(
         "--checkpoints",
         type=Path,
@@ -88,6 +92,11 @@ def parser() -> Flags:
         "--with-images",
         action="store_true",
         help="let pictures of the data set enter an exported page, where its terms allow that",
+    )
+    found.add_argument(
+        "--push",
+        metavar="OWNER/NAME",
+        help="send RUN, with its twin and ladder, to the Hugging Face Hub, and its page as a static Space",
     )
     found.add_argument("--open", action="store_true", help="show the page in the system's browser")
     own = found.add_argument_group("a model of your own")
@@ -142,8 +151,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flags.error("--weights FILE must be given once for each --model, or not at all")
     if options.model and options.export is not None:
         flags.error("--export writes runs; make one of the model first, with explorer.save_run")
+    if options.push is not None and (options.export is not None or len(options.run) > 1):
+        flags.error("--push sends one run; name one, without --export")
+    if any(map(is_address, options.run)) and (len(options.run) > 1 or options.checkpoints or options.push):
+        flags.error("a run of the Hub comes with a folder of its own; name it alone, without --checkpoints and --push")
     signal.signal(signal.SIGTERM, _end)
     try:
+        if options.push is not None:
+            return _push(options)
+        _fetch(options)
         return _export(options) if options.export is not None else _serve(options)
     except ExplorerError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -152,10 +168,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _push(options: argparse.Namespace) -> int:
+    from explorer.site.push import push
+
+    run = options.run[0] if options.run else None
+    print(push(options.push, run, checkpoints=options.checkpoints), flush=True)
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    """Have a run of the Hub here where one is asked for, and nothing more to do with the Hub."""
+    if options.run and is_address(options.run[0]):
+        address = options.run[0]
+        found = fetch(address)
+        options.run, options.checkpoints = [found.run], found.folder
+        if found.is_old:
+            print(f"warning: the Hub cannot be reached; {address} is what was fetched before.", file=sys.stderr)
+    be_offline()
+
+
 def _export(options: argparse.Namespace) -> int:
     from explorer.site import export
 
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     made = export(
         options.export,
         options.run,
@@ -180,9 +214,10 @@ def _serve(options: argparse.Namespace) -> int:
         library.check(run)
         library.preferred = run
     accounts = read_accounts(options.auth_file)
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # gradio would otherwise look for its makers' service
     with stage("starting the page", quiet=not is_terminal()):  # gradio takes seconds; a log needs the address alone
+        from explorer.site import page_of
         from explorer.ui.app import LOCAL, serve
+        from explorer.ui.export import page_routes
 
         server = serve(
             library,
@@ -194,6 +229,7 @@ def _serve(options: argparse.Namespace) -> int:
             root_path=options.root_path,
             proxies=options.proxy,
             access_log=options.access_log,
+            further=[page_routes(page_of)],
         )
     try:
         print(f"Latent Space Explorer: {server.url}   (Ctrl-C ends it)", flush=True)
@@ -260,44 +296,6 @@ def shared(address: str, accounts: int) -> str:
         "  Visitors cannot fit, change or delete runs, read other files, or see each other. All traffic passes through "
         "gradio's service. More: SECURITY.md"
     )
-
-
-def read_accounts(file: Path | None) -> list[tuple[str, str]]:
-    """Names and passwords of a file, or of the environment when there is none.
-
-    Args:
-        file: One name:password a line; empty lines and lines that begin with # are passed over. None for the
-            environment variable, which may be missing.
-
-    Raises:
-        ServeError: The file cannot be read, or a line is no account. No message shows a password.
-    """
-    if file is None:
-        source, text = f"${ACCOUNTS_VARIABLE}", os.environ.get(ACCOUNTS_VARIABLE, "")
-        if not text.strip():
-            return []
-    else:
-        source = str(file)
-        try:
-            text = file.read_text(encoding="utf-8-sig")  # Notepad puts a mark before the text
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
-            raise ServeError(
-                f"the account file {file} cannot be read: {reason}; write one name:password a line."
-            ) from None
-    accounts: list[tuple[str, str]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, colon, password = line.strip().partition(":")
-        if not (name.strip() and colon and password):
-            raise ServeError(f"line {number} of {source} is no account; write one name:password a line.")
-        if name.strip() in dict(accounts):
-            raise ServeError(f"{source} names the account {name.strip()!r} twice; keep one of them.")
-        accounts.append((name.strip(), password))
-    if not accounts:
-        raise ServeError(f"{source} holds no account; write one name:password a line.")
-    return accounts
 
 
 def _port(text: str) -> int:

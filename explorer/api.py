@@ -81,10 +81,19 @@ def launch(
     )
     for sentence in said:
         print(sentence, flush=True)
+    from explorer.site import page_of
     from explorer.ui.app import serve
+    from explorer.ui.export import page_routes
 
     server = serve(
-        library, host=host, port=port, share=share, accounts=accounts, open_browser=open_browser, framed=not block
+        library,
+        host=host,
+        port=port,
+        share=share,
+        accounts=accounts,
+        open_browser=open_browser,
+        framed=not block,
+        further=[page_routes(page_of)],
     )
     print(f"Latent Space Explorer: {server.share_url or server.url}", flush=True)
     if server.share_trouble:

@@ -540,6 +540,31 @@ def test_a_notebook_may_frame_the_page_when_it_opened_it(library):
     assert "x-frame-options" not in headers
 
 
+@pytest.mark.parametrize(
+    ("settings", "ancestors"),
+    [
+        ({}, "'self' http://localhost:* http://127.0.0.1:* http://[::1]:* file:"),
+        ({"host": "0.0.0.0"}, None),
+        ({"accounts": [("ada", "lovelace")]}, "'self'"),
+    ],
+    ids=["machine", "public", "accounts"],
+)
+def test_only_the_reduced_page_may_be_framed_and_never_one_with_a_log_in(library, settings, ancestors):
+    def framing(address: str) -> tuple[str | None, bool]:
+        headers = httpx.get(address, timeout=60, follow_redirects=True).headers
+        rules = dict(rule.strip().split(" ", 1) for rule in headers["content-security-policy"].split(";"))
+        return rules.get("frame-ancestors"), "x-frame-options" in headers
+
+    with serving(library, modules={}, **settings) as url:
+        local = url.replace("0.0.0.0", "127.0.0.1")
+        for path in ("/", "/bare"):
+            assert framing(f"{local}{path}?embed=1") == (ancestors, ancestors == "'self'")
+            for query in ("", "?embed=0", "?embed=1&embed=2"):
+                assert framing(f"{local}{path}{query}") == ("'self'", True)
+        for path in ("/login?embed=1", "/config?embed=1", f"{RUN}/points?embed=1"):
+            assert framing(local + path) == ("'self'", True)
+
+
 # --- the password ---------------------------------------------------------------------------------------------------
 
 

@@ -26,7 +26,7 @@ from explorer.ui.logs import keep_sober
 from explorer.ui.page import RENAMED_TABS, TABS, FigureMaker, Page, answering, hide_folders, public_sentence
 from explorer.ui.patience import Crowd, be_patient, raise_descriptors
 from explorer.ui.routes import RoutesMaker, served
-from explorer.ui.security import layers
+from explorer.ui.security import Frames, layers
 from explorer.ui.static_files import STATIC, StaticFiles
 
 FIRST_PORT, PORTS = 7860, 100
@@ -230,6 +230,13 @@ def is_public(host: str, share: bool, accounts: Sequence[tuple[str, str]]) -> bo
     return share or bool(accounts) or behind_another or host not in LOCAL
 
 
+def embedding_of(host: str, share: bool, accounts: Sequence[tuple[str, str]]) -> Frames:
+    """Whose pages may show the reduced page in a frame: nobody's behind a log-in, anybody's where anybody may look."""
+    if accounts:
+        return "nobody"
+    return "anybody" if is_public(host, share, accounts) else "machine"
+
+
 def serve(
     library: Library,
     *,
@@ -243,6 +250,7 @@ def serve(
     root_path: str = "",
     proxies: Sequence[str] = (),
     access_log: bool = False,
+    further: Sequence[RoutesMaker] = (),
 ) -> Server:
     """Serve the page until the process ends or `Server.close` is called; returns when it answers.
 
@@ -258,6 +266,7 @@ def serve(
         root_path: Folder under which a proxy shows the page, "/models"; "" for none.
         proxies: Addresses and networks of proxies whose word counts for where a request comes from.
         access_log: Whether a line is logged for every request.
+        further: What makes addresses of runs beside those of the tabs.
 
     Raises:
         ServeError: The port is taken, or the host is none of this machine.
@@ -298,14 +307,15 @@ def serve(
         "css_paths": [path for path in [STATIC / "page" / "frame.css"] if path.is_file()],
         "app_kwargs": {
             "routes": [
-                *served(library, figures, static, offers, is_public(host, share, accounts)),
-                bare.route(library, STATIC, static.url, modules),
+                *served(library, figures, static, [*offers, *further], is_public(host, share, accounts)),
+                bare.route(library, static, modules),
             ],
             "middleware": layers(
                 names,
                 any_address,
                 MOST_BODY,
                 framed,
+                embedding_of(host, share, accounts),
                 accounts=[name for name, _ in accounts],
                 proxies=proxies,
                 tunnel=lambda: _has_tunnel(blocks),

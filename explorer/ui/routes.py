@@ -53,6 +53,9 @@ from explorer.views.runs import SHEET, describe_run, sprite_sheet
 RoutesMaker: TypeAlias = "Callable[[RunRoutes], Sequence[TabRoute]]"
 """What a tab offers as `routes(runs)`: the addresses that only its own part of the page asks for."""
 
+PAGE = "/page"
+"""Address below a run of its page as a file, where one is offered (`explorer.ui.export`); its card names it."""
+
 
 class RunRoutes:
     """What the browser asks of the runs.
@@ -149,7 +152,9 @@ class RunRoutes:
 
         def work() -> dict[str, object]:
             run = self.library.open(card.name)
-            return with_addresses(run, describe_run(self.library, run))
+            has_page = run.config is not None and any(path == PAGE for _, path, _ in self.offered)
+            page = f"explorer/api/run/{run.name}{PAGE}" if has_page else None
+            return with_addresses(run, describe_run(self.library, run)) | {"page": page}
 
         return JSONResponse(await self.opening.run(work), headers=PRIVATE)
 

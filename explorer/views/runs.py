@@ -35,7 +35,8 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
 
     Returns:
         `images_trouble` may name a folder of this machine; `stored`: the arrays by name, those of the class, the
-        attributes and the scores that the run has; `sheet`: thumbnails on one sheet, and in one row of it.
+        attributes and the scores that the run has; `sheet`: thumbnails on one sheet, and in one row of it; `epochs`:
+        those of its fit whose codes were kept, rising, None for a model held in memory, which no fit of ours made.
     """
     trouble = library.images_trouble(run.name)
     return {
@@ -69,6 +70,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "default_told": run.card.number("holes", run.default_law, "tell_apart"),
         "sheet": {"size": SHEET, "columns": SHEET_COLUMNS, "tile": list(tile_size(run.image_shape, len(run)))},
         "drawing": drawing_form(run),
+        "epochs": run.epochs() or (None if run.config is None else []),
         "stored": stored_arrays(run),
         **({"level_sizes": list(run.level_sizes)} if len(run.level_sizes) > 1 else {}),
     }

@@ -94,6 +94,7 @@ export class FolderSource extends ServerSource {
     super();
     /** @type {Contents} */
     this.contents = JSON.parse(globalThis.document?.querySelector("#explorer-stored")?.textContent ?? '{"index": {}, "cannot": ""}');
+    this.cannot = this.contents.cannot;
     this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), alone: true });
     /** Files that hold many answers, by name. @type {Map<string, Promise<Record<string, any>>>} */
     this.packs = new Map();
@@ -103,7 +104,7 @@ export class FolderSource extends ServerSource {
 
   /** @param {string} what */
   refusal(what) {
-    return new ServerError(`${what} is not stored in this page. ${this.contents.cannot}`, MISSING);
+    return new ServerError(`${what} is not stored in this page. ${this.cannot}`, MISSING);
   }
 
   /**
@@ -142,16 +143,6 @@ export class FolderSource extends ServerSource {
       this.packs.set(entry.file, pack);
     }
     return structuredClone((await pack)[key]); // whoever draws a figure changes it
-  }
-
-  /**
-   * A stored answer to a question; undefined where there is none.
-   * @param {Asked} question
-   * @param {string} run
-   * @param {Details} details
-   */
-  stored(question, run, details) {
-    return this.find(keyOfQuestion(question, run, details), QUESTIONS[question].form);
   }
 
   /** @returns {Promise<any[]>} */
@@ -206,10 +197,10 @@ export class FolderSource extends ServerSource {
     const compute = COMPUTED[question];
     if (!compute) return null;
     const support = await this.support(run);
-    await Promise.all([this.programs.want(run, "decoder"), question === "trust" || question === "walk" ? this.programs.want(run, "encoder") : null]);
+    await Promise.all([this.programs.want(run, "decoder"), question === "trust" || question === "walk" || question === "holePlace" ? this.programs.want(run, "encoder") : null]);
     const told = await this.toldOf(question, run, details);
     const served = (/** @type {Details} */ others) => this.laidPlane(run, others);
-    return compute(support, details, { programs: this.programs, run, told, served });
+    return compute(support, details, { programs: this.programs, run, told, served, also: (/** @type {Asked} */ other) => this.served(other, run, {}) });
   }
 
   /**
