@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -328,7 +329,8 @@ def test_a_model_stays_in_evaluation_mode_when_its_programs_were_made():
             self.norm = nn.BatchNorm1d(D)
 
         def encode(self, images):
-            return self.norm(super().encode(images.reshape(-1, np.prod(SHAPE))))
+            pixels: Any = np.prod(SHAPE)  # numpy's whole number, as pythae has it
+            return self.norm(super().encode(images.reshape(-1, pixels)))
 
     model = Normed()
     coder, images = opened(model), images_in(model).numpy()
