@@ -40,6 +40,7 @@ from explorer.checkpoint import (
     read_weights,
     trim_history,
     write_config,
+    write_epoch_codes,
     write_latents,
     write_metrics,
     write_weights,
@@ -133,7 +134,7 @@ def fit_run(
     from explorer.training.board import Board
     from explorer.training.evaluate import evaluate, fair_effort
     from explorer.training.fit import Fit
-    from explorer.training.sheets import sheet_latents, write_sheet
+    from explorer.training.sheets import epoch_codes, keeps_codes, kept_rows, sheet_latents, write_sheet
 
     config = dataclasses.replace(
         config,
@@ -182,17 +183,24 @@ def fit_run(
 
         watched = held_out[one_per_class(images, parts)]
         board = Board(args.tensorboard, config.name, watched) if args.tensorboard and workers.is_first else None
+        mapped = kept_rows(parts.test)
 
         def on_epoch(line: dict[str, Any], model: Any) -> None:
             append_history(folder, line)
-            keeps = line["epoch"] % config.train.save_every == 0 or line["epoch"] == config.train.epochs
-            if not keeps and board is None:
+            epoch, save_every, epochs = line["epoch"], config.train.save_every, config.train.epochs
+            assert save_every and epochs
+            keeps, is_mapped = epoch % save_every == 0 or epoch == epochs, keeps_codes(epoch, save_every, epochs)
+            if not is_mapped and board is None:
                 return
             coder = TorchCoder(model)
+            if is_mapped:
+                write_epoch_codes(folder, epoch, epoch_codes(coder, images.rows(mapped), mapped))
+            if not keeps and board is None:
+                return
             codes = coder.encode(held_out).mean
             samples = sheet_latents(config.model.family, codes)
             if keeps:
-                write_sheet(folder, line["epoch"], coder, samples)
+                write_sheet(folder, epoch, coder, samples)
             if board is not None:
                 board.write(line, coder, codes, samples)
 

@@ -34,6 +34,7 @@ RANKS = {
     "coder": 3,
     "program": 3,
     "training": 4,
+    "adapters": 4,
     "hub": 4,
     "library": 5,
     "plots": 5,
@@ -55,7 +56,7 @@ LIBRARIES = {
     "starlette": {"ui"},
     "fastapi": {"ui"},
     "plotly": {"plots"},
-    "torch": {"devices", "models", "checkpoint", "coder", "program", "training"},
+    "torch": {"devices", "models", "checkpoint", "coder", "program", "training", "adapters"},
     "torchvision": {"data", "training"},
     "sklearn": {"data", "analysis", "training"},
     "pandas": set(),
@@ -105,7 +106,7 @@ PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "she
 """Modules whose files run code when they are read."""
 
 RUN_FILES = {"config.json", "model.safetensors", "latents.safetensors", "metrics.json", "history.jsonl"}
-"""Every shipped run holds exactly these, and pictures in sheets/."""
+"""Every shipped run holds exactly these, and pictures and codes of epochs in sheets/."""
 
 FEATURE_FILES = {"config.json", "model.safetensors"}
 """What the feature net of a data set, features-<dataset>/, holds."""
@@ -370,7 +371,9 @@ def shipped_violations(root: Path) -> list[str]:
             ]
             continue
         found += [f"checkpoints/{name} lacks {file}" for file in sorted(RUN_FILES - files)]
-        others = {file for file in files - RUN_FILES if not re.fullmatch(r"sheets/[\w.-]+\.(png|webp)", file)}
+        others = {
+            file for file in files - RUN_FILES if not re.fullmatch(r"sheets/[\w.-]+\.(png|webp|safetensors)", file)
+        }
         found += [f"checkpoints/{name}/{file} is no part of a run" for file in sorted(others)]
         found += name_violations(root, name) if "config.json" in files else []
     if total > SHIPPED_LIMIT:
@@ -436,7 +439,7 @@ HEAVY = ("torch", "torchvision", "sklearn", "gradio", "plotly")
         ("explorer.library", HEAVY),
         ("explorer.views.hole_scores", HEAVY),
         ("explorer.views.report", HEAVY),
-        ("explorer.plots.holes", ("torch", "torchvision", "sklearn", "gradio")),
+        ("explorer.plots.interpolate", ("torch", "torchvision", "sklearn", "gradio")),
         ("explorer.api", ("torch", "torchvision", "sklearn")),
         ("explorer.__main__", ("torch", "torchvision", "sklearn")),
     ],

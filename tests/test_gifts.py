@@ -20,12 +20,16 @@ from explorer.checkpoint import (
     LATENTS,
     METRICS,
     WEIGHTS,
+    EpochCodes,
+    list_epoch_codes,
     list_sheets,
     load_latents,
     read_config,
+    read_epoch_codes,
     read_history,
     read_sheet,
     read_tensors,
+    write_epoch_codes,
     write_tensors,
 )
 from explorer.errors import CheckpointError
@@ -385,6 +389,32 @@ def test_sheets_are_regular_files_of_bounded_size(tmp_path: Path):
     for number in (1, 2, 3):
         with pytest.raises(CheckpointError):
             read_sheet(found[number])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"mean": np.full((3, 2), np.nan, np.float16)}, "finite"),
+        ({"mean": np.zeros((3, 5), np.float16)}, r"must be F16 \(3, 2\)"),
+        ({"mean": np.zeros((3, 2), np.float32)}, "must be F16"),
+        ({"index": np.array([0, 2, 1])}, "must rise"),
+        ({"index": np.array([0, 1])}, r"must be I64 \(3\)"),
+        ({"mean": np.zeros((2001, 2), np.float16), "index": np.arange(2001)}, "2,000 are allowed"),
+    ],
+)
+def test_codes_of_an_epoch_are_checked_as_every_stored_array(change: dict[str, Any], told: str, tmp_path: Path):
+    folder = tmp_path / NAME
+    build(folder)
+    sound = EpochCodes(mean=np.ones((3, 2), np.float16), index=np.array([0, 4, 9]))
+    write_epoch_codes(folder, 7, sound)
+    found = list_epoch_codes(folder)
+    assert list(found) == [7]
+    settings = read_config(folder)
+    np.testing.assert_array_equal(read_epoch_codes(found[7], settings).index, sound.index)
+    write_tensors(found[7], vars(sound) | change)
+    with pytest.raises(CheckpointError, match=told) as refused:
+        read_epoch_codes(found[7], settings)
+    assert f"fit {NAME} again" in str(refused.value)
 
 
 # --- cost -------------------------------------------------------------------------------------------------------------

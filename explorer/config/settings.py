@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import math
 import re
 import sys
 from collections.abc import Mapping
@@ -176,6 +177,10 @@ class ModelConfig:
     """(C, H, W) of one image."""
     levels: int | None = fact()
     """Grey levels of the stored pixels."""
+    program: int | None = fact()
+    """Format of the two programs that the run holds in place of weights, of a model that was not fitted by train.py."""
+    latent_shape: tuple[int, ...] | None = fact()
+    """Shape of a latent as its own model has it, where it is flattened in the run; None for a vector."""
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -190,6 +195,8 @@ class ModelConfig:
             raise ConfigError(f"image_shape must hold whole numbers from 1 to {MOST_SIDE}, but is {self.image_shape}.")
         if self.levels is not None and not 2 <= self.levels <= 256:
             raise ConfigError(f"levels must lie in 2 .. 256, but is {self.levels}.")
+        if self.latent_shape is not None and math.prod(self.latent_shape) != self.latent_dim:
+            raise ConfigError(f"latent_shape must hold {self.latent_dim} numbers in all, but is {self.latent_shape}.")
         least, most = SIGMAS
         if self.sigma not in ("optimal", "learned") and not lies_in(self.sigma, least, most):
             raise ConfigError(
@@ -323,6 +330,11 @@ class RunConfig:
         """The run's folder: <dataset>-<family>-<latent_dim>[-<tag>]."""
         stem = f"{self.data.name or self.data.dataset}-{self.model.family}-{self.model.latent_dim}"
         return f"{stem}-{self.tag}" if self.tag else stem
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether somebody else fitted the model, so that nothing is known of the fit."""
+        return self.model.program is not None
 
     @property
     def key(self) -> str:

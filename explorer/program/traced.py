@@ -75,6 +75,10 @@ class KnownLayers(fx.Tracer):
         """Whether a module is written as one layer."""
         return type(m) in LAYERS or super().is_leaf_module(m, module_qualified_name)
 
+    def create_arg(self, a: Any) -> Any:
+        """What a graph may hold of an argument: a whole number of numpy, as `np.prod` of a shape is, as a plain one."""
+        return super().create_arg(int(a) if isinstance(a, np.integer) else a)
+
 
 BATCH = -1
 """Stands for the number of images wherever a module asks for it."""

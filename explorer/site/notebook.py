@@ -6,17 +6,14 @@ address needs a script beside the frame, which a notebook that is opened anew, o
 
 import html
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from explorer.arrays import Coder, Images, Pixels
 from explorer.errors import CheckpointError, ServeError, ShapeError
-from explorer.library import Library
+from explorer.library import Library, hold_models
 from explorer.site import library_of, located, stored
 from explorer.site.pages import one_file
 
@@ -47,9 +44,9 @@ class Framed:
 
 
 def show(
-    run: str | Coder | Mapping[str, Coder],
-    images: Images | Pixels | None = None,
-    labels: NDArray[np.integer] | None = None,
+    run: Any,
+    images: Any = None,
+    labels: Any = None,
     *,
     class_names: Sequence[str] | None = None,
     tab: str | None = None,
@@ -65,11 +62,10 @@ def show(
         explorer.show({"plain": my_autoencoder, "variational": my_vae}, images, labels)
 
     Args:
-        run: The name of a run, or hf://owner/name, which brings its twin and its ladder along; or a model, anything
-            with the methods of `explorer.arrays.Coder` and a `program`, by which the page decodes; or such models by
-            name. Two are twins.
-        images: For models: what to encode, (N, C, H, W), float in [0, 1] or uint8 in 0 .. levels - 1; 30 at least.
-        labels: For models: (N,) indices into `class_names`, or None.
+        run: The name of a run, or hf://owner/name, which brings its twin and its ladder along; or what `launch` takes
+            as a model, where a program can express it: torch modules of common layers, or a Coder with a `program`.
+        images: For models: what to encode, as `launch` takes it; 30 at least.
+        labels: For models: as `launch` takes them, or None.
         class_names: For models: names of the labels; None for the numbers themselves.
         tab: The tab to show alone; None for the first one, with all others beside it.
         height: Of the frame, in pixels.
@@ -129,28 +125,21 @@ def framed_page(library: Library, tab: str | None = None, height: int = HEIGHT, 
 
 
 def _library_of_models(
-    models: Coder | Mapping[str, Coder],
-    images: Images | Pixels | None,
-    labels: NDArray[np.integer] | None,
-    class_names: Sequence[str] | None,
-    with_images: bool,
+    models: Any, images: Any, labels: Any, class_names: Sequence[str] | None, with_images: bool
 ) -> Library:
     """A library of models in memory; the arguments are those of `show`.
 
     Raises:
-        ShapeError: Images, labels and model do not go together, or there are no images.
+        ExplorerError: Images, labels and model do not go together, or there are no images.
     """
     if images is None:
         raise ShapeError("a model is shown by images that it encodes; hand them over: explorer.show(model, images).")
     library = Library(None)
-    named = dict(models) if isinstance(models, Mapping) else {"yours": models}
-    names = list(named)
-    for name, model in named.items():
-        twin = names[1 - names.index(name)] if len(names) == 2 else None
-        classes = tuple(class_names) if class_names is not None else None
-        held = library.hold(name, model, images, labels, class_names=classes, twin=twin)
-        if not with_images:
-            held.forget_images()
+    for sentence in hold_models(library, models, images, labels, class_names=class_names):
+        print(sentence)
+    if not with_images:
+        for name in library.names():
+            library.open(name).forget_images()
     return library
 
 

@@ -43,7 +43,7 @@ COMMON = (
 ABOUT = "Fit a run: flags -> settings -> fit -> evaluate -> save."
 
 EXAMPLES = """examples:
-  python train.py --dataset digits --latent-dim 2 --twin        a VAE and its autoencoder twin, in a minute
+  python train.py --dataset digits --latent-dim 3 --twin        a VAE and its autoencoder twin, in a minute
   python train.py --dataset folder --folder ~/Pictures --quick  pictures of your own, and four scores to look at first
   python train.py --evaluate digits-vae-2                       all scores of a run, measured again
 """

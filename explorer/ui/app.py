@@ -308,7 +308,7 @@ def serve(
         "app_kwargs": {
             "routes": [
                 *served(library, figures, static, [*offers, *further], is_public(host, share, accounts)),
-                bare.route(library, STATIC, static.url, modules),
+                bare.route(library, static, modules),
             ],
             "middleware": layers(
                 names,

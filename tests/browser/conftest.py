@@ -104,14 +104,20 @@ def app_url(library: Library) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator:
-    """The system's Chromium, without a window."""
+def driver() -> Iterator[Any]:
+    """Playwright: one in a process, which cannot start a second."""
     from tests.browser.driver import sync_api
 
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(driver, chromium: str) -> Iterator:
+    """The system's Chromium, without a window."""
+    browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

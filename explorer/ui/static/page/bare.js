@@ -6,6 +6,7 @@
 import { h } from "../kit/dom.js";
 import { tabIn } from "../latent/address.js";
 import "./embed.js"; // reads the address before anything is written there
+import { mount as mountHeader } from "./header.js";
 import { view } from "./view.js";
 
 /** @typedef {{run?: string, tab?: string}} Wish */
@@ -18,6 +19,17 @@ import { view } from "./view.js";
  * @property {string | null} tab The one to begin with where the address names none; null for the first.
  * @property {string} lost What is said of a part that does not load.
  */
+
+/**
+ * Fill a host with its live part. The header comes with the page, a tab when it is opened.
+ * @param {string} module Its path without the ending.
+ * @param {import("./host.js").Host} host
+ * @returns {Promise<void>}
+ */
+async function mountPart(module, host) {
+  if (module === "page/header") return mountHeader(host);
+  return (await import(new URL(`../${module}.js`, import.meta.url).href)).mount(host);
+}
 
 /** One live part and its host. */
 class HostedPart {
@@ -51,8 +63,7 @@ class HostedPart {
     if (this.asked) return;
     this.asked = true;
     try {
-      const { mount } = await import(new URL(`../${this.element.dataset.module}.js`, import.meta.url).href);
-      await mount(this);
+      await mountPart(this.element.dataset.module ?? "", this);
     } catch (error) {
       /** @type {HTMLElement} */ (this.element.querySelector(".xp-host")).textContent = lost;
       throw error;

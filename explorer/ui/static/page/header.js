@@ -10,7 +10,7 @@ import { view } from "./view.js";
 
 export const STYLE = new URL("./header.css", import.meta.url);
 
-const TITLE = document.title;
+const TITLE = globalThis.document?.title ?? "";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 
