@@ -19,16 +19,20 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFile
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from explorer.errors import CheckpointError
 from explorer.library import Library
 from explorer.ui import page as page_module
 from explorer.ui import security
-from explorer.ui.app import MOST_BODY, MOST_PIXELS, MOST_SESSIONS, Server, hosts, serve, wanted
+from explorer.ui.app import MOST_BODY, MOST_PIXELS, MOST_SESSIONS, Server, embedding_of, hosts, serve, wanted
 from explorer.ui.bodies import BodyLimit
 from explorer.ui.hosts import TrustedHosts
 from explorer.ui.login import DOORS, LoginBrake
-from explorer.ui.security import CLOSED, layers
+from explorer.ui.security import CLOSED, Guard, layers
 from tests.serve_fake import awaited, client_of, fake_library, serving
 
 RUN = "/explorer/api/run/linear-vae"
@@ -543,26 +547,31 @@ def test_a_notebook_may_frame_the_page_when_it_opened_it(library):
 @pytest.mark.parametrize(
     ("settings", "ancestors"),
     [
-        ({}, "'self' http://localhost:* http://127.0.0.1:* http://[::1]:* file:"),
+        ({"host": "127.0.0.1"}, "'self' http://localhost:* http://127.0.0.1:* http://[::1]:* file:"),
         ({"host": "0.0.0.0"}, None),
-        ({"accounts": [("ada", "lovelace")]}, "'self'"),
+        ({"host": "127.0.0.1", "share": True}, None),
+        ({"host": "127.0.0.1", "accounts": [("ada", "lovelace")]}, "'self'"),
+        ({"host": "0.0.0.0", "share": True, "accounts": [("ada", "lovelace")]}, "'self'"),
     ],
-    ids=["machine", "public", "accounts"],
+    ids=["machine", "public", "shared", "accounts", "all"],
 )
-def test_only_the_reduced_page_may_be_framed_and_never_one_with_a_log_in(library, settings, ancestors):
+def test_only_the_reduced_page_may_be_framed_and_never_one_with_a_log_in(settings, ancestors):
+    asked = {"share": False, "accounts": (), **settings}
+    paths = ("/", "/bare", "/login", "/config", f"{RUN}/points")
+    app = Starlette(routes=[Route(path, lambda _: HTMLResponse("<p>a page")) for path in paths])
+    client = TestClient(Guard(app, embedding=embedding_of(**asked)))
+
     def framing(address: str) -> tuple[str | None, bool]:
-        headers = httpx.get(address, timeout=60, follow_redirects=True).headers
+        headers = client.get(address).headers
         rules = dict(rule.strip().split(" ", 1) for rule in headers["content-security-policy"].split(";"))
         return rules.get("frame-ancestors"), "x-frame-options" in headers
 
-    with serving(library, modules={}, **settings) as url:
-        local = url.replace("0.0.0.0", "127.0.0.1")
-        for path in ("/", "/bare"):
-            assert framing(f"{local}{path}?embed=1") == (ancestors, ancestors == "'self'")
-            for query in ("", "?embed=0", "?embed=1&embed=2"):
-                assert framing(f"{local}{path}{query}") == ("'self'", True)
-        for path in ("/login?embed=1", "/config?embed=1", f"{RUN}/points?embed=1"):
-            assert framing(local + path) == ("'self'", True)
+    for path in ("/", "/bare"):
+        assert framing(f"{path}?embed=1") == (ancestors, ancestors == "'self'")
+        for query in ("", "?embed=0", "?embed=1&embed=2"):
+            assert framing(path + query) == ("'self'", True)
+    for path in paths[2:]:
+        assert framing(f"{path}?embed=1") == ("'self'", True)
 
 
 # --- the password ---------------------------------------------------------------------------------------------------
