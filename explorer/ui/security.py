@@ -32,27 +32,9 @@ from explorer.ui.visitors import Visitors
 
 logger = logging.getLogger(__name__)
 
-CLOSED = (
-    "/monitoring",
-    "/openapi.json",
-    "/gradio_api/api/",
-    "/gradio_api/call/",
-    "/gradio_api/deep_link",
-    "/gradio_api/dev/",
-    "/gradio_api/info",
-    "/gradio_api/mcp",
-    "/gradio_api/openapi.json",
-    "/gradio_api/process_recording",
-    "/gradio_api/profiling",
-    "/gradio_api/proxy=",
-    "/gradio_api/run-history",
-    "/gradio_api/runs",
-    "/gradio_api/stream",
-    "/gradio_api/undo-vibe",
-    "/gradio_api/upload",
-    "/gradio_api/vibe",
-)
-"""Routes of gradio that the page never calls; a request whose path begins so is answered with 404."""
+CLOSED = ("/monitoring", "/openapi.json")
+"""Routes of gradio that the page never calls; a request whose path begins so is answered with 404. Those below
+`/gradio_api/` are closed by `explorer.ui.events`, which lists what the page does call."""
 
 RULES = (
     "default-src 'self'; "
@@ -77,6 +59,9 @@ ELSEWHERE = re.compile(rb"\bsrc\s*=|application/json", re.IGNORECASE)
 
 PLAIN_PAGES = ("/bare",)
 """Pages that are not gradio's."""
+
+PAGE, EVENTS = b"text/html", b"text/event-stream"
+"""Kinds of answers that are treated in ways of their own."""
 
 MANIFEST = re.compile(rb'<link rel="manifest" href="/manifest.json"[^>]*>')
 """What gradio's page asks of the root of the site, wherever it is mounted: there is no such file."""
@@ -125,7 +110,7 @@ class Guard:
             nonlocal started, held
             if message["type"] == "http.response.start":
                 started = message
-                held = _is_html(message)  # its scripts are needed first
+                held = _is_of_kind(message, PAGE)  # its scripts are needed first
                 if not held:
                     await send(_with(message, own, self._policy(b"", path)))
             elif held and message["type"] == "http.response.body":
@@ -148,10 +133,13 @@ class Guard:
         try:
             await self.app(scope, receive, adding)
         except Exception as error:
-            if started is not None or not path.startswith("/gradio_api/"):
+            if not path.startswith("/gradio_api/") or (started is not None and not _is_of_kind(started, EVENTS)):
                 raise
             logger.warning("a request to %s was no event of this page: %r", path[:100], error)
-            await refuse(400, "this request is no event of the page.", scope, receive, adding)
+            if started is None:
+                await refuse(400, "this request is no event of the page.", scope, receive, adding)
+            else:  # a stream says by itself what is wrong, before it fails
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _policy(self, page: bytes, path: str) -> bytes:
         """What a browser may do with an answer: its own scripts, and those that stand in the page as it was sent.
@@ -165,9 +153,9 @@ class Guard:
         return f"{RULES}; script-src {' '.join(allowed)}; frame-ancestors {self.frames}".encode()
 
 
-def _is_html(start: Message) -> bool:
+def _is_of_kind(start: Message, media_type: bytes) -> bool:
     kind = next((value for name, value in start.get("headers", []) if name.lower() == b"content-type"), b"")
-    return kind.startswith(b"text/html")
+    return kind.startswith(media_type)
 
 
 def _with(start: Message, own: list[tuple[bytes, bytes]], policy: bytes) -> Message:
