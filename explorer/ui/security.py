@@ -8,6 +8,7 @@
     Logout         ends a session only where the page itself asks for it
     LoginRequired  with a password set: everything but the login page itself needs a session
     Visitors       tells who asks, and ends what they asked for when they leave
+    Unread         sends large answers piece by piece, and bounds what waits to be read
     Events         refuses what is no event of gradio's page
 
 Before them stands the connection (`explorer.ui.patience`). Gradio has none of these; see its own documentation of
@@ -28,6 +29,7 @@ from explorer.ui.events import Events
 from explorer.ui.hosts import Forwarded, TrustedHosts, no_tunnel
 from explorer.ui.login import LoginBrake, LoginRequired, Logout
 from explorer.ui.requests import SAFE_METHODS, header, refuse, route_path
+from explorer.ui.unread import Unread
 from explorer.ui.visitors import Visitors
 
 logger = logging.getLogger(__name__)
@@ -191,6 +193,7 @@ def layers(
         Middleware(Logout),
         Middleware(LoginRequired),
         Middleware(Visitors),
+        Middleware(Unread),
         Middleware(Events),
     ]
 
