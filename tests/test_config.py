@@ -41,7 +41,8 @@ def test_every_setting_explains_itself(cls):
         assert texts.get(field.name, "").endswith("."), field.name
 
 
-OPEN = {"threads", "patience", "stream", "compile", "subset", "tested", "nll_samples", "nll_images", "one_split"}
+OPEN = {"threads", "minutes", "patience", "stream", "compile"}
+OPEN |= {"subset", "tested", "nll_samples", "nll_images", "one_split"}
 """None is a choice of its own there."""
 
 

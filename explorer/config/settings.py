@@ -263,6 +263,9 @@ class TrainConfig:
     """Mirror each image left to right at every other sight of it, at random."""
     epochs: int | None = None
     """Passes over the training images."""
+    minutes: float | None = None
+    """Most minutes of fitting: a short trial tells how many epochs that is, --epochs at most; scores are measured after
+    them."""
     batch_size: int | None = None
     """Images in a step."""
     lr: float | None = None
@@ -344,6 +347,7 @@ class RunConfig:
         del shared["model"]["family"], shared["train"]["beta"]
         for name in ("device", "threads", "precision", "stream", "compile", "save_every", "nll_samples", "nll_images"):
             del shared["train"][name]  # where a run was fitted, and how it was measured, is not what was fitted
+        del shared["train"]["minutes"]  # the epochs say what came of them
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
 

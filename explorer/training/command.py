@@ -19,7 +19,7 @@ from explorer.config import (
     resolve,
 )
 from explorer.config.flags import Flags, choice
-from explorer.data import located
+from explorer.data import ImageSet, located, sized
 from explorer.errors import ConfigError
 
 DEFAULT_OUT = Path("checkpoints")
@@ -178,6 +178,21 @@ def plan(args: argparse.Namespace) -> list[RunConfig]:
     pair = [dataclasses.replace(config, model=dataclasses.replace(config.model, family=each)) for each in families]
     pair = [dataclasses.replace(a, twin=b.name) for a, b in zip(pair, reversed(pair), strict=True)]
     return ladder(*pair) if args.ladder else pair
+
+
+def with_facts(config: RunConfig, images: ImageSet) -> RunConfig:
+    """The settings with what the images say of themselves."""
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(
+            sized(images, config.data),
+            fingerprint=images.fingerprint,
+            brightness=images.brightness,
+            class_names=images.class_names,
+            attribute_names=images.attribute_names,
+        ),
+        model=dataclasses.replace(config.model, image_shape=images.image_shape, levels=images.levels),
+    )
 
 
 LADDER = (0.0, 0.1, 0.3, 1.0, 4.0)

@@ -52,7 +52,12 @@ class TooSlowError(ExplorerError):
     """A body does not arrive: status 408."""
 
 
+class ForbiddenError(ExplorerError):
+    """Something is asked for that is not for who asks: status 403."""
+
+
 STATUS: Mapping[type[ExplorerError], int] = {
+    ForbiddenError: 403,
     NotFoundError: 404,
     TooSlowError: 408,
     TooMuchError: 413,
