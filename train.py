@@ -44,12 +44,7 @@ from explorer.checkpoint import (
     write_metrics,
     write_weights,
 )
-from explorer.config import (
-    DATASETS,
-    DataConfig,
-    RunConfig,
-    to_json,
-)
+from explorer.config import DATASETS, DataConfig, RunConfig, default_widths, to_json
 from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, needs_more, sized, split
 from explorer.errors import CheckpointError, ExplorerError, Interrupted
 from explorer.progress import Spoken, is_terminal, stage
@@ -67,7 +62,8 @@ def load(config: DataConfig, args: argparse.Namespace) -> ImageSet:
             config,
             args.data_dir,
             download=not args.no_download,
-            folder=args.folder,
+            folder=args.folder or args.file,
+            labels=args.labels,
             extra_train=args.extra_train,
             quiet=args.quiet,
         )
@@ -90,7 +86,7 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
     images = load(configs[0].data, args)
     parts = split(images, configs[0].data)
     check_split(images, parts)
-    configs = [with_batch(config, len(parts.train), args) for config in configs]
+    configs = [with_batch(with_widths(config, images), len(parts.train), args) for config in configs]
     settings = configs[0].train
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
         if workers.is_first:
@@ -103,6 +99,14 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
         for config in configs:
             fit_run(config, images, parts, workers, args, baselines)
         return workers.is_first
+
+
+def with_widths(config: RunConfig, images: ImageSet) -> RunConfig:
+    """The settings with the widths of a net for images of this size, where they were left open until it was known."""
+    if config.model.widths is not None:
+        return config
+    widths = () if config.model.net == "mlp" else default_widths(max(images.image_shape[1:]))
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, widths=widths))
 
 
 def with_batch(config: RunConfig, count: int, args: argparse.Namespace) -> RunConfig:
@@ -142,6 +146,7 @@ def fit_run(
             brightness=images.brightness,
             class_names=images.class_names,
             attribute_names=images.attribute_names,
+            factor_names=images.factor_names,
         ),
         model=dataclasses.replace(config.model, image_shape=images.image_shape, levels=images.levels),
     )

@@ -29,6 +29,7 @@ DEFAULT_OUT = Path("checkpoints")
 COMMON = (
     "dataset",
     "folder",
+    "file",
     "family",
     "latent_dim",
     "beta",
@@ -49,7 +50,8 @@ EXAMPLES = """examples:
 """
 
 OF_AN_EVALUATION = frozenset(
-    {"evaluate", "out", "device", "threads", "quiet", "data_dir", "folder", "extra_train", "no_download"}
+    {"evaluate", "out", "device", "threads", "quiet", "data_dir", "folder", "file", "labels", "extra_train"}
+    | {"no_download"}
     | {"nll_samples", "nll_images"}
 )
 """Flags that mean something beside --evaluate, which takes all other settings from the run."""
@@ -93,6 +95,10 @@ def command_line(shown: tuple[str, ...] | None = COMMON) -> Flags:
     add_flags(data, DataConfig, shown)
     pictures = "pictures of --dataset folder; sub-folders are classes, or train, valid and test with classes below them"
     add(data, "--folder", pictures, type=Path, metavar="PATH")
+    stack = "file of --dataset array: .npz, .npy, .pt, .safetensors, .csv, .h5, or pictures in a .zip or .tar"
+    add(data, "--file", stack, type=Path, metavar="FILE")
+    table = "table of what is on the pictures of --dataset folder or array (default: a .csv beside them)"
+    add(data, "--labels", table, type=Path, metavar="FILE")
     places = "folder of the data sets (default: $EXPLORER_DATA, else the user's cache folder)"
     add(data, "--data-dir", places, type=Path, metavar="DIR")
     add(data, "--no-download", "never fetch a missing data set", action="store_true")
@@ -152,7 +158,14 @@ def plan(args: argparse.Namespace) -> list[RunConfig]:
     """The resolved settings of every run that the command line asks for."""
     config = resolve(
         RunConfig(
-            data=located(from_flags(DataConfig, args), args.data_dir, args.folder, args.extra_train),
+            data=located(
+                from_flags(DataConfig, args),
+                args.data_dir,
+                args.folder,
+                args.extra_train,
+                file=args.file,
+                labels=args.labels,
+            ),
             model=from_flags(ModelConfig, args),
             train=from_flags(TrainConfig, args),
             versions=versions(),
