@@ -45,12 +45,7 @@ from explorer.checkpoint import (
     write_metrics,
     write_weights,
 )
-from explorer.config import (
-    DATASETS,
-    DataConfig,
-    RunConfig,
-    to_json,
-)
+from explorer.config import DATASETS, DataConfig, RunConfig, to_json
 from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, needs_more, sized, split
 from explorer.errors import CheckpointError, ExplorerError, Interrupted
 from explorer.hub import check_sending, push
@@ -69,7 +64,8 @@ def load(config: DataConfig, args: argparse.Namespace) -> ImageSet:
             config,
             args.data_dir,
             download=not args.no_download,
-            folder=args.folder,
+            folder=args.folder or args.file,
+            labels=args.labels,
             extra_train=args.extra_train,
             quiet=args.quiet,
         )

@@ -27,6 +27,9 @@ OPEN_DEFAULTS: Mapping[str, str] = {
     "subset": "all",
     "tested": "all",
     "one_split": "the parts of the split where nothing lies beside them",
+    "channels": "by the shape",
+    "pixel_range": "by the values",
+    "array": "the only one, or the one called so",
     "widths": "by the size of the images",
     "threads": "all cores",
     "stream": "yes where the images would fill half the memory of the device",
@@ -111,8 +114,7 @@ def usual_momentum(schedule: str) -> str:
 def _model_defaults(config: RunConfig, image_size: int | None) -> dict[str, Any]:
     """A data set's own settings of a model, but for what does not go with the settings that were given."""
     model, found = config.model, dict(DATASETS[config.data.dataset]["model"])
-    if "widths" not in found:
-        assert image_size is not None  # of all sets of pictures
+    if "widths" not in found and image_size is not None:  # else the images' own, known when they are read
         found["widths"] = default_widths(image_size)
     net = model.net or found["net"]
     family = FAMILIES[model.family]

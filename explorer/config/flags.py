@@ -111,7 +111,7 @@ def default_words(setting: "dataclasses.Field[Any]") -> str:
         return _value_words(setting.default)
     sets: dict[str, list[str]] = {}
     for name, parts in DATASETS.items():
-        for value in (part[setting.name] for part in parts.values() if setting.name in part):
+        for value in (part[setting.name] for part in parts.values() if part.get(setting.name) is not None):
             sets.setdefault(_value_words(value), []).append(name)
     named = sum(map(len, sets.values()))
     if named == len(DATASETS) and len(sets) == 1:

@@ -229,7 +229,8 @@ def _set_key(data: DataConfig) -> tuple[object, ...]:
 
     reading = data.reading, data.one_split
     size = image_size_of(data), data.grey
-    return data.dataset, *size, data.folder, *reading, data.extra_train, data.name or data.dataset
+    array = data.labels, data.channels, data.pixel_range, data.array
+    return data.dataset, *size, data.folder, *reading, *array, data.extra_train, data.name or data.dataset
 
 
 def _stamp(file: Path) -> tuple[str, int, int] | None:
