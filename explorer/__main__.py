@@ -252,6 +252,9 @@ def _serve(options: argparse.Namespace) -> int:
                 trimmed = time.process_time()
     finally:
         server.close()
+        farewell = None if server.bench is None else server.bench.farewell()
+        if farewell is not None:
+            print(farewell, flush=True)
     return 0
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import explorer
 from explorer.errors import CheckpointError, ServeError, ShapeError
+from explorer.site import notebook
 from explorer.site.notebook import Framed
 from tests.conftest import ROOT
 from tests.fakes import ProgramCoder
@@ -52,7 +53,7 @@ def srcdoc_of(frame: str) -> str:
 def test_models_in_memory_stand_in_a_frame_without_their_images(displayed: list[Framed]) -> None:
     """Without the models' own images, and no larger in the notebook's file, which is JSON, than in the page."""
     (vae, pixels), (ae, _) = digits(3, -2.0), digits(3, None, scale=4.0)
-    assert explorer.show({"mine": vae, "plain": ae}, pixels[:300], tab="map", height=500) is None
+    assert explorer.show({"mine": vae, "plain": ae}, pixels[:60], tab="map", height=500) is None
     [framed] = displayed
     assert framed.runs == ("mine", "plain")
     told = framed._repr_html_()
@@ -89,7 +90,7 @@ def test_without_a_notebook_one_sentence_says_what_to_do_instead(monkeypatch: py
 def test_marimo_is_handed_the_frame_as_the_value_of_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
     monkeypatch.setitem(sys.modules, "marimo", SimpleNamespace(running_in_notebook=lambda: True))
-    vae, pixels = digits(2, -2.0)
-    framed = explorer.show(vae, pixels[:50], np.arange(50) % 3)
+    monkeypatch.setattr(notebook, "framed_page", lambda library, *_: Framed("a page", 9, tuple(library.names())))
+    framed = explorer.show("digits-vae-2", checkpoints=CHECKPOINTS)
     assert isinstance(framed, Framed)
-    assert framed.runs == ("yours",)
+    assert framed.runs == ("digits-ae-2", "digits-vae-2")

@@ -89,12 +89,15 @@ class LoginBrake:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, at once or after a while, or answer 429."""
         is_login = scope["type"] == "http" and route_path(scope).rstrip("/") == "/login"
-        if not is_login or scope["method"] in SAFE_METHODS or self.accounts == frozenset():
+        if not is_login or scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
             return
         body = await whole_body(receive, self.MOST_BODY)
         if body is None:
             await refuse(413, f"a login is smaller than {self.MOST_BODY:,} bytes.", scope, receive, send)
+            return
+        if self.accounts == frozenset():  # there is nothing to guess
+            await self.app(scope, replayed(body, receive), send)
             return
         account = await _account(scope, body)
         if self.accounts is not None and account not in self.accounts:

@@ -47,7 +47,7 @@ class Header {
 
   /** Inside another page: what leads to the whole one, and nothing that is for a page of its own. */
   reduce() {
-    document.body.classList.add("xp-embed");
+    for (const each of [document.body, this.root]) each.classList.add("xp-embed"); // gradio puts its own element before our rules
     /** @type {HTMLButtonElement} */ (this.run).disabled = true;
     const whole = wholePage();
     if (whole === null) return;
@@ -66,7 +66,7 @@ class Header {
     }
     if (name === alone) this.arrived = true;
     else if (this.arrived) this.one = false; // who has gone on can go back
-    document.body.classList.toggle("xp-embed-one", this.one);
+    this.root.classList.toggle("xp-one", this.one);
     this.entitle();
   }
 
