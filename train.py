@@ -253,6 +253,8 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
     stored = read_config(folder)
     asked = {each: getattr(args, each) for each in ("nll_samples", "nll_images") if getattr(args, each) is not None}
     config = dataclasses.replace(stored, train=dataclasses.replace(stored.train, **asked))
+    if config.is_foreign:
+        raise CheckpointError(f"{name} was not fitted here; measure it with explorer.save_run(..., quick=False).")
     weights = read_weights(folder, weight_shapes(config.model, str(folder)))
     coder = build_coder(config.model, weights, str(folder), str(pick_device(args.device)))
     images = load(config.data, args)
