@@ -194,7 +194,7 @@ def plan(args: argparse.Namespace) -> list[RunConfig]:
 
 
 def with_facts(config: RunConfig, images: ImageSet) -> RunConfig:
-    """The settings with what the images say of themselves, and the widths of a net for their size where none are set."""
+    """The settings with what the images say of themselves, and widths of a net for their size where none are set."""
     model = dataclasses.replace(config.model, image_shape=images.image_shape, levels=images.levels)
     if model.widths is None:
         widths = () if model.net == "mlp" else default_widths(max(images.image_shape[1:]))
