@@ -125,7 +125,7 @@ class Visitors:
             return
         gate.inside += 1
         try:
-            whole = route_path(scope) in (*PAGES, *TOLD)
+            whole = (route_path(scope).rstrip("/") or "/") in (*PAGES, *TOLD)
             async with gate.pages if whole else gate.places:
                 await self.app(scope, receive, send)
         finally:
