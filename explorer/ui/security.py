@@ -53,6 +53,9 @@ RULES = (
 """Content-Security-Policy of every answer, without scripts and without who may frame it: nothing comes from or goes to
 another site."""
 
+PAGE, EVENTS = b"text/html", b"text/event-stream"
+"""Kinds of answers that are treated in ways of their own."""
+
 SCRIPT = re.compile(rb"<script\b([^>]*)>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 """A script of a page: its attributes and its text."""
 
@@ -61,9 +64,6 @@ ELSEWHERE = re.compile(rb"\bsrc\s*=|application/json", re.IGNORECASE)
 
 PLAIN_PAGES = ("/bare",)
 """Pages that are not gradio's."""
-
-PAGE, EVENTS = b"text/html", b"text/event-stream"
-"""Kinds of answers that are treated in ways of their own."""
 
 MANIFEST = re.compile(rb'<link rel="manifest" href="/manifest.json"[^>]*>')
 """What gradio's page asks of the root of the site, wherever it is mounted: there is no such file."""
