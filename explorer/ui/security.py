@@ -55,6 +55,9 @@ RULES = (
 """Content-Security-Policy of every answer, without scripts and without who may frame it: nothing comes from or goes to
 another site."""
 
+PAGE, EVENTS = b"text/html", b"text/event-stream"
+"""Kinds of answers that are treated in ways of their own."""
+
 SCRIPT = re.compile(rb"<script\b([^>]*)>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 """A script of a page: its attributes and its text."""
 
@@ -72,9 +75,6 @@ Frames: TypeAlias = Literal["nobody", "machine", "anybody"]
 
 MACHINE = "http://localhost:* http://127.0.0.1:* http://[::1]:* file:"
 """Pages of this machine, and files on its disk, as a Content-Security-Policy spells them."""
-
-PAGE, EVENTS = b"text/html", b"text/event-stream"
-"""Kinds of answers that are treated in ways of their own."""
 
 MANIFEST = re.compile(rb'<link rel="manifest" href="/manifest.json"[^>]*>')
 """What gradio's page asks of the root of the site, wherever it is mounted: there is no such file."""
