@@ -27,11 +27,12 @@ from starlette.testclient import TestClient
 
 from explorer.errors import CheckpointError
 from explorer.library import Library
+from explorer.ui import events as events_module
 from explorer.ui import page as page_module
 from explorer.ui import security
 from explorer.ui.app import MOST_BODY, MOST_PIXELS, MOST_SESSIONS, Server, embedding_of, hosts, serve, wanted
 from explorer.ui.bodies import BodyLimit
-from explorer.ui.events import CALLED, GRADIOS, QUEUED_OF_ADDRESS, Events
+from explorer.ui.events import CALLED, GRADIOS, QUEUED_OF_ADDRESS, Events, forget_departed
 from explorer.ui.hosts import TrustedHosts
 from explorer.ui.login import DOORS, LoginBrake
 from explorer.ui.security import CLOSED, Guard, layers
@@ -334,7 +335,8 @@ def test_sessions_are_forgotten_when_there_are_too_many(client, server):
 def test_one_visitor_cannot_fill_the_queue_of_all():
     """gradio's queue holds 32 events, whoever sent them."""
     line, statuses = SimpleNamespace(queue=[]), []
-    queue = SimpleNamespace(event_queue_per_concurrency_id={"download": line})
+    known: dict[str, Any] = {"pending_event_ids_session": {}, "event_ids_to_events": {}}
+    queue = SimpleNamespace(event_queue_per_concurrency_id={"download": line}, **known)
     gradio = SimpleNamespace(
         auth=None,
         state_holder=SimpleNamespace(session_data={}),
@@ -371,6 +373,19 @@ def test_one_visitor_cannot_fill_the_queue_of_all():
     assert join("127.0.0.1", "x") == 200
     line.queue.clear()
     assert join("10.0.0.1", "v") == 200, "what is done is forgotten"
+
+
+def test_answers_that_nobody_fetched_are_forgotten(monkeypatch):
+    monkeypatch.setattr(events_module, "MOST_UNFETCHED", 3)
+    sessions = {f"session {n}": {f"event {n}"} for n in range(6)}
+    queue = SimpleNamespace(
+        pending_event_ids_session=sessions,
+        event_ids_to_events={"event 1": None, "event 5": None},
+        pending_messages_per_session=dict.fromkeys(sessions),
+    )
+    forget_departed(SimpleNamespace(get_blocks=lambda: SimpleNamespace(_queue=queue)))
+    assert [*sessions] == ["session 1", "session 3", "session 4", "session 5"], "one that still waits stays"
+    assert [*queue.pending_messages_per_session] == [*sessions]
 
 
 def test_a_full_queue_refuses(client, url):

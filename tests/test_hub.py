@@ -179,7 +179,9 @@ def test_only_the_files_of_runs_are_fetched(there: Hub) -> None:
     found = hub.fetch(f"hf://{NAME}")
     assert {path.name for path in found.folder.iterdir()} == {RUN, hub.RUN}
     assert not [each for each in there.asked if each.endswith(others)]
-    for path in ("../config.json", "beside/../config.json", "beside/a/b/config.json", f"beside/{NET}/metrics.json"):
+    assert hub.place_of("sheets/epoch-0025.safetensors") is not None  # codes after that epoch
+    outside = ("../config.json", "beside/../config.json", "beside/a/b/config.json")
+    for path in (*outside, "sheets/x.safetensors", f"beside/{NET}/metrics.json"):
         assert hub.place_of(path) is None, path
 
 

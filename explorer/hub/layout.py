@@ -9,7 +9,7 @@ from explorer.checkpoint import MOST_HISTORY, MOST_SHEET, read_config
 from explorer.config import RUN_NAME
 from explorer.errors import CheckpointError
 from explorer.files import MOST_BYTES, MOST_JSON
-from explorer.staging import CONFIG, HISTORY, LATENTS, METRICS, NET, SHEET_NAME, SHEETS, WEIGHTS, is_net
+from explorer.staging import CODES_NAME, CONFIG, HISTORY, LATENTS, METRICS, NET, SHEET_NAME, SHEETS, WEIGHTS, is_net
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
@@ -79,13 +79,18 @@ def place_of(path: str) -> Path | None:
     match path.split("/"):
         case [name] if name in PARTS:
             return Path(ROOT, name)
-        case [folder, name] if folder == SHEETS and SHEET_NAME.fullmatch(name):
+        case [folder, name] if folder == SHEETS and _is_kept(name):
             return Path(ROOT, SHEETS, name)
         case [beside, run, name] if beside == BESIDE and RUN_NAME.fullmatch(run):
             return Path(run, name) if name in ((CONFIG, WEIGHTS) if is_net(run) else PARTS) else None
         case [beside, run, folder, name] if beside == BESIDE and RUN_NAME.fullmatch(run) and not is_net(run):
-            return Path(run, SHEETS, name) if folder == SHEETS and SHEET_NAME.fullmatch(name) else None
+            return Path(run, SHEETS, name) if folder == SHEETS and _is_kept(name) else None
     return None
+
+
+def _is_kept(name: str) -> bool:
+    """Whether a file of the folder of sheets is one that an epoch left there."""
+    return bool(SHEET_NAME.fullmatch(name) or CODES_NAME.fullmatch(name))
 
 
 def files_of(checkpoints: Path, run: str, kin: list[str]) -> dict[str, Path]:

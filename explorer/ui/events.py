@@ -42,6 +42,9 @@ QUEUED_EACH, QUEUED_OF_ADDRESS = 2, 8
 """Events of one visitor, and of one address, that wait in gradio's queue, which holds 32; those of this machine are
 many visitors."""
 
+MOST_UNFETCHED = 200
+"""Sessions whose answers gradio keeps for them; it would keep those of who left for ever."""
+
 LONGEST_QUERY = 1000
 """Bytes of the query of a route of gradio's."""
 
@@ -128,6 +131,7 @@ class Events:
             self.joining[visitor] -= 1
             if not self.joining[visitor]:
                 del self.joining[visitor]
+            forget_departed(scope.get("app"))
 
 
 def waiting_in(app: Any) -> Iterable[Visitor]:
@@ -138,6 +142,18 @@ def waiting_in(app: Any) -> Iterable[Visitor]:
         for event in line.queue:
             scope = event.request.scope
             yield visitor_of(scope, cookies_of(scope))
+
+
+def forget_departed(app: Any) -> None:
+    """Forget the oldest sessions of a gradio app's queue that wait for nothing, where there are too many."""
+    if app is None:
+        return
+    queue = app.get_blocks()._queue
+    sessions: dict[str, set[str]] = queue.pending_event_ids_session
+    for session in [*sessions][: max(0, len(sessions) - MOST_UNFETCHED)]:
+        if sessions[session].isdisjoint(queue.event_ids_to_events):
+            del sessions[session]
+            queue.pending_messages_per_session.pop(session, None)
 
 
 def _is_endless(path: str) -> bool:
