@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.library import Library, hold_models
+from explorer.progress import is_terminal, stage
 
 if TYPE_CHECKING:
     from explorer.ui.app import Server
@@ -68,17 +69,18 @@ def launch(
         ServeError: The port is taken.
     """
     library = Library(Path(checkpoints) if checkpoints is not None else None)
-    said = hold_models(
-        library,
-        model,
-        images,
-        labels,
-        attributes=attributes,
-        attribute_names=attribute_names,
-        class_names=class_names,
-        pixel_range=pixel_range,
-        image_size=image_size,
-    )
+    with stage("encoding the images", quiet=not is_terminal()):
+        said = hold_models(
+            library,
+            model,
+            images,
+            labels,
+            attributes=attributes,
+            attribute_names=attribute_names,
+            class_names=class_names,
+            pixel_range=pixel_range,
+            image_size=image_size,
+        )
     for sentence in said:
         print(sentence, flush=True)
     from explorer.site import page_of

@@ -1,13 +1,17 @@
 """Somebody's own models and images as runs of a library."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from explorer.errors import ShapeError
 from explorer.library import Library, hold_models
 from explorer.views.card import card_rows
-from explorer.views.runs import describe_run
+from explorer.views.chooser import portrait
+from explorer.views.runs import describe_run, sprite_sheet
 from tests.own_models import Plain, Variational, images_in
 
 
@@ -69,3 +73,13 @@ def test_too_few_images_are_refused_before_a_model_is_asked():
 
     with pytest.raises(ShapeError, match="at least 30 images"):
         hold_models(Library(), from_torch(never, never), np.zeros((3, 1, 8, 8)))
+
+
+def test_the_pictures_of_wide_images_are_as_wide():
+    library, model = Library(), Variational((3, 6, 14))
+    hold_models(library, model, images_in(model, 60), ["a", "b"] * 30)
+    run = library.open("yours")
+    assert describe_run(library, run)["sheet"] == {"size": 10_000, "columns": 100, "tile": [6, 14]}
+    sheet = Image.open(io.BytesIO(sprite_sheet(run, 0, True)[0]))
+    assert sheet.size == (100 * 14, 6)
+    assert Image.open(io.BytesIO(portrait(run))).size[0] % 14 == 0

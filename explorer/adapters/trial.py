@@ -29,7 +29,7 @@ from explorer.errors import ShapeError
 TRIED = 32
 """Images that are encoded and decoded first: enough for a mean that tells ranges apart."""
 
-MOST_VALUES = 2_000_000
+MOST_VALUES = 1_000_000
 """Values in these images together: of large ones there are fewer."""
 
 FEWEST = 5

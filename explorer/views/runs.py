@@ -152,10 +152,11 @@ def direction_values(direction: Direction) -> dict[str, object]:
 def tile_size(image_shape: tuple[int, int, int], count: int) -> tuple[int, int]:
     """Height and width of the thumbnail of an image (C, H, W), one of `count`: its own, or whole fractions of them."""
     _, height, width = image_shape
-    every, columns, rows = 1, min(count, SHEET_COLUMNS), -(-min(count, SHEET) // SHEET_COLUMNS)
+    every, rows = 1, -(-min(count, SHEET) // SHEET_COLUMNS)
     while True:
         high, wide = max(1, height // every), max(1, width // every)
-        fits = columns * rows * high * wide <= MOST_PIXELS and max(columns * wide, rows * high) <= WIDEST_SHEET
+        sides = SHEET_COLUMNS * wide, rows * high
+        fits = sides[0] * sides[1] <= MOST_PIXELS and max(sides) <= WIDEST_SHEET
         if fits or high == wide == 1:
             return high, wide
         every += 1
