@@ -45,17 +45,12 @@ from explorer.checkpoint import (
     write_metrics,
     write_weights,
 )
-from explorer.config import (
-    DATASETS,
-    DataConfig,
-    RunConfig,
-    to_json,
-)
+from explorer.config import DATASETS, DataConfig, RunConfig, to_json
 from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, needs_more, sized, split
 from explorer.errors import CheckpointError, ExplorerError, Interrupted
 from explorer.hub import check_sending, push
 from explorer.progress import Spoken, is_terminal, stage
-from explorer.training.command import DEFAULT_OUT, first_of, parse, plan
+from explorer.training.command import DEFAULT_OUT, first_of, parse, plan, with_facts
 from explorer.training.summary import left_out, split_words, summary_table
 
 if TYPE_CHECKING:
@@ -69,7 +64,8 @@ def load(config: DataConfig, args: argparse.Namespace) -> ImageSet:
             config,
             args.data_dir,
             download=not args.no_download,
-            folder=args.folder,
+            folder=args.folder or args.file,
+            labels=args.labels,
             extra_train=args.extra_train,
             quiet=args.quiet,
         )
@@ -87,12 +83,13 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
     """
     with stage("starting", quiet=args.quiet or not is_terminal()):  # torch takes seconds
         from explorer.devices import pick_device, use_threads
+        from explorer.training.pace import paced
         from explorer.training.workers import joined_workers
 
     images = load(configs[0].data, args)
     parts = split(images, configs[0].data)
     check_split(images, parts)
-    configs = [with_batch(config, len(parts.train), args) for config in configs]
+    configs = [with_facts(with_batch(config, len(parts.train), args), images) for config in configs]
     settings = configs[0].train
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
         if workers.is_first:
@@ -101,6 +98,11 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
                 told.append(f"every step takes all {len(parts.train):,} images: there are no more to fit")
             for line in told if args.quiet else [*told, split_words(images, parts, configs[0])]:
                 print(line, flush=True)
+        if settings.minutes is not None:
+            configs = paced(configs, images, parts, workers, args)
+            if workers.is_first and not args.quiet:
+                most, epochs = settings.epochs, configs[0].train.epochs
+                print(f"{settings.minutes:g} minutes: {epochs:,} epochs of at most {most:,}", flush=True)
         baselines: dict[tuple[int, int], dict[str, Any]] = {}
         for config in configs:
             fit_run(config, images, parts, workers, args, baselines)
@@ -136,17 +138,6 @@ def fit_run(
     from explorer.training.fit import Fit
     from explorer.training.sheets import epoch_codes, keeps_codes, kept_rows, sheet_latents, write_sheet
 
-    config = dataclasses.replace(
-        config,
-        data=dataclasses.replace(
-            sized(images, config.data),
-            fingerprint=images.fingerprint,
-            brightness=images.brightness,
-            class_names=images.class_names,
-            attribute_names=images.attribute_names,
-        ),
-        model=dataclasses.replace(config.model, image_shape=images.image_shape, levels=images.levels),
-    )
     device = pick_device(config.train.device)
     precision = pick_precision(config.train.precision, device)
     resume = workers.agree(args.resume and can_resume(args.out, config.name))
@@ -189,7 +180,8 @@ def fit_run(
             append_history(folder, line)
             epoch, save_every, epochs = line["epoch"], config.train.save_every, config.train.epochs
             assert save_every and epochs
-            keeps, is_mapped = epoch % save_every == 0 or epoch == epochs, keeps_codes(epoch, save_every, epochs)
+            keeps = epoch % save_every == 0 or epoch == epochs or fit.is_done
+            is_mapped = keeps or keeps_codes(epoch, save_every, epochs)
             if not is_mapped and board is None:
                 return
             coder = TorchCoder(model)
@@ -261,6 +253,8 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
     stored = read_config(folder)
     asked = {each: getattr(args, each) for each in ("nll_samples", "nll_images") if getattr(args, each) is not None}
     config = dataclasses.replace(stored, train=dataclasses.replace(stored.train, **asked))
+    if config.is_foreign:
+        raise CheckpointError(f"{name} was not fitted here; measure it with explorer.save_run(..., quick=False).")
     weights = read_weights(folder, weight_shapes(config.model, str(folder)))
     coder = build_coder(config.model, weights, str(folder), str(pick_device(args.device)))
     images = load(config.data, args)

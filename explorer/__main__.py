@@ -108,7 +108,12 @@ def parser() -> Flags:
         help="FILE.py:make_model, whose code is run; a TorchScript file; or a folder with encoder.onnx and "
         "decoder.onnx, the same as .pt2 or .ts, or one that pythae or diffusers saved; may be repeated",
     )
-    own.add_argument("--images", type=Path, metavar="PATH", help="what it encodes: a folder of pictures, .npy or .npz")
+    own.add_argument(
+        "--images",
+        type=Path,
+        metavar="PATH",
+        help="what it encodes: a folder of pictures, or an array file (.npy, .npz, .pt, .safetensors, .csv, .h5)",
+    )
     own.add_argument(
         "--weights",
         type=Path,
@@ -252,6 +257,9 @@ def _serve(options: argparse.Namespace) -> int:
                 trimmed = time.process_time()
     finally:
         server.close()
+        farewell = None if server.bench is None else server.bench.farewell()
+        if farewell is not None:
+            print(farewell, flush=True)
     return 0
 
 

@@ -50,8 +50,8 @@ from explorer.staging import (
     place_of,
 )
 
-MOST_CLASSES, MOST_ATTRIBUTES = 10_000, 1_000
-"""Names of labels and of attributes in a config.json."""
+MOST_CLASSES, MOST_ATTRIBUTES, MOST_FACTORS = 10_000, 1_000, 100
+"""Names of labels, of attributes and of numbers in a config.json."""
 
 MOST_NAME = 300
 """Characters of one of them."""
@@ -261,12 +261,16 @@ def _trouble_with_names(config: RunConfig) -> str | None:
     for name, value in plain.items():
         if value is not None and not RUN_NAME.fullmatch(value):
             return f"{name} must be letters, digits, dot, underscore and dash only, but is {value[:80]!r}"
-    for name, value in (("folder", data.folder), ("extra_train", data.extra_train)):
+    for name, value in (("folder", data.folder), ("labels", data.labels), ("extra_train", data.extra_train)):
         place = PurePosixPath(value or "x")
         outside = place.is_absolute() or not place.parts or ".." in place.parts or len(str(place)) > 1000
         if outside or any(letter in str(place) for letter in ":\\\0"):
             return f"{name} must lie below the folder of the data sets, but is {str(value)[:80]!r}"
-    for name, most in (("class_names", MOST_CLASSES), ("attribute_names", MOST_ATTRIBUTES)):
+    for name, most in (
+        ("class_names", MOST_CLASSES),
+        ("attribute_names", MOST_ATTRIBUTES),
+        ("factor_names", MOST_FACTORS),
+    ):
         names: tuple[str, ...] = getattr(data, name) or ()
         if len(names) > most or any(len(each) > MOST_NAME for each in names):
             return f"{name} must be at most {most:,} names of at most {MOST_NAME} characters"

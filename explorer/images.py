@@ -113,10 +113,10 @@ def shrunk(images: Pixels, size: tuple[int, int]) -> Pixels:
     """Images in bytes (N, C, H, W) at a smaller (height, width), each pixel the mean of what it stands for."""
     if images.shape[2:] == size:
         return images
-    small = np.empty((*images.shape[:2], *size), dtype=np.uint8)
+    (height, width), small = size, np.empty((*images.shape[:2], *size), dtype=np.uint8)
     for k, image in enumerate(images):
         check_wanted()
-        picture = np.asarray(to_picture(image).resize(size[::-1], Image.Resampling.BOX))
+        picture = np.asarray(to_picture(image).resize((width, height), Image.Resampling.BOX))
         small[k] = picture if picture.ndim == 2 else picture.transpose(2, 0, 1)
     return small
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -302,6 +304,24 @@ def test_functions_over_modules_are_computed_in_the_browser_as_well():
     np.testing.assert_allclose(found, coder.decode(latents), atol=1e-5)
 
 
+def test_others_may_use_a_model_while_it_is_traced():
+    """torch.fx catches every call of a module in the process: a server that decoded meanwhile answered 500."""
+    found = []
+
+    class Watched(Plain):
+        def decode(self, latents):
+            if isinstance(latents, torch.fx.Proxy):
+                latent = torch.ones(1, D)
+                other = threading.Thread(target=lambda: found.append(super(Watched, self).decode(latent)))
+                other.start()
+                other.join()
+            return super().decode(latents)
+
+    model = Watched()
+    program_of(opened(model), "decoder")
+    torch.testing.assert_close(found[0], Plain().decode(torch.ones(1, D)))
+
+
 def test_a_model_stays_in_evaluation_mode_when_its_programs_were_made():
     class Normed(Plain):
         def __init__(self):
@@ -309,7 +329,8 @@ def test_a_model_stays_in_evaluation_mode_when_its_programs_were_made():
             self.norm = nn.BatchNorm1d(D)
 
         def encode(self, images):
-            return self.norm(super().encode(images.reshape(-1, np.prod(SHAPE))))
+            pixels: Any = np.prod(SHAPE)  # numpy's whole number, as pythae has it
+            return self.norm(super().encode(images.reshape(-1, pixels)))
 
     model = Normed()
     coder, images = opened(model), images_in(model).numpy()

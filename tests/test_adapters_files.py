@@ -4,6 +4,7 @@ import json
 import shutil
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_weights_are_loaded_into_what_a_file_makes(code, tmp_path, ending):
         save_file(model.state_dict(), weights)
     else:
         torch.save({"state_dict": model.state_dict(), "epoch": 3} if ending == ".ckpt" else model.state_dict(), weights)
-    made = placed_model(f"{code}:{'Lit' if ending == '.ckpt' else 'make_model'}", weights)
+    made: Any = placed_model(f"{code}:{'Lit' if ending == '.ckpt' else 'make_model'}", weights)
     check_answers(made)
     assert torch.equal(made.modules[0].into.weight, model.into.weight)
 
@@ -328,7 +329,8 @@ def test_a_checkpoint_of_lightning_opens_through_its_class(tmp_path, code):
         "        return self.net.encode(images)\n\n    def decode(self, latents):\n"
         "        return self.net.decode(latents)\n"
     )
-    made = placed_model(f"{file}:Lit").modules[0]
+    lit: Any = placed_model(f"{file}:Lit")
+    made = lit.modules[0]
     checkpoint = {
         "state_dict": made.state_dict(),
         "hyper_parameters": {"size": 4},

@@ -89,7 +89,7 @@ def test_the_code_of_the_tab_that_is_asked_for_is_announced():
         assert all((STATIC / name).is_file() for name in ahead)
 
 
-def test_without_runs_the_page_says_how_to_make_one_and_loads_nothing(tmp_path):
+def test_without_runs_the_page_says_how_to_make_one_and_waits_for_it(tmp_path):
     damaged = tmp_path / "digits-vae-2"
     damaged.mkdir()
     (damaged / "config.json").write_text("{")
@@ -97,7 +97,7 @@ def test_without_runs_the_page_says_how_to_make_one_and_loads_nothing(tmp_path):
     assert "python train.py --dataset digits" in page
     assert "digits-vae-2" in page, "what is wrong with the run that is there"
     assert not elements.scripts
-    assert not elements.named("src")
+    assert elements.named("src") == ["explorer/static/abc/report/first.js"]
 
 
 def test_a_password_guards_the_page_as_it_guards_gradios():

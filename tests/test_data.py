@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from explorer.config import DataConfig
 from explorer.data import dataset_files, default_data_dir, load_dataset, split
-from explorer.data.mnist import FILES
+from explorer.data.idx import FILES
 from explorer.data.sets import ImageSet, reference_count, sized
 from explorer.errors import DataError, MissingDataError
 from explorer.images import to_bytes, to_unit
@@ -139,10 +139,10 @@ def test_labels_that_do_not_match_their_images_are_refused(mnist: Path):
 
 
 def test_a_missing_set_is_not_fetched_unless_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def fetched(folder: Path) -> None:
+    def fetched(*asked: object) -> None:
         raise AssertionError("a download began")
 
-    monkeypatch.setattr("explorer.data.mnist._download", fetched)
+    monkeypatch.setattr("explorer.data.idx.fetched", fetched)
     with pytest.raises(DataError, match="train.py --dataset mnist"):
         load(tmp_path)
     with pytest.raises(AssertionError, match="download"):

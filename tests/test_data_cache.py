@@ -190,7 +190,8 @@ def test_what_a_killed_conversion_left_is_taken_for_nothing_and_removed(folder: 
         "import os, sys; from pathlib import Path; import explorer.data.cache as cache\n"
         "from explorer.config import READING, DataConfig; from explorer.data import load_dataset\n"
         "cache.fingerprint_of = lambda *_: os._exit(9)  # as if killed, with all pixels written\n"
-        "load_dataset(DataConfig(dataset='folder', image_size=8, reading=2), folder=Path(sys.argv[1]), quiet=True)"
+        "config = DataConfig(dataset='folder', image_size=8, reading=READING)\n"
+        "load_dataset(config, folder=Path(sys.argv[1]), quiet=True)"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, check=False)
     assert killed.returncode == 9
@@ -209,7 +210,7 @@ def test_two_processes_that_start_at_once_convert_once(folder: Path, cache: Path
         "    return decode(path, how)\n"
         "cache.prepared_with_traits = counted\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        "config = DataConfig(dataset='folder', image_size=8, reading=2)\n"
+        "config = DataConfig(dataset='folder', image_size=8, reading=READING)\n"
         "images = load_dataset(config, folder=Path(sys.argv[1]), quiet=True)\n"
         "print(images.fingerprint, len(images))"
     )

@@ -9,7 +9,7 @@ from PIL import Image
 
 from explorer.config import READING, DataConfig, RunConfig, resolve
 from explorer.data import load_dataset, located, split
-from explorer.data.folder import folder_name
+from explorer.data.names import folder_name
 from explorer.data.pictures import Preparation, prepared
 from explorer.data.sets import ImageSet
 from explorer.errors import ConfigError, DataError, MissingDataError

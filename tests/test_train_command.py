@@ -17,7 +17,9 @@ from explorer.checkpoint import (
     begin_run,
     list_epoch_codes,
     list_runs,
+    list_sheets,
     partial_folder,
+    read_config,
     read_epoch_codes,
     read_history,
     read_metrics,
@@ -513,3 +515,18 @@ def test_a_folder_that_refuses_every_write_is_one_sentence(fitter: Fitter):
     done = fitter.run(*QUICK, "--epochs", 1, "--out", "/proc/self/nowhere")
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1 and "cannot write to" in done.stderr
+
+
+def test_as_many_epochs_are_fitted_as_fit_into_the_minutes_and_a_twin_takes_as_many(fitter: Fitter, tmp_path: Path):
+    flags = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "8", "--subset", "100", "--tested", "30"]
+    flags += ["--quick", "--twin", "--minutes", "0.01", "--epochs", "100000", "--out", str(tmp_path)]
+    done = fitter.run(*flags)
+    assert done.returncode == 0, done.stderr
+    told = re.search(r"^0\.01 minutes: ([\d,]+) epochs of at most 100,000$", done.stdout, re.MULTILINE)
+    assert told is not None, done.stdout
+    stored = [read_config(tmp_path / name) for name in ("digits-vae-2", "digits-ae-2")]
+    assert [each.train.epochs for each in stored] == [int(told[1].replace(",", ""))] * 2
+    assert stored[0].key == stored[1].key
+    for name in ("digits-vae-2", "digits-ae-2"):
+        history = read_history(tmp_path / name)
+        assert list(list_sheets(tmp_path / name))[-1] == history[-1]["epoch"], "the last decodes are kept"

@@ -233,6 +233,24 @@ def test_patience_ends_a_fit_and_ships_its_best_epoch(digits: ImageSet, tmp_path
     assert terms["distortion"] == pytest.approx(min(losses), rel=1e-5)
 
 
+def test_the_end_of_the_minutes_ends_a_fit_with_the_epoch_under_way(digits: ImageSet, tmp_path: Path):
+    config = config_of(epochs=200, minutes=1.0)
+    fit = fit_of(config, digits, tmp_path)
+    fit.seconds = 59.999  # as after a resumed part
+    lines: list[dict] = []
+    fitted = fit.run(lambda line, _: lines.append(line), quiet=True)
+    assert [line["epoch"] for line in lines] == [1]
+    assert fitted.epochs == 1
+    again = fit_of(config, digits, tmp_path)
+    again.load()
+    assert again.is_done, "a fit whose evaluation is resumed has no more time than before"
+
+
+def test_a_trial_tells_how_long_an_epoch_takes(digits: ImageSet, tmp_path: Path):
+    for batch_size in (64, 1097):  # of many steps, and of one
+        assert fit_of(config_of(batch_size=batch_size), digits, tmp_path).trial(0.01) > 0
+
+
 def test_averaged_weights_follow_the_fit_and_are_shipped(digits: ImageSet, tmp_path: Path):
     fits = [fit_of(config_of(epochs=3, average_epochs=half_life), digits, tmp_path) for half_life in (0.0, 1.0)]
     shipped = [fit.run(lambda *_: None, quiet=True).model.state_dict() for fit in fits]

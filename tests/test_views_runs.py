@@ -71,12 +71,19 @@ def test_a_colour_is_a_number_of_every_image(folder, name):
     assert np.isfinite(values).all() or name == "cluster", "an image in no cluster has no number"
 
 
-@pytest.mark.parametrize(
-    ("shape", "tile"),
-    [((1, 28, 28), (28, 28)), ((3, 256, 256), (64, 64)), ((3, 48, 96), (24, 48)), ((1, 1, 300), (1, 60))],
-)
-def test_thumbnails_of_large_images_are_means_of_squares(shape, tile):
-    assert tile_size(shape) == tile
+SIZES = [
+    ((1, 28, 28), 70_000, (28, 28)),
+    ((3, 64, 64), 10_000, (64, 64)),
+    ((3, 256, 256), 300, (128, 128)),
+    ((3, 256, 256), 10_000, (64, 64)),
+    ((3, 48, 96), 10_000, (48, 96)),
+    ((1, 1, 300), 300, (1, 150)),
+]
+
+
+@pytest.mark.parametrize(("shape", "count", "tile"), SIZES)
+def test_thumbnails_of_large_images_are_means_of_squares(shape, count, tile):
+    assert tile_size(shape, count) == tile
     images = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
     small = shrunk(images, tile)
     assert small.shape == (2, shape[0], *tile)

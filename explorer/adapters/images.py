@@ -92,7 +92,7 @@ def read_images(
     Args:
         images: An array or tensor (N, C, H, W), (N, H, W, C) or (N, H, W), bytes or floats in [0, 1], [-1, 1] or
             0..255; a list of such or of Pillow's pictures; a Dataset or DataLoader of torch, a data set of Hugging
-            Face; or the path of a folder of pictures, an .npy or an .npz file.
+            Face; or the path of a folder of pictures or of an array file.
         labels: (N,) whole numbers or texts; None for those that come with the images, or none.
         attributes: (N, A) of 0 and 1, of -1 and 1, or of truth values; or a mapping of names to such columns (N,).
         attribute_names: Names of the attributes; None for numbers.

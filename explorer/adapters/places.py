@@ -8,28 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from explorer.data.contents import sorted_out
 from explorer.data.folder import arrange
 from explorer.data.listing import Found, formats_of, list_folder
 from explorer.data.pictures import UNREADABLE, UnreadablePictureError, cut, decoded, middle
+from explorer.data.stacks import held_by
 from explorer.errors import DataError, ShapeError
 
 GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "F"})
 """Modes of Pillow without colour."""
-
-ARRAY_NAMES = ("images", "x", "x_test", "x_train", "test_images", "train_images", "imgs", "data", "arr_0")
-"""Names under which an .npz may hold its images, the more telling first."""
-
-LABEL_NAMES = {
-    "images": "labels",
-    "x": "y",
-    "x_test": "y_test",
-    "x_train": "y_train",
-    "test_images": "test_labels",
-    "train_images": "train_labels",
-    "data": "labels",
-}
-"""Names of the labels that belong to them."""
-
 
 Most: TypeAlias = Callable[[Sequence[int]], int]
 """Says how many images of a shape are taken at most."""
@@ -45,7 +32,7 @@ class Placed(TypedDict, total=False):
 
 
 def images_at(place: Path, side: tuple[int, int] | None, most: Most) -> Placed:
-    """The images of a folder of pictures, or of an .npy or .npz file.
+    """The images of a folder of pictures, or of an array file: .npy, .npz, .pt, .safetensors, .csv, .h5.
 
     Args:
         place: Where they are.
@@ -53,34 +40,28 @@ def images_at(place: Path, side: tuple[int, int] | None, most: Most) -> Placed:
         most: Says how many images of a shape are taken; they are drawn at random.
 
     Raises:
-        DataError: Nothing is there, or nothing that can be read.
+        DataError: Nothing is there, or nothing that can be read without unpickling.
         ShapeError: The pictures have several sizes, and none is asked for.
     """
     if place.is_dir():
         return _pictures(place, side, most)
-    if place.suffix.lower() in (".npy", ".npz") and place.is_file():
-        return _arrays(place, most)
-    known = "a folder of pictures, an .npy or an .npz file"
-    raise DataError(f"{place} is {'no image file that is known' if place.exists() else 'not there'}; name {known}.")
+    if not place.exists():
+        raise DataError(f"{place} is not there; name a folder of pictures, or a file of images.")
+    return _arrays(place, most)
 
 
 def _arrays(file: Path, most: Most) -> Placed:
-    try:
-        held = np.load(file, mmap_mode="r" if file.suffix == ".npy" else None, allow_pickle=False)
-        if isinstance(held, np.ndarray):
-            images, labels = held, None
-        else:
-            name = next((name for name in ARRAY_NAMES if name in held.files), None)
-            name = held.files[0] if name is None and len(held.files) == 1 else name
-            if name is None:
-                raise DataError(f"{file} holds {', '.join(held.files)[:200]}; call the images 'images' in it.")
-            images, beside = held[name], LABEL_NAMES.get(name)
-            labels = held[beside] if beside in held.files else None
-    except (OSError, ValueError, EOFError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise DataError(f"{file} cannot be read as an array ({reason}); save numbers with numpy.save.") from None
-    rows, said = _some(len(images), most(images.shape[1:]))
-    return {"images": np.asarray(images[rows]), "labels": None if labels is None else labels[rows], "said": said}
+    """The test images of an array file where it names a split, else all; read block by block, as large files are."""
+    contents = sorted_out(held_by(file), None, file)
+    stack, labels = contents.images[-1], contents.labels[-1] if contents.labels else None
+    rows, said = _some(stack.shape[0], most(stack.shape[1:]))
+    images, start = [], 0
+    for block in stack.blocks():
+        images.append(block[rows[(rows >= start) & (rows < start + len(block))] - start])
+        start += len(block)
+    if len(contents.images) > 1:
+        said = [f"of {file.name} the images called {stack.name} were taken.", *said]
+    return {"images": np.concatenate(images), "labels": None if labels is None else labels.whole()[rows], "said": said}
 
 
 def _some(count: int, most: int) -> tuple[NDArray[np.int64], list[str]]:

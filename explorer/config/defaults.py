@@ -27,10 +27,14 @@ OPEN_DEFAULTS: Mapping[str, str] = {
     "subset": "all",
     "tested": "all",
     "one_split": "the parts of the split where nothing lies beside them",
+    "channels": "by the shape",
+    "pixel_range": "by the values",
+    "array": "the only one, or the one called so",
     "widths": "by the size of the images",
     "threads": "all cores",
     "stream": "yes where the images would fill half the memory of the device",
     "compile": "yes on CUDA where a fit is long enough to win the time back",
+    "minutes": "no limit",
     "patience": "no limit",
     "nll_samples": "in proportion to the fit",
     "nll_images": "in proportion to the fit",
@@ -75,6 +79,8 @@ def resolve(config: RunConfig) -> RunConfig:
         if part == "train" and given.lr is None:
             batch_size = usual["batch_size"]
             missing["lr"] *= ((given.batch_size or batch_size) / batch_size) ** 0.5
+        if part == "train" and given.save_every is None:
+            missing["save_every"] = usual_save_every(config.data.dataset, given.epochs)
         if part == "train" and given.momentum is None:
             missing["momentum"] = usual_momentum(given.schedule)
         parts[part] = dataclasses.replace(given, **missing)
@@ -88,6 +94,18 @@ def resolve(config: RunConfig) -> RunConfig:
     return resolved
 
 
+def usual_save_every(dataset: str, epochs: int | None) -> int:
+    """Epochs between two saved states of a fit for which none were asked: a shorter fit keeps as many sheets.
+
+    Args:
+        dataset: Its name.
+        epochs: Of the fit; None for the usual ones.
+    """
+    usual = DATASETS[dataset]["train"]
+    share = 1.0 if epochs is None else min(1.0, epochs / usual["epochs"])
+    return max(1, round(share * usual["save_every"]))
+
+
 def usual_momentum(schedule: str) -> str:
     """The momentum of a fit for which none was asked."""
     return CYCLED if schedule == "onecycle" else USUAL_MOMENTUM
@@ -96,8 +114,7 @@ def usual_momentum(schedule: str) -> str:
 def _model_defaults(config: RunConfig, image_size: int | None) -> dict[str, Any]:
     """A data set's own settings of a model, but for what does not go with the settings that were given."""
     model, found = config.model, dict(DATASETS[config.data.dataset]["model"])
-    if "widths" not in found:
-        assert image_size is not None  # of all sets of pictures
+    if "widths" not in found and image_size is not None:  # else the images' own, known when they are read
         found["widths"] = default_widths(image_size)
     net = model.net or found["net"]
     family = FAMILIES[model.family]

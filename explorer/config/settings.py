@@ -27,6 +27,8 @@ FORMAT = 1
 DatasetName = Annotated[str, OneOf(DATASETS)]
 FamilyName = Annotated[str, OneOf(FAMILIES)]
 LikelihoodName = Annotated[str, OneOf(LIKELIHOODS)]
+Channels = Literal["first", "last"]
+PixelRange = Literal["unit", "signed", "bytes", "stretched"]
 Net = Literal["conv", "residual", "mlp"]
 Norm = Literal["none", "batch"]
 Activation = Literal["silu", "relu"]
@@ -61,8 +63,9 @@ CHOSEN_SETTINGS: Mapping[str, tuple[str, frozenset[Any]]] = {
 }
 """Settings that mean nothing unless another one has one of these values."""
 
-FIRST_READING, READING = 1, 2
-"""Numbers of the rules by which the pictures of a folder are read: of the first edition, and of new runs."""
+FIRST_READING, READING = 1, 3
+"""Numbers of the rules by which the pictures of a folder are read: of the first edition, and of new runs. The second
+had no tables of labels beside the pictures."""
 
 CYCLED = "cycled"
 """The momentum that moves against the learning rate, between 0.85 and 0.95."""
@@ -105,10 +108,19 @@ class DataConfig:
     one_split: bool | None = None
     """Take sub-folders called train, valid or test for classes; or for the parts of the split, and leave out what lies
     beside them; left open, they are parts where nothing lies beside them, and train.py asks where something does."""
+    channels: Channels | None = None
+    """Where an array of images has its channels, if its shape does not tell: (N, C, H, W) or (N, H, W, C)."""
+    pixel_range: PixelRange | None = None
+    """What the values of an array reach from and to, if they do not tell: 0 to 1, -1 to 1, 0 to 255, or from the
+    smallest to the largest."""
+    array: str | None = None
+    """Name of the array of images in --file, if it is not the only one that can be."""
     name: str | None = fact()
     """Name of the data set in the run's name."""
     folder: str | None = fact()
-    """Where the images of a folder data set lie: relative to the folder of the data sets, or their folder's name."""
+    """Where the images of a folder or of a file lie: relative to the folder of the data sets, or its name alone."""
+    labels: str | None = fact()
+    """Where the table of their labels lies, in the same way; None for one beside the pictures, or none."""
     reading: int | None = fact()
     """Number of the rules by which the pictures of a folder were read; None for those of the first edition."""
     brightness: tuple[float, float] | None = fact()
@@ -123,6 +135,8 @@ class DataConfig:
     """Names of the labels, in their order; None without labels."""
     attribute_names: tuple[str, ...] | None = fact()
     """Names of the attributes, in their order; None without attributes."""
+    factor_names: tuple[str, ...] | None = fact()
+    """Names of the numbers that are known of every image, in their order; None without any."""
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -263,6 +277,9 @@ class TrainConfig:
     """Mirror each image left to right at every other sight of it, at random."""
     epochs: int | None = None
     """Passes over the training images."""
+    minutes: float | None = None
+    """Most minutes of fitting: a short trial tells how many epochs that is, --epochs at most; scores are measured after
+    them."""
     batch_size: int | None = None
     """Images in a step."""
     lr: float | None = None
@@ -344,6 +361,7 @@ class RunConfig:
         del shared["model"]["family"], shared["train"]["beta"]
         for name in ("device", "threads", "precision", "stream", "compile", "save_every", "nll_samples", "nll_images"):
             del shared["train"][name]  # where a run was fitted, and how it was measured, is not what was fitted
+        del shared["train"]["minutes"]  # the epochs say what came of them
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from explorer.config import DATASETS, READING, DataConfig, sized_name
+from explorer.data.array import array_name
 from explorer.data.cache import Work, cache_dir, clear_cache, default_data_dir, layouts_dir
-from explorer.data.folder import folder_name, telling_parts
+from explorer.data.names import folder_name, telling_parts
 from explorer.data.pictures import Preparation
 from explorer.data.sets import ImageSet, Split, check_split, needs_more, reference_count, sized, split
 from explorer.data.sources import Asked, source_of
@@ -39,6 +40,7 @@ def load_dataset(
     download: bool = False,
     *,
     folder: Path | None = None,
+    labels: Path | None = None,
     extra_train: Path | None = None,
     quiet: bool = False,
     convert: bool = True,
@@ -52,7 +54,8 @@ def load_dataset(
         config: Names the data set.
         data_dir: Folder in torchvision's layout, possibly read-only; None means `default_data_dir()`.
         download: Whether missing files may be fetched into it; torchvision shows the progress.
-        folder: Where the pictures of a folder data set lie; None looks where `config` says, below `data_dir`.
+        folder: The folder or the file of a set that somebody names; None looks where `config` says, below `data_dir`.
+        labels: The table of its labels; None looks where `config` says, below `data_dir`.
         extra_train: Where further training images lie; None looks where `config` says, below `data_dir`.
         quiet: Whether to show no progress.
         convert: Whether pictures may be converted, which takes seconds to minutes; else only a conversion is opened.
@@ -62,8 +65,9 @@ def load_dataset(
         DataError: Missing (`MissingDataError`), unconverted (`UnconvertedError`) or damaged files; the message says
             which and what to do.
     """
-    images = _loaded(config, data_dir, download, folder, extra_train, quiet, convert, tell)
-    shares = config.dataset != "folder"
+    places = folder, labels, extra_train
+    images = _loaded(config, data_dir, download, places, Work(allowed=convert, quiet=quiet, tell=tell))
+    shares = source_of(config.dataset).takes is None
     return dataclasses.replace(images, name=config.name or images.name, shares_test=shares)  # a name tells sizes apart
 
 
@@ -71,21 +75,20 @@ def _loaded(
     config: DataConfig,
     data_dir: Path | None,
     download: bool,
-    folder: Path | None,
-    extra_train: Path | None,
-    quiet: bool,
-    convert: bool,
-    tell: Callable[[int, int], None] | None,
+    places: tuple[Path | None, Path | None, Path | None],
+    work: Work,
 ) -> ImageSet:
     data_dir, source = data_dir or default_data_dir(), source_of(config.dataset)
+    folder, labels, extra_train = places
     asked = Asked(
         config=config,
         data_dir=data_dir,
         folder=folder or _stored_place(data_dir, config.folder),
+        labels=labels or _stored_place(data_dir, config.labels),
         extra_train=extra_train or _stored_place(data_dir, config.extra_train),
         how=Preparation(size=image_size_of(config) or 64, grey=config.grey, crop=source.crop),
         download=download,
-        work=Work(allowed=convert, quiet=quiet, tell=tell),
+        work=work,
     )
     return source.load(asked)
 
@@ -101,7 +104,8 @@ def dataset_files(config: DataConfig, data_dir: Path | None = None) -> list[Path
     They may be there or not.
     """
     data_dir, source = data_dir or default_data_dir(), source_of(config.dataset)
-    named = {config.folder if source.takes_folder else None, config.extra_train if source.takes_extra else None}
+    named = {config.folder if source.takes else None, config.labels if source.takes_labels else None}
+    named |= {config.extra_train if source.takes_extra else None}
     places = [_stored_place(data_dir, stored) for stored in named]
     return [*source.files(data_dir), *(place for place in places if place is not None)]
 
@@ -112,38 +116,58 @@ def is_downloadable(dataset: str) -> bool:
 
 
 def located(
-    config: DataConfig, data_dir: Path | None = None, folder: Path | None = None, extra_train: Path | None = None
+    config: DataConfig,
+    data_dir: Path | None = None,
+    folder: Path | None = None,
+    extra_train: Path | None = None,
+    *,
+    file: Path | None = None,
+    labels: Path | None = None,
 ) -> DataConfig:
     """The same settings with the name of the data set and where its folders are, as a run may store it.
 
-    A folder inside the data folder is stored relative to it, so that it is found again wherever the data folder is;
-    any other by the last parts of its path that tell it from others. No path of one machine enters a run.
+    What lies inside the data folder is stored relative to it, so that it is found again wherever the data folder is;
+    any other folder or file by the last parts of its path that tell it from others. No path of one machine enters a
+    run.
 
     Raises:
-        ConfigError: A folder is missing, or given for a data set that has none.
+        ConfigError: A folder or a file is missing, or given for a data set that has none.
     """
     data_dir = data_dir or default_data_dir()
     source = source_of(config.dataset)
-    if source.takes_folder != (folder is not None):
-        raise ConfigError("--dataset folder and --folder PATH need each other; give both or neither.")
+    for takes, given, flag in (("folder", folder, "--folder PATH"), ("file", file, "--file FILE")):
+        if (source.takes == takes) != (given is not None):
+            owner = next(name for name in DATASETS if source_of(name).takes == takes)
+            raise ConfigError(f"--dataset {owner} and {flag} need each other; give both or neither.")
     if extra_train is not None and not source.takes_extra:
         raise ConfigError(f"--extra-train must go with --dataset celeba, not with {config.dataset}.")
-    if config.one_split is not None and not source.takes_folder:
+    if labels is not None and not source.takes_labels:
+        raise ConfigError(f"--labels must go with --dataset folder or array, not with {config.dataset}.")
+    if config.one_split is not None and source.takes is None:
         flag = "--one-split" if config.one_split else "--no-one-split"
         raise ConfigError(f"{flag} must go with --dataset folder, not with {config.dataset}.")
+    for name in ("channels", "pixel_range", "array"):
+        if getattr(config, name) is not None and source.takes != "file":
+            flag = "--" + name.replace("_", "-")
+            raise ConfigError(f"{flag} must go with --dataset array, not with {config.dataset}.")
     if folder is not None:
         name = sized_name(folder_name(folder), config)
         config = dataclasses.replace(config, name=name, folder=_portable(folder, data_dir), reading=READING)
+    if file is not None:
+        name = sized_name(array_name(file), config)
+        config = dataclasses.replace(config, name=name, folder=_portable(file, data_dir), reading=READING)
+    if labels is not None:
+        config = dataclasses.replace(config, labels=_portable(labels, data_dir))
     if extra_train is not None:
         config = dataclasses.replace(config, extra_train=_portable(extra_train, data_dir))
     return config
 
 
-def _portable(folder: Path, data_dir: Path) -> str:
-    place, data_dir = folder.resolve(), data_dir.resolve()
-    if place != data_dir and place.is_relative_to(data_dir):
-        return place.relative_to(data_dir).as_posix()
-    return "/".join(telling_parts(folder))
+def _portable(place: Path, data_dir: Path) -> str:
+    inside, data_dir = place.resolve(), data_dir.resolve()
+    if inside != data_dir and inside.is_relative_to(data_dir):
+        return inside.relative_to(data_dir).as_posix()
+    return "/".join(telling_parts(place))
 
 
 def _stored_place(data_dir: Path, stored: str | None) -> Path | None:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.arrays import Pixels
-from explorer.data.listing import Found, plain
+from explorer.data.listing import Found, Member, plain
 from explorer.data.pictures import (
     Brightness,
     Preparation,
@@ -47,7 +47,7 @@ from explorer.progress import stage
 VERSION = 3
 """Number of what `prepared` makes of a picture and of the layout of a conversion: raise it with either."""
 
-PIXELS, LABELS, ATTRIBUTES, FACTS = "pixels.npy", "labels.npy", "attributes.npy", "set.json"
+PIXELS, LABELS, ATTRIBUTES, FACTORS, FACTS = "pixels.npy", "labels.npy", "attributes.npy", "factors.npy", "set.json"
 """Files of a conversion; the facts are written last."""
 
 CONVERSION = re.compile(r".+-[0-9a-f]{16}|\..+-[0-9a-f]{16}\.\w+\.partial")
@@ -81,6 +81,8 @@ class Arrangement:
         class_names: Names of the labels, or None.
         attributes: (N, A) uint8, as in `ImageSet`, or None.
         attribute_names: Names of the attributes, or None.
+        factors: (N, F), as in `ImageSet`, or None.
+        factor_names: Names of the factors, or None.
         notes: What a person should know, a sentence each.
         one_scale: Whether pictures of more than 8 bits share one black and one white; else each is judged by itself.
     """
@@ -92,8 +94,31 @@ class Arrangement:
     class_names: tuple[str, ...] | None = None
     attributes: NDArray[np.uint8] | None = None
     attribute_names: tuple[str, ...] | None = None
+    factors: NDArray[np.float32] | None = None
+    factor_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     one_scale: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What is known of the rows of a conversion, beside their pixels; fields as in `ImageSet`.
+
+    Attributes:
+        broken: Names of files that could not be read, and why.
+    """
+
+    validation_count: int
+    test_count: int
+    labels: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] | None = None
+    attributes: NDArray[np.uint8] | None = None
+    attribute_names: tuple[str, ...] | None = None
+    factors: NDArray[np.float32] | None = None
+    factor_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    brightness: Brightness | None = None
+    broken: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,8 +188,39 @@ def converted(
         DataError: Too many pictures are broken, or the cache cannot be written to; `UnconvertedError` where they
             are not converted yet, and must not be.
     """
-    final = conversions_dir() / f"{name}-{_key(name, listing, how, rules)}"
-    images = _opened(final, name, how)
+    return conversion(
+        name,
+        listing,
+        [asdict(how), *rules],
+        lambda partial: _pictures(partial, name, how, arrange(), work),
+        work,
+        image_shape=how.image_shape,
+    )
+
+
+def conversion(
+    name: str,
+    listing: Sequence[Found],
+    rules: Sequence[object],
+    write: Callable[[Path], Rows],
+    work: Work,
+    image_shape: tuple[int, int, int] | None = None,
+) -> ImageSet:
+    """The data set that some files make: from the cache, or written into it first.
+
+    Args:
+        name: Name of the data set.
+        listing: Every file that decides about it; a change of any makes another conversion.
+        rules: All else that decides; plain values.
+        write: Writes the pixels (N, C, H, W) of a conversion as `PIXELS` into a folder, and says what is known of them.
+        work: How to do it.
+        image_shape: (C, H, W) that the images must have; None for any.
+
+    Raises:
+        DataError: As in `converted`.
+    """
+    final = conversions_dir() / f"{name}-{_key(name, listing, rules)}"
+    images = _opened(final, name, image_shape)
     if images is not None:
         return images
     if not work.allowed:
@@ -172,15 +228,15 @@ def converted(
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         with _locked(final.parent) as alone:
-            images = _opened(final, name, how)  # another process may have made it meanwhile
+            images = _opened(final, name, image_shape)  # another process may have made it meanwhile
             if images is not None:
                 return images
             if alone:
                 for left in final.parent.glob(".*.partial"):  # by a conversion that was killed
                     if _is_conversion(left):
                         shutil.rmtree(left, ignore_errors=True)
-            _convert(final, name, how, arrange(), work)
-            images = _opened(final, name, how)
+            _publish(final, name, write)
+            images = _opened(final, name, image_shape)
     except (OSError, LockedError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
@@ -241,7 +297,7 @@ def _is_conversion(path: Path) -> bool:
     """Whether something in the folder of conversions was converted by this program: by its name and all it holds."""
     if not CONVERSION.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
         return False
-    known = {PIXELS, LABELS, ATTRIBUTES, FACTS}
+    known = {PIXELS, LABELS, ATTRIBUTES, FACTORS, FACTS}
     return all(each.name in known and each.is_file() and not each.is_symlink() for each in list(path.iterdir()))
 
 
@@ -250,22 +306,25 @@ def _is_layout(path: Path) -> bool:
     return bool(LAYOUT.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
 
 
-def _key(name: str, listing: Sequence[Found], how: Preparation, rules: Sequence[object]) -> str:
-    digest = hashlib.sha256(json.dumps([VERSION, name, asdict(how), *rules], sort_keys=True).encode())
+def _key(name: str, listing: Sequence[Found], rules: Sequence[object]) -> str:
+    digest = hashlib.sha256(json.dumps([VERSION, name, *rules], sort_keys=True).encode())
     for each in listing:
         digest.update(f"{each.name}\0{each.size}\0{each.mtime_ns}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:16]
 
 
-def _opened(folder: Path, name: str, how: Preparation) -> ImageSet | None:
-    """The conversion in a folder, or None where there is none that is whole."""
+def _opened(folder: Path, name: str, image_shape: tuple[int, int, int] | None) -> ImageSet | None:
+    """The conversion in a folder, or None where there is none that is whole, or of another (C, H, W)."""
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         pixels = np.load(folder / PIXELS, mmap_mode="r")
         count = int(facts["count"])
-        if facts["version"] != VERSION or pixels.shape != (count, *how.image_shape) or pixels.dtype != np.uint8:
+        if facts["version"] != VERSION or pixels.ndim != 4 or len(pixels) != count or pixels.dtype != np.uint8:
             return None
-        arrays = {file: np.load(folder / file) if (folder / file).is_file() else None for file in (LABELS, ATTRIBUTES)}
+        if image_shape is not None and pixels.shape[1:] != image_shape:
+            return None
+        files = (LABELS, ATTRIBUTES, FACTORS)
+        arrays = {file: np.load(folder / file) if (folder / file).is_file() else None for file in files}
         if any(array is not None and len(array) != count for array in arrays.values()):
             return None
         return ImageSet(
@@ -278,6 +337,8 @@ def _opened(folder: Path, name: str, how: Preparation) -> ImageSet | None:
             class_names=_names(facts["class_names"]),
             attributes=arrays[ATTRIBUTES],
             attribute_names=_names(facts["attribute_names"]),
+            factors=arrays[FACTORS],
+            factor_names=_names(facts.get("factor_names")),
             notes=tuple(facts["notes"]),
             brightness=_pair(facts["brightness"]),
             fingerprint=str(facts["fingerprint"]),
@@ -294,45 +355,33 @@ def _names(stored: list[str] | None) -> tuple[str, ...] | None:
     return None if stored is None else tuple(stored)
 
 
-def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, work: Work) -> None:
+def _publish(final: Path, name: str, write: Callable[[Path], Rows]) -> None:
     """Build the conversion under a temporary name and rename it.
 
     Raises:
         OSError: It cannot be written.
-        DataError: Too many pictures are broken.
+        DataError: What `write` raises.
     """
     partial = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent))
     try:
-        written = _write_pixels(partial / PIXELS, name, how, plan, work)
-        broken = written.broken
-        kept = np.setdiff1d(np.arange(len(plan.files)), list(broken))
-        first_test = len(plan.files) - plan.test_count
-        labels = None if plan.labels is None else plan.labels[kept]
-        if labels is not None:
-            np.save(partial / LABELS, labels)
-        if plan.attributes is not None:
-            np.save(partial / ATTRIBUTES, plan.attributes[kept])
+        rows = write(partial)
+        for file, array in ((LABELS, rows.labels), (ATTRIBUTES, rows.attributes), (FACTORS, rows.factors)):
+            if array is not None:
+                np.save(partial / file, array)
         pixels = np.load(partial / PIXELS, mmap_mode="r")
-        test_count = int((kept >= first_test).sum())
-        notes = [*plan.notes]
-        if broken:
-            notes.append(
-                f"{len(broken):,} of {len(plan.files):,} files are broken and left out: {_listed(plan.files, broken)}"
-            )
-        notes += _said_of(list(written.traits.values()), how, written.scale)
-        notes += _repeated(pixels, test_count)
         facts = {
             "version": VERSION,
             "name": name,
-            "count": len(kept),
-            "test_count": test_count,
-            "validation_count": int(((kept >= first_test - plan.validation_count) & (kept < first_test)).sum()),
-            "class_names": plan.class_names,
-            "attribute_names": plan.attribute_names,
-            "fingerprint": fingerprint_of(pixels, 256, labels),
-            "broken": [[plan.files[row].name, reason] for row, reason in broken.items()],
-            "brightness": written.scale and [written.scale.black, written.scale.white],
-            "notes": notes,
+            "count": len(pixels),
+            "test_count": rows.test_count,
+            "validation_count": rows.validation_count,
+            "class_names": rows.class_names,
+            "attribute_names": rows.attribute_names,
+            "factor_names": rows.factor_names,
+            "fingerprint": fingerprint_of(pixels, 256, rows.labels),
+            "broken": rows.broken,
+            "brightness": rows.brightness,
+            "notes": [*rows.notes, *_repeated(pixels, rows.test_count)],
         }
         del pixels  # a mapped file cannot be renamed on Windows
         (partial / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
@@ -347,6 +396,38 @@ def _convert(final: Path, name: str, how: Preparation, plan: Arrangement, work: 
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _pictures(partial: Path, name: str, how: Preparation, plan: Arrangement, work: Work) -> Rows:
+    """Write the pictures of an arrangement into a folder.
+
+    Raises:
+        OSError: It cannot be written.
+        DataError: Too many pictures are broken.
+    """
+    written = _write_pixels(partial / PIXELS, name, how, plan, work)
+    broken = written.broken
+    kept = np.setdiff1d(np.arange(len(plan.files)), list(broken))
+    first_test = len(plan.files) - plan.test_count
+    notes = [*plan.notes]
+    if broken:
+        notes.append(
+            f"{len(broken):,} of {len(plan.files):,} files are broken and left out: {_listed(plan.files, broken)}"
+        )
+    notes += _said_of(list(written.traits.values()), how, written.scale)
+    return Rows(
+        test_count=int((kept >= first_test).sum()),
+        validation_count=int(((kept >= first_test - plan.validation_count) & (kept < first_test)).sum()),
+        labels=None if plan.labels is None else plan.labels[kept],
+        class_names=plan.class_names,
+        attributes=None if plan.attributes is None else plan.attributes[kept],
+        attribute_names=plan.attribute_names,
+        factors=None if plan.factors is None else plan.factors[kept],
+        factor_names=plan.factor_names,
+        notes=tuple(notes),
+        brightness=written.scale and (written.scale.black, written.scale.white),
+        broken=tuple((plan.files[row].name, reason) for row, reason in broken.items()),
+    )
 
 
 class Written(NamedTuple):
@@ -379,7 +460,7 @@ def _write_pixels(path: Path, name: str, how: Preparation, plan: Arrangement, wo
     with path.open("wb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, which nobody here looks at
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        _write_header(file, (len(files), *how.image_shape))
+        write_header(file, (len(files), *how.image_shape))
         start = file.tell()
         everything = _in_batches(files, range(len(files)), how, f"converting {name}", work, work.tell)
         with contextlib.closing(everything) as parts:
@@ -394,7 +475,7 @@ def _write_pixels(path: Path, name: str, how: Preparation, plan: Arrangement, wo
             scale = scale_of([depth for row in deep if (depth := traits[row].depth) is not None])
             _rewrite(file, start, name, files, deep, broken, replace(how, brightness=(scale.black, scale.white)), work)
         file.seek(0)
-        _write_header(file, (len(files) - len(broken), *how.image_shape))
+        write_header(file, (len(files) - len(broken), *how.image_shape))
         if file.tell() != start:
             raise OSError("the length of an array's header depends on its shape")
         file.flush()
@@ -406,7 +487,7 @@ def _rewrite(
     file: BinaryIO,
     start: int,
     name: str,
-    files: Sequence[Path],
+    files: Sequence[Path | Member],
     rows: Sequence[int],
     broken: Mapping[int, str],
     how: Preparation,
@@ -447,7 +528,7 @@ class Part(NamedTuple):
 
 
 def _in_batches(
-    files: Sequence[Path],
+    files: Sequence[Path | Member],
     rows: Sequence[int],
     how: Preparation,
     title: str,
@@ -477,7 +558,7 @@ def _in_batches(
             pool.shutdown(cancel_futures=True)
 
 
-def _batch(files: Sequence[Path], rows: Sequence[int], how: Preparation) -> Part:
+def _batch(files: Sequence[Path | Member], rows: Sequence[int], how: Preparation) -> Part:
     images: list[Pixels] = []
     traits: dict[int, Traits] = {}
     broken: dict[int, str] = {}
@@ -528,7 +609,7 @@ def _repeated(pixels: Pixels, test_count: int) -> list[str]:
     return [f"{count:,} of {test_count:,} test images also among the others, pixel for pixel: scores on them flatter"]
 
 
-def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+def write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
     """The header of a .npy file of bytes; it leaves room for a first axis of any length."""
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 

@@ -3,7 +3,9 @@
 import contextlib
 import errno
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from explorer.errors import DataError
 
@@ -11,7 +13,7 @@ DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPE
 """What the operating system says when a file cannot be written, rather than fetched."""
 
 
-def fetched(name: str, data_dir: Path, place: str, otherwise: str) -> None:
+def fetched(name: str, data_dir: Path, place: str, otherwise: str, *calls: Mapping[str, Any]) -> None:
     """Fetch a data set into a folder, with the progress that torchvision shows.
 
     Args:
@@ -19,6 +21,7 @@ def fetched(name: str, data_dir: Path, place: str, otherwise: str) -> None:
         data_dir: The folder.
         place: The folder inside it that torchvision fetches into.
         otherwise: What a person can do where that fails.
+        *calls: Further arguments of the class, for each part that it fetches by itself; none where it fetches all.
 
     Raises:
         DataError: The folder cannot be written to, or the servers do not answer.
@@ -30,7 +33,8 @@ def fetched(name: str, data_dir: Path, place: str, otherwise: str) -> None:
     try:
         import torchvision.datasets
 
-        getattr(torchvision.datasets, name)(str(data_dir), download=True)
+        for arguments in calls or ({},):
+            getattr(torchvision.datasets, name)(str(data_dir), download=True, **arguments)
     except Exception as error:  # noqa: BLE001 - each server's own client raises errors of its own
         for folder in made:  # the innermost first; what holds a file stays
             with contextlib.suppress(OSError):

@@ -1,16 +1,17 @@
 """Any folder of pictures as a data set: its sub-folders are classes, or the parts of a split and then classes."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.config import DATASETS, FIRST_READING
+from explorer.config import FIRST_READING
 from explorer.data.cache import Arrangement, Work, converted
+from explorer.data.described import Known, settled_parts
 from explorer.data.listing import (
     ENDINGS,
     Found,
@@ -27,9 +28,11 @@ from explorer.data.listing import (
     plugins,
     was,
 )
+from explorer.data.names import SPLIT_FOLDERS, Part, folder_name
 from explorer.data.pictures import Preparation
 from explorer.data.sets import ImageSet, seeded_test
 from explorer.data.sources import Asked, Source
+from explorer.data.tables import MATCHED, Table, known_of_pictures, read_table_file, table_beside, table_found
 from explorer.errors import DataError, MissingDataError
 
 FEWEST = 40
@@ -44,58 +47,19 @@ MOST_STRAY = 0.1
 NAMED = 10
 """Classes that a sentence names."""
 
-Part = Literal["train", "validation", "test"]
-
-SPLIT_FOLDERS: dict[str, Part] = {
-    "train": "train",
-    "training": "train",
-    "trn": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-    "tst": "test",
-}
-"""Names of folders, in lower case, that are parts of a split."""
-
-GENERIC = frozenset(
-    {
-        *SPLIT_FOLDERS,
-        *("image", "images", "img", "imgs", "picture", "pictures", "pic", "pics", "photo", "photos", "photographs"),
-        *("bilder", "fotos", "data", "dataset", "datasets", "files", "raw", "all", "input", "inputs", "output"),
-        *("outputs", "original", "originals", "processed", "resized", "cropped", "samples", "small", "large", "full"),
-        *("jpg", "jpeg", "jpegs", "png", "pngs", "tif", "tiff", "webp", "archive", "export", "download", "downloads"),
-        *("new folder", "untitled folder", "folder", "temp", "tmp"),
-    }
-)
-"""Names of folders, in lower case, that say nothing of the pictures in them: the folder above them does."""
-
-
-def telling_parts(folder: Path) -> tuple[str, ...]:
-    """The last parts of a folder's path that tell it from others: one, or more where the last is a generic word.
-
-    Neither the user's own folder nor the root of a disk is one of them.
-    """
-    place, home = folder.resolve(), Path.home().resolve()
-    parts = [place.name]
-    while place.name.lower() in GENERIC and place.parent != home and place.parent != place.parent.parent:
-        place = place.parent
-        parts.insert(0, place.name)
-    return tuple(parts)
-
-
-def folder_name(folder: Path) -> str:
-    """The name of a data set of that folder: the parts that tell it as a plain name that is no other data set's."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(telling_parts(folder))).strip("-._")
-    name = name[-60:].strip("-._") or "pictures"
-    taken = re.fullmatch(rf"({'|'.join(DATASETS)})(-[0-9]+)?(-grey)?|features-.*", name.lower())
-    return f"folder-{name}" if taken else name
+TABLES_READ = 3
+"""Number of the rules since which a table beside the pictures says what is on them."""
 
 
 def load_folder(
-    folder: Path, name: str, how: Preparation, *, reading: int, one_split: bool | None = None, work: Work
+    folder: Path,
+    name: str,
+    how: Preparation,
+    *,
+    reading: int,
+    one_split: bool | None = None,
+    labels: Path | None = None,
+    work: Work,
 ) -> ImageSet:
     """Every picture below a folder, in the parts of a split that its sub-folders are; else a tenth is for testing.
 
@@ -105,6 +69,7 @@ def load_folder(
         how: What becomes of a picture.
         reading: Number of the rules, as in `explorer.config.DataConfig`.
         one_split: Whether sub-folders called train or test are classes; None where nothing else lies beside them.
+        labels: A table that names the pictures; None looks for one beside them.
         work: How to convert the pictures.
 
     Raises:
@@ -118,8 +83,13 @@ def load_folder(
     else:
         listing = _listing(folder)
         rules = ("folder", reading, one_split, *plugins(listing.files))
+        beside = reading >= TABLES_READ
+        files = listing.files
+        if labels is not None:
+            files = [*files, table_found(labels)]
+            rules = (*rules, "labels")
         images = converted(
-            name, listing.files, how, lambda: arrange(folder, name, listing, one_split), work=work, rules=rules
+            name, files, how, lambda: arrange(folder, name, listing, one_split, labels, beside), work=work, rules=rules
         )
     if len(images) < FEWEST:
         raise DataError(f"{folder} holds {len(images)} pictures that can be read, but at least {FEWEST} are needed.")
@@ -159,17 +129,28 @@ class Placed(NamedTuple):
     group: str | None
 
 
-def arrange(folder: Path, name: str, listing: Listing, one_split: bool | None) -> Arrangement:
+def arrange(
+    folder: Path,
+    name: str,
+    listing: Listing,
+    one_split: bool | None,
+    labels: Path | Table | None = None,
+    beside: bool = True,
+) -> Arrangement:
     """Training images first, then validation images, then test images, with a sub-folder of each as its class.
+
+    A table that names the pictures says more of them: its classes and its split count before those of the folders.
 
     Args:
         folder: The folder, for messages.
         name: Name of the data set.
         listing: What lies below it.
         one_split: As in `load_folder`.
+        labels: The table, or where it is.
+        beside: Whether to look for one beside the pictures, if there is no other.
 
     Raises:
-        DataError: Too few pictures, or sub-folders that may be parts of a split or classes.
+        DataError: Too few pictures, sub-folders that may be parts of a split or classes, or a table of other pictures.
     """
     pictures, others = pictures_among(listing.files)
     notes = [*left_out(others), *not_read(listing.refused)]
@@ -179,20 +160,47 @@ def arrange(folder: Path, name: str, listing: Listing, one_split: bool | None) -
         )
     _refuse_few(folder, len(pictures))
     placed, said = _placed(folder, pictures, one_split)
-    placed, classes, about = _classified(placed)
-    _refuse_few(folder, len(placed))
-    parts, first = _parted(folder, name, placed)
-    order = np.argsort(parts, kind="stable")
-    labels = None
-    if classes:
+    names = [each.file.name for each in placed]
+    if labels is not None:
+        table = labels if isinstance(labels, Table) else read_table_file(labels)
+        known = known_of_pictures(table, names)
+        if known is None:
+            raise DataError(
+                f"{table.name} names less than {MATCHED:.0%} of the pictures of {folder}; name another table."
+            )
+    else:
+        known, file = table_beside(listing.files if beside else [], names)
+        if known is not None:  # it is no file that was left out
+            others[PurePosixPath(file).suffix.lower()] -= 1
+            notes = [*left_out(+others), *not_read(listing.refused)]
+    known = known or Known()
+    classes, about = [], list(known.notes)
+    if known.labels is None:
+        kept, classes, more = _classified(placed)
+        if len(kept) < len(placed):
+            known = known.of(np.flatnonzero([each.group is not None for each in placed]))
+        placed, about = kept, [*more, *about]
         numbers = {group: number for number, group in enumerate(classes)}
-        labels = np.array([numbers[each.group] for each in placed if each.group is not None], dtype=np.int64)[order]
+        if classes:
+            told = np.array([numbers[each.group] for each in placed if each.group is not None], dtype=np.int64)
+            known = replace(known, labels=told, class_names=tuple(map(plain, classes)))
+    _refuse_few(folder, len(placed))
+    if known.parts is not None:
+        parts, first = settled_parts(known.parts, len(placed), name, "the table")
+    else:
+        parts, first = _parted(folder, name, placed)
+    order = np.argsort(parts, kind="stable")
+    known = known.of(order)
     return Arrangement(
         files=[placed[row].file for row in order],
         validation_count=int((parts == 1).sum()),
         test_count=int((parts == 2).sum()),
-        labels=labels,
-        class_names=tuple(map(plain, classes)) if labels is not None else None,
+        labels=known.labels,
+        class_names=known.class_names,
+        attributes=known.attributes,
+        attribute_names=known.attribute_names,
+        factors=known.factors,
+        factor_names=known.factor_names,
         notes=(first, *said, *about, *notes),
     )
 
@@ -366,8 +374,9 @@ def _load(asked: Asked) -> ImageSet:
         asked.how,
         reading=asked.config.reading or FIRST_READING,
         one_split=asked.config.one_split,
+        labels=asked.labels,
         work=asked.work,
     )
 
 
-SOURCE = Source(load=_load, takes_folder=True)
+SOURCE = Source(load=_load, takes="folder", takes_labels=True)

@@ -2,13 +2,14 @@
 
 import functools
 import importlib
+import io
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
 
 from PIL import Image
 
@@ -50,10 +51,37 @@ KINDS = 10
 """Kinds of files, and files, that a sentence names."""
 
 
+@dataclass(frozen=True)
+class Member:
+    """A file inside an archive, which is read in place.
+
+    Attributes:
+        name: Its name in the archive.
+        content: Its first so many bytes, or all of it for None.
+    """
+
+    name: str
+    content: Callable[[int | None], bytes]
+
+    @property
+    def suffix(self) -> str:
+        """The ending of its name."""
+        return PurePosixPath(self.name).suffix
+
+    @property
+    def stem(self) -> str:
+        """Its name without folders and ending."""
+        return PurePosixPath(self.name).stem
+
+    def open(self, _: Literal["rb"], most: int | None = None) -> io.BytesIO:
+        """Its bytes in memory, at most so many."""
+        return io.BytesIO(self.content(most))
+
+
 class Found(NamedTuple):
     """A file of a listing: where it is, its name below the folder that was searched, and what tells it is unchanged."""
 
-    path: Path
+    path: Path | Member
     name: str
     size: int
     mtime_ns: int
@@ -187,7 +215,7 @@ def pictures_among(files: Iterable[Found]) -> tuple[list[Found], Counter[str]]:
     return pictures, others
 
 
-def formats_of(path: Path) -> tuple[str, ...]:
+def formats_of(path: Path | Member) -> tuple[str, ...]:
     """Formats that the file may have: Pillow's names of the decoders that are tried."""
     more = BY_ENDING.get(path.suffix.lower())
     if has_plugin("pillow-heif"):
@@ -258,11 +286,11 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _begins_like_a_picture(path: Path) -> bool:
+def _begins_like_a_picture(path: Path | Member) -> bool:
     """Whether the file begins as one of the formats does."""
     Image.init()
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if isinstance(path, Path) else path.open("rb", PREFIX) as file:
             prefix = file.read(PREFIX)
     except OSError:
         return True  # it is broken, and named as such

@@ -1,128 +1,72 @@
-"""MNIST as IDX files, plain or gzipped, in torchvision's folder MNIST/raw or where people have them.
+"""MNIST; LeCun et al. 1998, http://yann.lecun.com/exdb/mnist/"""
 
-The files are read here, since torchvision reads the unpacked ones only and must write to unpack them; a data folder
-may be read-only. The download is torchvision's.
-"""
-
-import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from explorer.data.downloads import fetched
+from explorer.data.emnist import COUNTS, is_there
+from explorer.data.idx import IdxParts, IdxSet, holds_any, idx_files, image_set, load_idx
 from explorer.data.sets import ImageSet
 from explorer.data.sources import Character, Source
 from explorer.errors import DataError, MissingDataError
 
-FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-}
+MNIST = IdxSet(name="mnist", title="MNIST", fetch="MNIST", folder="MNIST", others=("mnist",))
 
-PLACES = ("MNIST/raw", "MNIST", "mnist/raw", "mnist", "raw", "")
-"""Folders below the data folder that may hold the files, the first that holds one wins: also where the data folder
-that is named is MNIST or MNIST/raw itself."""
-
-OTHERS = ("fashion", "kmnist", "emnist", "qmnist")
-"""Words in the names of folders whose files are called as MNIST's, and are another data set's."""
+EVEN = 6000
+"""Training images of each class in EMNIST's own MNIST, Fashion-MNIST and KMNIST; MNIST has 5,421 to 6,742."""
 
 
 def load_mnist(data_dir: Path, download: bool = False) -> ImageSet:
     """All of MNIST, (70000, 1, 28, 28): the training images, then the test images.
 
     Args:
-        data_dir: The folder that holds `MNIST/raw`, or another of `PLACES`.
+        data_dir: The folder that holds `MNIST/raw`, or another of its places.
         download: Whether to fetch missing files into it.
 
     Raises:
-        DataError: A file is missing or damaged, or the download failed.
+        DataError: A file is missing or damaged, or another data set's, or the download failed.
     """
-    raw = _folder(data_dir)
-    if download and any(_find(raw, name) is None for names in FILES.values() for name in names):
-        _download(data_dir)
-        raw = data_dir / "MNIST" / "raw"
-    parts = [(_read_idx(raw, images, 3), _read_idx(raw, labels, 1)) for images, labels in FILES.values()]
-    for (images, labels), names in zip(parts, FILES.values(), strict=True):
-        if len(images) != len(labels):
-            raise DataError(
-                f"{raw / names[0]} holds {len(images)} images, but {names[1]} holds {len(labels)} labels; "
-                "delete both and download MNIST again."
-            )
-    return ImageSet(
-        name="mnist",
-        pixels=np.concatenate([images for images, _ in parts])[:, None],
-        levels=256,
-        test_count=len(parts[1][0]),
-        labels=np.concatenate([labels for _, labels in parts]).astype(np.int64),
-        class_names=tuple("0123456789"),
-    )
-
-
-def mnist_files(data_dir: Path) -> list[Path]:
-    """Every file that `load_mnist` might read."""
-    names = [name for names in FILES.values() for name in names]
-    return [path for place in PLACES for name in names for path in _candidates(data_dir / place, name)]
-
-
-def _folder(data_dir: Path) -> Path:
-    """The first folder that holds a file of the set; torchvision's where none does."""
-    names = [name for names in FILES.values() for name in names]
-    places = [data_dir / place for place in PLACES]
-    return next((place for place in places if any(_find(place, name) for name in names)), places[0])
-
-
-def _candidates(raw: Path, name: str) -> list[Path]:
-    """Where a file may be: under its own name or with a dot in it, plain or gzipped, or in a folder of its name."""
-    dotted = name.replace("-idx", ".idx")
-    return [raw / each for one in (name, dotted) for each in (one, f"{one}.gz", f"{one}/{one}")]
-
-
-def _find(raw: Path, name: str) -> Path | None:
-    around = "/".join(raw.resolve().parts[-2:]).lower()
-    if any(word in around for word in OTHERS):
-        return None
-    return next((path for path in _candidates(raw, name) if path.is_file()), None)
-
-
-def _read_idx(raw: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
-    """The array of an IDX file of unsigned bytes: two zeros, type 8, number of dimensions, sizes, data."""
-    path = _find(raw, name)
-    if path is None:
+    if not download and not holds_any(MNIST, data_dir) and is_there(data_dir):
         raise MissingDataError(
-            f"{raw / name} is missing; fetch MNIST with: python train.py --dataset mnist, "
-            "or point --data-dir at the folder that holds the files, or at one that holds MNIST/raw."
+            f"{data_dir} holds EMNIST's files, but none of MNIST's; fit EMNIST with: python train.py --dataset emnist, "
+            "or fetch MNIST with: python train.py --dataset mnist."
         )
-    try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}; delete it and download MNIST again.") from None
-    header = 4 + 4 * dimensions
-    if len(content) < header or content[:4] != bytes([0, 0, 8, dimensions]):
-        raise DataError(
-            f"{path} is no IDX file of {dimensions} dimension(s) of bytes; delete it and download MNIST again."
-        )
-    sizes = np.frombuffer(content[4:header], dtype=">u4").astype(int)
-    expected = header + int(np.prod(sizes))
-    if len(content) != expected:
-        raise DataError(
-            f"{path} holds {len(content):,} bytes, but {expected:,} were expected; delete it and download MNIST again."
-        )
-    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(sizes)
+    parts = load_idx(MNIST, data_dir, download)
+    return image_set(MNIST, parts, "0123456789", _doubts(parts))
 
 
-def _download(data_dir: Path) -> None:
-    fetched("MNIST", data_dir, "MNIST/raw", "copy the four *-ubyte.gz files into MNIST/raw of the data folder by hand")
+def _doubts(parts: IdxParts) -> list[str]:
+    """What speaks against these files being MNIST's, though they are called so; a sentence, or none.
+
+    Raises:
+        DataError: They are EMNIST's, whose images are stored transposed.
+    """
+    counts = (len(parts.labels) - parts.test_count, parts.test_count)
+    most = int(parts.labels.max(initial=0))
+    named = next((split for split, known in COUNTS.items() if counts in known), None)
+    if most > 9 or named is not None:
+        proof = f"{counts[0]:,} and {counts[1]:,} images" if named else f"labels up to {most}"
+        raise DataError(
+            f"{parts.raw} holds {proof}: these are EMNIST's files, whose images are stored transposed; give them their "
+            f"own names (emnist-{named or 'balanced'}-train-images-idx3-ubyte and so on) and fit them with: "
+            "python train.py --dataset emnist."
+        )
+    fitted = np.bincount(parts.labels[: counts[0]], minlength=10)
+    if (fitted == EVEN).all():
+        said = f"mnist: each class has {EVEN:,} training images, but MNIST has 5,421 to 6,742 of each; {parts.raw} "
+        return [
+            f"{said}seems to hold EMNIST (stored transposed), Fashion-MNIST or KMNIST, which have their own --dataset"
+        ]
+    return []
 
 
 SOURCE = Source(
     load=lambda asked: load_mnist(asked.data_dir, asked.download),
-    files=mnist_files,
+    files=lambda data_dir: idx_files(MNIST, data_dir),
     is_downloadable=True,
     title="MNIST",
     nouns=("digit", "digits"),
     character=Character(size=28, box=20, by_mass=True),
 )
-"""MNIST; LeCun et al. 1998, http://yann.lecun.com/exdb/mnist/: "size normalized to fit in a 20x20 pixel box while
-preserving their aspect ratio [...] centered in a 28x28 image by computing the center of mass"."""
+"""The digits were "size normalized to fit in a 20x20 pixel box while preserving their aspect ratio [...] centered in a
+28x28 image by computing the center of mass"."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, JpegImagePlugin
 
 from explorer.arrays import Pixels
-from explorer.data.listing import formats_of
+from explorer.data.listing import Member, formats_of
 
 ANIMATED = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 """Formats of a picture that a visitor may show; the first frame of one that moves counts."""
@@ -108,12 +108,12 @@ class UnreadablePictureError(Exception):
     """A file cannot be decoded; the text says why."""
 
 
-def prepared(path: Path, how: Preparation) -> Pixels:
+def prepared(path: Path | Member, how: Preparation) -> Pixels:
     """The picture in a file as one image (C, H, W) of bytes; see `prepared_with_traits`."""
     return prepared_with_traits(path, how)[0]
 
 
-def prepared_with_traits(path: Path, how: Preparation) -> tuple[Pixels, Traits]:
+def prepared_with_traits(path: Path | Member, how: Preparation) -> tuple[Pixels, Traits]:
     """The picture in a file as one image (C, H, W) of bytes, and what the picture is like.
 
     The orientation that a camera noted is obeyed, what is transparent is laid over white, more than 8 bits become 8.
@@ -123,8 +123,9 @@ def prepared_with_traits(path: Path, how: Preparation) -> tuple[Pixels, Traits]:
     """
     enough = int(2 * how.size / how.crop)  # a JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that does
     try:
+        file = path if isinstance(path, Path) else path.open("rb")
         picture, traits = decoded(
-            path, "L" if how.grey else "RGB", enough=enough, formats=formats_of(path), brightness=how.brightness
+            file, "L" if how.grey else "RGB", enough=enough, formats=formats_of(path), brightness=how.brightness
         )
         image = np.asarray(_square(picture, how))
     except UNREADABLE as error:

@@ -53,6 +53,8 @@ class ImageSet:
         attributes: (N, A) uint8, 1 for an image that has it, 0 for one that has not, `explorer.arrays.UNKNOWN` (255)
             where nobody said; or None.
         attribute_names: Names of the attributes, or None.
+        factors: (N, F) float32, numbers that are known of every image, NaN where nobody said; or None.
+        factor_names: Names of the factors, or None.
         notes: What a person should know of this copy, a sentence each.
         brightness: Values that became black and white where pictures had more than 8 bits; None where none had.
         fingerprint: `fingerprint_of` it; computed where it is not given.
@@ -68,6 +70,8 @@ class ImageSet:
     class_names: tuple[str, ...] | None = None
     attributes: NDArray[np.uint8] | None = None
     attribute_names: tuple[str, ...] | None = None
+    factors: NDArray[np.float32] | None = None
+    factor_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     brightness: tuple[float, float] | None = None
     fingerprint: str = ""

@@ -1,12 +1,14 @@
 """What a data set is to the program: how to read it, where it lies, and what binds whoever uses it.
 
-Adding a data set is one entry of `explorer.config.DATASETS`, and a file of its name beside this one with a `SOURCE`.
+Adding a data set is one entry of `explorer.config.DATASETS`, and a file of its name (`_` for `-`) beside this one with
+a `SOURCE`.
 """
 
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from explorer.config import DATASETS, DataConfig
 from explorer.data.cache import Work
@@ -22,7 +24,8 @@ class Asked:
     Attributes:
         config: Its settings.
         data_dir: Folder in torchvision's layout, possibly read-only.
-        folder: Where the pictures of a folder data set lie; None for none.
+        folder: The folder or the file of the images of a set that somebody names; None for none.
+        labels: The table of their labels; None for one beside the pictures, or none.
         extra_train: Where further training images lie; None for none.
         how: What becomes of a picture.
         download: Whether missing files may be fetched.
@@ -32,6 +35,7 @@ class Asked:
     config: DataConfig
     data_dir: Path
     folder: Path | None
+    labels: Path | None
     extra_train: Path | None
     how: Preparation
     download: bool
@@ -61,7 +65,8 @@ class Source:
         load: Reads it, or raises a `DataError` that says which file is missing and what to do.
         files: Below the data folder, files and folders that change when what `load` might read does.
         is_downloadable: Whether it can be fetched on request.
-        takes_folder: Whether its pictures lie in a folder that somebody names.
+        takes: What somebody names for its images to be found, and the flag for it: a folder, a file, or nothing.
+        takes_labels: Whether a table may say what is on them.
         takes_extra: Whether further training images may come from another folder.
         title: What the data set is called where models are chosen; None for its own name.
         nouns: What an image is called, and several.
@@ -73,7 +78,8 @@ class Source:
     load: Callable[[Asked], ImageSet]
     files: Callable[[Path], list[Path]] = lambda _: []
     is_downloadable: bool = False
-    takes_folder: bool = False
+    takes: Literal["folder", "file"] | None = None
+    takes_labels: bool = False
     takes_extra: bool = False
     title: str | None = None
     nouns: tuple[str, str] = ("image", "images")
@@ -90,4 +96,4 @@ def source_of(dataset: str) -> Source:
     """
     if dataset not in DATASETS:
         raise DataError(f"there is no data set called {dataset[:40]!r}; known are {', '.join(DATASETS)}.")
-    return importlib.import_module(f"explorer.data.{dataset}").SOURCE
+    return importlib.import_module(f"explorer.data.{dataset.replace('-', '_')}").SOURCE

@@ -66,7 +66,9 @@ def held_run(
     known, calibration = order[:cut][:10_000], np.sort(order[cut:][:5_000])
     half = len(known) // 2 if len(known) >= FEWEST_HALVED else 0  # of fewer, one set serves twice
     reference, fitting = np.sort(known[half:]), np.sort(known[:half] if half else known)
-    mixture = fit_gmm(draw[fitting], components=min(10, len(fitting) // 10), seed=seed)
+    # a bell of its own has as many codes as dimensions at least: with fewer it is flat, and a thousand take minutes
+    bells = min(10, len(fitting) // 10, max(1, len(fitting) // coder.latent_dim))
+    mixture = fit_gmm(draw[fitting], components=bells, seed=seed)
     rate = given.rate().sum(1)
     latents = StoredLatents(
         mean=posterior.mean,

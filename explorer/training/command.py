@@ -14,12 +14,13 @@ from explorer.config import (
     RunConfig,
     TrainConfig,
     add_flags,
+    default_widths,
     from_flags,
     has_prior,
     resolve,
 )
 from explorer.config.flags import Flags, choice
-from explorer.data import located
+from explorer.data import ImageSet, located, sized
 from explorer.errors import ConfigError
 
 DEFAULT_OUT = Path("checkpoints")
@@ -29,6 +30,7 @@ DEFAULT_OUT = Path("checkpoints")
 COMMON = (
     "dataset",
     "folder",
+    "file",
     "family",
     "latent_dim",
     "beta",
@@ -49,8 +51,8 @@ EXAMPLES = """examples:
 """
 
 OF_AN_EVALUATION = frozenset(
-    {"evaluate", "out", "device", "threads", "quiet", "data_dir", "folder", "extra_train", "no_download"}
-    | {"nll_samples", "nll_images", "push"}
+    {"evaluate", "out", "device", "threads", "quiet", "data_dir", "folder", "file", "labels", "extra_train"}
+    | {"no_download", "nll_samples", "nll_images", "push"}
 )
 """Flags that mean something beside --evaluate, which takes all other settings from the run."""
 
@@ -96,6 +98,10 @@ def command_line(shown: tuple[str, ...] | None = COMMON) -> Flags:
     add_flags(data, DataConfig, shown)
     pictures = "pictures of --dataset folder; sub-folders are classes, or train, valid and test with classes below them"
     add(data, "--folder", pictures, type=Path, metavar="PATH")
+    stack = "file of --dataset array: .npz, .npy, .pt, .safetensors, .csv, .h5, or pictures in a .zip or .tar"
+    add(data, "--file", stack, type=Path, metavar="FILE")
+    table = "table of what is on the pictures of --dataset folder or array (default: a .csv beside them)"
+    add(data, "--labels", table, type=Path, metavar="FILE")
     places = "folder of the data sets (default: $EXPLORER_DATA, else the user's cache folder)"
     add(data, "--data-dir", places, type=Path, metavar="DIR")
     add(data, "--no-download", "never fetch a missing data set", action="store_true")
@@ -165,7 +171,14 @@ def plan(args: argparse.Namespace) -> list[RunConfig]:
     """The resolved settings of every run that the command line asks for."""
     config = resolve(
         RunConfig(
-            data=located(from_flags(DataConfig, args), args.data_dir, args.folder, args.extra_train),
+            data=located(
+                from_flags(DataConfig, args),
+                args.data_dir,
+                args.folder,
+                args.extra_train,
+                file=args.file,
+                labels=args.labels,
+            ),
             model=from_flags(ModelConfig, args),
             train=from_flags(TrainConfig, args),
             versions=versions(),
@@ -178,6 +191,26 @@ def plan(args: argparse.Namespace) -> list[RunConfig]:
     pair = [dataclasses.replace(config, model=dataclasses.replace(config.model, family=each)) for each in families]
     pair = [dataclasses.replace(a, twin=b.name) for a, b in zip(pair, reversed(pair), strict=True)]
     return ladder(*pair) if args.ladder else pair
+
+
+def with_facts(config: RunConfig, images: ImageSet) -> RunConfig:
+    """The settings with what the images say of themselves, and widths of a net for their size where none are set."""
+    model = dataclasses.replace(config.model, image_shape=images.image_shape, levels=images.levels)
+    if model.widths is None:
+        widths = () if model.net == "mlp" else default_widths(max(images.image_shape[1:]))
+        model = dataclasses.replace(model, widths=widths)
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(
+            sized(images, config.data),
+            fingerprint=images.fingerprint,
+            brightness=images.brightness,
+            class_names=images.class_names,
+            attribute_names=images.attribute_names,
+            factor_names=images.factor_names,
+        ),
+        model=model,
+    )
 
 
 LADDER = (0.0, 0.1, 0.3, 1.0, 4.0)

@@ -44,7 +44,7 @@ NO_RUNS = """
 <p>There is nothing to explore in <code>{folder}</code>. Fit a small autoencoder and its VAE twin on the 8&times;8
 digits that come with scikit-learn; on two CPU cores it takes about two minutes:</p>
 <pre><code>python train.py --dataset digits --latent-dim 2 --twin</code></pre>
-<p>Then start this program again. Runs elsewhere are opened with
+<p>This page opens it as soon as it is there. Runs elsewhere are opened with
 <code>python -m explorer --checkpoints DIR</code>.</p>
 </div>
 """
@@ -112,6 +112,10 @@ class Header(Part):
         )
 
 
+WITHOUT_RUNS = Part("report/first", "the first model")
+"""Stands below `NO_RUNS`: it offers to fit a run, and opens the first one that is there."""
+
+
 def header(tabs: Sequence[str]) -> Header:
     """The header over some tabs."""
     return Header("page/header", "Tabs", tuple(tabs))
@@ -153,7 +157,10 @@ def markup(
     first = library.default()
     if first is None or not names:
         title = f'<header id="explorer-top"><div id="explorer-title"><h1>{TITLE}</h1></div></header>'
-        return document(worn_first(static, ["page/frame.css", "page/bare.css"]), [title, welcome(library)])
+        waiting = f'<main class="xp-first">{_block(WITHOUT_RUNS)}</main>'
+        script = f'<script type="module" src="{static.url}/{WITHOUT_RUNS.module}.js"></script>'
+        body = [title, welcome(library), *([waiting, script] if names else [])]
+        return document(worn_first(static, ["page/frame.css", "page/bare.css"]), body)
     head = [
         *worn_first(static, ["page/frame.css", "page/bare.css"]),
         *announced(static, "page/bare", tabs[opened if opened in names else names[0]].CONTENT),

@@ -22,7 +22,9 @@ from explorer.arrays import Latents
 from explorer.errors import NotFoundError, TooMuchError
 from explorer.images import picture_type, to_bytes
 from explorer.library import AMONG, Card, Library, OpenRun
+from explorer.library.fitting import FitBench
 from explorer.library.growing import growing_sheet
+from explorer.ui.fitting import FitRoutes
 from explorer.ui.hosts import HEALTH
 from explorer.ui.http import (
     LONGEST_QUERY,
@@ -65,6 +67,7 @@ class RunRoutes:
         figures: Figures by name, as the tabs offer them.
         offers: What makes further routes of runs, as the tabs offer them.
         public: Whether others than this machine's user may look: no answer then tells where its files are.
+        bench: What begins fits for the person at the machine; None where nobody may.
 
     Attributes:
         looking: For a glance at a run's card, which every request begins with.
@@ -80,8 +83,10 @@ class RunRoutes:
         figures: Mapping[str, FigureMaker],
         offers: "Sequence[RoutesMaker]" = (),
         public: bool = True,
+        bench: FitBench | None = None,
     ) -> None:
         self.library = library
+        self.bench = bench
         self.public = public
         self.figures = figures
         self.looking = Lane(running=2, waiting=256)
@@ -98,6 +103,7 @@ class RunRoutes:
             ("GET", "/explorer/api/runs", self.runs),
             ("GET", "/explorer/api/fits", self.fits),
             ("GET", "/explorer/api/fits/{run}/{epoch}", self.fit_sheet),
+            *FitRoutes(self, self.bench).routes(),
             ("GET", run, self.run),
             ("POST", run + "/decode", self.decode),
             ("POST", run + "/describe", self.describe),
@@ -351,8 +357,9 @@ def served(
     static: StaticFiles,
     offers: Sequence[RoutesMaker] = (),
     public: bool = True,
+    bench: FitBench | None = None,
 ) -> list[BaseRoute]:
     """All routes of our own, to be put before gradio's; the arguments are those of `RunRoutes`."""
     files = Route("/explorer/static/{tag}/{file:path}", static.get, methods=["GET"])
     health = Route(HEALTH, healthy, methods=["GET", "HEAD"])
-    return [health, files, *RunRoutes(library, figures, offers, public).routes()]
+    return [health, files, *RunRoutes(library, figures, offers, public, bench).routes()]

@@ -8,6 +8,7 @@
     Logout         ends a session only where the page itself asks for it
     LoginRequired  with a password set: everything but the login page itself needs a session
     Visitors       tells who asks, and ends what they asked for when they leave
+    Unread         sends large answers piece by piece, and bounds what waits to be read
     Events         refuses what is no event of gradio's page
 
 Before them stands the connection (`explorer.ui.patience`). Gradio has none of these; see its own documentation of
@@ -30,31 +31,14 @@ from explorer.ui.events import Events
 from explorer.ui.hosts import Forwarded, TrustedHosts, no_tunnel
 from explorer.ui.login import LoginBrake, LoginRequired, Logout
 from explorer.ui.requests import SAFE_METHODS, header, refuse, route_path
+from explorer.ui.unread import Unread
 from explorer.ui.visitors import Visitors
 
 logger = logging.getLogger(__name__)
 
-CLOSED = (
-    "/monitoring",
-    "/openapi.json",
-    "/gradio_api/api/",
-    "/gradio_api/call/",
-    "/gradio_api/deep_link",
-    "/gradio_api/dev/",
-    "/gradio_api/info",
-    "/gradio_api/mcp",
-    "/gradio_api/openapi.json",
-    "/gradio_api/process_recording",
-    "/gradio_api/profiling",
-    "/gradio_api/proxy=",
-    "/gradio_api/run-history",
-    "/gradio_api/runs",
-    "/gradio_api/stream",
-    "/gradio_api/undo-vibe",
-    "/gradio_api/upload",
-    "/gradio_api/vibe",
-)
-"""Routes of gradio that the page never calls; a request whose path begins so is answered with 404."""
+CLOSED = ("/monitoring", "/openapi.json")
+"""Routes of gradio that the page never calls; a request whose path begins so is answered with 404. Those below
+`/gradio_api/` are closed by `explorer.ui.events`, which lists what the page does call."""
 
 RULES = (
     "default-src 'self'; "
@@ -88,6 +72,9 @@ Frames: TypeAlias = Literal["nobody", "machine", "anybody"]
 
 MACHINE = "http://localhost:* http://127.0.0.1:* http://[::1]:* file:"
 """Pages of this machine, and files on its disk, as a Content-Security-Policy spells them."""
+
+PAGE, EVENTS = b"text/html", b"text/event-stream"
+"""Kinds of answers that are treated in ways of their own."""
 
 MANIFEST = re.compile(rb'<link rel="manifest" href="/manifest.json"[^>]*>')
 """What gradio's page asks of the root of the site, wherever it is mounted: there is no such file."""
@@ -139,7 +126,7 @@ class Guard:
             nonlocal started, held
             if message["type"] == "http.response.start":
                 started = message
-                held = _is_html(message)  # its scripts are needed first
+                held = _is_of_kind(message, PAGE)  # its scripts are needed first
                 if not held:
                     await send(_with(message, own, self._policy(b"", path, frames)))
             elif held and message["type"] == "http.response.body":
@@ -162,10 +149,13 @@ class Guard:
         try:
             await self.app(scope, receive, adding)
         except Exception as error:
-            if started is not None or not path.startswith("/gradio_api/"):
+            if not path.startswith("/gradio_api/") or (started is not None and not _is_of_kind(started, EVENTS)):
                 raise
             logger.warning("a request to %s was no event of this page: %r", path[:100], error)
-            await refuse(400, "this request is no event of the page.", scope, receive, adding)
+            if started is None:
+                await refuse(400, "this request is no event of the page.", scope, receive, adding)
+            else:  # a stream says by itself what is wrong, before it fails
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _frames(self, scope: Scope, path: str) -> Frames:
         """Whose pages may show an answer in a frame."""
@@ -189,9 +179,9 @@ class Guard:
         return f"{RULES}; script-src {' '.join(allowed)}{ancestors}".encode()
 
 
-def _is_html(start: Message) -> bool:
+def _is_of_kind(start: Message, media_type: bytes) -> bool:
     kind = next((value for name, value in start.get("headers", []) if name.lower() == b"content-type"), b"")
-    return kind.startswith(b"text/html")
+    return kind.startswith(media_type)
 
 
 def _with(start: Message, own: list[tuple[bytes, bytes]], policy: bytes) -> Message:
@@ -228,6 +218,7 @@ def layers(
         Middleware(Logout),
         Middleware(LoginRequired),
         Middleware(Visitors),
+        Middleware(Unread),
         Middleware(Events),
     ]
 

@@ -6,6 +6,7 @@ from typing import Any
 from explorer.analysis.intervals import Paired
 from explorer.analysis.laws import LAWS, WHITE, Law
 from explorer.config import FAMILIES, has_prior
+from explorer.data.sources import source_of
 from explorer.errors import ExplorerError
 from explorer.library import Card, Library
 from explorer.views.hole_verdict import (
@@ -253,7 +254,7 @@ def no_ladder(card: Card) -> str:
         )
     data, model = card.config.data, card.config.model
     parts = ["python train.py", f"--dataset {data.dataset}"]
-    parts += ["--folder PATH"] if data.dataset == "folder" else []
+    parts += {"folder": ["--folder PATH"], "file": ["--file FILE"], None: []}[source_of(data.dataset).takes]
     parts += [f"--latent-dim {model.latent_dim}"]
     parts += [f"--family {model.family}"] if model.family not in ("ae", "vae") else []
     return f"{card.name} belongs to no beta ladder; fit one with: {' '.join([*parts, '--ladder'])}"

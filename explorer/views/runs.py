@@ -22,8 +22,9 @@ FIRST = 0
 """The image of the evaluation split that Explore opens on: the same for a run and its twin."""
 
 
-LARGEST_TILE = 64
-"""Side of a thumbnail, pixels: a sheet of larger ones is more than a browser unpacks."""
+MOST_PIXELS, WIDEST_SHEET = 50_000_000, 16_000
+"""Pixels of a sheet and of its longer side that a browser unpacks with ease: of larger images a sheet has smaller
+thumbnails."""
 
 WIDEST_WEBP = 16_383
 """Pixels of the longest side that the WebP format can hold."""
@@ -67,7 +68,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "formats": [format_words(kind) for kind in FORMATS],
         "default_law": run.default_law,
         "default_told": run.card.number("holes", run.default_law, "tell_apart"),
-        "sheet": {"size": SHEET, "columns": SHEET_COLUMNS, "tile": list(tile_size(run.image_shape))},
+        "sheet": {"size": SHEET, "columns": SHEET_COLUMNS, "tile": list(tile_size(run.image_shape, len(run)))},
         "drawing": drawing_form(run),
         "epochs": run.epochs() or (None if run.config is None else []),
         "stored": stored_arrays(run),
@@ -148,11 +149,16 @@ def direction_values(direction: Direction) -> dict[str, object]:
     }
 
 
-def tile_size(image_shape: tuple[int, int, int]) -> tuple[int, int]:
-    """Height and width of the thumbnail of an image (C, H, W): the image's own, or whole fractions of them."""
+def tile_size(image_shape: tuple[int, int, int], count: int) -> tuple[int, int]:
+    """Height and width of the thumbnail of an image (C, H, W), one of `count`: its own, or whole fractions of them."""
     _, height, width = image_shape
-    every = -(-max(height, width) // LARGEST_TILE)
-    return max(1, height // every), max(1, width // every)
+    every, columns, rows = 1, min(count, SHEET_COLUMNS), -(-min(count, SHEET) // SHEET_COLUMNS)
+    while True:
+        high, wide = max(1, height // every), max(1, width // every)
+        fits = columns * rows * high * wide <= MOST_PIXELS and max(columns * wide, rows * high) <= WIDEST_SHEET
+        if fits or high == wide == 1:
+            return high, wide
+        every += 1
 
 
 @kept
@@ -161,7 +167,7 @@ def sprite_sheet(run: OpenRun, sheet: int, has_images: bool) -> tuple[bytes, str
 
     Grey sheets are PNG: exact, and for 10,000 MNIST digits as small as WebP in a quarter of its time. Colour is WebP.
     """
-    pictures = shrunk(run.thumbnails()[sheet * SHEET : (sheet + 1) * SHEET], tile_size(run.image_shape))
+    pictures = shrunk(run.thumbnails()[sheet * SHEET : (sheet + 1) * SHEET], tile_size(run.image_shape, len(run)))
     laid = tile(pictures, SHEET_COLUMNS)
     if len(laid) == 1 or max(laid.shape[1:]) > WIDEST_WEBP:
         return encoded_picture(laid), "image/png"

@@ -1,7 +1,7 @@
 /** A straight path between two places of the planes: its ends are dragged, its pictures stand in two filmstrips. */
 
 import { button, h } from "../kit/dom.js";
-import { dim, paint } from "../kit/pixels.js";
+import { dim, paint, shownWidth } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
 import { percent, shown } from "../latent/numbers.js";
 import { ALPHA } from "../latent/vacancy.js";
@@ -162,11 +162,10 @@ class Strip {
     this.decodes = new NewestWins(
       (/** @type {{run: string, latents: Float32Array}} */ { run, latents }) => source.decode(run, latents, FILMS),
       (decoded, { latents }) => {
-        const width = decoded.shape[2];
-        const times = Math.max(1, Math.floor(FILM / width));
+        const wide = shownWidth(decoded.shape[2], FILM);
         this.canvases.forEach((canvas, k) => {
           paint(canvas, decoded, k);
-          canvas.style.width = `${times * width}px`;
+          canvas.style.width = `${wide}px`;
         });
         const d = latents.length / FILMS;
         this.row.dataset.ends = [...latents.slice(0, d), ...latents.slice(-d)].join(",");

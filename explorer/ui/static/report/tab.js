@@ -6,6 +6,7 @@ import { Latest } from "../kit/latest.js";
 import { more } from "../kit/more.js";
 import { sides } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
+import { fitButton } from "../page/fithere.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
@@ -102,7 +103,7 @@ export class ReportTab {
     /** @type {Story[]} */
     this.stories = [];
     this.page = new PageButton();
-    const save = h("div.xp-bar.xp-report-save", {}, button("Save", "Save verdicts, settings and scores as Markdown", () => this.save()), button("Print", "Print the report, all of it opened", () => print()), this.page.element);
+    const save = h("div.xp-bar.xp-report-save", {}, button("Save", "Save verdicts, settings and scores as Markdown", () => this.save()), button("Print", "Print the report, all of it opened", () => print()), fitButton("Fit here", () => root), this.page.element);
     this.rest = more("More", h("p.xp-hint.xp-prose", {}, HOW), h("p.xp-hint.xp-prose", {}, SHEET_HINT), this.losses, this.course, this.noise, this.decoder.element);
     this.body = h(
       "div.xp-report",

@@ -76,6 +76,9 @@ const READ = {
   nothing: async () => null,
 };
 
+/** Where fits on this machine are asked for. @type {Record<import("./source.js").FitQuestion, string>} */
+const FITS = { form: "fit", look: "fit?part=fit", start: "fit", stop: "fit/stop", resume: "fit/resume" };
+
 /** @typedef {import("./source.js").Source} Source */
 
 /** Whether pictures are computed here; `?decoder=server` in the address asks for the server's. */
@@ -117,6 +120,17 @@ export class ServerSource {
   /** @returns {Promise<any[]>} */
   async fits() {
     return (await ask(new URL("fits", API))).json();
+  }
+
+  /**
+   * @param {import("./source.js").FitQuestion} what
+   * @param {object} [wish] Settings of the fit to begin.
+   * @returns {Promise<any>}
+   */
+  async fitHere(what, wish = {}) {
+    const path = FITS[what];
+    const sent = { method: "POST", body: JSON.stringify(wish), headers: { "Content-Type": "application/json" } };
+    return (await ask(new URL(path, API), what === "form" || what === "look" ? {} : sent)).json();
   }
 
   /**

@@ -28,10 +28,14 @@ import { Kind } from "./kind.js";
  * @property {import("./programs.js").Priority} [priority] By itself one picture is for the hand, and several are a batch.
  */
 
+/** What may be asked of fits on this machine. @typedef {"form" | "look" | "start" | "stop" | "resume"} FitQuestion */
+
 /**
  * @typedef {object} Source
  * @property {() => Promise<any[]>} runs Every run there is, in a line each; `error` says why one cannot be opened.
  * @property {() => Promise<any[]>} [fits] Runs that are being fitted now; absent where none ever are.
+ * @property {(what: FitQuestion, wish?: object) => Promise<any>} [fitHere] Begin, watch, stop and resume a fit on the
+ *   machine of the server; absent where there is none.
  * @property {(question: Asked, run: string, details?: Details) => Promise<any>} ask Anything about a run, in the form
  *   that the table of questions states.
  * @property {(info: RunInfo, name: ArrayName) => Promise<any>} array One row per image of the evaluation split; null
