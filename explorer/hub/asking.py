@@ -18,9 +18,10 @@ SECONDS = 30.0
 def be_offline() -> None:
     """Ask the Hub for nothing from now on: gradio would otherwise look there for its makers' service."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    constants = sys.modules.get("huggingface_hub.constants")  # reads it when it is imported
-    if constants is not None and os.environ["HF_HUB_OFFLINE"] == "1":
-        constants.HF_HUB_OFFLINE = True
+    if "huggingface_hub" in sys.modules and os.environ["HF_HUB_OFFLINE"] == "1":
+        from huggingface_hub import constants
+
+        constants.HF_HUB_OFFLINE = True  # the variable was read when it was imported
 
 
 def api() -> "HfApi":

@@ -46,7 +46,7 @@ def held_by(repository: str, kind: str) -> tuple[str, frozenset[str]]:
         if not there.repo_exists(repository, repo_type=kind):
             return "", frozenset()
         info = there.repo_info(repository, repo_type=kind, timeout=SECONDS)
-    paths = {each.rfilename for each in info.siblings or ()}
+    paths = {each.rfilename for each in getattr(info, "siblings", None) or ()}
     pieces = stream(repository, CARD, info.sha or "main", kind, MOST_CARD) if CARD in paths else ()
     return b"".join(pieces).decode("utf-8", errors="replace"), frozenset(paths - {CARD, ".gitattributes"})
 
@@ -85,7 +85,7 @@ def send(
         sdk = "static" if kind == "space" else None
         made = there.create_repo(repository, repo_type=kind, space_sdk=sdk, private=is_private or None, exist_ok=True)
         info = there.repo_info(repository, repo_type=kind, timeout=SECONDS)
-        held = {each.rfilename for each in info.siblings or ()}
+        held = {each.rfilename for each in getattr(info, "siblings", None) or ()}
         added = [
             CommitOperationAdd(path, content if isinstance(content, bytes) else str(content))
             for path, content in sorted(files.items())

@@ -6,6 +6,7 @@ address needs a script beside the frame, which a notebook that is opened anew, o
 
 import html
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -85,6 +86,7 @@ def show(
         ShapeError: Images, labels and model do not go together.
     """
     display = _display()
+    warnings.filterwarnings("ignore", "IProgress not found")  # gradio's client asks for widgets that nothing here uses
     if isinstance(run, str):
         if images is not None:
             raise ShapeError(f"{run} is a run, which has its images already; leave out images.")

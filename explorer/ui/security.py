@@ -98,7 +98,7 @@ class Guard:
     def __init__(self, app: ASGIApp, framed: bool = False, embedding: Frames = "nobody") -> None:
         self.app = app
         self.frames: Frames = "machine" if framed else "nobody"
-        self.embedding = embedding
+        self.embedding: Frames = embedding
         self.headers = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),

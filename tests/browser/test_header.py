@@ -73,12 +73,10 @@ def test_back_and_forward_go_through_tabs_and_runs(opened, app_url, host):
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_on_a_slide_one_tab_is_shown_with_a_way_to_the_whole_page(browser, app_url, host):
-    slide = "http://127.0.0.1:9/slides/"  # of another site on this machine
+def test_on_a_slide_one_tab_is_shown_with_a_way_to_the_whole_page(browser, app_url, elsewhere, host):
     frame = f'<iframe src="{app_url}{host}?embed=1&run=flat-vae&tab=map" style="width: 900px; height: 700px"></iframe>'
     page = browser.new_page(viewport={"width": 1000, "height": 800})
-    page.route(slide, lambda asked: asked.fulfill(content_type="text/html", body=f"<!doctype html>{frame}"))
-    page.goto(slide)
+    page.goto(elsewhere(frame))
     shown = page.frame_locator("iframe")
     expect(shown.locator("#explorer-map .xp-plane[data-ready]").first).to_be_visible()
     expect(shown.get_by_role("tab")).to_have_count(0)

@@ -1,9 +1,7 @@
 """A notebook that is run, and what its cell shows in a real browser: the page in a frame, and no server behind it."""
 
-import http.server
 import re
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,42 +39,27 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
             patch.setenv(name, str(home / name.lower()))  # never the user's own
         patch.setenv("JUPYTER_PATH", str(Path(sys.prefix) / "share" / "jupyter"))
         nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(home)}}).execute()
-    [output] = notebook.cells[0].outputs
-    assert output.output_type == "display_data"
+    outputs = notebook.cells[0].outputs
+    assert [output.output_type for output in outputs] == ["display_data"], outputs[0]
+    [output] = outputs
     return output.data["text/html"]
 
 
 @pytest.fixture
-def notebook(shown: str, browser) -> Iterator[Any]:
+def notebook(shown: str, browser, elsewhere) -> Iterator[Any]:
     """The notebook as a page of another server; at its end nothing failed and nothing was fetched."""
-    page_bytes = f"<!doctype html><title>Notebook</title><p>In [1]:</p>{shown}".encode()
-
-    class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(page_bytes)
-
-        def log_message(self, format: str, *values: object) -> None:  # noqa: A002 - its own name
-            """Nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    home = elsewhere(f"<p>In [1]:</p>{shown}")
     context = browser.new_context(viewport={"width": 1200, "height": 900}, color_scheme="light")
     context.set_default_timeout(30_000)
     page = context.new_page()
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
     page.on("console", lambda said: trouble.append(said.text) if said.type in ("error", "warning") else None)
-    home = f"http://127.0.0.1:{server.server_port}/notebook"
     known = (home, "data:", "blob:", "about:")
     page.on("request", lambda sent: None if sent.url.startswith(known) else trouble.append(f"fetched {sent.url[:200]}"))
     page.goto(home)
     yield page
     context.close()
-    server.shutdown()
-    server.server_close()
     assert not trouble
 
 

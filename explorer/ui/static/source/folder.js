@@ -155,6 +155,11 @@ export class FolderSource extends ServerSource {
     return [];
   }
 
+  /** Nor is a fit begun. @returns {Promise<any>} */
+  async fitHere() {
+    throw this.refusal("A fit");
+  }
+
   /**
    * @param {Asked} question
    * @param {string} run
