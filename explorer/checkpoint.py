@@ -74,6 +74,9 @@ STRETCH = 1e30
 LOG_VARIANCE = (-60.0, 20.0)
 """Range of log-variances; the models keep to -12 .. 6."""
 
+FACTOR = 1e30
+"""Largest size of a number that is known of an image, in its own unit."""
+
 NATS = 1e12
 """Largest distortion or rate, nats per image."""
 
@@ -102,6 +105,7 @@ class StoredLatents:
         draw: One draw of each posterior, (N, d).
         label: Labels, (N,), or None.
         attribute: Attributes, (N, A), 0, 1 or `explorer.arrays.UNKNOWN`, or None.
+        factor: Numbers that are known of the images, (N, Q), NaN where nobody said, or None.
         index: Rows of the evaluation split in the whole data set, (N,).
         distortion: -log p(x|z) of the grey image at its posterior mean, (N,), nats per image.
         rate: KL(q(z|x) || p(z)), (N,), nats per image; zero for an autoencoder.
@@ -132,6 +136,7 @@ class StoredLatents:
     draw: Latents
     label: NDArray[np.int64] | None = None
     attribute: NDArray[np.uint8] | None = None
+    factor: NDArray[np.float32] | None = None
     index: NDArray[np.int64]
     distortion: NDArray[np.float32]
     rate: NDArray[np.float32]
@@ -173,7 +178,7 @@ class Bounds:
 
     Attributes:
         type: Element type, by its name in a safetensors file.
-        axes: A letter for the length of each axis: d and A are the config's, equal letters are equal lengths.
+        axes: A letter for the length of each axis: d, A and Q are the config's, equal letters are equal lengths.
         low: Smallest value.
         high: Largest value.
     """
@@ -190,6 +195,7 @@ ARRAYS: Mapping[str, Bounds] = {
     "draw": Bounds("F32", "Nd", -CODE, CODE),
     "label": Bounds("I64", "N", 0, MOST_CLASSES - 1),
     "attribute": Bounds("U8", "NA", 0, UNKNOWN),
+    "factor": Bounds("F32", "NQ", -FACTOR, FACTOR),
     "index": Bounds("I64", "N", 0, 10**12),
     "distortion": Bounds("F32", "N", -NATS, NATS),
     "rate": Bounds("F32", "N", -1, NATS),
@@ -412,6 +418,7 @@ def _trouble_with_heads(
     if missing or unknown:
         return f"lacks {min(missing)!r}" if missing else f"holds an unknown {min(unknown)[:80]!r}"
     lengths = {"d": config.model.latent_dim or 0, "A": len(config.data.attribute_names or ())}
+    lengths["Q"] = len(config.data.factor_names or ())
     for name, bounds in table.items():
         if name not in heads:
             continue
@@ -435,6 +442,10 @@ def _trouble_with_values(name: str, array: NDArray[Any], config: RunConfig, tabl
     low, high = bounds.low, bounds.high
     if name == "label" and config.data.class_names is not None:
         high = len(config.data.class_names) - 1
+    if name == "factor":
+        array = array[~np.isnan(array)]  # where nobody said
+        if not array.size:
+            return "must hold a number"
     least, most = array.min(), array.max()  # NaN if any is
     if not (low <= least and most <= high):
         return f"must be finite and lie in {low:g} .. {high:g}, but goes from {least:g} to {most:g}"

@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import io
 import json
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -186,10 +187,9 @@ def test_dsprites_is_read_with_its_factors_and_without_its_pickled_words(tmp_pat
     images = load(tmp_path / "dsprites.npz")
     assert set(np.unique(images.pixels)) == {0, 255} and "1 is white" in said_of(images)
     assert images.class_names == ("square", "ellipse", "heart")
-    assert images.factor_names == ("shape", "scale", "orientation", "position x")
+    assert images.factor_names == ("scale", "orientation", "position x"), "the shape is a class"
     assert "color, position y left out: the same for all images" in said_of(images)
-    assert images.factors is not None and images.labels is not None
-    np.testing.assert_array_equal(images.factors[:, 0], images.labels)
+    assert images.factors is not None and set(images.factors[:, 0].tolist()) == set(range(6))
     assert images.attribute_names is not None and "high scale" in images.attribute_names
     assert "metadata was left out: objects, which only unpickling could read" in said_of(images)
 
@@ -537,6 +537,69 @@ def test_a_broken_picture_in_an_archive_is_named(tmp_path: Path):
     members = {f"{number}.png": picture(number) for number in range(COUNT)}
     write_archive(tmp_path / "a.zip", members | {"bad.png": picture(99)[:60]})
     assert "1 of 61 files are broken and left out: bad.png" in said_of(load(tmp_path / "a.zip"))
+
+
+# --- optional packages ------------------------------------------------------------------------------------------------
+
+
+def test_without_the_package_a_file_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for name, package in (("a.h5", "h5py"), ("a.parquet", "pyarrow"), ("a.arrow", "pyarrow")):
+        (tmp_path / name).write_bytes(b"x")
+        refused(tmp_path / name, f"needs the package {package}, which is not installed; pip install {package}")
+
+
+def test_3d_shapes_is_read_with_its_factors(tmp_path: Path):
+    h5py = pytest.importorskip("h5py")
+    factors = np.random.default_rng(0).integers(0, [10, 10, 10, 8, 4, 15], (80, 6))
+    factors[:4, 4] = range(4)
+    with h5py.File(tmp_path / "3dshapes.h5", "w") as file:
+        file["images"] = np.random.default_rng(0).integers(0, 256, (80, 64, 64, 3)).astype(np.uint8)
+        file["labels"] = factors / 15
+        file["elsewhere"] = h5py.ExternalLink("other.h5", "/images")
+    images = load(tmp_path / "3dshapes.h5")
+    assert images.image_shape == (3, 64, 64) and images.class_names == ("cube", "cylinder", "sphere", "capsule")
+    assert images.factor_names == ("floor hue", "wall hue", "object hue", "scale", "orientation")
+
+
+@pytest.mark.parametrize("form", ["file", "folder", "saved"])
+def test_pictures_in_columns_are_read_with_their_classes_and_split(form: str, tmp_path: Path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    features = {"image": {"_type": "Image"}, "label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
+    schema = pyarrow.schema(
+        [
+            ("image", pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])),
+            ("label", pyarrow.int64()),
+        ],
+        metadata={"huggingface": json.dumps({"info": {"features": features}})},
+    )
+
+    def rows(numbers: range) -> Any:
+        pictures = [{"bytes": picture(number), "path": None} for number in numbers]
+        return pyarrow.table({"image": pictures, "label": [number % 2 for number in numbers]}, schema=schema)
+
+    place = tmp_path / "pets.parquet"
+    if form == "file":
+        parquet.write_table(rows(range(COUNT)), place, row_group_size=7)
+    else:
+        place = tmp_path / "pets"
+        for part, numbers in (("train", range(45)), ("test", range(45, COUNT))):
+            target = place / "data" / f"{part}-00000-of-00001.parquet"
+            target = target if form == "folder" else place / part / "data-00000-of-00001.arrow"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if form == "folder":
+                parquet.write_table(rows(numbers), target)
+            else:
+                with pyarrow.ipc.new_stream(str(target), schema) as stream:
+                    stream.write_table(rows(numbers))
+    images = load(place, image_size=16)
+    assert len(images) == COUNT and images.class_names == ("cat", "dog") and images.labels is not None
+    assert np.bincount(images.labels).tolist() == [30, 30]
+    assert images.test_count == (10 if form == "file" else 15)
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 nonsense PAR1")
+    refused(tmp_path / "bad.parquet", "damaged")
 
 
 # --- tables beside pictures -------------------------------------------------------------------------------------------

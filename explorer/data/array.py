@@ -17,6 +17,7 @@ from PIL import Image
 
 from explorer.arrays import Pixels
 from explorer.config import Channels, PixelRange
+from explorer.data import arrow
 from explorer.data.archives import ENDINGS, list_archive, webdataset_classes
 from explorer.data.cache import PIXELS, Arrangement, Rows, Work, conversion, conversions_dir, converted, write_header
 from explorer.data.contents import MOST_NAMED, known_beside, named, parts_of, sorted_out
@@ -92,6 +93,14 @@ def load_array(
     Raises:
         DataError: The file is missing (`MissingDataError`) or damaged, no file of images, or could be read in two ways.
     """
+    if file.is_dir() or file.suffix.lower() in arrow.ENDINGS:
+        if labels is not None:
+            raise DataError(f"{file} has columns of its own for what is on the images; leave out --labels.")
+        listing = arrow.files_of(file) if file.exists() else [_found(file)]
+        images = converted(
+            name, listing, how, lambda: arrow.arrange_columns(file, name), work=work, rules=("columns", 1)
+        )
+        return _enough(file, images)
     listing = [_found(file)] if labels is None else [_found(file), table_found(labels)]
     if file.suffix.lower() in ENDINGS:
         images = converted(
@@ -107,6 +116,10 @@ def load_array(
         images = conversion(
             name, listing, rules, lambda partial: _written(partial, file, name, reading, labels, work), work
         )
+    return _enough(file, images)
+
+
+def _enough(file: Path, images: ImageSet) -> ImageSet:
     if len(images) < FEWEST:
         raise DataError(f"{file} holds {len(images)} images that can be read, but at least {FEWEST} are needed.")
     return images

@@ -218,15 +218,17 @@ def _factors(values: NDArray, contents: Contents) -> Known:
     plain = names or tuple(f"factor {number}" for number in range(values.shape[1]))
     differ = [number for number in range(values.shape[1]) if len(np.unique(values[:, number])) > 1]
     same = [plain[number] for number in range(values.shape[1]) if number not in differ]
-    notes = [f"factors: {', '.join(plain[number] for number in differ)}"]
-    notes += [f"{', '.join(same)} left out: the same for all images"] if same else []
+    notes = [f"{', '.join(same)} left out: the same for all images"] if same else []
     labels, classes = None, None
     if names is not None:
-        column = values[:, names.index("shape")]
+        place = names.index("shape")
+        column = values[:, place]
         kinds = np.unique(column)
         if len(kinds) == len(SHAPE_NAMES[names]):
+            differ = [number for number in differ if number != place]
             labels, classes = np.searchsorted(kinds, column).astype(np.int64), SHAPE_NAMES[names]
             notes.append(f"classes by shape: {', '.join(classes)}")
+    notes.append(f"factors: {', '.join(plain[number] for number in differ)}")
     known = Known(
         labels=labels,
         class_names=classes,

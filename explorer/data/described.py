@@ -44,6 +44,9 @@ CLASS_NAMES = (
 INDEX_NAMES = ("", "id", "index", "idx", "row", "unnamed: 0")
 """What columns are called, in lower case, that only count the rows."""
 
+HIGH = "high "
+"""Beginning of the name of an attribute that is made of a number."""
+
 MOST_CLASSES = 1000
 """Distinct values of a column at most that is taken for classes."""
 
@@ -145,7 +148,7 @@ def known_of(columns: Mapping[str, Sequence[str]]) -> Known:
 def with_directions(known: Known) -> Known:
     """The same with an attribute for each number, so that there is a direction to it.
 
-    An image has "high NAME" if its number is among the upper third, lacks it among the lower third, and is not asked
+    An image has the attribute if its number is among the upper third, lacks it among the lower third, and is not asked
     between them.
     """
     if known.factors is None or known.factor_names is None:
@@ -159,7 +162,7 @@ def with_directions(known: Known) -> Known:
             flags = np.where(np.isnan(values), UNKNOWN, (values > low).astype(np.uint8)).astype(np.uint8)
         if {0, 1} <= set(np.unique(flags).tolist()):
             added.append(flags)
-            names.append(f"high {name}")
+            names.append(f"{HIGH}{name}")
     if not added:
         return known
     old = [] if known.attributes is None else [known.attributes]

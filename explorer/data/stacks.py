@@ -44,7 +44,9 @@ def held_by(file: Path) -> Held:
     except DataError:
         raise
     except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror or error}.") from None
+        if error.strerror is None:  # a library's own word for a file that it does not know
+            raise DataError(f"{file} is damaged, or no {ending} file ({short(error)}).") from None
+        raise DataError(f"{file} cannot be read: {error.strerror}.") from None
     except MemoryError:
         raise DataError(f"{file} asks for more memory than there is.") from None
     except (
@@ -62,7 +64,7 @@ def held_by(file: Path) -> Held:
 
 def known_endings() -> str:
     """The endings that are read, in words."""
-    return ", ".join([*READERS, ".zip", "or .tar"])
+    return ", ".join([*READERS, ".parquet", ".arrow", ".zip", "or .tar"])
 
 
 # --- numpy ------------------------------------------------------------------------------------------------------------

@@ -148,6 +148,12 @@ class OpenRun:
         return named if self.latents.attribute is not None else None
 
     @property
+    def factor_names(self) -> tuple[str, ...]:
+        """Names of the numbers that are known of its images."""
+        named = None if self.config is None else self.config.data.factor_names
+        return named or () if self.latents.factor is not None else ()
+
+    @property
     def described(self) -> tuple[Latents, NDArray[np.uint8]]:
         """Codes (M, d) of all stored images of which any attribute is known, and their attributes (M, A).
 

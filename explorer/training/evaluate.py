@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.bounds import elbo, importance_weighted_bound
+from explorer.analysis.disentangled import Factor, disentanglement
 from explorer.analysis.encoding import BATCH, decoded_features, encode_all, squared_errors
 from explorer.analysis.frames import Frame, fit_frame
 from explorer.analysis.holes import (
@@ -49,6 +50,7 @@ from explorer.arrays import UNKNOWN, Images, Latents, MeasuringCoder, Posterior,
 from explorer.checkpoint import StoredLatents
 from explorer.config import RunConfig
 from explorer.data import ImageSet, Split, reference_count, split
+from explorer.data.described import HIGH
 from explorer.models.losses import Gaussian
 from explorer.progress import stage
 from explorer.training.baseline import principal_components
@@ -398,6 +400,7 @@ class Subject:
             draw=self.codes["draw"],
             label=None if images.labels is None else images.labels[test],
             attribute=None if images.attributes is None else images.attributes[test],
+            factor=None if images.factors is None else images.factors[test],
             index=test,
             distortion=self.distortion,
             rate=self.given.rate().sum(axis=1),
@@ -629,6 +632,29 @@ def round_trips(subject: Subject) -> dict[str, Any]:
     return {"holes": scores | {"round_trip_calibration_n": len(codes)}, "replicates": _kept("round_trip", found)}
 
 
+def along_factors(subject: Subject) -> dict[str, Any]:
+    """How far known factors of the test images lie along single latent dimensions; nothing where none differs."""
+    found = disentanglement(subject.posterior.mean, known_factors(subject.images, subject.parts.test), subject.seed)
+    return {} if found is None else {"test": {"disentanglement": dataclasses.asdict(found)}}
+
+
+def known_factors(images: ImageSet, rows: NDArray[np.int64]) -> list[Factor]:
+    """What is known of images in rows (n,): their class, numbers and attributes; not the directions made of numbers."""
+    found: list[Factor] = []
+    if images.labels is not None:
+        found.append(Factor(name="class", values=images.labels[rows].astype(np.float64), is_class=True))
+    if images.factors is not None:
+        for name, values in zip(images.factor_names or (), images.factors[rows].T, strict=True):
+            found.append(Factor(name=name, values=values.astype(np.float64), is_class=False))
+    if images.attributes is not None:
+        made = {f"{HIGH}{name}" for name in images.factor_names or ()}
+        for name, flags in zip(images.attribute_names or (), images.attributes[rows].T, strict=True):
+            if name not in made:
+                values = np.where(flags == UNKNOWN, np.nan, flags.astype(np.float64))
+                found.append(Factor(name=name, values=values, is_class=True))
+    return found
+
+
 def covered(subject: Subject) -> dict[str, Any]:
     """Coverage under each law, beside which holes are read: a collapsed model has none."""
     real, radii = subject.real, subject.radii
@@ -680,6 +706,7 @@ class Measured:
         passes: Images that it sends through the nets, its inputs left aside.
         quick: Whether it belongs to the few that are looked at first.
         variational: Whether only a posterior with a width has it.
+        described: Whether only images have it of which attributes or numbers are known.
     """
 
     title: str
@@ -688,6 +715,7 @@ class Measured:
     passes: Callable[[Subject], int] = lambda _: 0
     quick: bool = False
     variational: bool = False
+    described: bool = False
 
 
 SCORES: tuple[Measured, ...] = (
@@ -709,6 +737,7 @@ SCORES: tuple[Measured, ...] = (
     Measured(title="vacancy", measure=empty_places, needs=("codes", "mixture", "holes", "drawn"), quick=True),
     Measured(title="tell-apart", measure=telling, needs=("codes", "mixture", "holes", "drawn")),
     Measured(title="mutual information", measure=information, needs=("codes",), variational=True),
+    Measured(title="disentanglement", measure=along_factors, needs=("codes",), described=True),
     Measured(
         title="importance-weighted bound",
         measure=tight_bound,
@@ -793,7 +822,9 @@ def evaluate(
     if quick:
         effort = dataclasses.replace(effort, draws=min(effort.draws, LEAST_DRAWS))
     subject = Subject(coder, config, images, parts, out, effort, {} if baselines is None else baselines)
+    described = images.attributes is not None or images.factors is not None
     offered = [score for score in SCORES if config.model.has_prior or not score.variational]
+    offered = [score for score in offered if described or not score.described]
     scores = [score for score in offered if score.quick or not quick]
     wanted = {*STORED, *(() if quick else STORED_FEATURES), *(name for score in scores for name in score.needs)}
     steps: list[tuple[str, int, Callable[[], Any]]] = [

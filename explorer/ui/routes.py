@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from explorer.analysis.counter import CounterGenerator
 from explorer.analysis.encoding import FEW
 from explorer.analysis.laws import LAWS, RAW
-from explorer.arrays import Latents
+from explorer.arrays import Latents, Scores
 from explorer.errors import NotFoundError, TooMuchError
 from explorer.images import picture_type, to_bytes
 from explorer.library import AMONG, Card, Library, OpenRun
@@ -47,7 +47,7 @@ from explorer.ui.lanes import Lane
 from explorer.ui.page import FigureMaker, public_sentence, public_text
 from explorer.ui.static_files import StaticFiles
 from explorer.views.chooser import ListedRun, listed_runs, portrait
-from explorer.views.colours import COLOURS
+from explorer.views.colours import colours_of
 from explorer.views.growing import growing
 from explorer.views.query import choice, theme_of, whole
 from explorer.views.runs import SHEET, describe_run, sprite_sheet
@@ -235,9 +235,14 @@ class RunRoutes:
     async def scalar(self, request: Request) -> Response:
         """One score of every image of the evaluation split, float32 (N,)."""
         score = request.path_params["score"]
-        if score not in COLOURS:
-            raise NotFoundError(f"a score is one of {', '.join(COLOURS)}.")
-        return await self.stored(request, "<f4", COLOURS[score].values)
+
+        def values(run: OpenRun) -> Scores:
+            colours = colours_of(run)
+            if score not in colours:
+                raise NotFoundError(f"a score is one of {', '.join(colours)}.")
+            return colours[score].values(run)
+
+        return await self.stored(request, "<f4", values)
 
     async def sprites(self, request: Request) -> Response:
         """One sheet of thumbnails."""
@@ -337,7 +342,8 @@ def with_portrait(entry: ListedRun) -> dict[str, object]:
 def with_addresses(run: OpenRun, described: dict[str, Any]) -> dict[str, object]:
     """What `describe_run` found, for visitors: each array and sheet by its address, which names its version."""
     base, version = f"explorer/api/run/{run.name}", run.card.version
-    places = {name: f"scalar/{name}" if name in COLOURS else name for name in described["stored"]}
+    colours = colours_of(run)
+    places = {name: f"scalar/{name}" if name in colours else name for name in described["stored"]}
     stored: dict[str, object] = {name: f"{base}/{place}?v={version}" for name, place in places.items()}
     pictures = f"{version}-{'images' if described['has_images'] else 'decodes'}"
     sheets = range(-(-len(run) // described["sheet"]["size"]))

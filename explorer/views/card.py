@@ -70,6 +70,9 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
         digits = "#.3g" if key == "mse" else ".2f"
         add("Scores", name, meaning, f"{value:{digits}}".replace("-", "−"), detail + _interval(card, key, digits))
     add("Scores", "Rate of each level", f"{nats}, the top level first", _level_rates(card))
+    for name, key, meaning in DISENTANGLED:
+        value = card.number("test", "disentanglement", key)
+        add("Scores", name, meaning, None if value is None else f"{value:.2f}", _factors_told(card))
     for name, meaning, text, detail in _measured_with(card):
         add("Scores", name, meaning, text, detail)
     units = card.number("test", "active_units")
@@ -103,10 +106,35 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
     return rows
 
 
+DISENTANGLED = (
+    ("MIG", "mig", "mutual information gap: 1 where each known factor lies on one dimension alone, 0 is entangled"),
+    (
+        "SAP",
+        "sap",
+        "how much better the best dimension tells a factor than the second; 1 at most, 0.5 for classes",
+    ),
+    ("Disentanglement", "disentanglement", "of DCI: 1 where each dimension follows one known factor only"),
+    ("Completeness", "completeness", "of DCI: 1 where each known factor lies on one dimension only"),
+    ("Informativeness", "informativeness", "of DCI: how well all dimensions together tell the factors, 0 for a guess"),
+)
+"""Scores of a run whose images have known factors or attributes (`explorer.analysis.disentangled`)."""
+
+
+def _factors_told(card: Card) -> str:
+    """Of which factors the scores are, in a few words."""
+    test = card.metrics.get("test")
+    found = test.get("disentanglement") if isinstance(test, Mapping) else None
+    names = found.get("factors") if isinstance(found, Mapping) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return ""
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return "of " + ", ".join(name[:40] for name in names[:6]) + more
+
+
 NAMED_ABOVE = (
     {"family", "latent_dim", "likelihood", "net", "hidden", "beta", "warmup", "warmup_share", "epochs", "batch_size"}
     | {"lr", "schedule", "seed", "dataset", "name"}
-    | {"class_names", "attribute_names", "image_shape", "levels", "program", "latent_shape"}
+    | {"class_names", "attribute_names", "factor_names", "image_shape", "levels", "program", "latent_shape"}
 )
 """Settings that have rows of their own, or are no choice."""
 

@@ -99,3 +99,23 @@ COLOURS: Mapping[str, Colour] = {
     ),
 }
 """The colours by name, in the order of the page; classes and attributes have legends of their own."""
+
+FACTOR = "factor"
+"""Beginning of the name of a colour that is a number of the run's own data set; then comes its number."""
+
+
+def colours_of(run: OpenRun) -> dict[str, Colour]:
+    """The colours of one run by name: those of `COLOURS`, then one for each number that is known of its images."""
+    numbers = {f"{FACTOR}{number}": factor_colour(name, number) for number, name in enumerate(run.factor_names)}
+    return {**COLOURS, **numbers}
+
+
+def factor_colour(name: str, number: int) -> Colour:
+    """A colour by a number that is known of every image: by a ramp, NaN where nobody said."""
+
+    def values(run: OpenRun) -> Scores:
+        assert run.latents.factor is not None  # else it has no such names
+        return run.latents.factor[:, number]
+
+    hint = f"The images' {name}, as the data set says it"
+    return Colour(text=name, hint=hint, title=name, values=values, lacks=lambda _: False)

@@ -8,7 +8,7 @@ from explorer.data.sources import Character
 from explorer.images import encoded_picture, shrunk, tile
 from explorer.library import Library, OpenRun, kept
 from explorer.views.chooser import collapse_line, run_words
-from explorer.views.colours import COLOURS
+from explorer.views.colours import Colour, colours_of
 from explorer.views.export import FORMATS
 
 SHEET = 10_000
@@ -64,7 +64,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "mean": [float(value) for value in run.latents.mean.mean(0)],
         "first": {"index": FIRST, "latent": [float(value) for value in run.latents.mean[FIRST]]},
         "laws": [law_words(law) for law in LAWS.values()],
-        "colours": [colour_words(name) for name, colour in COLOURS.items() if not colour.lacks(run)],
+        "colours": [colour_words(name, colour) for name, colour in colours_of(run).items() if not colour.lacks(run)],
         "formats": [format_words(kind) for kind in FORMATS],
         "default_law": run.default_law,
         "default_told": run.card.number("holes", run.default_law, "tell_apart"),
@@ -82,9 +82,8 @@ def law_words(law: Law) -> dict[str, str]:
     return {word: getattr(law, word) for word in words}
 
 
-def colour_words(name: str) -> dict[str, object]:
+def colour_words(name: str, colour: Colour) -> dict[str, object]:
     """A colour of the map as the page words it."""
-    colour = COLOURS[name]
     words = {"text": colour.text, "hint": colour.hint, "title": colour.title}
     return {"name": name, **words, "is_p_value": colour.is_p_value, "is_group": colour.groups is not None}
 
@@ -132,7 +131,7 @@ def stored_arrays(run: OpenRun) -> list[str]:
         found.append("labels")
     if run.attribute_names is not None:
         found.append("attributes")
-    return found + [name for name, colour in COLOURS.items() if not colour.lacks(run)]
+    return found + [name for name, colour in colours_of(run).items() if not colour.lacks(run)]
 
 
 def direction_values(direction: Direction) -> dict[str, object]:
