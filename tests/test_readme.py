@@ -113,8 +113,8 @@ def test_every_make_target_is_in_the_readme(readme: str, root: Path):
 @pytest.mark.parametrize(
     ("parser", "heading"),
     [
-        (train_command.command_line(None), "`python train.py`"),
-        (explorer_command.parser(), "`python -m explorer [RUN]`"),
+        (train_command.command_line(None), "python-trainpy"),
+        (explorer_command.parser(), "python--m-explorer-run"),
     ],
 )
 def test_every_flag_is_in_the_readme_and_no_other(readme: str, parser: argparse.ArgumentParser, heading: str):
