@@ -1,17 +1,19 @@
 """The README: what a script makes of it is current, and nothing that users can ask for is missing there."""
 
 import argparse
+import json
 import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from explorer import __main__ as explorer_command
 from explorer.checkpoint import list_runs
 from explorer.training import command as train_command
 from explorer.ui.page import TABS
 from tests.readme import model_cards
-from tests.readme.__main__ import PARTS, part_of, with_part
+from tests.readme.__main__ import MADE_OF, PARTS, PICTURES, fingerprints, part_of, runs_of_pictures, with_part
 from tests.test_architecture import project_files
 
 SHIPPED = {"digits-ae-2", "digits-vae-2", "mnist-ae-16", "mnist-ae-2", "mnist-vae-16", "mnist-vae-2"}
@@ -22,6 +24,9 @@ SHIPPED |= {f"{dataset}-{run}" for dataset in ("digits", "mnist") for run in LAD
 
 MOST_LINES = 200
 """Before the first folded part."""
+
+MOST_BYTES = 1_500_000
+"""Of all pictures together."""
 
 REMAKE = "write it with: make readme"
 
@@ -47,6 +52,26 @@ def test_parts_need_their_marks():
     assert with_part(text, "models", "new") == "a\n<!-- models -->\nnew\n<!-- /models -->\nb\n"
 
 
+def test_the_pictures_show_the_runs_as_they_are_now():
+    noted = json.loads(MADE_OF.read_text(encoding="utf-8"))
+    assert noted == {name: fingerprints(runs) for name, runs in runs_of_pictures().items()}, REMAKE
+
+
+def test_pictures_show_decodes_of_digits_alone():
+    shown = {run.split("-")[0] for runs in runs_of_pictures().values() for run in runs}
+    assert shown <= {"mnist", "digits"}
+
+
+def test_pictures_are_there_in_both_themes_and_weigh_little():
+    names = {f"{name}-{theme}.webp" for name in runs_of_pictures() for theme in ("light", "dark")}
+    assert {path.name for path in PICTURES.iterdir()} == names | {MADE_OF.name}, REMAKE
+    assert sum(path.stat().st_size for path in PICTURES.iterdir()) <= MOST_BYTES
+    for name in names:
+        with Image.open(PICTURES / name) as picture:
+            assert picture.width >= 800, name
+            assert getattr(picture, "is_animated", False) == name.startswith("film"), name
+
+
 # --- what must be there -----------------------------------------------------------------------------------------------
 
 
@@ -57,8 +82,11 @@ def test_what_stands_before_the_folded_parts_is_short(readme: str):
 
 
 @pytest.mark.parametrize("tab", TABS)
-def test_every_tab_is_explained(readme: str, tab: str):
-    assert f"| **{tab.capitalize()}** | " in readme.split("<details ")[0]
+def test_every_tab_is_explained_beside_its_picture(readme: str, tab: str):
+    before = readme.split("<details ")[0]
+    row = next((line for line in before.splitlines() if f"pictures/{tab}-light.webp" in line), "")
+    assert f"pictures/{tab}-dark.webp" in row
+    assert f"**{tab.capitalize()}. " in row
 
 
 def test_every_run_is_in_the_readme(readme: str, root: Path):
@@ -85,8 +113,8 @@ def test_every_make_target_is_in_the_readme(readme: str, root: Path):
 @pytest.mark.parametrize(
     ("parser", "heading"),
     [
-        (train_command.command_line(None), "`python train.py`"),
-        (explorer_command.parser(), "`python -m explorer [RUN]`"),
+        (train_command.command_line(None), "python-trainpy"),
+        (explorer_command.parser(), "python--m-explorer-run"),
     ],
 )
 def test_every_flag_is_in_the_readme_and_no_other(readme: str, parser: argparse.ArgumentParser, heading: str):
