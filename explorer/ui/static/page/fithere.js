@@ -3,6 +3,7 @@
 import { button, dropdown, h, segmented } from "../kit/dom.js";
 import { source } from "../source/source.js";
 import { openDialog } from "./dialog.js";
+import { embedded } from "./embed.js";
 import { view } from "./view.js";
 
 /**
@@ -25,8 +26,9 @@ import { view } from "./view.js";
  * @property {FitRecipe[]} recipes
  */
 
-/** Whether fits may be begun here. @returns {Promise<boolean>} */
+/** Whether fits may be begun here: never within a page of others. @returns {Promise<boolean>} */
 export async function canFit() {
+  if (embedded) return false;
   return Promise.resolve(source.fitHere?.("look")).then((told) => Boolean(told?.offered), () => false);
 }
 

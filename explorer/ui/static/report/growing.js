@@ -2,6 +2,7 @@
 
 import { button, h } from "../kit/dom.js";
 import { svg } from "../kit/svg.js";
+import { embedded } from "../page/embed.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 import { FitLine, isOn } from "./fitline.js";
@@ -94,7 +95,7 @@ export class Growing {
     this.element = h("section.xp-growing", { "aria-label": "runs that are being fitted", hidden: true }, this.line.element, this.list, this.done);
     this.inSight = false;
     /** Whether fits may be begun here; asked once. @type {boolean | undefined} */
-    this.offered = source.fitHere ? undefined : false;
+    this.offered = source.fitHere && !embedded ? undefined : false;
     /** @type {import("./fitline.js").FitTold | null} */
     this.own = null;
     /** Runs that were said to be there. @type {Set<string>} */
