@@ -174,33 +174,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _push(options: argparse.Namespace) -> int:
     from explorer.site.push import push
 
-    run = options.run[0] if options.run else None
-    print(push(options.push, run, checkpoints=options.checkpoints), flush=True)
+    print(push(options.push, *options.run, checkpoints=options.checkpoints), flush=True)
     return 0
 
 
 def _fetch(options: argparse.Namespace) -> None:
     """Have a run of the Hub here where one is asked for, and nothing more to do with the Hub."""
     if options.run and is_address(options.run[0]):
-        address = options.run[0]
-        found = fetch(address)
+        found = fetch(options.run[0])
         options.run, options.checkpoints = [found.run], found.folder
         if found.is_old:
-            print(f"warning: the Hub cannot be reached; {address} is what was fetched before.", file=sys.stderr)
+            print("warning: the Hub cannot be reached; this is what was fetched before.", file=sys.stderr)
     be_offline()
 
 
 def _export(options: argparse.Namespace) -> int:
     from explorer.site import export
 
-    made = export(
-        options.export,
-        options.run,
-        checkpoints=options.checkpoints,
-        data_dir=options.data_dir,
-        with_images=options.with_images,
-    )
-    print(made, flush=True)
+    places = {"checkpoints": options.checkpoints, "data_dir": options.data_dir}
+    print(export(options.export, options.run, **places, with_images=options.with_images), flush=True)
     return 0
 
 
