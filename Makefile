@@ -5,8 +5,10 @@
 #   make check    formatting, lint, types, JavaScript
 #   make bench    measure start-up, decoding, fitting
 #   make kernel   build the inner loops of decoding in the browser again, after a change of loops.ts
+#   make bundle   put the page's modules together in few files again, after a change of one of them
 #   make runs     fit every shipped run again and write their scores into the README; those of faces and flowers
 #                 need the sets in $EXPLORER_DATA: make runs-pictures
+#   make readme   make the tables and pictures of the README again; those of tabs need Chromium
 #   make clean    remove .venv and node_modules
 #
 # PYTHON is the interpreter that .venv is made from: make run PYTHON=python3.12
@@ -25,7 +27,7 @@ RUNTIME_DONE := $(VENV)/installed-requirements.txt
 TOOLS_DONE := $(VENV)/installed-pyproject.toml
 NODE_DONE := node_modules/installed-package-lock.json
 
-.PHONY: help run test check check-lint check-types check-javascript bench kernel runs runs-pictures install install-tools install-node clean
+.PHONY: help run test check check-lint check-types check-javascript bench kernel bundle runs runs-pictures readme install install-tools install-node clean
 .DEFAULT_GOAL := help
 
 help:
@@ -71,18 +73,24 @@ bench: install-tools
 kernel: install-node
 	$(NODE) tests/js/kernel.mjs
 
+bundle: install-node
+	$(NODE) tests/js/bundle.mjs
+
 runs: install
 	$(BIN)/python train.py --dataset digits --latent-dim 2 --twin --overwrite
 	$(BIN)/python train.py --dataset mnist --latent-dim 2 --net mlp --hidden 256 --lr 0.002 --epochs 80 --save-every 20 --twin --overwrite
 	$(BIN)/python train.py --dataset mnist --latent-dim 16 --hidden 128 --epochs 25 --save-every 8 --tested 5000 --twin --overwrite
 	$(BIN)/python train.py --dataset mnist --latent-dim 8 --ladder --epochs 20 --widths 16 32 --hidden 64 --tested 2000 --overwrite
 	$(BIN)/python train.py --dataset digits --latent-dim 8 --ladder --hidden 128 --overwrite
-	$(BIN)/python -m tests.model_cards
+	$(BIN)/python -m tests.readme tables
 
 runs-pictures: install
 	$(BIN)/python train.py --dataset flowers102 --twin --widths 32 64 128 --overwrite
 	$(BIN)/python train.py --dataset celeba --extra-train $(EXPLORER_DATA)/celeba-faces64 --twin --sigma 0.3 --widths 32 80 128 128 --save-every 6 --overwrite
-	$(BIN)/python -m tests.model_cards
+	$(BIN)/python -m tests.readme tables
+
+readme: install-tools
+	$(BIN)/python -m tests.readme $(ARGS)
 
 install:
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \

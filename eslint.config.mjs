@@ -52,7 +52,7 @@ const noMarkupFromStrings = {
 };
 
 export default [
-  { ignores: ["**/node_modules/", ".venv/", "scratch/", "**/*.min.js"] },
+  { ignores: ["**/node_modules/", ".venv/", "scratch/", "explorer/ui/bundle/", "**/*.min.js"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   js.configs.recommended,
   {

@@ -40,15 +40,17 @@ from explorer.checkpoint import (
     read_weights,
     trim_history,
     write_config,
+    write_epoch_codes,
     write_latents,
     write_metrics,
     write_weights,
 )
-from explorer.config import DATASETS, DataConfig, RunConfig, default_widths, to_json
+from explorer.config import DATASETS, DataConfig, RunConfig, to_json
 from explorer.data import ImageSet, Split, check_split, clear_cache, load_dataset, needs_more, sized, split
 from explorer.errors import CheckpointError, ExplorerError, Interrupted
+from explorer.hub import check_sending, push
 from explorer.progress import Spoken, is_terminal, stage
-from explorer.training.command import DEFAULT_OUT, parse, plan
+from explorer.training.command import DEFAULT_OUT, first_of, parse, plan, with_facts
 from explorer.training.summary import left_out, split_words, summary_table
 
 if TYPE_CHECKING:
@@ -81,12 +83,13 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
     """
     with stage("starting", quiet=args.quiet or not is_terminal()):  # torch takes seconds
         from explorer.devices import pick_device, use_threads
+        from explorer.training.pace import paced
         from explorer.training.workers import joined_workers
 
     images = load(configs[0].data, args)
     parts = split(images, configs[0].data)
     check_split(images, parts)
-    configs = [with_batch(with_widths(config, images), len(parts.train), args) for config in configs]
+    configs = [with_facts(with_batch(config, len(parts.train), args), images) for config in configs]
     settings = configs[0].train
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
         if workers.is_first:
@@ -95,18 +98,15 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
                 told.append(f"every step takes all {len(parts.train):,} images: there are no more to fit")
             for line in told if args.quiet else [*told, split_words(images, parts, configs[0])]:
                 print(line, flush=True)
+        if settings.minutes is not None:
+            configs = paced(configs, images, parts, workers, args)
+            if workers.is_first and not args.quiet:
+                most, epochs = settings.epochs, configs[0].train.epochs
+                print(f"{settings.minutes:g} minutes: {epochs:,} epochs of at most {most:,}", flush=True)
         baselines: dict[tuple[int, int], dict[str, Any]] = {}
         for config in configs:
             fit_run(config, images, parts, workers, args, baselines)
         return workers.is_first
-
-
-def with_widths(config: RunConfig, images: ImageSet) -> RunConfig:
-    """The settings with the widths of a net for images of this size, where they were left open until it was known."""
-    if config.model.widths is not None:
-        return config
-    widths = () if config.model.net == "mlp" else default_widths(max(images.image_shape[1:]))
-    return dataclasses.replace(config, model=dataclasses.replace(config.model, widths=widths))
 
 
 def with_batch(config: RunConfig, count: int, args: argparse.Namespace) -> RunConfig:
@@ -136,20 +136,8 @@ def fit_run(
     from explorer.training.board import Board
     from explorer.training.evaluate import evaluate, fair_effort
     from explorer.training.fit import Fit
-    from explorer.training.sheets import sheet_latents, write_sheet
+    from explorer.training.sheets import epoch_codes, keeps_codes, kept_rows, sheet_latents, write_sheet
 
-    config = dataclasses.replace(
-        config,
-        data=dataclasses.replace(
-            sized(images, config.data),
-            fingerprint=images.fingerprint,
-            brightness=images.brightness,
-            class_names=images.class_names,
-            attribute_names=images.attribute_names,
-            factor_names=images.factor_names,
-        ),
-        model=dataclasses.replace(config.model, image_shape=images.image_shape, levels=images.levels),
-    )
     device = pick_device(config.train.device)
     precision = pick_precision(config.train.precision, device)
     resume = workers.agree(args.resume and can_resume(args.out, config.name))
@@ -186,17 +174,25 @@ def fit_run(
 
         watched = held_out[one_per_class(images, parts)]
         board = Board(args.tensorboard, config.name, watched) if args.tensorboard and workers.is_first else None
+        mapped = kept_rows(parts.test)
 
         def on_epoch(line: dict[str, Any], model: Any) -> None:
             append_history(folder, line)
-            keeps = line["epoch"] % config.train.save_every == 0 or line["epoch"] == config.train.epochs
-            if not keeps and board is None:
+            epoch, save_every, epochs = line["epoch"], config.train.save_every, config.train.epochs
+            assert save_every and epochs
+            keeps = epoch % save_every == 0 or epoch == epochs or fit.is_done
+            is_mapped = keeps or keeps_codes(epoch, save_every, epochs)
+            if not is_mapped and board is None:
                 return
             coder = TorchCoder(model)
+            if is_mapped:
+                write_epoch_codes(folder, epoch, epoch_codes(coder, images.rows(mapped), mapped))
+            if not keeps and board is None:
+                return
             codes = coder.encode(held_out).mean
             samples = sheet_latents(config.model.family, codes)
             if keeps:
-                write_sheet(folder, line["epoch"], coder, samples)
+                write_sheet(folder, epoch, coder, samples)
             if board is not None:
                 board.write(line, coder, codes, samples)
 
@@ -257,6 +253,8 @@ def evaluate_run(name: str, args: argparse.Namespace) -> None:
     stored = read_config(folder)
     asked = {each: getattr(args, each) for each in ("nll_samples", "nll_images") if getattr(args, each) is not None}
     config = dataclasses.replace(stored, train=dataclasses.replace(stored.train, **asked))
+    if config.is_foreign:
+        raise CheckpointError(f"{name} was not fitted here; measure it with explorer.save_run(..., quick=False).")
     weights = read_weights(folder, weight_shapes(config.model, str(folder)))
     coder = build_coder(config.model, weights, str(folder), str(pick_device(args.device)))
     images = load(config.data, args)
@@ -348,18 +346,24 @@ def main(argv: list[str] | None = None) -> int:
             for what, (folder, size) in cleared.items():
                 print(f"{size:,} bytes of {what} removed from {folder}")
             return 0
+        if args.push and not args.dry_run:
+            check_sending(args.push)  # before hours of work
+        if args.run:
+            return push(args.run, args.out, args.push)
         if args.evaluate:
             evaluate_run(args.evaluate, args)
             tell([args.evaluate], args.out)
-            return 0
+            return push(args.evaluate, args.out, args.push) if args.push else 0
         configs = plan(args)
         if args.dry_run:
             print(json.dumps([{"run": c.name, **to_json(c)} for c in configs], indent=1))
             return 0
-        names = [config.name for config in configs]
+        names, first = [config.name for config in configs], first_of(configs)
         configs = unfinished(configs, args)
         if fit_runs(configs, args):
             tell(names, args.out)
+            if args.push:
+                return push(first, args.out, args.push)
     except ExplorerError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 1

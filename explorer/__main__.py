@@ -16,15 +16,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from explorer.config.accounts import ACCOUNTS_VARIABLE, read_accounts
 from explorer.config.flags import Flags
-from explorer.errors import DataError, ExplorerError, ServeError
+from explorer.config.limits import MOST_SIDE
+from explorer.errors import DataError, ExplorerError
+from explorer.hub import be_offline, fetch, is_address
 from explorer.progress import is_terminal, stage
 from explorer.site import default_checkpoints
 
-ACCOUNTS_VARIABLE = "EXPLORER_AUTH"
-"""Environment variable with accounts, one name:password a line."""
+if TYPE_CHECKING:
+    from explorer.library import Library
 
 BUSY_SECONDS = 1.0
 """Processor seconds after which freed memory goes back to the system."""
@@ -41,7 +44,12 @@ def parser() -> Flags:
         epilog=f"Accounts may also come from ${ACCOUNTS_VARIABLE} (name:password), which keeps them off the command "
         "line; names under which a proxy reaches the page from $EXPLORER_HOSTS (separated by commas).",
     )
-    found.add_argument("run", nargs="*", metavar="RUN", help="run to show first (default: the best MNIST VAE)")
+    found.add_argument(
+        "run",
+        nargs="*",
+        metavar="RUN",
+        help="run to show first (default: the best MNIST VAE), or hf://owner/name[@revision] for one of the Hub",
+    )
     found.add_argument(
         "--checkpoints",
         type=Path,
@@ -85,7 +93,47 @@ def parser() -> Flags:
         action="store_true",
         help="let pictures of the data set enter an exported page, where its terms allow that",
     )
+    found.add_argument(
+        "--push",
+        metavar="OWNER/NAME",
+        help="send RUN, with its twin and ladder, to the Hugging Face Hub, and its page as a static Space",
+    )
     found.add_argument("--open", action="store_true", help="show the page in the system's browser")
+    own = found.add_argument_group("a model of your own")
+    own.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="FILE.py:make_model, whose code is run; a TorchScript file; or a folder with encoder.onnx and "
+        "decoder.onnx, the same as .pt2 or .ts, or one that pythae or diffusers saved; may be repeated",
+    )
+    own.add_argument(
+        "--images",
+        type=Path,
+        metavar="PATH",
+        help="what it encodes: a folder of pictures, or an array file (.npy, .npz, .pt, .safetensors, .csv, .h5)",
+    )
+    own.add_argument(
+        "--weights",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="weights of the model that FILE.py:make_model makes: .safetensors, .pt, or Lightning's .ckpt",
+    )
+    own.add_argument(
+        "--pixel-range",
+        type=_pixel_range,
+        metavar="LOW,HIGH",
+        help="values of black and white that it takes and gives, as -1,1 (default: found out)",
+    )
+    own.add_argument(
+        "--image-size",
+        type=_image_size,
+        metavar="N|HxW",
+        help="size that the pictures are brought to, in pixels (default: the one that all have)",
+    )
     return found
 
 
@@ -102,8 +150,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = flags.parse_args(arguments)
     if len(options.run) > 1 and options.export is None:
         flags.error(f"{len(options.run)} runs are named; name one to begin with, or several with --export PATH")
+    if bool(options.model) != (options.images is not None):
+        flags.error("--model MODEL and --images PATH need each other; give both or neither")
+    if options.weights and len(options.weights) != len(options.model):
+        flags.error("--weights FILE must be given once for each --model, or not at all")
+    if options.model and options.export is not None:
+        flags.error("--export writes runs; make one of the model first, with explorer.save_run")
+    if options.push is not None and (options.export is not None or len(options.run) > 1):
+        flags.error("--push sends one run; name one, without --export")
+    if any(map(is_address, options.run)) and (len(options.run) > 1 or options.checkpoints or options.push):
+        flags.error("a run of the Hub comes with a folder of its own; name it alone, without --checkpoints and --push")
     signal.signal(signal.SIGTERM, _end)
     try:
+        if options.push is not None:
+            return _push(options)
+        _fetch(options)
         return _export(options) if options.export is not None else _serve(options)
     except ExplorerError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -112,10 +173,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _push(options: argparse.Namespace) -> int:
+    from explorer.site.push import push
+
+    run = options.run[0] if options.run else None
+    print(push(options.push, run, checkpoints=options.checkpoints), flush=True)
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    """Have a run of the Hub here where one is asked for, and nothing more to do with the Hub."""
+    if options.run and is_address(options.run[0]):
+        address = options.run[0]
+        found = fetch(address)
+        options.run, options.checkpoints = [found.run], found.folder
+        if found.is_old:
+            print(f"warning: the Hub cannot be reached; {address} is what was fetched before.", file=sys.stderr)
+    be_offline()
+
+
 def _export(options: argparse.Namespace) -> int:
     from explorer.site import export
 
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     made = export(
         options.export,
         options.run,
@@ -132,14 +211,18 @@ def _serve(options: argparse.Namespace) -> int:
 
     if options.data_dir is not None and not options.data_dir.is_dir():
         raise DataError(f"{options.data_dir} is no folder; create it, or name another --data-dir.")
-    library = Library(options.checkpoints or default_checkpoints(), options.data_dir)
+    shipped = None if options.model else default_checkpoints()  # somebody's own model stands alone, unless asked
+    library = Library(options.checkpoints or shipped, options.data_dir)
+    if options.model:
+        _hold(library, options)
     for run in options.run:
         library.check(run)
         library.preferred = run
     accounts = read_accounts(options.auth_file)
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # gradio would otherwise look for its makers' service
     with stage("starting the page", quiet=not is_terminal()):  # gradio takes seconds; a log needs the address alone
+        from explorer.site import page_of
         from explorer.ui.app import LOCAL, serve
+        from explorer.ui.export import page_routes
 
         server = serve(
             library,
@@ -151,6 +234,7 @@ def _serve(options: argparse.Namespace) -> int:
             root_path=options.root_path,
             proxies=options.proxy,
             access_log=options.access_log,
+            further=[page_routes(page_of)],
         )
     try:
         print(f"Latent Space Explorer: {server.url}   (Ctrl-C ends it)", flush=True)
@@ -173,7 +257,33 @@ def _serve(options: argparse.Namespace) -> int:
                 trimmed = time.process_time()
     finally:
         server.close()
+        farewell = None if server.bench is None else server.bench.farewell()
+        if farewell is not None:
+            print(farewell, flush=True)
     return 0
+
+
+def _hold(library: "Library", options: argparse.Namespace) -> None:
+    """Keep the models of the command line in a library, and say what was found out about them."""
+    from explorer.adapters import placed_model
+    from explorer.library import hold_models
+
+    models = []
+    for number, place in enumerate(options.model):
+        file, _, name = place.rpartition(":")
+        if file.endswith(".py"):
+            print(f"running the code of {file} for {name}", flush=True)
+        models.append(placed_model(place, options.weights[number] if options.weights else None))
+    with stage("encoding the images", quiet=not is_terminal()):
+        said = hold_models(
+            library,
+            models if len(models) > 1 else models[0],
+            options.images,
+            pixel_range=options.pixel_range,
+            image_size=options.image_size,
+        )
+    for sentence in said:
+        print(sentence, flush=True)
 
 
 def shared(address: str, accounts: int) -> str:
@@ -196,48 +306,26 @@ def shared(address: str, accounts: int) -> str:
     )
 
 
-def read_accounts(file: Path | None) -> list[tuple[str, str]]:
-    """Names and passwords of a file, or of the environment when there is none.
-
-    Args:
-        file: One name:password a line; empty lines and lines that begin with # are passed over. None for the
-            environment variable, which may be missing.
-
-    Raises:
-        ServeError: The file cannot be read, or a line is no account. No message shows a password.
-    """
-    if file is None:
-        source, text = f"${ACCOUNTS_VARIABLE}", os.environ.get(ACCOUNTS_VARIABLE, "")
-        if not text.strip():
-            return []
-    else:
-        source = str(file)
-        try:
-            text = file.read_text(encoding="utf-8-sig")  # Notepad puts a mark before the text
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
-            raise ServeError(
-                f"the account file {file} cannot be read: {reason}; write one name:password a line."
-            ) from None
-    accounts: list[tuple[str, str]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, colon, password = line.strip().partition(":")
-        if not (name.strip() and colon and password):
-            raise ServeError(f"line {number} of {source} is no account; write one name:password a line.")
-        if name.strip() in dict(accounts):
-            raise ServeError(f"{source} names the account {name.strip()!r} twice; keep one of them.")
-        accounts.append((name.strip(), password))
-    if not accounts:
-        raise ServeError(f"{source} holds no account; write one name:password a line.")
-    return accounts
-
-
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"a port is a number from 0 (any) to 65535, but this is {text!r}")
     return int(text)
+
+
+def _pixel_range(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"two numbers, as -1,1, but this is {text!r}") from None
+    return low, high
+
+
+def _image_size(text: str) -> tuple[int, int]:
+    sides = re.fullmatch(r"([0-9]{1,4})(?:x([0-9]{1,4}))?", text)
+    if sides is None or not all(1 <= int(side) <= MOST_SIDE for side in sides.groups(default="1")):
+        raise argparse.ArgumentTypeError(f"pixels, as 64 or 48x96, {MOST_SIDE} at most, but this is {text!r}")
+    height = int(sides[1])
+    return height, int(sides[2] or height)
 
 
 def _root_path(text: str) -> str:

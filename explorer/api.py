@@ -1,26 +1,27 @@
 """Explore a model of one's own from Python."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from explorer.arrays import Coder, Images, Pixels
-from explorer.library import Library
+from explorer.library import Library, hold_models
+from explorer.progress import is_terminal, stage
 
 if TYPE_CHECKING:
     from explorer.ui.app import Server
 
 
 def launch(
-    coder: Coder | Mapping[str, Coder],
-    images: Images | Pixels,
-    labels: NDArray[np.integer] | None = None,
+    model: Any,
+    images: Any,
+    labels: Any = None,
     *,
+    attributes: Any = None,
+    attribute_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
+    pixel_range: tuple[float, float] | None = None,
+    image_size: tuple[int, int] | None = None,
     checkpoints: Path | str | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
@@ -31,14 +32,25 @@ def launch(
 ) -> "Server":
     """Open the explorer on models in memory.
 
-        launch(my_coder, images, labels)
+        launch(net, images, labels)  # a torch module with encode and decode, or encoder and decoder
+        launch(explorer.from_torch(encode, decode, pixel_range=(-1, 1)), images)
         launch({"plain": my_autoencoder, "variational": my_vae}, images, labels)  # side by side, as twins
 
+    One batch is encoded and decoded first; what was found out about it is printed.
+
     Args:
-        coder: A model, anything with the methods of `explorer.arrays.Coder`; or models by name. Two are twins.
-        images: What to encode, (N, C, H, W), float in [0, 1] or uint8 in 0 .. levels - 1; 30 at least.
-        labels: (N,) indices into `class_names`, or None.
+        model: A torch module, what `from_torch` gives, a model of pythae or diffusers, anything with the methods of
+            `explorer.arrays.Coder`, or the place of one (`explorer.adapters.KINDS`); or several, as a list or by their
+            names. Two are twins.
+        images: What to encode, 30 at least: an array or tensor (N, C, H, W), (N, H, W, C) or (N, H, W), bytes or
+            floats; a list of pictures, a Dataset, a DataLoader, or the path of a folder or an array file.
+        labels: (N,) texts, or indices into `class_names`; None for those that come with the images.
+        attributes: (N, A) of 0 and 1, or of -1 and 1; or a mapping of names to such columns.
+        attribute_names: Names of the attributes; None for numbers.
         class_names: Names of the labels, at most 10,000; None for the numbers themselves.
+        pixel_range: Values of black and white in the images that the models take and give, as (-1, 1); None to find
+            out.
+        image_size: (height, width) that the pictures of a folder are brought to; None where they have one size.
         checkpoints: Folder of runs to list as well, or None.
         host: Name or address to listen on.
         port: Port, exactly; None for the first free one, 0 for any.
@@ -51,21 +63,39 @@ def launch(
         The server, with its `url`; `close()` ends it.
 
     Raises:
-        ShapeError: Images, labels and model do not go together.
+        ShapeError: Images, labels and model do not go together, or the model failed its trial.
+        ConfigError: It is no model, or a setting is out of range.
         CheckpointError: A name is taken, or the folder is not there.
         ServeError: The port is taken.
     """
     library = Library(Path(checkpoints) if checkpoints is not None else None)
-    models = dict(coder) if isinstance(coder, Mapping) else {"yours": coder}
-    names = list(models)
-    for name, model in models.items():
-        twin = names[1 - names.index(name)] if len(names) == 2 else None
-        named = tuple(class_names) if class_names is not None else None
-        library.hold(name, model, images, labels, class_names=named, twin=twin)
+    with stage("encoding the images", quiet=not is_terminal()):
+        said = hold_models(
+            library,
+            model,
+            images,
+            labels,
+            attributes=attributes,
+            attribute_names=attribute_names,
+            class_names=class_names,
+            pixel_range=pixel_range,
+            image_size=image_size,
+        )
+    for sentence in said:
+        print(sentence, flush=True)
+    from explorer.site import page_of
     from explorer.ui.app import serve
+    from explorer.ui.export import page_routes
 
     server = serve(
-        library, host=host, port=port, share=share, accounts=accounts, open_browser=open_browser, framed=not block
+        library,
+        host=host,
+        port=port,
+        share=share,
+        accounts=accounts,
+        open_browser=open_browser,
+        framed=not block,
+        further=[page_routes(page_of)],
     )
     print(f"Latent Space Explorer: {server.share_url or server.url}", flush=True)
     if server.share_trouble:

@@ -28,6 +28,7 @@ from explorer.errors import CheckpointError
 from explorer.files import Head, again, read_bytes, read_json, read_tensors, trouble_with
 from explorer.images import picture_size
 from explorer.staging import (
+    CODES_NAME,
     CONFIG,
     HISTORY,
     LATENTS,
@@ -61,6 +62,9 @@ MOST_HISTORY, MOST_LINES, MOST_NUMBERS = 32_000_000, 100_000, 3_000_000
 MOST_SHEET, MOST_SHEET_PIXELS, MOST_SHEETS = 8_000_000, 80_000_000, 2_000
 """Bytes and pixels of a sheet, and sheets of a run."""
 
+MOST_EPOCH_CODES = 2_000
+"""Test images whose codes are kept after an epoch: in 16 dimensions they take 80 kB, in 64 272 kB."""
+
 CODE = 1e6
 """Largest coordinate of a code, latent units: its square and sums of squares stay far from the end of float32."""
 
@@ -86,8 +90,9 @@ MOST_LENGTHS: Mapping[str, int] = {
     "C": 5_000_000,
     "K": 1_000,
     "F": 4_096,
+    "M": MOST_EPOCH_CODES,
 }
-"""Images of the evaluation split and of the sets R, G and C of the hole scores, components of the mixture, features."""
+"""Images of the evaluation split and of the sets R, G and C, components of the mixture, features, codes of an epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,9 +159,22 @@ class StoredLatents:
     local_frame: NDArray[np.float64] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class EpochCodes:
+    """Where the encoder put some of the test images after an epoch of the fit, in float16: for the eye.
+
+    Attributes:
+        mean: Posterior means, (M, d).
+        index: Rows of these images in the whole data set, (M,), rising.
+    """
+
+    mean: NDArray[np.float16]
+    index: NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class Bounds:
-    """What an array of latents.safetensors must be.
+    """What a stored array of codes must be.
 
     Attributes:
         type: Element type, by its name in a safetensors file.
@@ -200,6 +218,12 @@ ARRAYS: Mapping[str, Bounds] = {
     "local_frame": Bounds("F64", "dd", -STRETCH, STRETCH),
 }
 """Every field of `StoredLatents`, in an order in which the lengths become known."""
+
+EPOCH_ARRAYS: Mapping[str, Bounds] = {
+    "mean": Bounds("F16", "Md", -65504, 65504),
+    "index": Bounds("I64", "M", 0, 10**12),
+}
+"""Every field of `EpochCodes`."""
 
 
 # --- reading --------------------------------------------------------------------------------------------------
@@ -308,18 +332,28 @@ def _size(line: Mapping[str, Any]) -> int:
 
 def list_sheets(folder: Path) -> dict[int, Path]:
     """The files of a run's sheets by epoch, rising; a link is none, for it may lead anywhere."""
-    sheets, found = folder / SHEETS, dict[int, Path]()
+    return _by_epoch(folder / SHEETS, SHEET_NAME)
+
+
+def list_epoch_codes(folder: Path) -> dict[int, Path]:
+    """The files of a run's codes by epoch, rising, none in a run of before there were any; a link is none."""
+    return _by_epoch(folder / SHEETS, CODES_NAME)
+
+
+def _by_epoch(folder: Path, name: re.Pattern[str]) -> dict[int, Path]:
+    """Files of a folder that are named after an epoch, by it."""
+    found = dict[int, Path]()
     try:
-        if sheets.is_dir() and not sheets.is_symlink():
-            with os.scandir(sheets) as entries:
-                for entry in islice(entries, MOST_SHEETS):
-                    named = SHEET_NAME.fullmatch(entry.name)
+        if folder.is_dir() and not folder.is_symlink():
+            with os.scandir(folder) as entries:
+                for entry in islice(entries, 2 * MOST_SHEETS):  # an epoch has a sheet and codes
+                    named = name.fullmatch(entry.name)
                     if named and entry.name.startswith(f"epoch-{int(named[1]):04d}."):
                         if entry.is_file(follow_symlinks=False):
                             found[int(named[1])] = Path(entry.path)
     except OSError:  # nobody may look into it
         return {}
-    return dict(sorted(found.items()))
+    return dict(islice(sorted(found.items()), MOST_SHEETS))
 
 
 def read_sheet(path: Path) -> bytes:
@@ -347,23 +381,45 @@ def load_latents(folder: Path, config: RunConfig | None = None) -> StoredLatents
     """
     config = config or read_config(folder)
     path = folder / LATENTS
-    arrays = read_tensors(path, lambda heads: _trouble_with_heads(heads, config))
+    arrays = read_tensors(path, lambda heads: _trouble_with_heads(heads, config, StoredLatents, ARRAYS))
     for name, array in arrays.items():
-        wrong = _trouble_with_values(name, array, config)
+        wrong = _trouble_with_values(name, array, config, ARRAYS)
         if wrong is not None:
             raise CheckpointError(f"{path}: {name} {wrong}; {again(path)}")
     return StoredLatents(**arrays)
 
 
-def _trouble_with_heads(heads: Mapping[str, Head], config: RunConfig) -> str | None:
-    """Why arrays of these types and shapes are not the latents of a run, or None."""
-    required = {each.name for each in fields(StoredLatents) if each.default is MISSING}
-    missing, unknown = required - heads.keys(), heads.keys() - ARRAYS.keys()
+def read_epoch_codes(path: Path, config: RunConfig) -> EpochCodes:
+    """One of `list_epoch_codes`.
+
+    Args:
+        path: The file.
+        config: Settings of its run.
+
+    Raises:
+        CheckpointError: The file is damaged, foreign, or at odds with the run's settings.
+    """
+    arrays = read_tensors(path, lambda heads: _trouble_with_heads(heads, config, EpochCodes, EPOCH_ARRAYS))
+    for name, array in arrays.items():
+        wrong = _trouble_with_values(name, array, config, EPOCH_ARRAYS)
+        if name == "index" and wrong is None and (array[1:] <= array[:-1]).any():
+            wrong = "must rise"
+        if wrong is not None:
+            raise CheckpointError(f"{path}: {name} {wrong}; {again(path)}")
+    return EpochCodes(**arrays)
+
+
+def _trouble_with_heads(
+    heads: Mapping[str, Head], config: RunConfig, kind_of_file: type, table: Mapping[str, Bounds]
+) -> str | None:
+    """Why arrays of these types and shapes are not the fields of `kind_of_file` by its table, or None."""
+    required = {each.name for each in fields(kind_of_file) if each.default is MISSING}
+    missing, unknown = required - heads.keys(), heads.keys() - table.keys()
     if missing or unknown:
         return f"lacks {min(missing)!r}" if missing else f"holds an unknown {min(unknown)[:80]!r}"
     lengths = {"d": config.model.latent_dim or 0, "A": len(config.data.attribute_names or ())}
     lengths["Q"] = len(config.data.factor_names or ())
-    for name, bounds in ARRAYS.items():
+    for name, bounds in table.items():
         if name not in heads:
             continue
         kind, shape = heads[name]
@@ -380,9 +436,9 @@ def _trouble_with_heads(heads: Mapping[str, Head], config: RunConfig) -> str | N
     return None
 
 
-def _trouble_with_values(name: str, array: NDArray[Any], config: RunConfig) -> str | None:
-    """Why an array of latents.safetensors cannot be worked with, or None."""
-    bounds = ARRAYS[name]
+def _trouble_with_values(name: str, array: NDArray[Any], config: RunConfig, table: Mapping[str, Bounds]) -> str | None:
+    """Why a stored array cannot be worked with, or None."""
+    bounds = table[name]
     low, high = bounds.low, bounds.high
     if name == "label" and config.data.class_names is not None:
         high = len(config.data.class_names) - 1
@@ -436,6 +492,22 @@ def read_weights(folder: Path, shapes: Mapping[str, tuple[int, ...]] | None = No
         if array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
             raise CheckpointError(f"{path}: {name[:80]!r} is not finite; {again(path)}")
     return weights
+
+
+def read_programs(folder: Path) -> dict[str, NDArray[Any]]:
+    """The two programs of a run that holds these in place of weights, as bytes, and the sigma of its likelihood.
+
+    Raises:
+        CheckpointError: The file is missing or damaged, or holds something else.
+    """
+
+    def judge(heads: Mapping[str, Head]) -> str | None:
+        kinds = {name: head.type for name, head in heads.items()}
+        wanted = {"decoder": "U8", "encoder": "U8", "deviation": "F32"}
+        vectors = all(len(head.shape) == 1 and head.shape[0] for head in heads.values())
+        return None if kinds == wanted and vectors else "must hold the bytes of a decoder and an encoder"
+
+    return read_tensors(folder / WEIGHTS, judge)
 
 
 # --- writing --------------------------------------------------------------------------------------------------
@@ -576,6 +648,14 @@ def write_latents(folder: Path, latents: StoredLatents) -> None:
     """Write latents.safetensors."""
     arrays = {f.name: getattr(latents, f.name) for f in fields(latents)}
     write_tensors(folder / LATENTS, {name: array for name, array in arrays.items() if array is not None})
+
+
+def write_epoch_codes(folder: Path, epoch: int, codes: EpochCodes) -> None:
+    """Write sheets/epoch-<epoch>.safetensors into a run's folder."""
+    with one_sentence(folder):
+        (folder / SHEETS).mkdir(exist_ok=True)
+    arrays = {each.name: getattr(codes, each.name) for each in fields(codes)}
+    write_tensors(folder / SHEETS / f"epoch-{epoch:04d}.safetensors", arrays)
 
 
 def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -59,6 +59,19 @@ class ServeError(ExplorerError):
     """The page cannot be served: a port is taken, or an account file is unreadable."""
 
 
+class HubError(ExplorerError):
+    """The Hugging Face Hub cannot be reached, or refuses what is asked of it.
+
+    Args:
+        sentence: What is wrong.
+        is_offline: Whether the Hub was not reached at all.
+    """
+
+    def __init__(self, sentence: str, is_offline: bool = False) -> None:
+        super().__init__(sentence)
+        self.is_offline = is_offline
+
+
 class Interrupted(Exception):  # noqa: N818 - no error: somebody asked for it
     """SIGINT or SIGTERM ended the work; what can be saved is saved."""
 

@@ -95,7 +95,7 @@ def _check_regular(path: Path, found: os.stat_result) -> None:
 
 def again(path: Path) -> str:
     """What to do about a file of a run."""
-    name = path.parent.name
+    name = (path.parent.parent if path.name.startswith("epoch-") else path.parent).name  # those lie in a folder more
     name = name[1 : -len(".old")] if name.startswith(".") and name.endswith(".old") else name
     if path.name == "config.json":  # without one nobody can tell that the folder is a run's, so it is not replaced
         return f"move {name} away, and fit it again with train.py."

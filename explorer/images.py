@@ -109,6 +109,18 @@ def enlarged(images: NDArray, scale: int) -> NDArray:
     return images.repeat(scale, axis=-2).repeat(scale, axis=-1)
 
 
+def shrunk(images: Pixels, size: tuple[int, int]) -> Pixels:
+    """Images in bytes (N, C, H, W) at a smaller (height, width), each pixel the mean of what it stands for."""
+    if images.shape[2:] == size:
+        return images
+    (height, width), small = size, np.empty((*images.shape[:2], *size), dtype=np.uint8)
+    for k, image in enumerate(images):
+        check_wanted()
+        picture = np.asarray(to_picture(image).resize((width, height), Image.Resampling.BOX))
+        small[k] = picture if picture.ndim == 2 else picture.transpose(2, 0, 1)
+    return small
+
+
 def animation(
     images: Pixels, kind: Literal["gif", "webp"], scale: int = 1, seconds: float = 0.1, boomerang: bool = False
 ) -> bytes:

@@ -38,6 +38,9 @@ SHEETS = "sheets"
 SHEET_NAME = re.compile(r"epoch-([0-9]{4,6})\.(png|webp)")
 """Files of the folder of sheets: decodes after that epoch."""
 
+CODES_NAME = re.compile(r"epoch-([0-9]{4,6})\.safetensors")
+"""Files beside them: where some test images stood after that epoch."""
+
 NET = "features-"
 """How the name of a folder begins that holds the feature net of a data set, which is no run."""
 
@@ -53,7 +56,7 @@ FIRST_LOCK = ".lock"
 PARTS = (METRICS, CONFIG, WEIGHTS, LATENTS, HISTORY, STATE)
 """Files of a run and of its fit, in the order of their removal: without its scores no run is complete."""
 
-TEMPORARY = re.compile(rf"\.({'|'.join(map(re.escape, PARTS))}|epoch-[0-9]+\.(png|webp))\..+")
+TEMPORARY = re.compile(rf"\.({'|'.join(map(re.escape, PARTS))}|epoch-[0-9]+\.(png|webp|safetensors))\..+")
 """Files that were to replace a part when their writer died."""
 
 DROPPINGS = (".DS_Store", "Thumbs.db", "desktop.ini")
@@ -173,7 +176,8 @@ def _is_part(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_sheet(entry: os.DirEntry[str]) -> bool:
-    named = SHEET_NAME.fullmatch(entry.name) or TEMPORARY.fullmatch(entry.name) or entry.name in DROPPINGS
+    kept = SHEET_NAME.fullmatch(entry.name) or CODES_NAME.fullmatch(entry.name)
+    named = kept or TEMPORARY.fullmatch(entry.name) or entry.name in DROPPINGS
     return bool(named) and entry.is_file(follow_symlinks=False)
 
 

@@ -11,7 +11,7 @@ from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig, res
 from explorer.data import ImageSet, load_dataset, split
 from explorer.models import Autoencoder, build_model
 from explorer.training.evaluate import evaluate
-from explorer.training.sheets import sheet_latents, write_sheet
+from explorer.training.sheets import epoch_codes, kept_rows, sheet_latents, write_sheet
 
 STEPS = 400
 """Steps of the fit: under a second on one core, and the classes already part."""
@@ -86,6 +86,8 @@ def write_run(
     checkpoint.write_metrics(partial, metrics)
     checkpoint.append_history(partial, {"epoch": 1, "train": {"total": 30.0, "distortion": 28.0, "rate": 2.0}})
     write_sheet(partial, 1, coder, sheet_latents(family, latents.calibration))
+    mapped = kept_rows(split(images, config.data).test)
+    checkpoint.write_epoch_codes(partial, 1, epoch_codes(coder, images.rows(mapped), mapped))
     return checkpoint.publish_run(partial, out, config.name)
 
 

@@ -7,10 +7,11 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 from urllib.parse import urlsplit
@@ -19,16 +20,23 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFile
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from explorer.errors import CheckpointError
 from explorer.library import Library
+from explorer.ui import events as events_module
 from explorer.ui import page as page_module
 from explorer.ui import security
-from explorer.ui.app import MOST_BODY, MOST_PIXELS, MOST_SESSIONS, Server, hosts, serve, wanted
+from explorer.ui.app import MOST_BODY, MOST_PIXELS, MOST_SESSIONS, Server, embedding_of, hosts, serve, wanted
 from explorer.ui.bodies import BodyLimit
+from explorer.ui.events import CALLED, GRADIOS, QUEUED_OF_ADDRESS, Events, forget_departed
 from explorer.ui.hosts import TrustedHosts
 from explorer.ui.login import DOORS, LoginBrake
-from explorer.ui.security import CLOSED, layers
+from explorer.ui.security import CLOSED, Guard, layers
+from explorer.ui.visitors import COOKIE, Visitors
 from tests.serve_fake import awaited, client_of, fake_library, serving
 
 RUN = "/explorer/api/run/linear-vae"
@@ -324,6 +332,62 @@ def test_sessions_are_forgotten_when_there_are_too_many(client, server):
     assert 0 < len(server.blocks.server_app.state_holder.session_data) <= MOST_SESSIONS
 
 
+def test_one_visitor_cannot_fill_the_queue_of_all():
+    """gradio's queue holds 32 events, whoever sent them."""
+    line, statuses = SimpleNamespace(queue=[]), []
+    known: dict[str, Any] = {"pending_event_ids_session": {}, "event_ids_to_events": {}}
+    queue = SimpleNamespace(event_queue_per_concurrency_id={"download": line}, **known)
+    gradio = SimpleNamespace(
+        auth=None,
+        state_holder=SimpleNamespace(session_data={}),
+        get_blocks=lambda: SimpleNamespace(_queue=queue, fns={0: SimpleNamespace(fn=print, inputs=[])}),
+    )
+
+    async def app(scope, receive, send):
+        line.queue.append(SimpleNamespace(request=SimpleNamespace(scope=scope)))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    layer = Visitors(Events(app))
+
+    def join(address: str, name: str = "") -> int:
+        cookie = [(b"cookie", f"{COOKIE}={name * 22}".encode())] if name else []
+        scope = {"type": "http", "method": "POST", "path": "/gradio_api/queue/join", "headers": cookie,
+                 "client": (address, 1), "app": gradio}  # fmt: skip
+
+        async def receive():
+            return {"type": "http.request", "body": b'{"data": [], "fn_index": 0}', "more_body": False}
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        awaited(layer, scope, receive, send)
+        return statuses[-1]
+
+    assert [join("10.0.0.1", "v") for _ in range(4)] == [200, 200, 503, 503]
+    assert join("10.0.0.1", "w") == 200, "another one behind the same address passes"
+    assert {join("10.0.0.1", name) for name in "abcdefghijklm"} == {200, 503}
+    assert len(line.queue) == QUEUED_OF_ADDRESS, "names can be invented"
+    assert join("10.0.0.2") == 200
+    assert join("127.0.0.1", "x") == 200
+    line.queue.clear()
+    assert join("10.0.0.1", "v") == 200, "what is done is forgotten"
+
+
+def test_answers_that_nobody_fetched_are_forgotten(monkeypatch):
+    monkeypatch.setattr(events_module, "MOST_UNFETCHED", 3)
+    sessions = {f"session {n}": {f"event {n}"} for n in range(6)}
+    queue = SimpleNamespace(
+        pending_event_ids_session=sessions,
+        event_ids_to_events={"event 1": None, "event 5": None},
+        pending_messages_per_session=dict.fromkeys(sessions),
+    )
+    forget_departed(SimpleNamespace(get_blocks=lambda: SimpleNamespace(_queue=queue)))
+    assert [*sessions] == ["session 1", "session 3", "session 4", "session 5"], "one that still waits stays"
+    assert [*queue.pending_messages_per_session] == [*sessions]
+
+
 def test_a_full_queue_refuses(client, url):
     event = next(event for event in events(client) if event["queue"])
 
@@ -395,6 +459,27 @@ def test_the_server_fetches_nothing_for_a_visitor(client, target):
         canary.shutdown()
         thread.join()
     assert seen == []
+
+
+def test_of_gradios_routes_only_those_answer_that_the_page_calls(client, server):
+    """gradio adds some with every version: what is not known is closed, and what is printed of it as well."""
+    below = [path.removeprefix(GRADIOS) for path in paths_of(server.blocks.server_app.routes)]
+    shut = {re.sub(r"\{.*?\}", "x", path) for path in below if not path.startswith(CALLED)}
+    assert {"upload", "component_server", "custom_component/x/x/x/x", "stream/x", "token"} <= shut
+    for path in shut:
+        for method in ("GET", "POST"):
+            assert client.request(method, GRADIOS + path).status_code == 404, path
+    assert client.get(f"{GRADIOS}app_id?{'x' * 2000}").status_code == 414
+
+
+def paths_of(routes: Iterable[Any]) -> Iterator[str]:
+    """The paths below gradio's own that an app answers, also those of routers within."""
+    for route in routes:
+        inside = getattr(route, "original_router", None)
+        if inside is not None:
+            yield from (GRADIOS + each.path.removeprefix(GRADIOS).lstrip("/") for each in inside.routes)
+        elif getattr(route, "path", "").startswith(GRADIOS):
+            yield route.path
 
 
 @pytest.mark.parametrize("path", CLOSED)
@@ -538,6 +623,36 @@ def test_a_notebook_may_frame_the_page_when_it_opened_it(library):
         headers = httpx.get(url, timeout=60).headers
     assert "frame-ancestors 'self' http://localhost:*" in headers["content-security-policy"]
     assert "x-frame-options" not in headers
+
+
+@pytest.mark.parametrize(
+    ("settings", "ancestors"),
+    [
+        ({"host": "127.0.0.1"}, "'self' http://localhost:* http://127.0.0.1:* http://[::1]:* file:"),
+        ({"host": "0.0.0.0"}, None),
+        ({"host": "127.0.0.1", "share": True}, None),
+        ({"host": "127.0.0.1", "accounts": [("ada", "lovelace")]}, "'self'"),
+        ({"host": "0.0.0.0", "share": True, "accounts": [("ada", "lovelace")]}, "'self'"),
+    ],
+    ids=["machine", "public", "shared", "accounts", "all"],
+)
+def test_only_the_reduced_page_may_be_framed_and_never_one_with_a_log_in(settings, ancestors):
+    asked = {"share": False, "accounts": (), **settings}
+    paths = ("/", "/bare", "/login", "/config", f"{RUN}/points")
+    app = Starlette(routes=[Route(path, lambda _: HTMLResponse("<p>a page")) for path in paths])
+    client = TestClient(Guard(app, embedding=embedding_of(**asked)))
+
+    def framing(address: str) -> tuple[str | None, bool]:
+        headers = client.get(address).headers
+        rules = dict(rule.strip().split(" ", 1) for rule in headers["content-security-policy"].split(";"))
+        return rules.get("frame-ancestors"), "x-frame-options" in headers
+
+    for path in ("/", "/bare"):
+        assert framing(f"{path}?embed=1") == (ancestors, ancestors == "'self'")
+        for query in ("", "?embed=0", "?embed=1&embed=2"):
+            assert framing(path + query) == ("'self'", True)
+    for path in paths[2:]:
+        assert framing(f"{path}?embed=1") == ("'self'", True)
 
 
 # --- the password ---------------------------------------------------------------------------------------------------

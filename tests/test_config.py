@@ -41,8 +41,8 @@ def test_every_setting_explains_itself(cls):
         assert texts.get(field.name, "").endswith("."), field.name
 
 
-OPEN = {"threads", "patience", "stream", "compile", "subset", "tested", "nll_samples", "nll_images", "one_split"}
-OPEN |= {"channels", "pixel_range", "array"}
+OPEN = {"threads", "minutes", "patience", "stream", "compile"}
+OPEN |= {"subset", "tested", "nll_samples", "nll_images", "one_split", "channels", "pixel_range", "array"}
 """None is a choice of its own there."""
 
 

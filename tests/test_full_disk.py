@@ -42,6 +42,7 @@ WRITERS = {
     "config.json": ".config.json.new",
     "history.jsonl": "history.jsonl",
     "sheets/epoch-0002.png": ".epoch-0002.png.new",
+    "sheets/epoch-0002.safetensors": ".epoch-0002.safetensors.new",
     "training_state.pt": ".training_state.pt.new",
     "model.safetensors": ".model.safetensors.new",
     "latents.safetensors": ".latents.safetensors.new",

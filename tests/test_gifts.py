@@ -20,12 +20,16 @@ from explorer.checkpoint import (
     LATENTS,
     METRICS,
     WEIGHTS,
+    EpochCodes,
+    list_epoch_codes,
     list_sheets,
     load_latents,
     read_config,
+    read_epoch_codes,
     read_history,
     read_sheet,
     read_tensors,
+    write_epoch_codes,
     write_tensors,
 )
 from explorer.errors import CheckpointError
@@ -36,6 +40,7 @@ from tests.conftest import ROOT
 from tests.serve_fake import serving
 from tests.test_checkpoint import NAME, build
 
+CODES = "sheets/epoch-0001.safetensors"
 NESTED = b"[" * 200_000
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs pipes and limits of a process")
 
@@ -301,7 +306,7 @@ def with_everywhere(stored: Any, thing: Any) -> Any:
 
 ADDRESSES = (
     *("", "/portrait", "/training", "/figure/losses", "/holes/ladder?law=white"),
-    *("/points", "/scalar/distortion", "/sheets/1"),
+    *("/points", "/scalar/distortion", "/sheets/1", "/map/kept", "/map/epoch/1"),
 )
 """What is asked of every run."""
 
@@ -387,6 +392,32 @@ def test_sheets_are_regular_files_of_bounded_size(tmp_path: Path):
             read_sheet(found[number])
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"mean": np.full((3, 2), np.nan, np.float16)}, "finite"),
+        ({"mean": np.zeros((3, 5), np.float16)}, r"must be F16 \(3, 2\)"),
+        ({"mean": np.zeros((3, 2), np.float32)}, "must be F16"),
+        ({"index": np.array([0, 2, 1])}, "must rise"),
+        ({"index": np.array([0, 1])}, r"must be I64 \(3\)"),
+        ({"mean": np.zeros((2001, 2), np.float16), "index": np.arange(2001)}, "2,000 are allowed"),
+    ],
+)
+def test_codes_of_an_epoch_are_checked_as_every_stored_array(change: dict[str, Any], told: str, tmp_path: Path):
+    folder = tmp_path / NAME
+    build(folder)
+    sound = EpochCodes(mean=np.ones((3, 2), np.float16), index=np.array([0, 4, 9]))
+    write_epoch_codes(folder, 7, sound)
+    found = list_epoch_codes(folder)
+    assert list(found) == [7]
+    settings = read_config(folder)
+    np.testing.assert_array_equal(read_epoch_codes(found[7], settings).index, sound.index)
+    write_tensors(found[7], vars(sound) | change)
+    with pytest.raises(CheckpointError, match=told) as refused:
+        read_epoch_codes(found[7], settings)
+    assert f"fit {NAME} again" in str(refused.value)
+
+
 # --- cost -------------------------------------------------------------------------------------------------------------
 
 LIMITED = """
@@ -434,7 +465,8 @@ def test_a_fault_is_looked_for_once_for_each_version(library_of: Any, monkeypatc
 FUZZ = """
 import json, os, resource, shutil, sys
 from pathlib import Path
-from explorer.checkpoint import list_sheets, load_latents, read_config, read_history, read_metrics, read_weights
+from explorer.checkpoint import list_epoch_codes, load_latents, read_config, read_epoch_codes, read_history
+from explorer.checkpoint import read_metrics, read_weights
 from explorer.errors import ExplorerError
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -500,7 +532,8 @@ def any_run_is_sound_or_refused(mutation):
         json.dumps(read_metrics(work)).encode()
         json.dumps(read_history(work)).encode()
         latents, weights = load_latents(work, config), read_weights(work)
-        assert latents.mean.shape[1] == config.model.latent_dim
+        epochs = [read_epoch_codes(path, config) for path in list_epoch_codes(work).values()]
+        assert {each.mean.shape[1] for each in (latents, *epochs)} == {config.model.latent_dim}
         outcomes.add("sound")
     except ExplorerError as error:
         assert "\\n" not in str(error) and len(str(error)) < 2000, str(error)
@@ -514,7 +547,7 @@ print(*sorted(outcomes))
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs the limits of Linux")
-@pytest.mark.parametrize("files", [[CONFIG, METRICS, HISTORY], [LATENTS, WEIGHTS]], ids=["texts", "tensors"])
+@pytest.mark.parametrize("files", [[CONFIG, METRICS, HISTORY], [LATENTS, WEIGHTS, CODES]], ids=["texts", "tensors"])
 def test_whatever_stands_in_its_files_a_run_is_sound_or_refused(files: list[str], run_folder: Path, tmp_path: Path):
     work = Path(shutil.copytree(run_folder, tmp_path / "work"))
     done = subprocess.run(
@@ -538,6 +571,8 @@ def test_every_run_that_is_shipped_opens(root: Path):
         assert library.open(name).history()
         for epoch in library.open(name).sheets():
             library.open(name).sheet(epoch)
+        for epoch in library.open(name).epochs():
+            assert np.isfinite(library.open(name).epoch_codes(epoch)).all()
 
 
 def test_a_run_of_a_script_is_checked_too(run_folder: Path):

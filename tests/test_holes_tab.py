@@ -71,12 +71,6 @@ ATTACKS = [
     ("GET", "holes/plane", {"anchors": "1," * 900}, None),
     ("GET", "holes/plane", {"directions": "classes:3"}, None),
     ("GET", "holes/plane", {"lead": "../linear-ae"}, None),
-    ("GET", "figure/hole-path", {}, None),
-    ("GET", "figure/hole-path", {"ends": "0,0,1,1", "theme": "${1}"}, None),
-    ("GET", "figure/hole-path", {"ends": "0,0,inf,0"}, None),
-    ("GET", "figure/hole-path", {"ends": "0,0,1e999,0"}, None),
-    ("GET", "figure/hole-path", {"ends": "0" * 3000}, None),
-    ("GET", "figure/hole-path", {"ends": "0,0,1,1", "twin_ends": "0,0"}, None),
 ]
 """Requests that make no sense: method, address, query, body."""
 
@@ -98,7 +92,6 @@ def test_no_address_of_the_tab_knows_a_run_that_is_not_there(client, name):
         ("GET", "holes/layer?layer=cliff"),
         ("GET", "holes/layers"),
         ("POST", "holes/place"),
-        ("GET", "figure/hole-path?ends=0,0,1,1"),
     ):
         assert client.request(method, f"explorer/api/run/{name}/{what}", content=b"").status_code in (404, 405)
 

@@ -1,5 +1,6 @@
 """What visitors can write into the log: a line a request at most, none of their own making, and only so many."""
 
+import contextlib
 import logging
 import os
 import signal
@@ -120,7 +121,11 @@ ATTACKS: list[tuple[str, str, Any]] = [
     ("POST", "/gradio_api/component_server", {"session_hash": "x", "component_id": 1, "fn_name": "y", "data": []}),
     ("POST", "/gradio_api/reset", {"event_id": "x" * 9000}),
     ("GET", "/explorer/api/run/%0aERROR:%20forged", None),
+    ("GET", "/gradio_api/custom_component/1/client/component/x%0aERROR:%20forged", None),  # which gradio prints
 ]
+
+CHUNKED = b"GET /gradio_api/heartbeat/abc HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+"""A stream whose body is still to come."""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for other processes")
@@ -135,12 +140,21 @@ def test_no_request_writes_more_than_a_line(root: Path, twin_runs: Path):
                 connection.shutdown(socket.SHUT_WR)
                 while connection.recv(1000):
                     pass
+        assert "404" in client.get("/gradio_api/queue/data?session_hash=nobody").text
+        with socket.create_connection((parts.hostname, parts.port), timeout=BOUND) as connection:
+            connection.sendall(CHUNKED)
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200"), "the stream has begun"
+            connection.sendall(b"this is no size of a chunk\r\n")
+            with contextlib.suppress(ConnectionError):
+                while connection.recv(1000):
+                    pass
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=BOUND)
+        printed, errors = process.communicate(timeout=BOUND)
     lines = errors.splitlines()
     assert "Traceback" not in errors
+    assert "forged" not in printed
     assert not [line for line in lines if line.startswith("ERROR: forged")]
-    assert len(lines) <= len(ATTACKS) + 4
+    assert len(lines) <= len(ATTACKS) + 6
     assert max(map(len, lines), default=0) < 800
 
 

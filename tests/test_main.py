@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.__main__ import _glibc, default_checkpoints, main, parser, read_accounts
+from explorer.__main__ import _glibc, default_checkpoints, main, parser
+from explorer.config.accounts import read_accounts
 from explorer.errors import ServeError, ShapeError
 from explorer.library import Library
 from explorer.ui import app

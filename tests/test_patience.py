@@ -103,6 +103,35 @@ def test_a_slow_but_honest_body_is_waited_for(server):
         assert client.recv(100).startswith(b"HTTP/1.1 4"), "read to its end: and it is no picture"
 
 
+def chunked(body: bytes, size: int) -> bytes:
+    """A body in chunks of one size."""
+    pieces = (body[start : start + size] for start in range(0, len(body), size))
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize(("size", "status"), [(1, 400), (16, 400), (1000, 200), (16_000, 200)])
+def test_a_body_in_crumbs_is_refused(server, size, status):
+    """A megabyte of chunks of one byte held up everybody for seconds: Python reads some 60,000 chunks a second."""
+    head = f"POST /explorer/api/run/linear-vae/decode HTTP/1.1\r\nHost: {urlsplit(server.url).netloc}\r\n"
+    with connected(server.url, f"{head}Transfer-Encoding: chunked\r\n\r\n".encode()) as client:
+        client.sendall(chunked(bytes(16_000), size))
+        assert client.recv(100).startswith(f"HTTP/1.1 {status}".encode())
+
+
+@pytest.mark.parametrize(("headers", "status"), [
+    ("x: y\r\n" * 190, 200),
+    ("x: y\r\n" * 210, 400),
+    (f"x: {'y' * 30_000}\r\n", 200),
+    (f"x: {'y' * 60_000}\r\n", 400),
+    ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", 400),  # which a proxy may take for two requests
+])  # fmt: skip
+def test_a_head_is_bounded_and_means_one_thing(server, headers, status):
+    with connected(
+        server.url, f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n0\r\n\r\n".encode()
+    ) as client:
+        assert client.recv(100).startswith(f"HTTP/1.1 {status}".encode())
+
+
 @pytest.mark.usefixtures("crowd")
 def test_a_stream_of_events_has_no_clock(server):
     stream = f"GET /gradio_api/heartbeat/abc HTTP/1.1\r\nHost: {urlsplit(server.url).netloc}\r\n\r\n"

@@ -20,6 +20,7 @@ from explorer.models import Autoencoder, DiagonalGaussian, TopDown, build_model
 from explorer.models.normalisation import BatchNorm
 from explorer.program import PARTS, ProgramError
 from explorer.program.models import decoder_program, encoder_program, program_of
+from explorer.program.running import RunningProgram
 from explorer.program.traced import traced_decoder, traced_encoder
 from tests.conftest import CI, ROOT
 from tests.fakes import linear_coder
@@ -108,9 +109,13 @@ def test_a_program_says_what_the_model_does(family, net, likelihood):
     model, (latents, images) = model_of(family, net, likelihood), inputs_of(net)
     with torch.inference_mode():
         wanted = model.decode(latents).numpy()
-    decoded = run_program(decoder_program(model), latents.numpy())["pixels"]
-    assert np.abs(decoded - wanted).max() <= PIXEL
-    assert_codes_agree(run_program(encoder_program(model), images.numpy()), codes_of(model, images))
+    decoder, encoder = decoder_program(model), encoder_program(model)
+    assert np.abs(run_program(decoder, latents.numpy())["pixels"] - wanted).max() <= PIXEL
+    assert_codes_agree(run_program(encoder, images.numpy()), codes_of(model, images))
+    with torch.inference_mode():  # as a saved run does, whose model came without its code
+        assert np.abs(RunningProgram(decoder, "decoder")(latents)["pixels"].numpy() - wanted).max() <= PIXEL
+        codes = RunningProgram(encoder, "encoder")(images)
+    assert_codes_agree({name: value.numpy() for name, value in codes.items()}, codes_of(model, images))
 
 
 def write_inputs(folder: Path, name: str, program: bytes, inputs: np.ndarray) -> None:

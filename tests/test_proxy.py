@@ -135,7 +135,11 @@ def test_a_log_in_works_below_the_folder(monkeypatch):
         assert client.get("explorer/api/runs").status_code == 401
         assert client.get("healthz").status_code == 200
         answer = client.post("login", data={"username": "mina", "password": "correct horse"})
-        cookies = "; ".join(cookie.split(";")[0] for cookie in answer.headers.get_list("set-cookie"))
+        handed = answer.headers.get_list("set-cookie")
+        assert handed and all(cookie.endswith("; Secure") for cookie in handed), (
+            "also gradio's cookie for pages without"
+        )
+        cookies = "; ".join(cookie.split(";")[0] for cookie in handed)
         assert client.get("explorer/api/runs", headers={"cookie": cookies}).status_code == 200
         ending = {"cookie": cookies, "origin": f"https://{SITE}"}
         assert client.get("logout", headers=ending).status_code == 405

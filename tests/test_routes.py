@@ -1,5 +1,6 @@
 """The HTTP routes of the page over two linear models in memory, asked as the browser's own code asks them."""
 
+import hashlib
 import io
 import json
 import re
@@ -16,12 +17,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
+from explorer.checkpoint import EpochCodes, list_epoch_codes, read_epoch_codes
 from explorer.errors import ShapeError
 from explorer.images import to_bytes
-from explorer.library import Library
+from explorer.library import Library, load_run
 from explorer.ui import export, programs, reconstruct, report
+from explorer.ui import map as map_tab
 from explorer.ui.app import tab_modules
 from explorer.ui.http import MOST_LATENTS
 from explorer.ui.lanes import Lane
@@ -56,7 +61,7 @@ def slow(library: Library, name: str, query: Mapping[str, str]) -> str:
 TAB = SimpleNamespace(
     build=lambda library, page: None,
     FIGURES={"square": square, "slow": slow},
-    routes=lambda runs: [*reconstruct.routes(runs), *report.routes(runs)],
+    routes=lambda runs: [*reconstruct.routes(runs), *report.routes(runs), *map_tab.routes(runs)],
 )
 
 
@@ -341,6 +346,47 @@ def test_files_of_the_page_may_be_kept_for_ever_under_their_own_address(client):
     assert "plotly.min.js" in static.files
 
 
+def lying(folder: Path, **texts: str) -> StaticFiles:
+    """Modules of a page `kit/ink.js` and `page/bare.js` with some texts, beside a bundle made of other ones."""
+    made_of = {"kit/ink.js": "export const ink = 1;\n", "page/bare.js": 'import "../kit/ink.js";\n'}
+    digest = hashlib.sha256("".join(f"{name}\0{text}\0" for name, text in made_of.items()).encode()).hexdigest()
+    told = {"made_of": digest, "units": {"page/bare.js": {"holds": [*made_of], "imports": []}}}
+    for name, text in {**made_of, **{f"{name}.js": text for name, text in texts.items()}}.items():
+        path = folder / "static" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (folder / "bundle" / "page").mkdir(parents=True)
+    (folder / "bundle" / "page" / "bare.js").write_text("const a=1;export{a as ink};\n", encoding="utf-8")
+    (folder / "bundle" / "bundle.json").write_text(json.dumps(told), encoding="utf-8")
+    return StaticFiles(folder / "static", folder / "bundle")
+
+
+def test_modules_come_as_a_bundle_and_the_address_of_each_leads_to_its_unit(tmp_path):
+    static = lying(tmp_path)
+    with TestClient(Starlette(routes=[Route("/{tag}/{file:path}", static.get)])) as client:
+        assert client.get(f"/{static.tag}/page/bare.js").text == "const a=1;export{a as ink};\n"
+        answer = client.get(f"/{static.tag}/kit/ink.js")
+        assert answer.text == 'export * from "../page/bare.js";\n'
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in answer.headers["cache-control"]
+    assert static.needed(["page/bare"]) == ["page/bare.js"]
+
+
+def test_modules_that_changed_since_their_bundle_was_made_are_served_one_by_one_and_the_log_says_so(tmp_path, caplog):
+    before = lying(tmp_path / "before").tag
+    static = lying(tmp_path / "after", **{"kit/ink": "export const ink = 2;\n"})
+    assert "make bundle" in caplog.text
+    assert static.tag != before
+    with TestClient(Starlette(routes=[Route("/{tag}/{file:path}", static.get)])) as client:
+        assert client.get(f"/{static.tag}/kit/ink.js").text == "export const ink = 2;\n"
+    assert static.needed(["page/bare"]) == ["page/bare.js", "kit/ink.js"]
+
+
+def test_ends_of_lines_of_another_system_make_no_bundle_stale(tmp_path, caplog):
+    lying(tmp_path, **{"kit/ink": "export const ink = 1;\r\n"})
+    assert caplog.text == ""
+
+
 def test_a_page_left_open_gets_todays_files_and_does_not_keep_them(client):
     name = next(iter(StaticFiles().files))
     answer = client.get(f"explorer/static/yesterday/{name}")
@@ -411,6 +457,28 @@ def test_every_sheet_a_run_names_is_sent_as_it_lies(fitted, twin_runs):
 )
 def test_nothing_but_a_runs_sheets_is_served_as_one(fitted, epoch):
     assert fitted.get(f"explorer/api/run/digits-vae-2/sheets/{epoch}").status_code == 404
+
+
+def test_codes_of_an_epoch_are_those_of_the_images_that_kept_them(fitted, twin_runs):
+    run = load_run(twin_runs / "digits-vae-2")
+    base = "explorer/api/run/digits-vae-2"
+    assert fitted.get(base).json()["epochs"] == [1]
+    kept = np.frombuffer(fitted.get(f"{base}/map/kept").content, "<i4")
+    codes = np.frombuffer(fitted.get(f"{base}/map/epoch/1").content, "<f4").reshape(-1, 2)
+    assert len(kept) == len(codes) == min(2_000, len(run.latents.mean))
+    np.testing.assert_allclose(codes, run.latents.mean[kept], rtol=2e-3, atol=2e-3)
+    error_of(fitted.get(f"{base}/map/epoch/2"), 404)
+
+
+def test_an_image_whose_code_was_not_kept_then_has_none(twin_runs):
+    run = Library(twin_runs).open("digits-vae-2")
+    assert run.config is not None
+    last = read_epoch_codes(list_epoch_codes(twin_runs / "digits-vae-2")[1], run.config)
+    fewer = EpochCodes(mean=last.mean[1:], index=last.index[1:])
+    run._epochs = lambda: {1: Path(), 5: Path()}
+    run._codes_after = lambda epoch: last if epoch == 5 else fewer
+    found = run.epoch_codes(1)
+    assert np.isnan(found[0]).all() and np.isfinite(found[1:]).all() and len(found) == len(run.kept_images)
 
 
 def test_models_in_memory_have_no_sheets_and_runs_that_are_none_no_story(client):

@@ -1,4 +1,4 @@
-"""Setting up, checking and documenting: Makefile, requirements, CI, README, and what the suite stands on."""
+"""Setting up and checking: Makefile, requirements, CI, and what the suite stands on."""
 
 import ast
 import importlib.metadata
@@ -16,17 +16,13 @@ import pytest
 
 from explorer.checkpoint import list_runs
 from explorer.library import load_run
-from tests import model_cards
 from tests.test_architecture import RUN_FILES, imports, project_files, python_sources
 
-SHIPPED = {"digits-ae-2", "digits-vae-2", "mnist-ae-16", "mnist-ae-2", "mnist-vae-16", "mnist-vae-2"}
-SHIPPED |= {"celeba-ae-64", "celeba-vae-64", "flowers102-ae-32", "flowers102-vae-32"}
-LADDER = ("ae-8", "vae-8", "vae-8-beta0", "vae-8-beta0.1", "vae-8-beta0.3", "vae-8-beta4")
-SHIPPED |= {f"{dataset}-{run}" for dataset in ("digits", "mnist") for run in LADDER}
-"""Runs that come with the project."""
-
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn"}
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "huggingface_hub": "huggingface-hub"}
 """What to install for an import, where the names differ."""
+
+OF_OTHERS = {"diffusers", "onnxruntime", "pythae"}
+"""Packages that models of others are made with: imported only where such a model is met, and then they are there."""
 
 BROUGHT_BY_GRADIO = {"starlette", "fastapi", "uvicorn", "anyio"}
 """Libraries that are a part of what gradio is; its own tight range decides their versions."""
@@ -65,7 +61,7 @@ def test_what_is_installed_lies_in_the_ranges(root: Path):
 
 def test_requirements_are_what_the_program_imports(root: Path):
     imported = {item.name.split(".")[0] for source in python_sources(root) for item in imports(source)}
-    others = imported - set(sys.stdlib_module_names) - {"explorer", "__future__"} - BROUGHT_BY_GRADIO
+    others = imported - set(sys.stdlib_module_names) - {"explorer", "__future__"} - BROUGHT_BY_GRADIO - OF_OTHERS
     required = set(requirements((root / "requirements.txt").read_text()))
     assert {DISTRIBUTIONS.get(name, name) for name in others} <= required
     optional = {"tensorboard"}  # torch.utils.tensorboard imports it by itself
@@ -231,77 +227,6 @@ def test_no_set_up_file_names_a_registry(root: Path):
     packages = json.loads((root / "package-lock.json").read_text())["packages"]
     assert [name for name, package in packages.items() if "resolved" in package] == []
     assert all("integrity" in package for name, package in packages.items() if name)
-
-
-# --- the README -------------------------------------------------------------------------------------------------------
-
-
-def test_every_make_target_is_in_the_readme(root: Path):
-    targets = set(re.findall(r"^#   make (\w+)", (root / "Makefile").read_text(), re.MULTILINE))
-    assert {"run", "test", "check", "bench", "runs", "clean"} <= targets
-    readme = (root / "README.md").read_text()
-    assert {target for target in targets if f"make {target}`" not in readme} == set()
-
-
-@pytest.mark.parametrize(("command", "help_flag"), [(["train.py"], "--help-all"), (["-m", "explorer"], "--help")])
-def test_every_flag_is_in_the_readme_and_no_other(command: list[str], help_flag: str, root: Path):
-    done = subprocess.run([sys.executable, *command, help_flag], capture_output=True, text=True, cwd=root, check=True)
-    flags = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", done.stdout)) - {"--help"}
-    section = re.search(
-        rf"^### `python {re.escape(' '.join(command))}[^\n]*\n(.*?)(?=^##|\Z)",
-        (root / "README.md").read_text(),
-        re.MULTILINE | re.DOTALL,
-    )
-    assert section is not None
-    rows = "\n".join(line for line in section.group(1).splitlines() if line.startswith("|"))
-    assert flags == set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", rows))
-
-
-def test_the_readme_documents_every_variable_of_the_environment(root: Path):
-    sources = [
-        (root / path).read_text()
-        for path in project_files(root)
-        if path.startswith(("explorer/", "tests/")) and path.endswith(".py")
-    ]
-    read = {name for text in sources for name in re.findall(r"[\"$](EXPLORER_[A-Z]+)\b", text)}
-    assert {"EXPLORER_DATA", "EXPLORER_CACHE"} <= read
-    readme = (root / "README.md").read_text()
-    assert {name for name in read if f"| `{name}` |" not in readme} == set()
-
-
-def test_files_that_the_readme_links_to_exist(root: Path):
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (root / "README.md").read_text())
-    assert [link for link in links if not (root / link).exists()] == []
-
-
-def test_the_runs_that_come_with_the_project_are_there(root: Path):
-    assert set(list_runs(root / "checkpoints")) >= SHIPPED
-
-
-def test_the_model_cards_of_the_readme_are_the_runs_own_numbers(root: Path):
-    written = model_cards.table_of((root / "README.md").read_text(encoding="utf-8")).splitlines()
-    assert written == model_cards.cards(root / "checkpoints").splitlines(), "write it with: python -m tests.model_cards"
-
-
-def test_a_model_card_has_a_row_per_run_and_dashes_where_a_family_has_no_score(twin_runs: Path):
-    header, _, autoencoder, vae, blank, *holes = model_cards.cards(twin_runs).splitlines()
-    assert not blank and [line.split("|")[1].strip() for line in holes[2:]] == ["`digits-ae-2`", "`digits-vae-2`"]
-    columns = [cell.strip() for cell in header.strip("|").split("|")]
-    rows = [
-        dict(zip(columns, (c.strip() for c in line.strip("|").split("|")), strict=True)) for line in (autoencoder, vae)
-    ]
-    assert [row["run"] for row in rows] == ["`digits-ae-2`", "`digits-vae-2`"]
-    assert rows[0]["−ELBO"] == rows[0]["NLL at most (K)"] == "–"
-    assert re.fullmatch(r"\d+\.\d ± \d+\.\d", rows[1]["−ELBO"])
-    assert float(rows[1]["NLL at most (K)"].split()[0]) <= float(rows[1]["−ELBO"].split()[0])
-
-
-def test_model_cards_need_their_marks():
-    with pytest.raises(ValueError, match="needs the lines"):
-        model_cards.with_cards("# No marks", "table")
-    text = f"a\n{model_cards.BEGIN}\nold\n{model_cards.END}\nb\n"
-    assert model_cards.table_of(text) == "old"
-    assert model_cards.with_cards(text, "new") == f"a\n{model_cards.BEGIN}\nnew\n{model_cards.END}\nb\n"
 
 
 # --- what the suite stands on -----------------------------------------------------------------------------------------

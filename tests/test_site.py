@@ -1,6 +1,7 @@
 """The exported page: it stores what the server answers, no picture of a data set, and takes no place of others."""
 
 import gzip
+import html
 import json
 import re
 import subprocess
@@ -10,13 +11,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from explorer.errors import CheckpointError, DataError, ServeError
 from explorer.library import Library
-from explorer.site import export, library_of
+from explorer.site import export, library_of, page_of
 from explorer.site.pages import lettered
 from explorer.site.stored import Parts, key_of
 from explorer.ui.answers import Answers
+from explorer.ui.export import page_routes
+from explorer.ui.routes import served
+from explorer.ui.static_files import StaticFiles
 from tests.conftest import ROOT
 
 CHECKPOINTS = ROOT / "checkpoints"
@@ -125,6 +131,24 @@ def test_a_disk_that_refuses_is_told_in_a_sentence_and_leaves_nothing(tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("public", [False, True])
+def test_the_button_of_report_gives_the_file_that_export_writes_and_no_visitor_gets_it(
+    folder: Path, public: bool
+) -> None:
+    """Visitors could read all of it, but a page costs seconds of the server's cores."""
+    library = Library(CHECKPOINTS)
+    with TestClient(Starlette(routes=served(library, {}, StaticFiles(), [page_routes(page_of)], public))) as client:
+        named = client.get("/explorer/api/run/digits-vae-2").json()["page"]
+        answer = client.get("/explorer/api/run/digits-vae-2/page")
+    if public:
+        assert (named, answer.status_code) == (None, 404)
+        return
+    assert named == "explorer/api/run/digits-vae-2/page"
+    assert answer.headers["content-disposition"] == 'attachment; filename="digits-vae-2.html"'
+    assert index_of(answer.text) == index_of((folder / "index.html").read_text())
+    assert all(f'id="xp-file-{path.name}"' in answer.text for path in (folder / "files").iterdir())
+
+
 def test_images_of_faces_are_never_exported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"non-commercial.*--with-images"):
         export(tmp_path / "page.html", "celeba-vae-64", checkpoints=CHECKPOINTS, with_images=True, quiet=True)
@@ -147,6 +171,14 @@ def test_letters_hold_all_bytes_and_end_no_element(body: bytes) -> None:
     assert unlettered(text) == body
     assert not set("\0\r") & set(text)
     assert not re.search(r"<[/!s]", text, re.IGNORECASE)
+
+
+@given(st.binary(max_size=300))
+def test_quoted_letters_are_the_same_in_an_attribute_and_in_json(body: bytes) -> None:
+    text = lettered(body, is_quoted=True)
+    assert unlettered(text) == body
+    assert html.escape(text) == text
+    assert json.dumps(text, ensure_ascii=False) == f'"{text}"'
 
 
 VALUES = st.recursive(

@@ -14,8 +14,10 @@ from explorer.analysis.counter import CounterGenerator
 from explorer.analysis.holes import Plane, anchored_plane, axis_plane
 from explorer.analysis.laws import LAWS
 from explorer.library import AMONG, Library, OpenRun
+from explorer.ui.http import finite
 from explorer.views.hole_map import hole_plane
 from explorer.views.hole_samples import drawn_sheet
+from explorer.views.hole_sheets import described_place
 from explorer.views.interpolate import MEANS, path_figure, walk
 from explorer.views.support import support
 from tests.conftest import CI, ROOT
@@ -177,6 +179,36 @@ def test_a_sheet_of_samples_is_drawn_and_judged_alike(name, redraw, tmp_path):
             np.testing.assert_allclose(answer["p"], wanted["p"], atol=1.01 * least)
         for stored in ("law", "vacancy", "tell_apart", "coverage", "active_units"):
             assert answer[stored] == wanted[stored]
+
+
+@pytest.mark.parametrize("name", ["mnist-vae-2", "digits-ae-8"])
+def test_what_is_known_of_a_place_is_told_alike(name, tmp_path):
+    run = Library(ROOT / "checkpoints").open(name)
+    rng = np.random.default_rng(2)
+    latents = np.concatenate([run.sample("raw", 12, rng), 9 * run.sample("raw", 4, rng), run.latents.mean[:8]])
+    body = """const { d } = support;
+      const part = (all, k) => Float32Array.from(all.slice(k * d, (k + 1) * d));
+      const programs = (k) => ({ alone: false, roundTrip: () => part(given.back, k) });
+      const also = async () => Float32Array.from(given.misses);
+      const ask = (k, layer) => {
+        const details = { body: part(given.latents, k), query: { layer } };
+        return COMPUTED.holePlace(support, details, { programs: programs(k), also });
+      };
+      const told = await Promise.all(Array.from({ length: given.count }, (_, k) => ask(k, "cliff")));
+      return { told, others: ["density", "class"].map((layer) => ask(0, layer)) };"""
+    back = np.stack([run.coder.encode(run.coder.decode(each[None])).mean[0] for each in latents])
+    misses = run.round_trip.calibration_scores.astype(np.float32)
+    given = {"latents": latents, "back": back, "misses": misses}
+    given = {key: each.ravel().tolist() for key, each in given.items()}
+    answer = asked(tmp_path, run, body, **given, count=len(latents))
+    assert answer["others"] == [None, None], "what a judge or a density says only Python knows"
+    for latent, told in zip(latents, answer["told"], strict=True):
+        wanted = finite(described_place(run, latent[None], "cliff", "white"))
+        assert told.keys() == wanted.keys()
+        for key, least in (("vacancy", len(run.latents.calibration)), ("round_trip", len(misses))):
+            assert told[key] == pytest.approx(wanted.pop(key), abs=1.01 / (least + 1)), key
+        for key, value in wanted.items():
+            assert told[key] == (value if value is None else pytest.approx(value, rel=1e-5, abs=1e-6)), key
 
 
 @pytest.mark.parametrize("name", ["mnist-vae-16", "digits-ae-8"])

@@ -15,8 +15,12 @@ import pytest
 from explorer.checkpoint import (
     STATE,
     begin_run,
+    list_epoch_codes,
     list_runs,
+    list_sheets,
     partial_folder,
+    read_config,
+    read_epoch_codes,
     read_history,
     read_metrics,
     read_weights,
@@ -28,9 +32,9 @@ from explorer.training.command import COMMON, command_line, parse, plan
 from explorer.views.card import card_rows
 from explorer.views.hole_layers import reason_against
 from explorer.views.hole_scores import readings, score_table
-from tests import model_cards
 from tests.conftest import ROOT
 from tests.fitters import Fitter
+from tests.readme import model_cards
 
 QUICK = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--nll-samples", "5", "--nll-images", "10"]
 LAYOUT = {"config.json", "model.safetensors", "latents.safetensors", "metrics.json", "history.jsonl", "sheets"}
@@ -116,6 +120,11 @@ def test_a_pair_of_twins_has_the_fixed_layout_and_nothing_else(fitted: Path):
         run = load_run(fitted / name)
         assert len(read_history(fitted / name)) == 3
         assert run.metrics["train"]["epochs"] == 3
+        assert sorted(list_epoch_codes(fitted / name)) == [1, 2, 3]
+        last = read_epoch_codes(list_epoch_codes(fitted / name)[3], run.config)
+        places = np.searchsorted(run.latents.index, last.index)
+        np.testing.assert_array_equal(run.latents.index[places], last.index)
+        np.testing.assert_allclose(last.mean, run.latents.mean[places], rtol=2e-3, atol=2e-3)
     vae, ae = (load_run(fitted / f"digits-{family}-2") for family in ("vae", "ae"))
     assert (vae.config.twin, ae.config.twin) == ("digits-ae-2", "digits-vae-2")
     assert vae.config.key == ae.config.key
@@ -455,9 +464,8 @@ def test_a_killed_fit_costs_at_most_the_last_interval_and_never_the_old_run(fitt
 @pytest.mark.parametrize(
     ("flags", "names"),
     [
-        ("--likelihood bernoulli", ["digits-vae-2"]),
         ("--likelihood gaussian", ["digits-vae-2", "digits-ae-2"]),
-        ("--net conv --widths 8 16 --norm batch --flip", ["digits-vae-2"]),
+        ("--likelihood bernoulli --net conv --widths 8 16 --norm batch --flip", ["digits-vae-2"]),
     ],
 )
 def test_two_processes_follow_one_to_rounding(
@@ -507,3 +515,18 @@ def test_a_folder_that_refuses_every_write_is_one_sentence(fitter: Fitter):
     done = fitter.run(*QUICK, "--epochs", 1, "--out", "/proc/self/nowhere")
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1 and "cannot write to" in done.stderr
+
+
+def test_as_many_epochs_are_fitted_as_fit_into_the_minutes_and_a_twin_takes_as_many(fitter: Fitter, tmp_path: Path):
+    flags = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "8", "--subset", "100", "--tested", "30"]
+    flags += ["--quick", "--twin", "--minutes", "0.01", "--epochs", "100000", "--out", str(tmp_path)]
+    done = fitter.run(*flags)
+    assert done.returncode == 0, done.stderr
+    told = re.search(r"^0\.01 minutes: ([\d,]+) epochs of at most 100,000$", done.stdout, re.MULTILINE)
+    assert told is not None, done.stdout
+    stored = [read_config(tmp_path / name) for name in ("digits-vae-2", "digits-ae-2")]
+    assert [each.train.epochs for each in stored] == [int(told[1].replace(",", ""))] * 2
+    assert stored[0].key == stored[1].key
+    for name in ("digits-vae-2", "digits-ae-2"):
+        history = read_history(tmp_path / name)
+        assert list(list_sheets(tmp_path / name))[-1] == history[-1]["epoch"], "the last decodes are kept"

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.checkpoint import STATE
+from explorer.checkpoint import MOST_EPOCH_CODES, STATE
 from explorer.coder import TorchCoder
 from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig, resolve
 from explorer.data import ImageSet, load_dataset, split
@@ -27,7 +27,7 @@ from explorer.training.evaluate import evaluate
 from explorer.training.feed import Resident, Streamed, open_feed
 from explorer.training.fit import Fit, beta_at
 from explorer.training.judge import ClassifierJudge, load_judge, open_judge
-from explorer.training.sheets import sheet_latents, write_sheet
+from explorer.training.sheets import epoch_codes, keeps_codes, kept_rows, sheet_latents, write_sheet
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +233,24 @@ def test_patience_ends_a_fit_and_ships_its_best_epoch(digits: ImageSet, tmp_path
     assert terms["distortion"] == pytest.approx(min(losses), rel=1e-5)
 
 
+def test_the_end_of_the_minutes_ends_a_fit_with_the_epoch_under_way(digits: ImageSet, tmp_path: Path):
+    config = config_of(epochs=200, minutes=1.0)
+    fit = fit_of(config, digits, tmp_path)
+    fit.seconds = 59.999  # as after a resumed part
+    lines: list[dict] = []
+    fitted = fit.run(lambda line, _: lines.append(line), quiet=True)
+    assert [line["epoch"] for line in lines] == [1]
+    assert fitted.epochs == 1
+    again = fit_of(config, digits, tmp_path)
+    again.load()
+    assert again.is_done, "a fit whose evaluation is resumed has no more time than before"
+
+
+def test_a_trial_tells_how_long_an_epoch_takes(digits: ImageSet, tmp_path: Path):
+    for batch_size in (64, 1097):  # of many steps, and of one
+        assert fit_of(config_of(batch_size=batch_size), digits, tmp_path).trial(0.01) > 0
+
+
 def test_averaged_weights_follow_the_fit_and_are_shipped(digits: ImageSet, tmp_path: Path):
     fits = [fit_of(config_of(epochs=3, average_epochs=half_life), digits, tmp_path) for half_life in (0.0, 1.0)]
     shipped = [fit.run(lambda *_: None, quiet=True).model.state_dict() for fit in fits]
@@ -425,3 +443,24 @@ def test_sheets_show_decodes_of_the_same_latents_at_every_epoch(family: str, lat
     write_sheet(tmp_path, 6, colourful, latents)
     with Image.open(tmp_path / "sheets" / "epoch-0006.webp") as sheet:
         assert (sheet.size, sheet.format) == ((64, 64), "WEBP")
+
+
+def test_codes_are_kept_after_the_first_epochs_and_with_every_sheet():
+    assert [epoch for epoch in range(1, 26) if keeps_codes(epoch, 8, 25)] == [1, 2, 4, 8, 16, 24, 25]
+    assert [epoch for epoch in range(1, 7) if keeps_codes(epoch, 1, 6)] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("count", [30, MOST_EPOCH_CODES + 500])
+def test_the_images_that_keep_codes_are_the_same_whoever_asks(count: int):
+    test = np.random.default_rng(0).permutation(3 * count)[:count]
+    rows = kept_rows(test)
+    assert len(rows) == min(count, MOST_EPOCH_CODES) and (np.diff(rows) > 0).all() and np.isin(rows, test).all()
+    np.testing.assert_array_equal(rows, kept_rows(test[::-1]))
+
+
+def test_codes_of_an_epoch_stay_within_half_precision():
+    from tests.fakes import LinearCoder
+
+    coder = LinearCoder(np.eye(64)[:, :2] * 1e-6, (1, 8, 8))
+    codes = epoch_codes(coder, np.random.default_rng(0).random((5, 1, 8, 8)).astype(np.float32), np.arange(5))
+    assert codes.mean.dtype == np.float16 and codes.mean.shape == (5, 2) and np.isfinite(codes.mean).all()

@@ -1,14 +1,12 @@
 """What Holes measures beyond its first figures: layers, samples, paths, against computations of their own."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
 
 from explorer.errors import ShapeError
 from explorer.library import Library
-from explorer.ui import holes
 from explorer.views import hole_layers, hole_map, hole_planes, hole_samples, hole_sheets
 from tests.serve_fake import fake_library, linear_digits
 from tests.test_analysis_holes import local_scatter
@@ -60,32 +58,6 @@ def test_a_redrawn_sheet_holds_no_hole_and_says_what_was_thrown_away(library):
     assert 0 < sheet["in_holes"] < sheet["drawn"]
 
 
-@pytest.mark.parametrize("ends", [None, "", "1,2,3", "nan,0,1,1", "0,0,99,0", "1,1,1,1", "a,b,c,d"])
-def test_a_path_of_nonsense_is_refused(library, ends):
-    query = {"theme": "light"} | ({} if ends is None else {"ends": ends})
-    with pytest.raises(ShapeError):
-        holes.FIGURES["hole-path"](library, "linear-vae", query)
-
-
-def along(run, cut, ends, extent):
-    """p-values of a run at 41 even steps between two places, computed step by step."""
-    plane = cut.plane(run)
-    steps = [np.array(ends[:2]) * (1 - t) + np.array(ends[2:]) * t for t in np.linspace(0, 1, 41)]
-    return [float(run.vacancy.p_value(plane.latents(run.frame, a, b))[0]) for a, b in steps]
-
-
-def test_a_path_has_the_p_values_of_its_places_in_both_models(library):
-    cut = hole_planes.Cut(anchors=(3, 50, 700))
-    query = {"theme": "light", "anchors": "3,50,700", "ends": "-1,0.5,2,1", "twin_ends": "0,0,1,-2"}
-    figure = json.loads(hole_samples.path_figure(library, "linear-vae", query))
-    paths = figure["layout"]["meta"]["paths"]
-    assert list(paths) == ["linear-ae", "linear-vae"], "the autoencoder first, as on the page"
-    np.testing.assert_allclose(paths["linear-vae"], along(library.open("linear-vae"), cut, (-1, 0.5, 2, 1), 3))
-    np.testing.assert_allclose(paths["linear-ae"], along(library.open("linear-ae"), cut, (0, 0, 1, -2), 3))
-    alpha = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "line"]
-    assert [shape["y0"] for shape in alpha] == [0.05]
-
-
 def test_a_class_or_attribute_is_the_same_direction_in_both_models_of_a_pair(library):
     for name in ("linear-ae", "linear-vae"):
         run = library.open(name)
@@ -105,16 +77,10 @@ def test_a_class_or_attribute_is_the_same_direction_in_both_models_of_a_pair(lib
      "classes:３,pca:0", "classes:3,pca:0,pca:1", "classes:99999,pca:0", "classes:-1,pca:0"],
 )  # fmt: skip
 def test_directions_of_nonsense_are_refused(library, directions):
-    for answer in (hole_map.hole_plane, hole_sheets.plane_layer, holes.FIGURES["hole-path"]):
-        query = {"theme": "light", "layer": "cliff", "ends": "0,0,1,1", "directions": directions}
+    for answer in (hole_map.hole_plane, hole_sheets.plane_layer):
+        query = {"layer": "cliff", "directions": directions}
         with pytest.raises(ShapeError):
             answer(library, "linear-vae", query)
-
-
-@pytest.mark.parametrize("ends", ["", "1,2,3", "nan,0,1,1", "0,0,99,0", "1e400,0,0,0", "1,1,1,1"])
-def test_the_twins_ends_of_nonsense_are_refused(library, ends):
-    with pytest.raises(ShapeError):
-        hole_samples.path_figure(library, "linear-vae", {"theme": "light", "ends": "0,0,1,1", "twin_ends": ends})
 
 
 def test_the_share_of_holes_counts_places_as_often_as_the_law_comes_by(library):

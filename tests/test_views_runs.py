@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from explorer.errors import NotFoundError
+from explorer.images import shrunk
 from explorer.library import Library
 from explorer.views.colours import COLOURS
 from explorer.views.explore import beside
 from explorer.views.hole_planes import planes_of
-from explorer.views.runs import describe_run, twin_name
+from explorer.views.runs import describe_run, tile_size, twin_name
 
 
 @pytest.fixture
@@ -68,3 +69,22 @@ def test_a_colour_is_a_number_of_every_image(folder, name):
     values = COLOURS[name].values(run)
     assert values.shape == (len(run),)
     assert np.isfinite(values).all() or name == "cluster", "an image in no cluster has no number"
+
+
+SIZES = [
+    ((1, 28, 28), 70_000, (28, 28)),
+    ((3, 64, 64), 10_000, (64, 64)),
+    ((3, 256, 256), 300, (128, 128)),
+    ((3, 256, 256), 10_000, (64, 64)),
+    ((3, 48, 96), 10_000, (48, 96)),
+    ((1, 1, 300), 300, (1, 150)),
+]
+
+
+@pytest.mark.parametrize(("shape", "count", "tile"), SIZES)
+def test_thumbnails_of_large_images_are_means_of_squares(shape, count, tile):
+    assert tile_size(shape, count) == tile
+    images = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
+    small = shrunk(images, tile)
+    assert small.shape == (2, shape[0], *tile)
+    np.testing.assert_allclose(small.mean(axis=(2, 3)), images.mean(axis=(2, 3)), atol=1)

@@ -184,7 +184,15 @@ def until(true: Any) -> None:
         threading.Event().wait(0.01)
 
 
-@pytest.mark.parametrize(("path", "most"), [("/theme.css", 3), ("/config", visitors.PAGES_AT_ONCE)])
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/theme.css", 3),
+        ("/config", visitors.PAGES_AT_ONCE),
+        ("/config/", visitors.PAGES_AT_ONCE),
+        ("/gradio_api/run/predict", visitors.EVENTS_AT_ONCE),
+    ],
+)
 def test_a_visitor_has_so_many_requests_at_once_and_another_does_not_wait_for_them(monkeypatch, path, most):
     monkeypatch.setattr(visitors, "AT_ONCE", 3)
     monkeypatch.setattr(visitors, "IN_LINE", 2)

@@ -9,9 +9,9 @@ flags.py the command line, stored.py config.json.
 """
 
 from explorer.config.datasets import DATASETS
-from explorer.config.defaults import default_widths, resolve, sized_name
+from explorer.config.defaults import default_widths, resolve, sized_name, usual_save_every
 from explorer.config.families import FAMILIES, has_prior
-from explorer.config.flags import Flags, add_flags, choice, from_flags
+from explorer.config.flags import Flags, add_flags, choice, from_flags, to_flags
 from explorer.config.likelihoods import LIKELIHOODS
 from explorer.config.limits import FEWEST_CALIBRATION, RANGES, SIGMAS
 from explorer.config.presets import PRESETS
@@ -34,7 +34,7 @@ from explorer.config.settings import (
     TrainConfig,
     field_help,
 )
-from explorer.config.stored import from_json, to_json
+from explorer.config.stored import from_json, settings_of, to_json
 
 __all__ = [
     "CHOSEN_SETTINGS",
@@ -69,6 +69,9 @@ __all__ = [
     "from_json",
     "has_prior",
     "resolve",
+    "settings_of",
     "sized_name",
+    "to_flags",
     "to_json",
+    "usual_save_every",
 ]

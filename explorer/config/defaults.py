@@ -34,6 +34,7 @@ OPEN_DEFAULTS: Mapping[str, str] = {
     "threads": "all cores",
     "stream": "yes where the images would fill half the memory of the device",
     "compile": "yes on CUDA where a fit is long enough to win the time back",
+    "minutes": "no limit",
     "patience": "no limit",
     "nll_samples": "in proportion to the fit",
     "nll_images": "in proportion to the fit",
@@ -78,6 +79,8 @@ def resolve(config: RunConfig) -> RunConfig:
         if part == "train" and given.lr is None:
             batch_size = usual["batch_size"]
             missing["lr"] *= ((given.batch_size or batch_size) / batch_size) ** 0.5
+        if part == "train" and given.save_every is None:
+            missing["save_every"] = usual_save_every(config.data.dataset, given.epochs)
         if part == "train" and given.momentum is None:
             missing["momentum"] = usual_momentum(given.schedule)
         parts[part] = dataclasses.replace(given, **missing)
@@ -89,6 +92,18 @@ def resolve(config: RunConfig) -> RunConfig:
         check_range("calibration", resolved.data.calibration, FEWEST_CALIBRATION, MOST_COUNT)
     _check_fit(resolved, config)
     return resolved
+
+
+def usual_save_every(dataset: str, epochs: int | None) -> int:
+    """Epochs between two saved states of a fit for which none were asked: a shorter fit keeps as many sheets.
+
+    Args:
+        dataset: Its name.
+        epochs: Of the fit; None for the usual ones.
+    """
+    usual = DATASETS[dataset]["train"]
+    share = 1.0 if epochs is None else min(1.0, epochs / usual["epochs"])
+    return max(1, round(share * usual["save_every"]))
 
 
 def usual_momentum(schedule: str) -> str:

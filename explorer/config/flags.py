@@ -138,3 +138,31 @@ def from_flags(cls: type[T], flags: argparse.Namespace) -> T:
     """
     values = {f.name: getattr(flags, f.name) for f in dataclasses.fields(cls) if f.metadata.get("flag", True)}  # pyright: ignore[reportArgumentType]
     return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def to_flags(*parts: Any, named: Container[str] = ()) -> list[str]:
+    """The flags that name settings, so that `from_flags` finds the same ones.
+
+    Args:
+        parts: Config dataclasses of the settings.
+        named: Names of those that are written out although they are at their defaults.
+    """
+    found: list[str] = []
+    for part in parts:
+        for each in dataclasses.fields(part):
+            value = getattr(part, each.name)
+            usual = value is None or (value == each.default and each.name not in named)
+            if usual or not each.metadata.get("flag", True):
+                continue
+            flag = "--" + each.name.replace("_", "-")
+            if isinstance(value, bool):
+                found.append(flag if value else f"--no-{flag[2:]}")
+            else:
+                values = value if isinstance(value, (tuple, list)) else (value,)
+                found += [flag, *(_exact(each_value) for each_value in values)]
+    return found
+
+
+def _exact(value: object) -> str:
+    """A value as text from which the same value is read."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -44,6 +44,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "samples": (1, 10_000),
     "free_bits": (0, 100),
     "epochs": (1, MOST_COUNT),
+    "minutes": (0.01, 1e6),
     "batch_size": (1, MOST_COUNT),
     "lr": (1e-12, 1e12),
     "weight_decay": (0, 1e6),

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import math
 import re
 import sys
 from collections.abc import Mapping
@@ -190,6 +191,10 @@ class ModelConfig:
     """(C, H, W) of one image."""
     levels: int | None = fact()
     """Grey levels of the stored pixels."""
+    program: int | None = fact()
+    """Format of the two programs that the run holds in place of weights, of a model that was not fitted by train.py."""
+    latent_shape: tuple[int, ...] | None = fact()
+    """Shape of a latent as its own model has it, where it is flattened in the run; None for a vector."""
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -204,6 +209,8 @@ class ModelConfig:
             raise ConfigError(f"image_shape must hold whole numbers from 1 to {MOST_SIDE}, but is {self.image_shape}.")
         if self.levels is not None and not 2 <= self.levels <= 256:
             raise ConfigError(f"levels must lie in 2 .. 256, but is {self.levels}.")
+        if self.latent_shape is not None and math.prod(self.latent_shape) != self.latent_dim:
+            raise ConfigError(f"latent_shape must hold {self.latent_dim} numbers in all, but is {self.latent_shape}.")
         least, most = SIGMAS
         if self.sigma not in ("optimal", "learned") and not lies_in(self.sigma, least, most):
             raise ConfigError(
@@ -270,6 +277,9 @@ class TrainConfig:
     """Mirror each image left to right at every other sight of it, at random."""
     epochs: int | None = None
     """Passes over the training images."""
+    minutes: float | None = None
+    """Most minutes of fitting: a short trial tells how many epochs that is, --epochs at most; scores are measured after
+    them."""
     batch_size: int | None = None
     """Images in a step."""
     lr: float | None = None
@@ -339,6 +349,11 @@ class RunConfig:
         return f"{stem}-{self.tag}" if self.tag else stem
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether somebody else fitted the model, so that nothing is known of the fit."""
+        return self.model.program is not None
+
+    @property
     def key(self) -> str:
         """What twins and ladders share: a hash of the settings without family and beta."""
         settings = dataclasses.asdict(self)
@@ -346,6 +361,7 @@ class RunConfig:
         del shared["model"]["family"], shared["train"]["beta"]
         for name in ("device", "threads", "precision", "stream", "compile", "save_every", "nll_samples", "nll_images"):
             del shared["train"][name]  # where a run was fitted, and how it was measured, is not what was fitted
+        del shared["train"]["minutes"]  # the epochs say what came of them
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
 

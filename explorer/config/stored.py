@@ -35,7 +35,7 @@ def from_json(stored: object, source: str) -> RunConfig:
             "update the program, or fit the run again with train.py."
         )
     try:
-        config = _build(RunConfig, {k: v for k, v in _as_fitted(stored).items() if k != "key"})
+        config = settings_of(RunConfig, {k: v for k, v in _as_fitted(stored).items() if k != "key"})
     except ConfigError as error:
         raise CheckpointError(f"{source}: {error}") from None
     if config.model.norm is None:  # before there was a choice
@@ -59,8 +59,12 @@ def _as_fitted(stored: dict[str, Any]) -> dict[str, Any]:
     return stored | {"train": train | {"momentum": CYCLED if schedule == "onecycle" else f"{number:g}"}}
 
 
-def _build(cls: type[T], values: Mapping[str, Any]) -> T:
-    """A (nested) config dataclass of plain values; unknown keys and wrong types are refused."""
+def settings_of(cls: type[T], values: Mapping[str, Any]) -> T:
+    """A (nested) config dataclass of plain values, as a file or a page has them.
+
+    Raises:
+        ConfigError: An unknown name, a value of another type, or one out of its range.
+    """
     hints = hints_of(cls)
     names = {f.name for f in dataclasses.fields(cls)}  # pyright: ignore[reportArgumentType]
     unknown = sorted(set(values) - names)
@@ -73,7 +77,7 @@ def _coerced(hint: Any, value: Any, name: str) -> Any:
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
             raise ConfigError(f"{name} must be an object, but is {value!r}.")
-        return _build(hint, value)  # pyright: ignore[reportArgumentType]
+        return settings_of(hint, value)  # pyright: ignore[reportArgumentType]
     options = allowed_types(hint)
     if value is None and type(None) in options:
         return None

@@ -367,7 +367,7 @@ def _listing(folder: Path) -> Listing:
 
 def _load(asked: Asked) -> ImageSet:
     if asked.folder is None:
-        raise DataError("a folder data set needs its folder; name it with --folder PATH.")
+        raise MissingDataError("a folder data set needs its folder; name it with --folder PATH.")
     return load_folder(
         asked.folder,
         asked.config.name or folder_name(asked.folder),

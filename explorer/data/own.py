@@ -193,9 +193,8 @@ def character_image(grey: NDArray[np.uint8], form: Character) -> tuple[NDArray[n
     steps.append(Step("Scaled", f"into a box of {form.box} × {form.box} pixels", _bytes(boxed)))
 
     if form.by_mass:
-        total = float(ink.sum())
-        y = float(ink.sum(1) @ (np.arange(ink.shape[0]) + 0.5)) / total
-        x = float(ink.sum(0) @ (np.arange(ink.shape[1]) + 0.5)) / total
+        masses = [ink.sum(side, dtype=np.float64) for side in (1, 0)]  # of rows, of columns
+        y, x = (float(each @ (np.arange(len(each)) + 0.5) / each.sum()) for each in masses)
     else:
         y, x = (top + bottom) / 2, (left + right) / 2
     reach = form.size / scale  # pixels of the picture that the image covers

@@ -6,6 +6,7 @@ Nothing heavy is imported here at module level: a page that only lists runs need
 from explorer.analysis.laws import LAWS
 from explorer.library.card import Card, is_number
 from explorer.library.datasets import ImagesTrouble, NoDataSets, TroubleKind
+from explorer.library.foreign import hold_models
 from explorer.library.held import FEWEST_IMAGES
 from explorer.library.loading import Run, load_coder, load_run
 from explorer.library.memory import Memory, kept
@@ -27,6 +28,7 @@ __all__ = [
     "Run",
     "ScalarName",
     "TroubleKind",
+    "hold_models",
     "is_number",
     "kept",
     "load_coder",

@@ -29,6 +29,7 @@ class Card:
         config: Its settings; None for a model held in memory.
         metrics: Its scores, as metrics.json holds them; empty for a model held in memory.
         version: Changes whenever the run's files do.
+        latent_shape: Of one latent as its model has it, where it is flattened here; None for a vector.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Card:
     config: RunConfig | None
     metrics: Mapping[str, Any]
     version: str
+    latent_shape: tuple[int, ...] | None = None
 
     def number(self, *path: str) -> float | None:
         """A score by its place in the metrics, `card.number("test", "nll_iw")`, or None where there is none."""
@@ -57,6 +59,8 @@ class Card:
     @property
     def measuring(self) -> str:
         """The command that measures every score of the run."""
+        if self.config is not None and self.config.is_foreign:
+            return "explorer.save_run(..., quick=False)"
         return f"python train.py --evaluate {self.name}"
 
 
@@ -82,6 +86,7 @@ def read_card(folder: Path, name: str, version: str) -> Card:
         config=config,
         metrics=read_metrics(folder),
         version=version,
+        latent_shape=config.model.latent_shape,
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.arrays import Pixels
 from explorer.config import DataConfig, RunConfig
-from explorer.errors import DataError, MissingDataError, UnconvertedError
+from explorer.errors import DataError, ExplorerError, MissingDataError, UnconvertedError
 from explorer.library.memory import Drawer
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class DataSets:
             tuple[object, ...], tuple[object, DataError]
         ] = {}  # the files as they were, and what was wrong
         self._converting: dict[tuple[object, ...], tuple[int, int]] = {}  # pictures done, and all of them
+        self._judged: dict[str, tuple[object, bool]] = {}  # by data set its files as they were, and whether it is there
         self._downloading = threading.Lock()
 
     def pixels_of(self, config: RunConfig, index: NDArray[np.int64], rows: tuple[object, ...]) -> Pixels | None:
@@ -107,6 +108,27 @@ class DataSets:
                 raise
 
         return self._kept.keep(key, load)
+
+    def is_at_hand(self, dataset: str) -> bool:
+        """Whether a data set could be fitted now, its pictures converted or not; judged anew when its files change.
+
+        Args:
+            dataset: Its name; sets of a folder that somebody names are never at hand.
+        """
+        from explorer.data import dataset_files, load_dataset
+
+        data = DataConfig(dataset=dataset)
+        files = [_stamp(file) for file in dataset_files(data, self.data_dir)]
+        if self._judged.get(dataset, (None, False))[0] != files:
+            try:
+                load_dataset(data, self.data_dir, convert=False)
+                found = True
+            except UnconvertedError:
+                found = True
+            except ExplorerError:
+                found = False
+            self._judged[dataset] = files, found
+        return self._judged[dataset][1]
 
     def _convert(self, data: DataConfig, key: tuple[object, ...], files: object) -> None:
         """Convert the pictures of a data set, and say how far it is."""

@@ -33,6 +33,8 @@ def held_run(
     labels: NDArray[np.integer] | None,
     *,
     class_names: tuple[str, ...] | None,
+    attributes: NDArray[np.uint8] | None = None,
+    attribute_names: tuple[str, ...] | None = None,
     dataset: str,
     twin: str | None,
     seed: int,
@@ -48,8 +50,8 @@ def held_run(
 
     if not RUN_NAME.fullmatch(name):
         raise CheckpointError(f"a run's name is letters, digits, '.', '_' and '-', but this is {name[:100]!r}.")
-    units, pixels = _both_forms(images, coder)
-    labels, class_names = _checked_labels(labels, len(units), class_names)
+    units, pixels = both_forms(images, coder)
+    labels, class_names = checked_labels(labels, len(units), class_names)
     rng = np.random.default_rng(seed)
     posterior = encode_all(coder, units)
     draw, given = posterior.draw(rng)
@@ -64,14 +66,16 @@ def held_run(
     known, calibration = order[:cut][:10_000], np.sort(order[cut:][:5_000])
     half = len(known) // 2 if len(known) >= FEWEST_HALVED else 0  # of fewer, one set serves twice
     reference, fitting = np.sort(known[half:]), np.sort(known[:half] if half else known)
-    mixture = fit_gmm(draw[fitting], components=min(10, len(fitting) // 10), seed=seed)
+    # a bell of its own has as many codes as dimensions at least: with fewer it is flat, and a thousand take minutes
+    bells = min(10, len(fitting) // 10, max(1, len(fitting) // coder.latent_dim))
+    mixture = fit_gmm(draw[fitting], components=bells, seed=seed)
     rate = given.rate().sum(1)
     latents = StoredLatents(
         mean=posterior.mean,
         log_variance=posterior.log_variance,
         draw=draw,
         label=labels,
-        attribute=None,
+        attribute=attributes,
         index=np.arange(len(units)),
         distortion=distortion,
         rate=rate,
@@ -84,6 +88,7 @@ def held_run(
         gmm_covariances=mixture.covariances.astype(np.float32),
         features=None,
         reference_features=None,
+        reference_attribute=None if attributes is None else attributes[reference],
         fitting=draw[fitting],
         fitting_index=fitting,
         calibration_mean=None if posterior.log_variance is None else posterior.mean[calibration],
@@ -96,7 +101,10 @@ def held_run(
         latent_dim=coder.latent_dim,
         config=None,
         metrics={},
-        version=_digest(class_names, posterior.mean, posterior.log_variance, draw, distortion, labels, pixels),
+        version=_digest(
+            (class_names, attribute_names), posterior.mean, posterior.log_variance, draw, distortion, labels, pixels
+        ),
+        latent_shape=getattr(coder, "latent_shape", None),
     )
     return OpenRun(
         card=card,
@@ -105,22 +113,27 @@ def held_run(
         class_names=class_names,
         latents=latents,
         twin=twin,
+        held_attribute_names=attribute_names,
         _load_coder=lambda: coder,
         _load_pixels=lambda: pixels,
         drawer=drawer,
     )
 
 
-def _digest(class_names: tuple[str, ...] | None, *arrays: NDArray[Any] | None) -> str:
+def _digest(names: object, *arrays: NDArray[Any] | None) -> str:
     """A name that everything a browser keeps of a run in memory decides: another launch may differ in labels alone."""
-    digest = hashlib.sha256(repr(class_names).encode())
+    digest = hashlib.sha256(repr(names).encode())
     for array in arrays:
         digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
 
 
-def _both_forms(images: Images | Pixels, coder: Coder) -> tuple[Images, Pixels]:
-    """Images in [0, 1] and stored grey levels of either, both (N, C, H, W)."""
+def both_forms(images: Images | Pixels, coder: Coder) -> tuple[Images, Pixels]:
+    """Images in [0, 1] and stored grey levels of either, both (N, C, H, W).
+
+    Raises:
+        ShapeError: They are not shaped as the model wants them, too few, or out of range.
+    """
     array: NDArray[Any] = np.asarray(images)
     if array.ndim != 4 or array.shape[1:] != tuple(coder.image_shape):
         raise ShapeError(f"images must be shaped (N, {', '.join(map(str, coder.image_shape))}), not {array.shape}.")
@@ -138,10 +151,14 @@ def _both_forms(images: Images | Pixels, coder: Coder) -> tuple[Images, Pixels]:
     return units, np.rint(units * (coder.levels - 1)).astype(np.uint8)
 
 
-def _checked_labels(
+def checked_labels(
     labels: Any, count: int, class_names: tuple[str, ...] | None
 ) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None]:
-    """Labels (count,) with a name for each, or neither."""
+    """Labels (count,) with a name for each, or neither.
+
+    Raises:
+        ShapeError: They do not number the classes.
+    """
     if labels is None:
         return None, class_names
     labels = np.asarray(labels)

@@ -21,7 +21,7 @@ def twin_among(name: str, cards: Mapping[str, Card | CheckpointError]) -> str | 
 def ladder_among(mine: Card, cards: Mapping[str, Card | CheckpointError]) -> list[Card]:
     """The runs that differ from one in beta alone, or have none, itself among them, as `Library.ladder` lists them."""
     config = mine.config
-    if config is None:
+    if config is None or config.is_foreign:
         return []
     others = [card for card in cards.values() if isinstance(card, Card) and card.config is not None]
     family = config.model.family if has_prior(config.model.family) else "vae"
@@ -38,5 +38,7 @@ def alike(mine: RunConfig, other: RunConfig | None) -> bool:
 
 
 def beta_of(card: Card) -> float | None:
-    """The weight of the rate in a run's loss, or None of an autoencoder, which has none."""
-    return card.config.train.beta if card.config is not None and has_prior(card.family) else None
+    """The weight of the rate in a run's loss; None of an autoencoder, which has none, and where nobody knows it."""
+    if card.config is None or card.config.is_foreign or not has_prior(card.family):
+        return None
+    return card.config.train.beta

@@ -5,19 +5,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.checkpoint import StoredLatents, load_latents, place_of, read_config, read_metrics, read_weights
+from explorer.checkpoint import (
+    StoredLatents,
+    load_latents,
+    place_of,
+    read_config,
+    read_metrics,
+    read_programs,
+    read_weights,
+)
 from explorer.config import RunConfig
 
 if TYPE_CHECKING:
+    from explorer.adapters.programs import ProgramCoder
     from explorer.coder import TorchCoder
 
 
-def load_coder(folder: Path, config: RunConfig) -> "TorchCoder":
-    """The fitted model of a run on disk.
+def load_coder(folder: Path, config: RunConfig) -> "TorchCoder | ProgramCoder":
+    """The fitted model of a run on disk: weights of a net of this program, or two programs of anybody's model.
 
     Raises:
         CheckpointError: The weights are missing, damaged, or those of another model.
     """
+    if config.is_foreign:
+        from explorer.adapters.programs import program_coder
+
+        return program_coder(read_programs(folder), config.model, str(folder))
     from explorer.coder import build_coder, weight_shapes
 
     weights = read_weights(folder, weight_shapes(config.model, str(folder)))
@@ -40,7 +53,7 @@ class Run:
     config: RunConfig
     metrics: Mapping[str, Any]
     latents: StoredLatents
-    coder: "TorchCoder"
+    coder: "TorchCoder | ProgramCoder"
 
     @property
     def name(self) -> str:

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from explorer.analysis.encoding import checked_latents
 from explorer.analysis.laws import LAWS, default_law
 from explorer.arrays import UNKNOWN, Coder, Images, Latents, Pixels, Posterior, Scores
-from explorer.checkpoint import StoredLatents, list_sheets, place_of, read_history, read_sheet
+from explorer.checkpoint import (
+    EpochCodes,
+    StoredLatents,
+    list_epoch_codes,
+    list_sheets,
+    place_of,
+    read_epoch_codes,
+    read_history,
+    read_sheet,
+)
 from explorer.config import RunConfig
 from explorer.errors import CheckpointError, ShapeError
 from explorer.images import to_bytes, to_unit
@@ -59,6 +68,7 @@ class OpenRun:
         class_names: Names of the labels, or None.
         latents: What is stored of the evaluation split.
         twin: Name of the run it was fitted with, or None.
+        held_attribute_names: Names of the attributes of a model held in memory; a run of the disk has its own settings.
         drawer: Where it keeps what was computed, bounded together with the other runs of its library.
     """
 
@@ -71,6 +81,7 @@ class OpenRun:
     _load_coder: Callable[[], Coder]
     _load_pixels: Callable[[], Pixels | None]
     _folder: Path | None = None
+    held_attribute_names: tuple[str, ...] | None = None
     drawer: Drawer = field(default_factory=lambda: Memory().drawer(), repr=False)
 
     counted_elsewhere: ClassVar[bool] = True
@@ -133,7 +144,7 @@ class OpenRun:
     @property
     def attribute_names(self) -> tuple[str, ...] | None:
         """Names of the attributes of its images, or None."""
-        named = None if self.config is None else self.config.data.attribute_names
+        named = self.held_attribute_names if self.config is None else self.config.data.attribute_names
         return named if self.latents.attribute is not None else None
 
     @property
@@ -329,6 +340,10 @@ class OpenRun:
         """
         return self._load_pixels()
 
+    def forget_images(self) -> None:
+        """Show no image of the evaluation split from now on, only decodes."""
+        self._load_pixels = lambda: None
+
     @kept_property
     def reconstructions(self) -> Pixels:
         """Decodes of the posterior means of the evaluation split, (N, C, H, W), in bytes for the eye."""
@@ -514,6 +529,49 @@ class OpenRun:
         if path is None:
             raise ShapeError(f"{self.name} kept no sheet after epoch {epoch}.")
         return read_sheet(path)
+
+    def epochs(self) -> list[int]:
+        """Epochs of the fit after which codes were kept, rising; none in older runs and for a model held in memory."""
+        return list(self._epochs())
+
+    @kept_property
+    def kept_images(self) -> NDArray[np.int64]:
+        """Which images of the evaluation split have codes of the last of `epochs`, (m,), rising.
+
+        Raises:
+            ShapeError: No codes were kept.
+            CheckpointError: The file is damaged.
+        """
+        epochs = self._epochs()
+        if not epochs:
+            raise ShapeError(f"{self.name} kept no codes of its epochs; a new fit keeps them.")
+        return np.flatnonzero(np.isin(self.latents.index, self._codes_after(max(epochs)).index))
+
+    def epoch_codes(self, epoch: int) -> Latents:
+        """Posterior means of `kept_images` after an epoch, (m, d); NaN for one whose code was not kept then.
+
+        The weights of an old epoch are gone: only where images stood is known, and nothing can be decoded there.
+
+        Raises:
+            ShapeError: No codes were kept after that epoch.
+            CheckpointError: A file is damaged.
+        """
+        kept = self._codes_after(epoch)
+        wanted = self.latents.index[self.kept_images]
+        places = np.searchsorted(kept.index, wanted).clip(0, len(kept.index) - 1)
+        found = np.full((len(wanted), self.latent_dim), np.nan, dtype=np.float32)
+        there = kept.index[places] == wanted
+        found[there] = kept.mean[places[there]]
+        return found
+
+    def _codes_after(self, epoch: int) -> EpochCodes:
+        path = self._epochs().get(epoch)
+        if path is None or self.config is None:
+            raise ShapeError(f"{self.name} kept no codes after epoch {epoch}.")
+        return read_epoch_codes(path, self.config)
+
+    def _epochs(self) -> dict[int, Path]:
+        return {} if self._folder is None else list_epoch_codes(place_of(self._folder))
 
     def _sheets(self) -> dict[int, Path]:
         return {} if self._folder is None else list_sheets(place_of(self._folder))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import Coder, Images, Pixels
-from explorer.checkpoint import find_run, list_runs, load_latents, read_weights
+from explorer.checkpoint import find_run, list_runs, load_latents, read_programs, read_weights
 from explorer.config import has_prior
 from explorer.errors import CheckpointError, ExplorerError, UnreadableError
 from explorer.library.card import Card, read_card, version_of
@@ -104,7 +104,8 @@ class Library:
         """
         self.open(name)
         if self._held_run(name) is None:
-            read_weights(self.folder(name))
+            folder, config = self.folder(name), self.card(name).config
+            read_programs(folder) if config is not None and config.is_foreign else read_weights(folder)
 
     def card(self, name: str) -> Card:
         """What is known of a run without opening it: its settings and scores.
@@ -307,6 +308,8 @@ class Library:
         labels: NDArray[np.integer] | None = None,
         *,
         class_names: tuple[str, ...] | None = None,
+        attributes: NDArray[np.uint8] | None = None,
+        attribute_names: tuple[str, ...] | None = None,
         dataset: str = "yours",
         twin: str | None = None,
         seed: int = 0,
@@ -322,6 +325,8 @@ class Library:
             images: (N, C, H, W), float in [0, 1] or uint8 in 0 .. levels - 1; 30 at least.
             labels: (N,) indices into `class_names`, or None.
             class_names: Names of the labels, `MOST_CLASSES` at most; None for the numbers themselves.
+            attributes: (N, A), 1, 0 or `explorer.arrays.UNKNOWN`, with a name for each; or None.
+            attribute_names: Their names.
             dataset: What the images are called.
             twin: Name of another held run to compare with; it learns of this one too.
             seed: Of the draws and the division.
@@ -341,6 +346,8 @@ class Library:
             images,
             labels,
             class_names=class_names,
+            attributes=attributes,
+            attribute_names=attribute_names,
             dataset=dataset,
             twin=twin,
             seed=seed,

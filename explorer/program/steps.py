@@ -75,6 +75,7 @@ class Steps:
 
     def add(self, op: str, values: Sequence[Value], shape: Shape, **details: Any) -> Value:
         """One more step; a detail that is None is left out."""
+        shape = tuple(map(int, shape))  # layers may hold numpy's whole numbers, which JSON does not know
         said = {name: detail for name, detail in details.items() if detail is not None}
         self.steps.append({"op": op, "in": [value.number for value in values], "shape": list(shape), **said})
         return Value(len(self.steps), shape)
@@ -119,7 +120,7 @@ class Steps:
         told = {
             "format": FORMAT,
             **head,
-            "multiplies": self.multiplies,
+            "multiplies": int(self.multiplies),
             "input": list(self.input.shape),
             "steps": self.steps,
             "outputs": {name: value.number for name, value in outputs.items()},

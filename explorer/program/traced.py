@@ -1,6 +1,7 @@
 """Torch modules of one's own as programs: traced through torch.fx, known layers and functions written one by one."""
 
 import operator
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -69,11 +70,37 @@ def _facts(coder: Coder) -> dict[str, Any]:
 
 
 class KnownLayers(fx.Tracer):
-    """Traces through modules down to the layers that a program expresses, and to torch's own that it does not."""
+    """Traces through modules down to the layers that a program expresses, and to torch's own that it does not.
+
+    While it traces, torch.fx catches every call of a module in the whole process; those of other threads, in which a
+    server answers, are let through here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = threading.get_ident()
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """What a call of a module gives: of another thread its numbers."""
+        if threading.get_ident() != self.thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        """What an attribute of a module gives: in another thread its value."""
+        if threading.get_ident() != self.thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Whether a module is written as one layer."""
         return type(m) in LAYERS or super().is_leaf_module(m, module_qualified_name)
+
+    def create_arg(self, a: Any) -> Any:
+        """What a graph may hold of an argument: a whole number of numpy, as `np.prod` of a shape is, as a plain one."""
+        return super().create_arg(int(a) if isinstance(a, np.integer) else a)
 
 
 BATCH = -1

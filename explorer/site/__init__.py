@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from explorer import hub
 from explorer.data import source_of
 from explorer.errors import CheckpointError, DataError
 from explorer.library import Card, Library, NoDataSets
-from explorer.site.pages import CANNOT, check_place, write_file, write_folder
+from explorer.site.pages import CANNOT, check_place, one_file, write_file, write_folder
 from explorer.site.stored import Store, keep_run, key_of, leads_of, to_json
 
 
@@ -64,7 +65,7 @@ def export(
     Args:
         place: A folder, or a file whose name ends in .html. A folder is written anew only where it is empty or holds
             such a page.
-        runs: Their names; none for the one that the page opens by itself.
+        runs: Their names, or one hf://owner/name[@revision]; none for the one that the page opens by itself.
         checkpoints: Folder of the runs; None for `checkpoints` here, else the one beside the program.
         data_dir: Folder of the data sets, for `with_images`; None for the default one.
         with_images: Whether pictures of the data sets enter it, which their terms must allow.
@@ -73,11 +74,12 @@ def export(
     Raises:
         CheckpointError: A run is not there or damaged.
         DataError: The terms of a data set do not let its images be passed on.
+        HubError: The Hub cannot be reached or refuses.
         ServeError: The place holds something else.
     """
-    folder = Path(checkpoints) if checkpoints is not None else default_checkpoints()
     check_place(Path(place))
-    library = library_of(folder, [runs] if isinstance(runs, str) else runs, data_dir, with_images)
+    folder, names = located([runs] if isinstance(runs, str) else runs, checkpoints)
+    library = library_of(folder, names, data_dir, with_images)
     return write(Path(place), library, with_images, quiet)
 
 
@@ -85,6 +87,29 @@ def default_checkpoints() -> Path | None:
     """`checkpoints` in the current folder, else the one beside the package; None where there is neither."""
     here, beside = Path("checkpoints"), Path(__file__).parent.parent.parent / "checkpoints"
     return next((folder for folder in (here, beside) if folder.is_dir()), None)
+
+
+def page_of(library: Library, run: str) -> bytes:
+    """What `export` writes of a run of a library as one file, without images."""
+    part = library_of(library.checkpoints, [run], None, with_images=False)
+    return one_file(part, stored(part, with_images=False, quiet=True)[0]).encode()
+
+
+def located(runs: Sequence[str], checkpoints: Path | str | None) -> tuple[Path | None, Sequence[str]]:
+    """The folder of some runs, and their names in it; one of the Hub is fetched.
+
+    Args:
+        runs: Names, or one hf://owner/name[@revision].
+        checkpoints: Folder of the runs; None for the usual one.
+
+    Raises:
+        CheckpointError: The repository holds no run that may be fetched.
+        HubError: The Hub cannot be reached or refuses.
+    """
+    if len(runs) == 1 and hub.is_address(runs[0]):
+        found = hub.fetch(runs[0])
+        return found.folder, [found.run]
+    return (Path(checkpoints) if checkpoints is not None else default_checkpoints()), runs
 
 
 def library_of(
@@ -136,12 +161,18 @@ def terms(library: Library) -> dict[str, str]:
 
 def write(place: Path, library: Library, with_images: bool, quiet: bool) -> Exported:
     """Write the page of a library; the arguments are those of `export`."""
+    store, lacking = stored(library, with_images, quiet)
+    size = write_file(place, library, store) if place.suffix == ".html" else write_folder(place, library, store)
+    return Exported(place, tuple(library.names()), size, terms(library), tuple(lacking))
+
+
+def stored(library: Library, with_images: bool, quiet: bool) -> tuple[Store, list[str]]:
+    """What a page of a library's runs stores, and what of them could not be stored, as sentences."""
     from explorer.progress import stage
     from explorer.ui.answers import Answers
 
-    names = library.names()
     store, lacking = Store(), []
-    with Answers(library) as answers, stage("exporting", total=len(names), unit="runs", quiet=quiet) as bar:
+    with Answers(library) as answers, stage("exporting", total=len(library.names()), unit="runs", quiet=quiet) as bar:
         listed = json.loads(answers.ask("runs").body)
         store.index[key_of("runs", {})] = store.put(to_json(listed))
         for line in listed:
@@ -150,5 +181,4 @@ def write(place: Path, library: Library, with_images: bool, quiet: bool) -> Expo
                 continue
             keep_run(answers, store, line, leads_of(line, listed), with_images)
             bar.update()
-    size = write_file(place, library, store) if place.suffix == ".html" else write_folder(place, library, store)
-    return Exported(place, tuple(names), size, terms(library), tuple(lacking))
+    return store, lacking

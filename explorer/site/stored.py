@@ -103,12 +103,24 @@ def keep_run(
         told = keep(f"{run}/program/{part}")
         if told and told["name"]:
             keep(f"{run}/program/{part}/{told['name']}")
-    for path in ("support", "story", "contrasts", "medoids", "map/index", "holes/layers", "holes/scores"):
+    for path in (
+        "support",
+        "story",
+        "contrasts",
+        "medoids",
+        "map/index",
+        "holes/layers",
+        "holes/scores",
+        "holes/misses",
+    ):
         keep(f"{run}/{path}")
     plane = "pca" if card["latent_dim"] > 2 else "0,1"
     for chosen in dict.fromkeys((plane, "pca")):
         for path in ("axes", "places", "spread"):
             keep(f"{run}/map/{path}", {"plane": chosen})
+    if card["epochs"]:
+        for path in ("kept", *(f"epoch/{epoch}" for epoch in card["epochs"])):
+            keep(f"{run}/map/{path}")
     for colour in card["colours"]:
         if colour["is_group"]:
             keep(f"{run}/map/groups", {"colour": colour["name"]})
@@ -128,7 +140,7 @@ def keep_run(
     keep(f"{run}/look", {}, blank)
     ends = np.zeros((2, card["latent_dim"]), dtype="<f4")
     ends[1] = 1
-    keep_figures(answers, store, line, card, told, leads, ends.tobytes())
+    keep_figures(answers, store, line, card, told, ends.tobytes())
 
 
 def keep_layer(answers: "Answers", store: Store, run: str, query: Mapping[str, str], law: str) -> None:
@@ -145,7 +157,6 @@ def keep_figures(
     line: Mapping[str, Any],
     card: Mapping[str, Any],
     told: Any,
-    leads: Sequence[str],
     ends: bytes,
 ) -> None:
     """Keep the curves of a run, all in one file: they repeat one another, and are looked at together.
@@ -156,7 +167,6 @@ def keep_figures(
         line: The run's line in the list of runs.
         card: Its card.
         told: The story of its fit.
-        leads: The runs whose slices it is shown by.
         ends: Two latents, between which the page learns what the figure of a walk is made of.
     """
     run, pack = f"run/{line['name']}", {}
@@ -170,8 +180,6 @@ def keep_figures(
     for theme in THEMES:
         take("p-values", {"theme": theme})
         take("loss-stack", {"theme": theme})
-        for lead in leads:  # the page draws other paths into this figure
-            take("hole-path", {"ends": "0,0,0.1,0.1", "lead": lead, "theme": theme})
         for kind in ("linear", "spherical"):
             take("path", {"kind": kind, "overshoot": "0", "theme": theme, "means": ""}, ends)
         for beside in others:

@@ -14,12 +14,13 @@ from explorer.config import (
     RunConfig,
     TrainConfig,
     add_flags,
+    default_widths,
     from_flags,
     has_prior,
     resolve,
 )
 from explorer.config.flags import Flags, choice
-from explorer.data import located
+from explorer.data import ImageSet, located, sized
 from explorer.errors import ConfigError
 
 DEFAULT_OUT = Path("checkpoints")
@@ -44,17 +45,19 @@ COMMON = (
 ABOUT = "Fit a run: flags -> settings -> fit -> evaluate -> save."
 
 EXAMPLES = """examples:
-  python train.py --dataset digits --latent-dim 2 --twin        a VAE and its autoencoder twin, in a minute
+  python train.py --dataset digits --latent-dim 3 --twin        a VAE and its autoencoder twin, in a minute
   python train.py --dataset folder --folder ~/Pictures --quick  pictures of your own, and four scores to look at first
   python train.py --evaluate digits-vae-2                       all scores of a run, measured again
 """
 
 OF_AN_EVALUATION = frozenset(
     {"evaluate", "out", "device", "threads", "quiet", "data_dir", "folder", "file", "labels", "extra_train"}
-    | {"no_download"}
-    | {"nll_samples", "nll_images"}
+    | {"no_download", "nll_samples", "nll_images", "push"}
 )
 """Flags that mean something beside --evaluate, which takes all other settings from the run."""
+
+OF_A_PUSH = frozenset({"run", "push", "out", "quiet"})
+"""Flags that mean something beside --run, which fits nothing."""
 
 
 class AllHelp(argparse.Action):
@@ -122,6 +125,9 @@ def command_line(shown: tuple[str, ...] | None = COMMON) -> Flags:
     add(output, "--tensorboard", "also write every epoch for TensorBoard there", type=Path, metavar="DIR")
     again = "measure an existing run again at full effort, instead of fitting one"
     add(output, "--evaluate", again, metavar="RUN")
+    sent = "then send the run, with its twin and ladder, to the Hugging Face Hub, and its page as a static Space"
+    add(output, "--push", sent, metavar="OWNER/NAME")
+    add(output, "--run", "with --push: send an existing run, instead of fitting one", metavar="RUN")
     add(output, "--dry-run", "print the resolved settings and stop", action="store_true")
     add(output, "--quiet", "print nothing but notes on the data, and the scores at the end", action="store_true")
     return parser
@@ -133,13 +139,20 @@ def parse(argv: list[str]) -> argparse.Namespace:
     asked, _ = parser.parse_known_args(argv)
     if asked.preset is None and asked.as_published:
         parser.error("--as-published needs --preset NAME")
-    if asked.evaluate is not None:
+    if asked.run is not None and asked.push is None:
+        parser.error("--run needs --push OWNER/NAME")
+    for existing, run, allowed in (
+        ("--evaluate", asked.evaluate, OF_AN_EVALUATION),
+        ("--run", asked.run, OF_A_PUSH),
+    ):
+        if run is None:
+            continue
         unset = object()
         given = vars(parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(vars(asked), unset))))
-        foreign = [name for name, value in given.items() if value is not unset and name not in OF_AN_EVALUATION]
+        foreign = [name for name, value in given.items() if value is not unset and name not in allowed]
         if foreign:
             flag = "--" + foreign[0].replace("_", "-")
-            parser.error(f"{flag} is of a fit, but --evaluate takes the settings of {asked.evaluate}; leave out {flag}")
+            parser.error(f"{flag} is of a fit, but {existing} takes the settings of {run}; leave out {flag}")
     if asked.preset is not None:
         preset = PRESETS[asked.preset]
         name = f"{asked.preset}-published" if asked.as_published else asked.preset
@@ -180,6 +193,26 @@ def plan(args: argparse.Namespace) -> list[RunConfig]:
     return ladder(*pair) if args.ladder else pair
 
 
+def with_facts(config: RunConfig, images: ImageSet) -> RunConfig:
+    """The settings with what the images say of themselves, and widths of a net for their size where none are set."""
+    model = dataclasses.replace(config.model, image_shape=images.image_shape, levels=images.levels)
+    if model.widths is None:
+        widths = () if model.net == "mlp" else default_widths(max(images.image_shape[1:]))
+        model = dataclasses.replace(model, widths=widths)
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(
+            sized(images, config.data),
+            fingerprint=images.fingerprint,
+            brightness=images.brightness,
+            class_names=images.class_names,
+            attribute_names=images.attribute_names,
+            factor_names=images.factor_names,
+        ),
+        model=model,
+    )
+
+
 LADDER = (0.0, 0.1, 0.3, 1.0, 4.0)
 """Weights of the rate in a ladder; the rung of 1 is the autoencoder's twin."""
 
@@ -198,6 +231,12 @@ def ladder(variational: RunConfig, point: RunConfig) -> list[RunConfig]:
         rung = dataclasses.replace(variational, train=dataclasses.replace(variational.train, beta=beta), tag=tag)
         rungs.append(variational if beta == 1 else dataclasses.replace(rung, twin=point.name))
     return rungs
+
+
+def first_of(configs: list[RunConfig]) -> str:
+    """The run that stands for those that are fitted together: the VAE of a pair, that of beta 1 of a ladder."""
+    plain = [config for config in configs if config.model.has_prior and config.train.beta == 1]
+    return (plain or configs)[0].name
 
 
 def versions() -> dict[str, str]:

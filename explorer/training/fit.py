@@ -149,6 +149,7 @@ class Fit:
         self.first_loss: float | None = None
         self.best_loss, self.best_epoch = math.inf, 0
         self.best_weights: dict[str, Tensor] = {}
+        self.is_late = False  # whether the minutes are over, in any of the processes
 
     @property
     def epoch(self) -> int:
@@ -162,9 +163,14 @@ class Fit:
 
     @property
     def is_done(self) -> bool:
-        """Whether all steps are taken, or patience is at its end."""
+        """Whether all steps are taken, or patience or the time is at its end."""
         patience = self.config.train.patience
-        return self.step >= self.total_steps or (patience is not None and self.epoch - self.best_epoch >= patience > 0)
+        impatient = patience is not None and self.epoch - self.best_epoch >= patience > 0
+        return self.step >= self.total_steps or self.is_late or impatient
+
+    def _lacks_time(self) -> bool:
+        minutes = self.config.train.minutes
+        return minutes is not None and self.seconds >= 60 * minutes
 
     def run(self, on_epoch: Callable[[dict[str, Any], Autoencoder], None], quiet: bool = False) -> Fitted:
         """Fit to the end, calling `on_epoch` in the first process with each epoch's line of history.jsonl.
@@ -215,6 +221,29 @@ class Fit:
         images_per_second = self.step * self.batch_size / max(self.train_seconds, 1e-9)
         noise = self.gradient_variance(self.exported)
         return Fitted(self.exported, self.seconds, images_per_second, self.epoch, self.best_epoch, noise)
+
+    def trial(self, seconds: float) -> float:
+        """Seconds that an epoch takes, as the steps of a trial tell; the fit is spent by that.
+
+        The first step is slower than all others and is not counted where there are others.
+
+        Args:
+            seconds: After so many, or one epoch, the trial is over.
+        """
+        started, counted = time.perf_counter(), 0
+        for number, pixels in enumerate(self.epoch_batches()):
+            self._step(pixels)
+            counted += 1
+            if number == 0 and self.steps_per_epoch > 1:
+                self.sums.sum().item()  # the host waits for the device
+                started, counted = time.perf_counter(), 0
+            elif self.workers.any(time.perf_counter() - started > seconds, self.device):
+                break
+        self.sums.sum().item()
+        stepping = (time.perf_counter() - started) / counted * self.steps_per_epoch
+        started = time.perf_counter()
+        self.price(self.validation)
+        return stepping + time.perf_counter() - started
 
     def epoch_batches(self) -> Iterator[Tensor]:
         """This process's part of every batch that the epoch under way still has, stored grey levels (B, C, H, W)."""
@@ -325,6 +354,7 @@ class Fit:
             line["gradient_variance"] = self.gradient_variance(self.model)
         self.sums.zero_()
         self.seconds += time.perf_counter() - validation_started
+        self.is_late = self.workers.any(self._lacks_time(), self.device)
         return line
 
     @torch.no_grad()
@@ -451,6 +481,7 @@ class Fit:
         self.sums.copy_(state["sums"])
         self.first_loss = state["first_loss"]
         self.step, self.seconds, self.train_seconds = state["step"], state["seconds"], state["train_seconds"]
+        self.is_late = self._lacks_time() and self.step % self.steps_per_epoch == 0  # else the epoch is closed first
 
 
 def check_memory(config: RunConfig, device: torch.device) -> None:

@@ -5,6 +5,8 @@
     page       what the tabs share while they are built
     routes     pixels, points and scores over plain HTTP, for the browser's own code
     security   what stands between the network and the page
+    owner      whether the person at the machine asks, who alone may begin a fit
+    fitting    begin, stop and resume a fit
     components the elements that modules of static/ fill
     export     files of what is decoded
     start, explore, map, reconstruct, interpolate, holes, report   one tab each

@@ -19,6 +19,7 @@ import gradio as gr
 
 from explorer.errors import ExplorerError, ServeError
 from explorer.library import Library
+from explorer.library.fitting import FitBench
 from explorer.ui import bare, export, programs
 from explorer.ui.bare import TITLE, notice
 from explorer.ui.components import live
@@ -26,7 +27,7 @@ from explorer.ui.logs import keep_sober
 from explorer.ui.page import RENAMED_TABS, TABS, FigureMaker, Page, answering, hide_folders, public_sentence
 from explorer.ui.patience import Crowd, be_patient, raise_descriptors
 from explorer.ui.routes import RoutesMaker, served
-from explorer.ui.security import layers
+from explorer.ui.security import Frames, layers
 from explorer.ui.static_files import STATIC, StaticFiles
 
 FIRST_PORT, PORTS = 7860, 100
@@ -63,12 +64,14 @@ class Server:
         url: Its address on this machine.
         share_url: Its public address, or None.
         share_trouble: Why there is no public address although one was asked for, or None.
+        bench: What begins fits for the person at the machine; None where nobody may.
     """
 
     blocks: gr.Blocks
     url: str
     share_url: str | None
     share_trouble: str | None
+    bench: FitBench | None
 
     def is_serving(self) -> bool:
         """Whether the page is still being served."""
@@ -108,9 +111,7 @@ def build(library: Library, static_url: str, modules: Mapping[str, Any]) -> gr.B
     """
     blocks = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True)
     with blocks:
-        if library.default() is None:
-            _build_empty(library)
-            return blocks
+        empty = library.default() is None  # the tabs wait for the first run, without another start of the program
         # the header shows and chooses what these two hold; they are hidden, and do the work on gradio's side
         run = gr.Dropdown(
             choices=list(library.names()),
@@ -119,10 +120,16 @@ def build(library: Library, static_url: str, modules: Mapping[str, Any]) -> gr.B
             elem_id="explorer-run",
             allow_custom_value=True,  # a run that was fitted meanwhile; whoever reads it checks it
         )
-        tabs = gr.Tabs(selected=TABS[0], elem_id="explorer-tabs", overflow_behavior="wrap", render=False)
+        waits = ["xp-awaits"] if empty else []
+        tabs = gr.Tabs(
+            selected=TABS[0], elem_id="explorer-tabs", elem_classes=waits, overflow_behavior="wrap", render=False
+        )
         notice = gr.HTML("", elem_id="explorer-notice", container=False, padding=False, render=False)
         page = Page(library=library, run=run, tabs=tabs, notice=notice, static_url=static_url)
         live(page, bare.header(tuple(modules)))
+        if empty:
+            gr.HTML(bare.welcome(library), container=False, padding=False)
+            live(page, bare.WITHOUT_RUNS)
         notice.render()
         tabs.render()
         with tabs:
@@ -131,12 +138,6 @@ def build(library: Library, static_url: str, modules: Mapping[str, Any]) -> gr.B
                     module.build(library, page)
         _wire_address(blocks, page)
     return blocks
-
-
-def _build_empty(library: Library) -> None:
-    with gr.Row(elem_id="explorer-top"):
-        gr.HTML(f"<h1>{TITLE}</h1>", elem_id="explorer-title", container=False, padding=False)
-    gr.HTML(bare.welcome(library), container=False, padding=False)
 
 
 def _wire_address(blocks: gr.Blocks, page: Page) -> None:
@@ -224,10 +225,23 @@ def hosts(host: str) -> tuple[list[str], bool]:
     return names, everywhere
 
 
-def is_public(host: str, share: bool, accounts: Sequence[tuple[str, str]]) -> bool:
+def is_public(
+    host: str,
+    share: bool,
+    accounts: Sequence[tuple[str, str]],
+    proxies: Sequence[str] = (),
+    root_path: str = "",
+) -> bool:
     """Whether others than the user of this machine are to see the page, as far as its settings tell."""
-    behind_another = bool(os.environ.get(HOSTS_VARIABLE, "").strip())
+    behind_another = bool(os.environ.get(HOSTS_VARIABLE, "").strip() or proxies or root_path)
     return share or bool(accounts) or behind_another or host not in LOCAL
+
+
+def embedding_of(host: str, share: bool, accounts: Sequence[tuple[str, str]]) -> Frames:
+    """Whose pages may show the reduced page in a frame: nobody's behind a log-in, anybody's where anybody may look."""
+    if accounts:
+        return "nobody"
+    return "anybody" if is_public(host, share, accounts) else "machine"
 
 
 def serve(
@@ -243,6 +257,7 @@ def serve(
     root_path: str = "",
     proxies: Sequence[str] = (),
     access_log: bool = False,
+    further: Sequence[RoutesMaker] = (),
 ) -> Server:
     """Serve the page until the process ends or `Server.close` is called; returns when it answers.
 
@@ -258,6 +273,7 @@ def serve(
         root_path: Folder under which a proxy shows the page, "/models"; "" for none.
         proxies: Addresses and networks of proxies whose word counts for where a request comes from.
         access_log: Whether a line is logged for every request.
+        further: What makes addresses of runs beside those of the tabs.
 
     Raises:
         ServeError: The port is taken, or the host is none of this machine.
@@ -272,6 +288,9 @@ def serve(
     blocks = build(library, static.url, modules)
     blocks.queue(max_size=32, default_concurrency_limit=2, api_open=False)
     names, any_address = hosts(host)
+    public = is_public(host, share, accounts, proxies, root_path)
+    # a page that others may frame could be pressed by their hand
+    bench = None if public or framed else FitBench(library.checkpoints, library.datasets.data_dir)
     settings = {
         "server_name": _bracketed(host),
         "prevent_thread_lock": True,
@@ -298,14 +317,15 @@ def serve(
         "css_paths": [path for path in [STATIC / "page" / "frame.css"] if path.is_file()],
         "app_kwargs": {
             "routes": [
-                *served(library, figures, static, offers, is_public(host, share, accounts)),
-                bare.route(library, STATIC, static.url, modules),
+                *served(library, figures, static, [*offers, *further], public, bench),
+                bare.route(library, static, modules),
             ],
             "middleware": layers(
                 names,
                 any_address,
                 MOST_BODY,
                 framed,
+                embedding_of(host, share, accounts),
                 accounts=[name for name, _ in accounts],
                 proxies=proxies,
                 tunnel=lambda: _has_tunnel(blocks),
@@ -321,7 +341,7 @@ def serve(
     share_url, trouble = _tunnel(blocks, host) if share else (None, None)
     if open_browser:
         webbrowser.open(share_url or url)
-    return Server(blocks, url, share_url, trouble)
+    return Server(blocks, url, share_url, trouble, bench)
 
 
 def _launch(blocks: gr.Blocks, host: str, port: int | None, settings: Mapping[str, Any]) -> str:

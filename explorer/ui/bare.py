@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from starlette.routing import Route
 
 from explorer.library import Card, Library
 from explorer.ui.page import public_sentence
+from explorer.ui.static_files import StaticFiles
 
 TITLE = "Latent Space Explorer"
 
@@ -42,13 +44,10 @@ NO_RUNS = """
 <p>There is nothing to explore in <code>{folder}</code>. Fit a small autoencoder and its VAE twin on the 8&times;8
 digits that come with scikit-learn; on two CPU cores it takes about two minutes:</p>
 <pre><code>python train.py --dataset digits --latent-dim 2 --twin</code></pre>
-<p>Then start this program again. Runs elsewhere are opened with
+<p>This page opens it as soon as it is there. Runs elsewhere are opened with
 <code>python -m explorer --checkpoints DIR</code>.</p>
 </div>
 """
-
-IMPORT = re.compile(r'^(?:import|export|\})[^;"(]*?"(\.[^"]+)";', re.MULTILINE)
-"""An import of a module by its relative address; those of JSDoc types stand in parentheses."""
 
 STYLE_IMPORT = re.compile(r'^import \{[^}"]*_STYLE\b[^}"]*\} from "(\.[^"]+)";', re.MULTILINE)
 """An import of another module's style sheet."""
@@ -113,6 +112,10 @@ class Header(Part):
         )
 
 
+WITHOUT_RUNS = Part("report/first", "the first model")
+"""Stands below `NO_RUNS`: it offers to fit a run, and opens the first one that is there."""
+
+
 def header(tabs: Sequence[str]) -> Header:
     """The header over some tabs."""
     return Header("page/header", "Tabs", tuple(tabs))
@@ -134,40 +137,76 @@ def welcome(library: Library) -> str:
     return NO_RUNS.format(folder=html.escape(folder)) + "".join(map(notice, damaged))
 
 
-def markup(library: Library, static: Path, static_url: str, tabs: Mapping[str, Any], opened: str | None = None) -> str:
+def markup(
+    library: Library,
+    static: StaticFiles,
+    tabs: Mapping[str, Any],
+    opened: str | None = None,
+    run: str | None = None,
+) -> str:
     """The whole page as HTML.
 
     Args:
         library: The runs; none of them is opened.
-        static: Folder of the page's own files.
-        static_url: Its address relative to the page, without a slash at either end.
+        static: The page's own files.
         tabs: The tabs by name, each with its `CONTENT`.
         opened: The tab that is likely to be opened first: its code is asked for at once.
+        run: The run that is likely to be shown first: its card is asked for at once. It need not be there.
     """
     names = [name for name, tab in tabs.items() if hasattr(tab, "CONTENT")]
-    head = [f'<link rel="stylesheet" href="{static_url}/{sheet}">' for sheet in ("page/frame.css", "page/bare.css")]
-    if library.default() is None or not names:
+    first = library.default()
+    if first is None or not names:
         title = f'<header id="explorer-top"><div id="explorer-title"><h1>{TITLE}</h1></div></header>'
-        return document(head, [title, welcome(library)])
-    first = opened if opened in names else names[0]
-    parts = [part.module for part in tabs[first].CONTENT if isinstance(part, Part)]
-    modules = ("page/bare", "page/header", *parts)
-    head += [f'<link rel="modulepreload" href="{static_url}/{name}">' for name in needed(static, modules)]
-    sheets = dict.fromkeys(["kit/kit.css", "page/header.css", *(each for part in parts for each in worn(static, part))])
-    head += [f'<link rel="preload" as="style" href="{static_url}/{sheet}">' for sheet in sheets]
-    script = f'<script type="module" src="{static_url}/page/bare.js"></script>'
+        waiting = f'<main class="xp-first">{_block(WITHOUT_RUNS)}</main>'
+        script = f'<script type="module" src="{static.url}/{WITHOUT_RUNS.module}.js"></script>'
+        body = [title, welcome(library), *([waiting, script] if names else [])]
+        return document(worn_first(static, ["page/frame.css", "page/bare.css"]), body)
+    head = [
+        *worn_first(static, ["page/frame.css", "page/bare.css"]),
+        *announced(static, "page/bare", tabs[opened if opened in names else names[0]].CONTENT),
+        asked_first(run if run is not None and library.has(run) else first),
+    ]
+    script = f'<script type="module" src="{static.url}/page/bare.js"></script>'
     return document(head, [*frame(library, tabs), script])
 
 
-def frame(library: Library, tabs: Mapping[str, Any]) -> list[str]:
+def worn_first(static: StaticFiles, sheets: Sequence[str]) -> list[str]:
+    """Style sheets that stand in a page's head themselves, because nothing is painted before they are there."""
+    return [f"<style>\n{static.files[sheet].read_text(encoding='utf-8')}</style>" for sheet in sheets]
+
+
+def announced(static: StaticFiles, page: str, content: Content) -> list[str]:
+    """Elements of a page's head that ask for the code and the style sheets of a tab at once.
+
+    Args:
+        static: The page's own files.
+        page: The module that fills the page, below `static/` and without its ending.
+        content: What stands on the tab.
+    """
+    parts = [part.module for part in content if isinstance(part, Part)]
+    sheets = ["kit/kit.css", "page/header.css", *(sheet for part in parts for sheet in worn(static.modules, part))]
+    return [
+        *(f'<link rel="modulepreload" href="{static.url}/{name}">' for name in static.needed([page, *parts])),
+        *(f'<link rel="preload" as="style" href="{static.url}/{sheet}">' for sheet in dict.fromkeys(sheets)),
+    ]
+
+
+def asked_first(run: str) -> str:
+    """An element of a page's head that asks for a run's card at once, as the page itself will."""
+    address = "explorer/api/run/" + quote(run, safe="!'()*~")  # as encodeURIComponent writes it
+    return f'<link rel="preload" as="fetch" crossorigin href="{html.escape(address)}">'
+
+
+def frame(library: Library, tabs: Mapping[str, Any], opened: str | None = None) -> list[str]:
     """What stands in the body of a page with runs, without the script that fills it.
 
     Args:
         library: The runs; none of them is opened.
         tabs: The tabs by name, each with its `CONTENT`.
+        opened: The tab to open where the page's address names none; None for the first.
     """
     names = [name for name, tab in tabs.items() if hasattr(tab, "CONTENT")]
-    boot = {"runs": list(library.names()), "run": library.default(), "lost": LOST}
+    boot = {"runs": list(library.names()), "run": library.default(), "tab": opened, "lost": LOST}
     return [
         _block(header(names)),
         '<div id="explorer-notice"></div>',
@@ -202,27 +241,6 @@ def _block(content: str | Part) -> str:
 
 
 @functools.cache
-def needed(static: Path, entries: tuple[str, ...]) -> list[str]:
-    """The modules that some modules stand on, themselves among them: what a browser would find out in many rounds.
-
-    Args:
-        static: Folder of the modules.
-        entries: Modules, below it and without their ending.
-    """
-    found: dict[str, None] = {}
-    ahead = [f"{entry}.js" for entry in entries]
-    while ahead:
-        name = ahead.pop(0)
-        if name in found:
-            continue
-        found[name] = None
-        text = (static / name).read_text(encoding="utf-8")
-        folder = posixpath.dirname(name)
-        ahead += [posixpath.normpath(posixpath.join(folder, target)) for target in IMPORT.findall(text)]
-    return list(found)
-
-
-@functools.cache
 def worn(static: Path, module: str) -> list[str]:
     """The style sheets of a module of a tab: its room's own, and those whose `*_STYLE` it takes from other modules.
 
@@ -239,12 +257,12 @@ def worn(static: Path, module: str) -> list[str]:
     return found
 
 
-def route(library: Library, static: Path, static_url: str, tabs: Mapping[str, Any]) -> Route:
+def route(library: Library, static: StaticFiles, tabs: Mapping[str, Any]) -> Route:
     """Serves the page; the arguments are those of `markup`."""
 
     async def page(request: Request) -> HTMLResponse:
-        opened = request.query_params.get("tab")
-        made = await anyio.to_thread.run_sync(lambda: markup(library, static, static_url, tabs, opened))
+        opened, run = (request.query_params.get(name) for name in ("tab", "run"))
+        made = await anyio.to_thread.run_sync(lambda: markup(library, static, tabs, opened, run))
         return HTMLResponse(made, headers={"cache-control": "private, no-store"})
 
     return Route(PATH, page, methods=["GET"])

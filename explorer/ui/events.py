@@ -1,20 +1,52 @@
 """The door of gradio's events: what is no event of this page does not come as far as gradio.
 
 gradio believes what it is sent: a name of a session of any length, values of any kind. It answers nonsense with 500 and
-pages of traceback in the log.
+pages of traceback in the log, and prints what stands in an address. One queue of it serves everybody.
 """
 
 import json
 import logging
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from explorer.ui.requests import SAFE_METHODS, refuse, replayed, route_path, whole_body
+from explorer.ui.visitors import PRESENCE, Visitor, cookies_of, visitor_of
 
 logger = logging.getLogger(__name__)
+
+GRADIOS = "/gradio_api/"
+"""Where gradio's own routes are."""
+
+JOIN = f"{GRADIOS}queue/join"
+"""Where an event is put into the queue."""
+
+CALLED = (
+    "app_id",
+    "cancel",
+    "heartbeat/",
+    "queue/data",
+    "queue/join",
+    "reset",
+    "run/",
+    "startup-events",
+    "theme.css",
+)
+"""How the routes below `GRADIOS` begin that the page calls, and gradio itself when it starts; there are no others."""
+
+QUEUED_EACH, QUEUED_OF_ADDRESS = 2, 8
+"""Events of one visitor, and of one address, that wait in gradio's queue, which holds 32; those of this machine are
+many visitors."""
+
+MOST_UNFETCHED = 200
+"""Sessions whose answers gradio keeps for them; it would keep those of who left for ever."""
+
+LONGEST_QUERY = 1000
+"""Bytes of the query of a route of gradio's."""
 
 MOST_EVENT = 64_000
 """Bytes of an event: the page sends names and addresses."""
@@ -44,15 +76,22 @@ class Events:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.joining: Counter[Visitor] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or answer 400, 404 or 413."""
+        """Pass on, or answer 400, 404, 413, 414 or 503."""
         path = route_path(scope) if scope["type"] == "http" else ""
         if path.startswith(FILES) and _is_endless(path):
             await refuse(404, "there is nothing here.", scope, receive, send)
             return
-        if not path.startswith("/gradio_api/"):
+        if not path.startswith(GRADIOS):
             await self.app(scope, receive, send)
+            return
+        if not path.removeprefix(GRADIOS).startswith(CALLED):
+            await refuse(404, "there is nothing here.", scope, receive, send)
+            return
+        if len(scope.get("query_string", b"")) > LONGEST_QUERY:
+            await refuse(414, f"the query is longer than {LONGEST_QUERY:,} bytes.", scope, receive, send)
             return
         session = path.removeprefix("/gradio_api/heartbeat/") if path.startswith("/gradio_api/heartbeat/") else None
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
@@ -72,7 +111,49 @@ class Events:
             logger.warning("a request to %s was no event of this page: %s", path[:100], trouble)
             await refuse(400, "this request is no event of the page.", scope, receive, send)
             return
-        await self.app(scope, replayed(body, receive), send)
+        if path.rstrip("/") == JOIN:
+            await self._join(scope, replayed(body, receive), send)
+        else:
+            await self.app(scope, replayed(body, receive), send)
+
+    async def _join(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on an event for gradio's queue, unless enough of this visitor wait there."""
+        visitor = PRESENCE.get().visitor
+        ahead = [*waiting_in(scope.get("app")), *self.joining.elements()]
+        crowded = not visitor.is_here and sum(v.address == visitor.address for v in ahead) >= QUEUED_OF_ADDRESS
+        if crowded or ahead.count(visitor) >= QUEUED_EACH:
+            await refuse(503, "what you asked for before is still waiting; try again later.", scope, receive, send)
+            return
+        self.joining[visitor] += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.joining[visitor] -= 1
+            if not self.joining[visitor]:
+                del self.joining[visitor]
+            forget_departed(scope.get("app"))
+
+
+def waiting_in(app: Any) -> Iterable[Visitor]:
+    """Whose events wait in the queue of a gradio app; nobody's where there is none."""
+    if app is None:
+        return
+    for line in app.get_blocks()._queue.event_queue_per_concurrency_id.values():
+        for event in line.queue:
+            scope = event.request.scope
+            yield visitor_of(scope, cookies_of(scope))
+
+
+def forget_departed(app: Any) -> None:
+    """Forget the oldest sessions of a gradio app's queue that wait for nothing, where there are too many."""
+    if app is None:
+        return
+    queue = app.get_blocks()._queue
+    sessions: dict[str, set[str]] = queue.pending_event_ids_session
+    for session in [*sessions][: max(0, len(sessions) - MOST_UNFETCHED)]:
+        if sessions[session].isdisjoint(queue.event_ids_to_events):
+            del sessions[session]
+            queue.pending_messages_per_session.pop(session, None)
 
 
 def _is_endless(path: str) -> bool:

@@ -1,13 +1,16 @@
 """Files of what is decoded, for a browser to keep; `static/page/export.js` has the buttons."""
 
 import re
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from explorer.errors import NotFoundError, ShapeError, TooMuchError
-from explorer.ui.http import PRIVATE, TabRoute, latents_of
-from explorer.ui.routes import RunRoutes
+from explorer.library import Library
+from explorer.ui.http import PRIVATE, PiecewiseResponse, TabRoute, latents_of
+from explorer.ui.lanes import Lane
+from explorer.ui.routes import PAGE, RoutesMaker, RunRoutes
 from explorer.views.export import FORMATS, LONGEST, MOST_SCALE, MOST_TILES, SHORTEST, Wanted, exported
 from explorer.views.query import number, whole
 
@@ -60,3 +63,35 @@ def text_of(text: str, name: str, most: int) -> str:
     if len(text) > most or not text.isprintable():
         raise ShapeError(f"a {name} must be at most {most} printable characters, but this one has {len(text)}.")
     return text
+
+
+PAGE_SECONDS = 600.0
+"""Time limit of a page: a ladder of faces takes a minute on one core."""
+
+
+def page_routes(make: Callable[[Library, str], bytes]) -> RoutesMaker:
+    """The page of a run as a file, for the person at the machine: from a button in Report.
+
+    Visitors of a public page are not offered it. They may read all that is in it, but each file costs seconds of the
+    server's cores.
+
+    Args:
+        make: What the file of a run of a library is.
+    """
+
+    def routes(runs: RunRoutes) -> list[TabRoute]:
+        lane = Lane(running=1, waiting=1, seconds=PAGE_SECONDS)
+
+        async def page(request: Request) -> Response:
+            """The page of a run with its twin and its ladder."""
+            card = await runs.card(request)
+            if card.config is None:
+                raise NotFoundError(f"{card.name} is held in memory; explorer.show(model, images) makes a page of it.")
+            made = await lane.run(lambda: make(runs.library, card.name))
+            named = {"content-disposition": f'attachment; filename="{card.name}.html"'}
+            # no HTML for the browser, in which it would have the rights of this page
+            return PiecewiseResponse(made, media_type="application/octet-stream", headers=PRIVATE | named)
+
+        return [] if runs.public else [("GET", PAGE, page)]
+
+    return routes

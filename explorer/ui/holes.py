@@ -16,7 +16,7 @@ from explorer.ui.page import FigureMaker, Page
 from explorer.ui.routes import RunRoutes
 from explorer.views.hole_layers import OFFERED
 from explorer.views.hole_map import hole_plane, p_value_figure
-from explorer.views.hole_samples import drawn_sheet, path_figure
+from explorer.views.hole_samples import drawn_sheet
 from explorer.views.hole_scores import ladder_of, scores_of
 from explorer.views.hole_sheets import described_place, is_fitted, offered_layers, plane_layer
 from explorer.views.query import choice, whole
@@ -52,6 +52,10 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         fitted = await runs.looking.run(lambda: is_fitted(runs.library.open(card.name), layer, law))
         lane = runs.decoding if fitted else runs.opening
         return JSONResponse(await lane.run(work), headers=PRIVATE)
+
+    async def misses(request: Request) -> Response:
+        """Round-trip errors of the calibration codes, ascending, float32 (n,): with them a browser tells p-values."""
+        return await runs.stored(request, "<f4", lambda run: run.round_trip.calibration_scores)
 
     async def samples(request: Request) -> Response:
         """A sheet of samples of one law, with their p-values."""
@@ -92,6 +96,7 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         ("GET", "/holes/layer", answered(plane_layer)),
         ("GET", "/holes/layers", layers),
         ("POST", "/holes/place", place),
+        ("GET", "/holes/misses", misses),
         ("GET", "/holes/samples", samples),
         ("GET", "/holes/ladder", ladder),
         ("GET", "/holes/scores", scores),
@@ -99,7 +104,6 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
 
 
 FIGURES: dict[str, FigureMaker] = {
-    "hole-path": path_figure,
     "p-values": p_value_figure,
 }
 """Served by the figure route."""

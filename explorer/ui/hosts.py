@@ -19,6 +19,9 @@ FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarde
              b"x-forwarded-prefix", b"x-real-ip")  # fmt: skip
 """Headers in which a proxy tells what it was asked; from anybody else they are dropped."""
 
+PASSED_ON = "explorer.passed_on"
+"""Says in the scope of a request whether somebody passed it on, as they tell themselves, believed or not."""
+
 HEALTH = "/healthz"
 """Where a proxy or a supervisor asks whether the server lives, by whatever name it reaches it."""
 
@@ -60,6 +63,7 @@ class Forwarded:
             await self.app(scope, receive, send)
             return
         peer = (scope.get("client") or ("",))[0]
+        scope = {**scope, PASSED_ON: any(name in (*FORWARDED, b"via") for name, _ in scope["headers"])}
         if peer in self.believing.trusted_hosts:
             await self.believing(scope, receive, send)  # pyright: ignore[reportArgumentType]
             return

@@ -3,9 +3,9 @@
 Errors are JSON {"error": "one sentence"}. Arrays travel as little-endian bytes.
 """
 
-import gzip
 import math
-from collections.abc import Awaitable, Callable, Mapping
+import zlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TypeAlias
 
 import anyio
@@ -52,7 +52,12 @@ class TooSlowError(ExplorerError):
     """A body does not arrive: status 408."""
 
 
+class ForbiddenError(ExplorerError):
+    """Something is asked for that is not for who asks: status 403."""
+
+
 STATUS: Mapping[type[ExplorerError], int] = {
+    ForbiddenError: 403,
     NotFoundError: 404,
     TooSlowError: 408,
     TooMuchError: 413,
@@ -150,31 +155,51 @@ def error_response(status: int, sentence: str) -> Response:
 
 
 class PiecewiseResponse(Response):
-    """An answer that is sent as fast as it is read: one write would copy all of it for everybody who does not read."""
+    """An answer that many share, sent as fast as it is read: one write would copy it for everybody who does not read.
+
+    What is made for one visitor alone is cut in pieces, and counted, by `explorer.ui.unread`.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for piece in self.pieces():
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes in order."""
         whole = memoryview(self.body)
-        for start in range(0, max(len(whole), 1), PIECE):
-            piece, more = bytes(whole[start : start + PIECE]), start + PIECE < len(whole)
-            await send({"type": "http.response.body", "body": piece, "more_body": more})
+        for start in range(0, len(whole), PIECE):
+            yield bytes(whole[start : start + PIECE])
+
+
+class UnfoldedResponse(PiecewiseResponse):
+    """Bytes that are kept gzipped, for who does not understand that: never unfolded as a whole, nor all at once."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The unfolded bytes in order."""
+        unfolding, left = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS), bytes(self.body)
+        while not unfolding.eof:
+            yield unfolding.decompress(left, PIECE)
+            left = unfolding.unconsumed_tail
 
 
 def array_response(array: NDArray, kind: str, headers: Mapping[str, str]) -> Response:
     """An array as bytes of numpy's `kind`, its shape in the header x-shape."""
     shape = {"x-shape": ",".join(map(str, array.shape))}
     body = np.ascontiguousarray(array, dtype=kind).tobytes()
-    return PiecewiseResponse(body, media_type="application/octet-stream", headers={**headers, **shape})
+    return Response(body, media_type="application/octet-stream", headers={**headers, **shape})
 
 
 def zipped_response(request: Request, zipped: bytes, headers: Mapping[str, str]) -> Response:
     """Bytes that are kept gzipped: sent so, or unfolded to who does not understand that."""
-    understood = "gzip" in request.headers.get("accept-encoding", "")
-    encoding = {"content-encoding": "gzip"} if understood else {}
-    body = zipped if understood else gzip.decompress(zipped)
-    named = {**headers, **encoding, "vary": "accept-encoding"}
-    return PiecewiseResponse(body, media_type="application/octet-stream", headers=named)
+    named = {**headers, "vary": "accept-encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        named["content-encoding"] = "gzip"
+        return PiecewiseResponse(zipped, media_type="application/octet-stream", headers=named)
+    named["content-length"] = str(int.from_bytes(zipped[-4:], "little"))  # which gzip ends with (RFC 1952)
+    return UnfoldedResponse(zipped, media_type="application/octet-stream", headers=named)
 
 
 def pixels_response(pixels: NDArray[np.uint8], headers: Mapping[str, str]) -> Response:

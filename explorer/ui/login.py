@@ -89,12 +89,15 @@ class LoginBrake:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, at once or after a while, or answer 429."""
         is_login = scope["type"] == "http" and route_path(scope).rstrip("/") == "/login"
-        if not is_login or scope["method"] in SAFE_METHODS or self.accounts == frozenset():
+        if not is_login or scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
             return
         body = await whole_body(receive, self.MOST_BODY)
         if body is None:
             await refuse(413, f"a login is smaller than {self.MOST_BODY:,} bytes.", scope, receive, send)
+            return
+        if self.accounts == frozenset():  # there is nothing to guess
+            await self.app(scope, replayed(body, receive), send)
             return
         account = await _account(scope, body)
         if self.accounts is not None and account not in self.accounts:
@@ -115,6 +118,8 @@ class LoginBrake:
         if wait > 0:
             await self.sleep(wait)
 
+        is_tls = scope.get("scheme") == "https"
+
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:
                 for who, share in shares.items():
@@ -123,7 +128,7 @@ class LoginBrake:
                     else:
                         self._remember(who, self._left(who, share) + 1, share)
                 headers = [*message.get("headers", []), (b"set-cookie", self._cookie(account, scope))]
-                message = {**message, "headers": headers}
+                message = {**message, "headers": [_kept_to_tls(*pair) if is_tls else pair for pair in headers]}
             await send(message)
 
         await self.app(scope, replayed(body, receive), noting)
@@ -218,6 +223,12 @@ async def _account(scope: Scope, body: bytes) -> str:
     except Exception:  # noqa: BLE001 - the form's own reader answers the nonsense; all of it shares one allowance
         return ""
     return name.strip() if isinstance(name, str) else ""
+
+
+def _kept_to_tls(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """A header whose cookie goes over TLS alone: gradio hands out its session twice, once for pages without."""
+    attributes = [part.strip().lower() for part in value.split(b";")[1:]]
+    return name, value if name.lower() != b"set-cookie" or b"secure" in attributes else value + b"; Secure"
 
 
 def _digest(*parts: str) -> bytes:

@@ -15,8 +15,12 @@ BURST, A_SECOND = 60, 2.0
 TRACEBACKS, TRACEBACKS_A_SECOND = 10, 0.1
 """The same of tracebacks, which a bug of the program leaves."""
 
-NOISE = ("Cancel %s running task(s), timeout graceful shutdown exceeded",)
-"""Records of uvicorn that say only that somebody ended the program while others used it."""
+NOISE = (
+    "Cancel %s running task(s), timeout graceful shutdown exceeded",
+    "ASGI callable returned without completing response.",
+)
+"""Records of uvicorn that say only that somebody ended the program while others used it, or that an answer was ended
+because nobody read it."""
 
 
 class Allowance:

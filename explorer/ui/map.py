@@ -21,6 +21,7 @@ from explorer.ui.http import (
     body_of,
     keeping,
     latents_of,
+    number_of,
     pixels_response,
     unchanged,
 )
@@ -101,6 +102,21 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         """Rows of the test images in the data set's array, int32 (N,)."""
         return await runs.stored(request, "<i4", lambda run: run.latents.index)
 
+    async def kept(request: Request) -> Response:
+        """Which test images have codes of epochs, int32 (m,)."""
+        return await runs.stored(request, "<i4", lambda run: run.kept_images)
+
+    async def epoch(request: Request) -> Response:
+        """Codes of those images after an epoch of the fit, float32 (m, d); NaN for one that has none of it."""
+        number = number_of(request, "epoch")
+
+        def get(run: OpenRun) -> NDArray:
+            if number not in run.epochs():
+                raise NotFoundError(f"{run.name} kept no codes after epoch {number}.")
+            return run.epoch_codes(number)
+
+        return await runs.stored(request, "<f4", get)
+
     async def groups(request: Request) -> Response:
         """What the numbers of a colour stand for, where they are groups of images."""
         grouped = {name: colour.groups for name, colour in COLOURS.items() if colour.groups is not None}
@@ -178,6 +194,8 @@ def routes(runs: RunRoutes) -> list[TabRoute]:
         ("GET", "/map/places", places),
         ("GET", "/map/spread", spread),
         ("GET", "/map/index", index),
+        ("GET", "/map/kept", kept),
+        ("GET", "/map/epoch/{epoch}", epoch),
         ("GET", "/map/groups", groups),
         ("POST", "/map/neighbours", neighbours),
         ("POST", "/map/selection", selection),

@@ -11,8 +11,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import h11
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from explorer.ui.frugal import SLICE, Frugal
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +95,7 @@ class Patient(H11Protocol):
 
     def __init__(self, crowd: Crowd, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        self.conn = Frugal()
         self.crowd = crowd
         self.address = ""
         self._clock: asyncio.TimerHandle | None = None
@@ -106,10 +110,25 @@ class Patient(H11Protocol):
         self.crowd.enter(self)
 
     def data_received(self, data: bytes) -> None:
-        """A client sent something."""
-        self._received += len(data)
-        super().data_received(data)
-        self._look()
+        """A client sent something, which is read a slice at a time: what is wrong with it may show in the first one."""
+        for start in range(0, len(data), SLICE):
+            if self.transport.is_closing():
+                return
+            piece = data[start : start + SLICE]
+            self._received += len(piece)
+            super().data_received(piece)
+            self._look()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; an answer that has begun is cut, which uvicorn would take for a bug of its own."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True  # whoever still works on the request is told, and says nothing more
+            cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.abort()
 
     def on_response_complete(self) -> None:
         """An answer is written, though not yet read."""

@@ -22,7 +22,9 @@ from explorer.arrays import Latents, Scores
 from explorer.errors import NotFoundError, TooMuchError
 from explorer.images import picture_type, to_bytes
 from explorer.library import AMONG, Card, Library, OpenRun
+from explorer.library.fitting import FitBench
 from explorer.library.growing import growing_sheet
+from explorer.ui.fitting import FitRoutes
 from explorer.ui.hosts import HEALTH
 from explorer.ui.http import (
     LONGEST_QUERY,
@@ -53,6 +55,9 @@ from explorer.views.runs import SHEET, describe_run, sprite_sheet
 RoutesMaker: TypeAlias = "Callable[[RunRoutes], Sequence[TabRoute]]"
 """What a tab offers as `routes(runs)`: the addresses that only its own part of the page asks for."""
 
+PAGE = "/page"
+"""Address below a run of its page as a file, where one is offered (`explorer.ui.export`); its card names it."""
+
 
 class RunRoutes:
     """What the browser asks of the runs.
@@ -62,6 +67,7 @@ class RunRoutes:
         figures: Figures by name, as the tabs offer them.
         offers: What makes further routes of runs, as the tabs offer them.
         public: Whether others than this machine's user may look: no answer then tells where its files are.
+        bench: What begins fits for the person at the machine; None where nobody may.
 
     Attributes:
         looking: For a glance at a run's card, which every request begins with.
@@ -77,8 +83,10 @@ class RunRoutes:
         figures: Mapping[str, FigureMaker],
         offers: "Sequence[RoutesMaker]" = (),
         public: bool = True,
+        bench: FitBench | None = None,
     ) -> None:
         self.library = library
+        self.bench = bench
         self.public = public
         self.figures = figures
         self.looking = Lane(running=2, waiting=256)
@@ -95,6 +103,7 @@ class RunRoutes:
             ("GET", "/explorer/api/runs", self.runs),
             ("GET", "/explorer/api/fits", self.fits),
             ("GET", "/explorer/api/fits/{run}/{epoch}", self.fit_sheet),
+            *FitRoutes(self, self.bench).routes(),
             ("GET", run, self.run),
             ("POST", run + "/decode", self.decode),
             ("POST", run + "/describe", self.describe),
@@ -149,7 +158,9 @@ class RunRoutes:
 
         def work() -> dict[str, object]:
             run = self.library.open(card.name)
-            return with_addresses(run, describe_run(self.library, run))
+            has_page = run.config is not None and any(path == PAGE for _, path, _ in self.offered)
+            page = f"explorer/api/run/{run.name}{PAGE}" if has_page else None
+            return with_addresses(run, describe_run(self.library, run)) | {"page": page}
 
         return JSONResponse(await self.opening.run(work), headers=PRIVATE)
 
@@ -352,8 +363,9 @@ def served(
     static: StaticFiles,
     offers: Sequence[RoutesMaker] = (),
     public: bool = True,
+    bench: FitBench | None = None,
 ) -> list[BaseRoute]:
     """All routes of our own, to be put before gradio's; the arguments are those of `RunRoutes`."""
     files = Route("/explorer/static/{tag}/{file:path}", static.get, methods=["GET"])
     health = Route(HEALTH, healthy, methods=["GET", "HEAD"])
-    return [health, files, *RunRoutes(library, figures, offers, public).routes()]
+    return [health, files, *RunRoutes(library, figures, offers, public, bench).routes()]

@@ -8,6 +8,7 @@
     Logout         ends a session only where the page itself asks for it
     LoginRequired  with a password set: everything but the login page itself needs a session
     Visitors       tells who asks, and ends what they asked for when they leave
+    Unread         sends large answers piece by piece, and bounds what waits to be read
     Events         refuses what is no event of gradio's page
 
 Before them stands the connection (`explorer.ui.patience`). Gradio has none of these; see its own documentation of
@@ -19,6 +20,8 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Collection, Sequence
+from typing import Literal, TypeAlias
+from urllib.parse import parse_qs
 
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,31 +31,14 @@ from explorer.ui.events import Events
 from explorer.ui.hosts import Forwarded, TrustedHosts, no_tunnel
 from explorer.ui.login import LoginBrake, LoginRequired, Logout
 from explorer.ui.requests import SAFE_METHODS, header, refuse, route_path
+from explorer.ui.unread import Unread
 from explorer.ui.visitors import Visitors
 
 logger = logging.getLogger(__name__)
 
-CLOSED = (
-    "/monitoring",
-    "/openapi.json",
-    "/gradio_api/api/",
-    "/gradio_api/call/",
-    "/gradio_api/deep_link",
-    "/gradio_api/dev/",
-    "/gradio_api/info",
-    "/gradio_api/mcp",
-    "/gradio_api/openapi.json",
-    "/gradio_api/process_recording",
-    "/gradio_api/profiling",
-    "/gradio_api/proxy=",
-    "/gradio_api/run-history",
-    "/gradio_api/runs",
-    "/gradio_api/stream",
-    "/gradio_api/undo-vibe",
-    "/gradio_api/upload",
-    "/gradio_api/vibe",
-)
-"""Routes of gradio that the page never calls; a request whose path begins so is answered with 404."""
+CLOSED = ("/monitoring", "/openapi.json")
+"""Routes of gradio that the page never calls; a request whose path begins so is answered with 404. Those below
+`/gradio_api/` are closed by `explorer.ui.events`, which lists what the page does call."""
 
 RULES = (
     "default-src 'self'; "
@@ -69,6 +55,9 @@ RULES = (
 """Content-Security-Policy of every answer, without scripts and without who may frame it: nothing comes from or goes to
 another site."""
 
+PAGE, EVENTS = b"text/html", b"text/event-stream"
+"""Kinds of answers that are treated in ways of their own."""
+
 SCRIPT = re.compile(rb"<script\b([^>]*)>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 """A script of a page: its attributes and its text."""
 
@@ -77,6 +66,15 @@ ELSEWHERE = re.compile(rb"\bsrc\s*=|application/json", re.IGNORECASE)
 
 PLAIN_PAGES = ("/bare",)
 """Pages that are not gradio's."""
+
+PAGES = ("/", *PLAIN_PAGES)
+"""Pages that `?embed=1` reduces to what stands well inside another page."""
+
+Frames: TypeAlias = Literal["nobody", "machine", "anybody"]
+"""Whose pages may show a reduced page in a frame, beside our own: a page with a log-in is for nobody else's."""
+
+MACHINE = "http://localhost:* http://127.0.0.1:* http://[::1]:* file:"
+"""Pages of this machine, and files on its disk, as a Content-Security-Policy spells them."""
 
 MANIFEST = re.compile(rb'<link rel="manifest" href="/manifest.json"[^>]*>')
 """What gradio's page asks of the root of the site, wherever it is mounted: there is no such file."""
@@ -93,12 +91,14 @@ class Guard:
 
     Args:
         app: What comes next.
-        framed: Whether pages of this machine may show the page in a frame, as a notebook does.
+        framed: Whether pages of this machine may show the whole page in a frame, as a notebook does.
+        embedding: Whose pages may show the reduced page in a frame.
     """
 
-    def __init__(self, app: ASGIApp, framed: bool = False) -> None:
+    def __init__(self, app: ASGIApp, framed: bool = False, embedding: Frames = "nobody") -> None:
         self.app = app
-        self.frames = "'self' http://localhost:* http://127.0.0.1:*" if framed else "'self'"
+        self.frames: Frames = "machine" if framed else "nobody"
+        self.embedding: Frames = embedding
         self.headers = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
@@ -106,8 +106,6 @@ class Guard:
             (b"cross-origin-opener-policy", b"same-origin"),
             (b"permissions-policy", b"camera=(self), geolocation=(), microphone=(), payment=(), usb=()"),
         ]
-        if not framed:
-            self.headers.append((b"x-frame-options", b"SAMEORIGIN"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer 400, 403 or 404."""
@@ -115,7 +113,10 @@ class Guard:
             await self.app(scope, receive, send)
             return
         path = route_path(scope)
+        frames = self._frames(scope, path)
         own = [*self.headers]
+        if frames == "nobody":
+            own.append((b"x-frame-options", b"SAMEORIGIN"))
         if scope.get("scheme") == "https":
             own.append((b"strict-transport-security", f"max-age={YEAR}".encode()))
         started: Message | None = None
@@ -125,16 +126,16 @@ class Guard:
             nonlocal started, held
             if message["type"] == "http.response.start":
                 started = message
-                held = _is_html(message)  # its scripts are needed first
+                held = _is_of_kind(message, PAGE)  # its scripts are needed first
                 if not held:
-                    await send(_with(message, own, self._policy(b"", path)))
+                    await send(_with(message, own, self._policy(b"", path, frames)))
             elif held and message["type"] == "http.response.body":
                 page.extend(message.get("body", b""))
                 if not message.get("more_body", False):
                     assert started is not None
                     whole = MANIFEST.sub(b"", bytes(page))
                     fitting = [*own, (b"content-length", str(len(whole)).encode())] if whole else own
-                    await send(_with(started, fitting, self._policy(whole, path)))
+                    await send(_with(started, fitting, self._policy(whole, path, frames)))
                     await send({"type": "http.response.body", "body": whole})
             else:
                 await send(message)
@@ -148,12 +149,22 @@ class Guard:
         try:
             await self.app(scope, receive, adding)
         except Exception as error:
-            if started is not None or not path.startswith("/gradio_api/"):
+            if not path.startswith("/gradio_api/") or (started is not None and not _is_of_kind(started, EVENTS)):
                 raise
             logger.warning("a request to %s was no event of this page: %r", path[:100], error)
-            await refuse(400, "this request is no event of the page.", scope, receive, adding)
+            if started is None:
+                await refuse(400, "this request is no event of the page.", scope, receive, adding)
+            else:  # a stream says by itself what is wrong, before it fails
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _policy(self, page: bytes, path: str) -> bytes:
+    def _frames(self, scope: Scope, path: str) -> Frames:
+        """Whose pages may show an answer in a frame."""
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        if path in PAGES and query.get("embed") == ["1"] and self.embedding != "nobody":
+            return self.embedding
+        return self.frames
+
+    def _policy(self, page: bytes, path: str, frames: Frames) -> bytes:
         """What a browser may do with an answer: its own scripts, and those that stand in the page as it was sent.
 
         gradio's page compiles templates and handlers out of text, which is 'unsafe-eval'; no other answer needs it.
@@ -162,12 +173,15 @@ class Guard:
         allowed = ["'self'", "'wasm-unsafe-eval'", *dict.fromkeys(map(_source, scripts))]
         if page and path not in PLAIN_PAGES:
             allowed.append("'unsafe-eval'")
-        return f"{RULES}; script-src {' '.join(allowed)}; frame-ancestors {self.frames}".encode()
+        ancestors = "" if frames == "anybody" else "; frame-ancestors 'self'"  # "*" would leave out files on a disk
+        if frames == "machine":
+            ancestors += f" {MACHINE}"
+        return f"{RULES}; script-src {' '.join(allowed)}{ancestors}".encode()
 
 
-def _is_html(start: Message) -> bool:
+def _is_of_kind(start: Message, media_type: bytes) -> bool:
     kind = next((value for name, value in start.get("headers", []) if name.lower() == b"content-type"), b"")
-    return kind.startswith(b"text/html")
+    return kind.startswith(media_type)
 
 
 def _with(start: Message, own: list[tuple[bytes, bytes]], policy: bytes) -> Message:
@@ -189,6 +203,7 @@ def layers(
     any_address: bool,
     limit: int,
     framed: bool,
+    embedding: Frames = "nobody",
     accounts: Collection[str] = (),
     proxies: Sequence[str] = (),
     tunnel: Callable[[], bool] = no_tunnel,
@@ -198,11 +213,12 @@ def layers(
         Middleware(Forwarded, proxies=proxies, tunnel=tunnel),
         Middleware(TrustedHosts, names=names, any_address=any_address, tunnel=tunnel),
         Middleware(BodyLimit, limit=limit),
-        Middleware(Guard, framed=framed),
+        Middleware(Guard, framed=framed, embedding=embedding),
         Middleware(LoginBrake, accounts=accounts),
         Middleware(Logout),
         Middleware(LoginRequired),
         Middleware(Visitors),
+        Middleware(Unread),
         Middleware(Events),
     ]
 

@@ -42,6 +42,9 @@ AT_ONCE, IN_LINE = 16, 240
 PAGES_AT_ONCE = 2
 """Whole pages of one visitor that are put together at once: each takes tens of milliseconds of the one interpreter."""
 
+EVENTS, EVENTS_AT_ONCE = "/gradio_api/run/", 4
+"""Where gradio's events are worked on at once, and how many of one visitor: its 16 threads serve all."""
+
 STREAMS_EACH, STREAMS_OF_ADDRESS = 12, 400
 """Streams of one visitor, six open pages, and of one address; those of this machine are many visitors."""
 
@@ -74,11 +77,18 @@ class Presence:
 
 @dataclass(slots=True)
 class _Gate:
-    """The requests of one visitor: all that are here, and places for those that are worked on, and for whole pages."""
+    """The requests of one visitor: all that are here, and places for those that are worked on, by their kind."""
 
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PAGES_AT_ONCE))
+    events: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(EVENTS_AT_ONCE))
     inside: int = 0
+
+    def of(self, path: str) -> asyncio.Semaphore:
+        """The places for requests of a path."""
+        if (path.rstrip("/") or "/") in (*PAGES, *TOLD):
+            return self.pages
+        return self.events if path.startswith(EVENTS) else self.places
 
 
 PRESENCE: ContextVar[Presence] = ContextVar("PRESENCE", default=Presence(Visitor()))  # noqa: B039 - nobody's, never changed
@@ -125,8 +135,7 @@ class Visitors:
             return
         gate.inside += 1
         try:
-            whole = route_path(scope) in (*PAGES, *TOLD)
-            async with gate.pages if whole else gate.places:
+            async with gate.of(route_path(scope)):
                 await self.app(scope, receive, send)
         finally:
             gate.inside -= 1

@@ -28,12 +28,18 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
     config = card.config
     add("Settings", "Family", "kind of model", FAMILIES[card.family].short if card.family in FAMILIES else card.family)
     add("Settings", "Data set", "what it was fitted on", card.dataset)
-    add("Settings", "Latent dimension", "d", card.latent_dim)
+    sides = card.latent_shape or ()
+    flattened = f"flattened from {' x '.join(map(str, sides))}" if len(sides) > 1 else ""
+    add("Settings", "Latent dimension", "d", card.latent_dim, flattened)
     if config is not None:
         from explorer.data import source_of
 
         add("Settings", "Terms", "of the images, which bind the model", source_of(config.data.dataset).terms)
-    if config is not None:
+    if config is not None and config.is_foreign:
+        assumed = "assumed: a Gaussian whose deviation is the root mean squared error"
+        add("Settings", "Likelihood", "p(x|z) of the decoder", config.model.likelihood, assumed)
+        add("Settings", "Net", "its shape", "a model of somebody's own, kept as two programs")
+    elif config is not None:
         model, train = config.model, config.train
         hidden = f", {model.hidden} hidden units" if model.hidden else ""
         add("Settings", "Likelihood", "p(x|z) of the decoder", model.likelihood)
@@ -128,7 +134,7 @@ def _factors_told(card: Card) -> str:
 NAMED_ABOVE = (
     {"family", "latent_dim", "likelihood", "net", "hidden", "beta", "warmup", "warmup_share", "epochs", "batch_size"}
     | {"lr", "schedule", "seed", "dataset", "name"}
-    | {"class_names", "attribute_names", "factor_names", "image_shape", "levels"}
+    | {"class_names", "attribute_names", "factor_names", "image_shape", "levels", "program", "latent_shape"}
 )
 """Settings that have rows of their own, or are no choice."""
 

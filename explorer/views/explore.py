@@ -129,7 +129,8 @@ def python_lines(run: OpenRun, latent: Latents, place: str | None) -> str:
             "from explorer.images import to_picture",
             "",
             f"latent = np.array([[{numbers}]], dtype=np.float32)",
-            f"image = coder.decode(latent)[0]  # {run.image_shape}, in [0, 1]; coder is the model given to launch()",
+            "# coder = explorer.as_coder(model, images), of what was handed to launch()",
+            f"image = coder.decode(latent)[0]  # {run.image_shape}, in [0, 1]",
         ]
     else:
         lines = [

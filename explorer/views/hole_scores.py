@@ -248,6 +248,10 @@ def no_ladder(card: Card) -> str:
     """Where a run is no part of a ladder: how to fit one, as a sentence with the command."""
     if card.config is None:
         return f"{card.name} is held in memory, where there is no beta ladder; train.py --ladder fits one."
+    if card.config.is_foreign:
+        return (
+            f"{card.name} was not fitted by train.py, so that its beta is not known; train.py --ladder fits a ladder."
+        )
     data, model = card.config.data, card.config.model
     parts = ["python train.py", f"--dataset {data.dataset}"]
     parts += {"folder": ["--folder PATH"], "file": ["--file FILE"], None: []}[source_of(data.dataset).takes]

@@ -163,7 +163,7 @@ def collapse(card: Card, history: History | None) -> Verdict:  # noqa: ARG001 - 
     if active is None:
         return _unknown(card, "the number of active units")
     if active == 0:
-        beta = None if card.config is None else card.config.train.beta
+        beta = None if card.config is None or card.config.is_foreign else card.config.train.beta
         less = "" if beta is None else f" below {beta:g}"
         step = f"Fit it again with a --beta{less}, with --warmup linear or with --free-bits 0.1."
         return _verdict("red", "no dimension is used", f"This run {ignoring(card)}.", step)

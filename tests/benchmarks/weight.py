@@ -19,7 +19,7 @@ TABS = {
     "map": "#explorer-map [data-beside]",
     "reconstruct": "#explorer-reconstruct canvas",
     "interpolate": "#explorer-interpolate canvas",
-    "holes": "#explorer-holes .xp-plane[data-layer]",
+    "holes": "#explorer-holes canvas",
 }
 """Tabs in the order of the visit, and what is there once they are filled."""
 

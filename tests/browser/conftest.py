@@ -1,7 +1,9 @@
 """A page over models whose answers are known, and a real browser that is not allowed to leave this machine."""
 
 import dataclasses
+import http.server
 import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -104,14 +106,47 @@ def app_url(library: Library) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator:
-    """The system's Chromium, without a window."""
+def driver() -> Iterator[Any]:
+    """Playwright: one in a process, which cannot start a second."""
     from tests.browser.driver import sync_api
 
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(driver, chromium: str) -> Iterator:
+    """The system's Chromium, without a window."""
+    browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Callable[[str], str]]:
+    """Puts HTML on a page of another site of this machine: only one that a server here sent may frame what is here."""
+    page = bytearray()
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, format: str, *values: object) -> None:  # noqa: A002 - its own name
+            """Nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def put(body: str) -> str:
+        page[:] = f'<!doctype html><html lang="en"><title>Another page</title>{body}'.encode()
+        return f"http://127.0.0.1:{server.server_port}/page"
+
+    yield put
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The header in a real browser, on both pages: the chooser, the tabs, Back, the collapsed run, Share and Present."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,6 +70,25 @@ def test_back_and_forward_go_through_tabs_and_runs(opened, app_url, host):
     for tab, run in (("Map", "flat-vae"), ("Map", "deep-ae"), ("Holes", "deep-ae")):
         page.go_forward()
         on(page, tab, run)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_on_a_slide_one_tab_is_shown_with_a_way_to_the_whole_page(browser, app_url, elsewhere, host):
+    frame = f'<iframe src="{app_url}{host}?embed=1&run=flat-vae&tab=map" style="width: 900px; height: 700px"></iframe>'
+    page = browser.new_page(viewport={"width": 1000, "height": 800})
+    page.goto(elsewhere(frame))
+    shown = page.frame_locator("iframe")
+    expect(shown.locator("#explorer-map .xp-plane[data-ready]").first).to_be_visible()
+    expect(shown.get_by_role("tab")).to_have_count(0)
+    for name in ("Share", "Present"):
+        expect(shown.get_by_role("button", name=name)).to_have_count(0)
+    expect(shown.locator(".xp-head-run")).to_be_disabled()
+    link = shown.get_by_role("link", name="Latent Space Explorer")
+    link.focus()
+    expect(link).to_have_attribute("href", re.compile(rf"^{re.escape(app_url + host)}\?run=flat-vae&tab=map#.*tab=map"))
+    shown.locator("body").evaluate("() => { location.hash = location.hash.replace('tab=map', 'tab=holes'); }")
+    expect(shown.get_by_role("tab", selected=True)).to_have_text("Holes")  # who has gone on can go back
+    page.close()
 
 
 @pytest.mark.parametrize("host", HOSTS)

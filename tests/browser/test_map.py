@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.checkpoint import EpochCodes
 from explorer.images import to_bytes
 from explorer.views.clusters import cluster_groups
+from explorer.views.map import map_axes
 from tests.browser import driver
 from tests.browser.driver import expect
 
@@ -750,6 +752,45 @@ def test_the_twins_map_stands_beside_with_one_selection_one_set_of_colours_and_o
     expect(page.get_by_role("region", name="selected images").get_by_role("heading")).to_contain_text(f"{kept} images")
     page.locator("#explorer-map [data-control=beside] select").select_option("")
     expect(page.locator(OTHER)).to_be_hidden()
+
+
+@pytest.fixture
+def unfolding(run_of, monkeypatch):
+    """`deep-vae` with codes of every second image kept after three epochs: from one point they move to their places."""
+    run = run_of("deep-vae")
+    kept = np.arange(0, 600, 2)
+
+    def codes(epoch):
+        mean = run.latents.mean[kept] * (epoch / 4)
+        return EpochCodes(mean=mean.astype(np.float16), index=run.latents.index[kept])
+
+    monkeypatch.setattr(run, "_epochs", lambda: dict.fromkeys((1, 2, 4)))
+    monkeypatch.setattr(run, "_codes_after", codes)
+    return run
+
+
+def test_the_map_unfolds_epoch_by_epoch_beside_the_fitted_one(visit, unfolding):
+    page = visit("Map", "#v=1&run=deep-vae&tab=map")
+    ready(page, "deep-vae")
+    page.get_by_label("Beside it").select_option(label="its fit, epoch by epoch")
+    page.locator(f"{OTHER}[data-epoch='1']").wait_for()
+    page.locator(f"{OTHER} .xp-plane-pad[data-dots='300']").wait_for()
+    expect(page.get_by_text("300 of 600 images. Nothing can be decoded here")).to_be_visible()
+    page.get_by_role("slider", name="Epoch").fill("2")
+    page.locator(f"{OTHER}[data-epoch='4']").wait_for()
+    points = map_axes(unfolding, "pca")[0]
+    assert points is not None
+    index = 2 * lonely(points[::2])
+    page.mouse.move(*on_screen(page, *points[index]))
+    expect(page.locator(".xp-hover-ring")).to_have_count(2)
+    page.mouse.move(0, 0)
+    pad = page.locator(f"{OTHER} .xp-plane-pad")
+    pad.click(position={"x": 3, "y": 3})
+    expect(page.get_by_text("the weights of old epochs are gone, and only where")).to_be_visible()
+    assert "map.epoch=4" in page.evaluate("location.hash")
+    page.get_by_role("button", name="Watch it unfold").click()
+    page.locator(f"{OTHER}[data-epoch='1']").wait_for()
+    page.locator(f"{OTHER}[data-epoch='4']").wait_for()
 
 
 def test_a_map_is_saved_as_a_picture_of_twice_its_pixels_and_as_a_drawing(visit, tmp_path):

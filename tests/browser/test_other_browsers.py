@@ -109,29 +109,26 @@ def test_firefox_draws_the_planes_of_holes_and_a_click_moves_the_cursor(fox, app
         before = now
 
 
-def test_chromium_without_webgl_draws_and_uses_map_and_holes(chromium, app_url, run_of):
-    from tests.browser.driver import sync_api
-
-    with sync_api.sync_playwright() as playwright:
-        flags = [*FLAGS, "--disable-webgl", "--disable-webgl2", "--disable-3d-apis"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.set_default_timeout(30_000)
-        page.goto(f"{app_url}bare#v=1&run=flat-vae&tab=map")
-        assert page.evaluate("document.createElement('canvas').getContext('webgl')") is None
-        pad = page.locator("#explorer-map .xp-mapside:first-child [data-dots='600']")
-        pad.wait_for()
-        window = [float(number) for number in str(pad.get_attribute("data-window")).split(",")]
-        index, (across, down) = middle_dot(run_of("flat-vae").latents.mean, window)
-        box = pad.bounding_box()
-        assert box is not None
-        page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
-        expect(page.get_by_role("heading", name=f"Test image {index},")).to_be_visible()
-        page.get_by_role("tab", name="Holes").click()
-        page.locator("#explorer-holes").get_by_role("button", name="Slice").click()
-        planes = page.locator("#explorer-holes .xp-plane[data-ready][data-layer]")
-        expect(planes).to_have_count(2)
-        planes.first.locator(".xp-plane-pad").click(position={"x": 60, "y": 80})
-        expect(page.locator("#explorer-holes [data-at]")).to_have_count(1)
-        assert page.get_by_text("WebGL").count() == 0
-        browser.close()
+def test_chromium_without_webgl_draws_and_uses_map_and_holes(driver, chromium, app_url, run_of):
+    flags = [*FLAGS, "--disable-webgl", "--disable-webgl2", "--disable-3d-apis"]
+    browser = driver.chromium.launch(executable_path=chromium, args=flags)
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(30_000)
+    page.goto(f"{app_url}bare#v=1&run=flat-vae&tab=map")
+    assert page.evaluate("document.createElement('canvas').getContext('webgl')") is None
+    pad = page.locator("#explorer-map .xp-mapside:first-child [data-dots='600']")
+    pad.wait_for()
+    window = [float(number) for number in str(pad.get_attribute("data-window")).split(",")]
+    index, (across, down) = middle_dot(run_of("flat-vae").latents.mean, window)
+    box = pad.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+    expect(page.get_by_role("heading", name=f"Test image {index},")).to_be_visible()
+    page.get_by_role("tab", name="Holes").click()
+    page.locator("#explorer-holes").get_by_role("button", name="Slice").click()
+    planes = page.locator("#explorer-holes .xp-plane[data-ready][data-layer]")
+    expect(planes).to_have_count(2)
+    planes.first.locator(".xp-plane-pad").click(position={"x": 60, "y": 80})
+    expect(page.locator("#explorer-holes [data-at]")).to_have_count(1)
+    assert page.get_by_text("WebGL").count() == 0
+    browser.close()

@@ -54,11 +54,19 @@ def test_a_damaged_run_is_a_message_and_the_next_one_opens(bare, run_folder):
         expect(bare.locator("[data-ready]").first).to_be_visible()
 
 
-def test_without_runs_the_page_says_how_to_make_one(bare, tmp_path):
-    with serving(Library(tmp_path)) as url:
-        bare.goto(url)
+@pytest.mark.parametrize("host", ["", "bare"])
+def test_without_runs_the_page_says_how_to_make_one_and_opens_the_first_that_is_there(bare, run_folder, tmp_path, host):
+    (tmp_path / "empty").mkdir()
+    with serving(Library(tmp_path / "empty")) as url:
+        bare.goto(f"{url}/{host}")
         expect(bare.get_by_role("heading", name="No model yet")).to_be_visible()
         expect(bare.get_by_text("python train.py --dataset digits")).to_be_visible()
+        expect(bare.get_by_role("button", name="Fit one here")).to_be_visible()
+        expect(bare.get_by_role("tab")).to_have_count(0)
+        run_folder.rename(tmp_path / "empty" / run_folder.name)
+        expect_run(bare, run_folder.name)
+        expect(bare.get_by_role("heading", name="No model yet")).to_be_hidden()
+        expect(bare.get_by_role("tab", name="Start")).to_be_visible()
 
 
 def test_a_password_is_asked_for_and_opens_the_page(bare, library):

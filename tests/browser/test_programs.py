@@ -244,13 +244,15 @@ LENT = """() => {
   const draw = () => {
     pen.fillStyle = window.shade;
     pen.fillRect(0, 0, 64, 64);
+    pen.fillStyle = '#eee';
+    pen.fillRect(...(window.bar ?? [0, 0, 0, 0]));
     requestAnimationFrame(draw);
   };
   draw();
   const mediaDevices = { getUserMedia: async () => canvas.captureStream(30) };
   Object.defineProperty(navigator, 'mediaDevices', { value: mediaDevices, configurable: true });
 }"""
-"""A camera that sees one shade of grey."""
+"""A camera that sees one shade of grey, and a light bar on it where there is one."""
 
 SEEN = """(grey) => {
   const canvas = document.querySelector("[aria-label='original']");
@@ -278,6 +280,35 @@ def test_a_camera_that_runs_on_is_followed_without_the_server(opened):
     assert sum("/own" in url for url in asked) == before
     page.get_by_role("checkbox", name="Live").uncheck()
     page.wait_for_function("() => !document.querySelector('.xp-verdict.xp-stale')")
+
+
+BAR = """wanted => {
+  const canvas = document.querySelector("[aria-label='original']");
+  const light = (x, y) => canvas?.getContext('2d').getImageData(x, y, 1, 1).data[0] > 100;
+  return String([light(3, 0) || light(4, 0), light(0, 3) || light(0, 4)]) === wanted;
+}"""
+"""Whether the image reaches up, and to the left, as wanted."""
+
+
+def test_a_camera_that_is_shown_characters_is_followed_without_the_server(opened):
+    page, asked = opened("here-vae")
+    for run in ("here-vae", "here-ae"):
+        for part in ("decoder", "encoder"):
+            page.evaluate(READY.replace("decoder", part), run)
+    page.evaluate(LENT)
+    page.evaluate("window.bar = [30, 8, 5, 48]")
+    page.get_by_role("tab", name="Reconstruct").click()
+    page.get_by_text("Camera", exact=True).click()
+    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_role("checkbox", name="Live").check()
+    page.wait_for_function(BAR, arg="true,false")
+    before = None
+    for bar, wanted in (([8, 30, 48, 5], "false,true"), ([30, 8, 5, 48], "true,false"), ([8, 30, 48, 5], "false,true")):
+        page.evaluate("bar => (window.bar = bar)", bar)
+        page.wait_for_function(BAR, arg=wanted)
+        own = sum("/own" in url for url in asked)
+        before = own if before is None else before
+        assert own == before
 
 
 def test_a_worker_computes_what_takes_longer(opened, own_library):

@@ -341,8 +341,8 @@ def test_the_picture_follows_to_another_run_and_opens_in_explore(visit, pick):
     page.locator("[data-ready='deep-vae own']").wait_for()
     own = page.evaluate(
         """async () => {
-        const names = performance.getEntriesByType('resource').map((entry) => entry.name);
-        const { view } = await import(names.find((name) => name.endsWith('/page/view.js')));
+        const at = [...document.querySelectorAll('link')].find((link) => link.href.endsWith('/kit/kit.css')).href;
+        const { view } = await import(new URL('../page/view.js', at));
         return ['flat-vae', 'flat-ae', 'deep-vae'].map((run) => view.own.get(run)?.latent.length);
     }"""
     )

@@ -64,10 +64,10 @@ def static(request: pytest.FixtureRequest, browser, places: dict[str, str]) -> I
     assert not trouble
 
 
-def go(page, tab: str, run: str = "digits-vae-2") -> None:
+def go(page, tab: str, run: str = "digits-vae-2", query: str = "") -> None:
     """Open a tab of a run."""
     page.goto("about:blank")  # else only the fragment changes, and the page stays
-    page.goto(f"{page.home}#run={run}&tab={tab}")
+    page.goto(f"{page.home}{query}#run={run}&tab={tab}")
     expect_run(page, run)
 
 
@@ -92,11 +92,16 @@ def test_every_tab_opens_and_says_no_error(static):
         expect(panel.locator(sign).first).to_be_attached()
         expect(panel.locator(".xp-loading")).to_have_count(0)
         expect(panel).not_to_contain_text("is not stored in this page")
+    expect(static.locator("#explorer-report")).to_contain_text("A page without a server cannot fit")
 
 
 def test_a_drag_ends_on_the_picture_and_the_numbers_that_python_gives(static):
+    """On a slide: one tab, without what is for a page of its own."""
     run = Library(CHECKPOINTS).open("digits-vae-2")
-    go(static, "explore")
+    go(static, "explore", query="?embed=1")
+    expect(static.get_by_role("tab")).to_have_count(0)
+    expect(static.get_by_role("button", name="Share")).to_have_count(0)
+    expect(static.get_by_role("link", name="Latent Space Explorer")).to_have_attribute("target", "_blank")
     slider = static.locator("#explorer-explore input[type=range]").first
     slider.wait_for()
     for value in ("0.4", "-0.3", "1.1"):

@@ -9,6 +9,7 @@ import { csvCell, classCounts, csvOf } from "../../explorer/ui/static/map/select
 import { valueWords } from "../../explorer/ui/static/map/legend.js";
 import { HIDDEN } from "../../explorer/ui/static/plane/colours.js";
 import { stateOf, USUAL_LAYERS, usualPlane, wished } from "../../explorer/ui/static/map/state.js";
+import { boxOfAll, partWay, placesOf, someOf } from "../../explorer/ui/static/map/unfold.js";
 import { progressWords } from "../../explorer/ui/static/map/tsne.js";
 
 const PALETTE = { classes: Array.from({ length: 10 }, (_, k) => `#00000${k}`), ramp: ["#000000", "#ffffff"], other: "#888888" };
@@ -134,6 +135,27 @@ test("axes say their level where there are several", () => {
   assert.equal(axisText(axis), "axis 3 (0.8 nats)");
 });
 
+test("of many epochs the first and the last are on the slider, and few are all there", () => {
+  const many = Array.from({ length: 300 }, (_, k) => k + 1);
+  const some = someOf(many, 24);
+  assert.ok(some.length === 24 && some[0] === 1 && some[23] === 300 && some.every((epoch, k) => !k || epoch > some[k - 1]));
+  assert.deepEqual(someOf([1, 2, 25], 24), [1, 2, 25]);
+});
+
+test("kept codes stand where the run's own map has them, and images without a code nowhere", () => {
+  const plane = { origin: [1, 2, 3], first: [0.6, 0.8, 0], second: [0, 0, 1] };
+  const kept = [3, 0].map((row) => ({ row, z: onPlane(plane, row + 0.5, 1 - row) }));
+  const places = placesOf(Float32Array.from(kept.flatMap(({ z }) => [...z])), Int32Array.from(kept, ({ row }) => row), plane, 4);
+  assert.deepEqual(Array.from(places, (v) => Math.round(1e4 * v) / 1e4), [0.5, 1, NaN, NaN, NaN, NaN, 3.5, -2]);
+});
+
+test("dots move in a line from one epoch to the next, and one box holds them all the way", () => {
+  const [from, to] = [Float32Array.of(0, 0, NaN, NaN, 1, 1), Float32Array.of(4, -2, 3, 3, NaN, NaN)];
+  assert.deepEqual([...partWay(from, to, 0.25)], [1, -0.5, 3, 3, NaN, NaN]);
+  const { left, right, bottom, top } = boxOfAll([from, to]);
+  assert.ok(left < 0 && right > 4 && bottom < -2 && top > 3 && right < 5);
+});
+
 test("a lattice has cells of the images' shape, and not too many", () => {
   for (const [width, height] of [[900, 560], [300, 280], [3000, 2000], [20, 20]]) {
     const { rows, columns } = cellsOf(width, height, 1);
@@ -147,17 +169,17 @@ test("how far a layout is, in words", () => {
   assert.match(progressWords({ ...progress, state: "failed", trouble: "It broke." }), /^It broke\. /);
 });
 
-const DEEP = /** @type {any} */ ({ latent_dim: 16, count: 600, classes: ["a", "b", "c"] });
+const DEEP = /** @type {any} */ ({ latent_dim: 16, count: 600, classes: ["a", "b", "c"], epochs: [1, 2, 4, 8] });
 
 /** @param {object} changed */
-const shownMap = (changed = {}) => ({ info: DEEP, plane: "pca", colour: "label", usualColour: "label", highlight: "", on: { ...USUAL_LAYERS }, image: null, rows: [], ...changed });
+const shownMap = (changed = {}) => ({ info: DEEP, plane: "pca", colour: "label", usualColour: "label", highlight: "", on: { ...USUAL_LAYERS }, epoch: 0, image: null, rows: [], ...changed });
 
 test("a map as it opens leaves nothing in the address, and what it leaves brings it back", () => {
   assert.deepEqual(new Set(Object.values(stateOf(shownMap()))), new Set([""]));
   const on = { ...USUAL_LAYERS, names: false, density: true };
-  const state = stateOf(shownMap({ plane: "3,0", colour: "rate", highlight: "0,2", on, image: 37, rows: [1, 2, 599] }));
+  const state = stateOf(shownMap({ plane: "3,0", colour: "rate", highlight: "0,2", on, epoch: 8, image: 37, rows: [1, 2, 599] }));
   const wish = wished(state, DEEP, ["label", "rate"], true);
-  assert.deepEqual(wish, { plane: "3,0", colour: "rate", highlight: "0,2", layers: on, image: 37, rows: [1, 2, 599] });
+  assert.deepEqual(wish, { plane: "3,0", colour: "rate", highlight: "0,2", layers: on, epoch: 8, image: 37, rows: [1, 2, 599] });
   const bare = Object.fromEntries(Object.keys(USUAL_LAYERS).map((name) => [name, false]));
   assert.deepEqual(wished(stateOf(shownMap({ on: bare })), DEEP, [], true).layers, bare);
 });
@@ -167,11 +189,12 @@ test("a selection that is too long for an address is left out whole", () => {
 });
 
 test("an address that makes no sense for a run changes nothing of its map", () => {
-  const usual = { plane: "pca", colour: null, highlight: "", layers: null, image: null, rows: [] };
+  const usual = { plane: "pca", colour: null, highlight: "", layers: null, epoch: 0, image: null, rows: [] };
   assert.deepEqual(wished({}, DEEP, ["label"], true), usual);
-  for (const state of [{ plane: "16,0" }, { plane: "1,1" }, { plane: "<b>" }, { colour: "luck" }, { classes: "3" }, { layers: "names,x" }, { layers: "__proto__" }, { image: "600" }, { image: "-1" }, { rows: "1,x" }]) {
+  for (const state of [{ plane: "16,0" }, { plane: "1,1" }, { plane: "<b>" }, { colour: "luck" }, { classes: "3" }, { layers: "names,x" }, { layers: "__proto__" }, { epoch: "-1" }, { epoch: "x" }, { image: "600" }, { image: "-1" }, { rows: "1,x" }]) {
     assert.deepEqual(wished(/** @type {any} */ (state), DEEP, ["label"], true), usual, JSON.stringify(state));
   }
+  assert.equal(wished({ epoch: "8" }, { ...DEEP, epochs: [] }, [], true).epoch, 0, "where no codes were kept");
   assert.equal(wished({ plane: "tsne" }, DEEP, [], false).plane, "pca", "where no layout can be had");
   assert.equal(wished({ plane: "tsne" }, DEEP, [], true).plane, "tsne");
   assert.deepEqual([1, 2, 3].map((d) => usualPlane({ latent_dim: d })), ["0", "0,1", "pca"]);

@@ -50,7 +50,7 @@ const INFO = /** @type {any} */ ({
   colours: [],
   formats: [],
   default_law: "raw",
-  sheet: { size: 4, columns: 2 },
+  sheet: { size: 4, columns: 2, tile: [2, 2] },
   stored: { points: "points?v=1", rate: "rate", sprites: ["sheet"] },
 });
 const pictures = (count) => ({ pixels: new Uint8ClampedArray(4 * count), shape: [count, 2, 2, 1] });
@@ -331,7 +331,7 @@ test("an end that is dragged out of sight is let go of", () => {
   const pane = new Pane({ left: 1, right: 3, bottom: 1, top: 3 }, 100, 100);
   const plane = { square: new FakeElement("div"), pad, pane, margins: { left: 10, top: 20, right: 0, bottom: 0 } };
   const side = /** @type {any} */ ({ plane, behind: { origin: [0, 0], first: [1, 0], second: [0, 1] }, told: {}, info: INFO, extent: 3, vacancyAt: () => 1 });
-  const path = new HolePath([side], { stand: () => {}, slice: () => ({ run: "a", query: {} }) });
+  const path = new HolePath([side], { stand: () => {} });
   const moved = [];
   const { move } = path;
   path.move = (...args) => (moved.push(args), move.apply(path, args));
@@ -345,7 +345,6 @@ test("an end that is dragged out of sight is let go of", () => {
   const before = moved.length;
   handle.dispatchEvent(pointer("pointermove", 60, 60));
   assert.equal(moved.length, before, "nobody holds it");
-  clearTimeout(path.settling);
 });
 
 // 14. Unhandled rejections of Interpolate; 18. Play ignores reduced motion

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ERROR_COLOURS, errorColour, errorMap, toRgba } from "../../explorer/ui/static/kit/pixels.js";
+import { ERROR_COLOURS, errorColour, errorMap, shownWidth, toRgba } from "../../explorer/ui/static/kit/pixels.js";
 import { tilePlace } from "../../explorer/ui/static/page/sprites.js";
 
 
@@ -49,4 +49,12 @@ test("tiles lie row by row, and every sheet starts again", () => {
   assert.deepEqual(tilePlace(0, sheet, 28, 28), { sheet: 0, x: 0, y: 0 });
   assert.deepEqual(tilePlace(101, sheet, 28, 20), { sheet: 0, x: 20, y: 28 });
   assert.deepEqual(tilePlace(10000, sheet, 28, 28), { sheet: 1, x: 0, y: 0 });
+});
+
+test("an image is shown in whole pixels where there is room, and shrunk where there is none", () => {
+  assert.equal(shownWidth(28, 100), 84);
+  assert.equal(shownWidth(96, 100), 96);
+  assert.equal(shownWidth(256, 100), 100);
+  assert.equal(shownWidth(48, 96, 96), 48); // twice as tall as wide: its height keeps to the room
+  assert.equal(shownWidth(128, 64, 256), 32);
 });

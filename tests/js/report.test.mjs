@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { fitSentence, isOn } from "../../explorer/ui/static/report/fitline.js";
 import { farWords, stackPaths } from "../../explorer/ui/static/report/growing.js";
 import { markdownOf } from "../../explorer/ui/static/report/markdown.js";
 import { decoderWords } from "../../explorer/ui/static/report/decoder.js";
@@ -162,4 +163,15 @@ test("a fit says how far it is, and one that was stopped how it goes on", () => 
   const one = /** @type {any} */ ({ epoch: 3, epochs: 25, is_still: false });
   assert.equal(farWords(one), "being fitted: epoch 3 of 25");
   assert.match(farWords({ ...one, is_still: true }), /stopped after epoch 3; .*--resume/);
+});
+
+test("a fit of the page says what it does, and how far it is once that is known", () => {
+  const one = { state: /** @type {"running"} */ ("running"), names: ["digits-vae-8"], sentence: "reading digits", command: "", seconds: 4 };
+  assert.equal(fitSentence(one, undefined), "digits-vae-8: reading digits, 4 s");
+  assert.equal(fitSentence(one, { epoch: 0, epochs: 25 }), "digits-vae-8: reading digits, 4 s");
+  assert.equal(fitSentence(one, { epoch: 3, epochs: 25 }), "digits-vae-8: epoch 3 of 25, 4 s");
+  assert.equal(fitSentence({ ...one, sentence: "measuring" }, { epoch: 25, epochs: 25 }), "digits-vae-8: measuring, 4 s");
+  assert.equal(fitSentence({ ...one, state: /** @type {"failed"} */ ("failed"), sentence: "The disk is full." }, undefined), "The disk is full.");
+  assert.deepEqual(["starting", "running", "done", "stopped", "failed"].map((state) => isOn({ state })), [true, true, false, false, false]);
+  assert.equal(isOn(null), false);
 });

@@ -23,6 +23,29 @@ const SEES = {
 const IMPORT = /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)"(\.[^"]+)"/g; // those of JSDoc types as well
 const DOCUMENT = /\b(?:document|window|navigator|matchMedia|HTMLElement|createElement)\b[.(]/;
 
+/** Lines of a module or a style sheet that need no reason. */
+const LONGEST = 400;
+
+/** Longer files, and why each may be. @type {Record<string, string>} */
+const LONG = {
+  "explore/lattice.js": "one grid of decodes: its axes, its cells as they come, its keys",
+  "explore/tab.js": "wiring of a tab: which part is told of what",
+  "holes/holes.css": "all looks of the tab with most views",
+  "holes/path.js": "one path between two places: its ends, its frames, its curve",
+  "holes/plane.js": "one slice with its layers, cursor and keys",
+  "holes/samples.js": "one sheet of draws: asked for, judged, drawn, walked through by keys",
+  "interpolate/tab.js": "wiring of a tab, and the walk that all its parts show",
+  "kit/kit.css": "looks that every tab shares; a look stands in one place",
+  "map/map.css": "all looks of a tab",
+  "map/tab.js": "wiring of a tab, and the selection that all its parts show",
+  "page/view.js": "the one owner of the page's state and of its address",
+  "reconstruct/portrait.js": "an image and all that a model says of it, each part behind one switch",
+  "reconstruct/tab.js": "wiring of a tab: where an image may come from",
+  "source/machine.js": "the interpreter of programs: a layer is one entry",
+  "source/programs.js": "one queue before the workers: who is served when, and what is given up",
+  "start/start.css": "all looks of six steps",
+};
+
 /** @typedef {Record<string, string>} Files Texts of modules, by their paths below static/. */
 
 /** @returns {Files} */
@@ -101,4 +124,11 @@ test("nothing but the source knows an address of the server or fetches", () => {
   const found = others.flatMap(([name, text]) => ADDRESSES.filter((each) => each.test(code(text))).map((each) => `${name}: ${each}`));
   assert.deepEqual(found, ["reconstruct/own.js: /\\.src = /"], "a picture of one's own comes with the answer that shows it");
   assert.ok(ADDRESSES.some((each) => each.test(code(modules()["source/server.js"]))));
+});
+
+test("a file that is long says why, and no reason outlives its file", () => {
+  const names = readdirSync(STATIC, { recursive: true, encoding: "utf8" }).filter((name) => /\.(js|css|ts)$/.test(name));
+  const lines = (/** @type {string} */ name) => readFileSync(join(STATIC, name), "utf8").trimEnd().split("\n").length;
+  const long = names.filter((name) => lines(name) > LONGEST).map((name) => name.split(sep).join("/"));
+  assert.deepEqual(long.sort(), Object.keys(LONG).sort());
 });

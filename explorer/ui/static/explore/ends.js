@@ -1,7 +1,7 @@
 /** The small pictures at both ends of each slider: where it leads from here. */
 
 import { h } from "../kit/dom.js";
-import { dim, paint } from "../kit/pixels.js";
+import { dim, paint, shownWidth } from "../kit/pixels.js";
 import { walk } from "../latent/latent.js";
 import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
@@ -55,11 +55,11 @@ export class SliderEnds {
   /** @param {import("../kit/pixels.js").Decoded} decoded @param {EndsRow[]} rows */
   paint(decoded, rows) {
     const [, height, width] = decoded.shape;
-    const times = Math.max(1, Math.floor(WIDTH / Math.max(width, height)));
+    const wide = shownWidth(width, WIDTH, height);
     rows.forEach(({ ends }, row) =>
       ends.forEach((canvas, end) => {
         paint(canvas, decoded, 2 * row + end);
-        canvas.style.width = `${times * width}px`;
+        canvas.style.width = `${wide}px`;
         dim(canvas, false);
       }),
     );

@@ -1,7 +1,7 @@
 /** A row of pictures along one direction, centred on where the latent was started from. */
 
 import { h, setCurrent } from "../kit/dom.js";
-import { dim, paint } from "../kit/pixels.js";
+import { dim, paint, shownWidth } from "../kit/pixels.js";
 import { directionName } from "../latent/directions.js";
 import { around, coordinate, walk } from "../latent/latent.js";
 import { NewestWins } from "../source/newest.js";
@@ -64,10 +64,10 @@ export class Filmstrip {
     this.label.textContent = `Along ${name}, centred on where you started, all else as it is: click a picture to go there.`;
     this.strip.setAttribute("aria-label", `pictures along ${name}`);
     const [, height, width] = decoded.shape;
-    const times = Math.max(1, Math.floor(FRAME_WIDTH / width));
+    const wide = shownWidth(width, FRAME_WIDTH);
     const frames = values.map((value, k) => {
       const canvas = h("canvas.xp-image", { width, height });
-      canvas.style.width = `${times * width}px`;
+      canvas.style.width = `${wide}px`;
       paint(canvas, decoded, k);
       const text = value.toFixed(1).replace("-", "\u2212").replace(/^\u2212(0\.0)$/, "$1");
       return h(

@@ -1,7 +1,7 @@
 /** Variations of one picture: draws from the posterior of the image behind it. */
 
 import { button, h } from "../kit/dom.js";
-import { dim, paint } from "../kit/pixels.js";
+import { dim, paint, shownWidth } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
 import { sameLatent } from "../latent/latent.js";
 import { isPoint } from "../latent/run.js";
@@ -141,7 +141,7 @@ export class Variations {
     const d = info.latent_dim;
     const tiles = Array.from({ length: COUNT }, (_, k) => {
       const canvas = h("canvas.xp-image", { width, height });
-      canvas.style.width = `${Math.max(1, Math.floor(TILE_WIDTH / width)) * width}px`;
+      canvas.style.width = `${shownWidth(width, TILE_WIDTH)}px`;
       paint(canvas, decoded, k);
       return h(
         "button.xp-film",

@@ -47,7 +47,6 @@ export class SliceView {
     this.sides = [new PlaneSide(this), new PlaneSide(this)];
     this.path = new HolePath(this.sides, {
       stand: (x, y) => this.point(x, y, false),
-      slice: () => ({ run: view.run, query: this.planeQuery() }),
     });
     this.pinLabel = h("p.xp-hint", {}, PIN_HINT);
     this.showPlace = h("div");

@@ -16,7 +16,7 @@ export const ARROWS = /** @type {Record<string, Place>} */ ({ ArrowLeft: [-1, 0]
 /** How far an arrow key goes on a plane: a thirtieth of half its width, or a little more, as a round number. @param {number} extent */
 export const stepOf = (extent) => tickStep(extent, 30);
 
-/** Places along a path whose p-values the server measures, and of them the pictures that are shown. */
+/** Places along a path whose p-values are measured, and of them the pictures that are shown. */
 export const STEPS = 41;
 export const FILMS = 11;
 

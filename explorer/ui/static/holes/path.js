@@ -1,21 +1,20 @@
 /** A straight path between two places of the planes: its ends are dragged, its pictures stand in two filmstrips. */
 
 import { button, h } from "../kit/dom.js";
-import { dim, paint } from "../kit/pixels.js";
+import { dim, paint, shownWidth } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
 import { percent, shown } from "../latent/numbers.js";
 import { ALPHA } from "../latent/vacancy.js";
-import { Figure } from "../page/figure.js";
 import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
 import { alongPath, ARROWS, endsText, FILMS, keptOn, pathLatents, pathSummary, STEPS, stepOf } from "./grid.js";
+import { WayCurve } from "./waycurve.js";
 
 /** @typedef {import("./grid.js").Place} Place */
 /** @typedef {import("./grid.js").Segment} Segment */
 /** @typedef {import("./plane.js").PlaneSide} PlaneSide */
 /** @typedef {"from" | "to"} EndName */
 
-const SETTLE_MS = 150;
 const LAST = ["pointerup", "pointercancel", "lostpointercapture"]; // events that end a drag
 const FILM = 84; // CSS pixels at most
 const ENDS = /** @type {[EndName, string][]} */ ([
@@ -59,7 +58,7 @@ class PathLine {
       event.preventDefault();
       const size = (event.shiftKey ? 5 : 1) * stepOf(this.path.extent);
       const [a, b] = this.segment[end];
-      this.path.move(end, [a + size * step[0], b + size * step[1]], true, this.number);
+      this.path.move(end, [a + size * step[0], b + size * step[1]], this.number);
     });
     return handle;
   }
@@ -95,14 +94,13 @@ class PathLine {
     this.held = holder;
     const move = (/** @type {PointerEvent} */ e) => {
       const place = this.placeOf(e);
-      if (place && e.pointerId === event.pointerId) this.path.move(end, place, false, this.number);
+      if (place && e.pointerId === event.pointerId) this.path.move(end, place, this.number);
     };
     const lift = (/** @type {PointerEvent} */ e) => {
       if (e.pointerId !== event.pointerId) return;
       held.abort();
       this.held = null;
       this.place();
-      this.path.settle();
     };
     const held = new AbortController();
     holder.addEventListener("pointermove", move, { signal: held.signal });
@@ -164,11 +162,10 @@ class Strip {
     this.decodes = new NewestWins(
       (/** @type {{run: string, latents: Float32Array}} */ { run, latents }) => source.decode(run, latents, FILMS),
       (decoded, { latents }) => {
-        const width = decoded.shape[2];
-        const times = Math.max(1, Math.floor(FILM / width));
+        const wide = shownWidth(decoded.shape[2], FILM);
         this.canvases.forEach((canvas, k) => {
           paint(canvas, decoded, k);
-          canvas.style.width = `${times * width}px`;
+          canvas.style.width = `${wide}px`;
         });
         const d = latents.length / FILMS;
         this.row.dataset.ends = [...latents.slice(0, d), ...latents.slice(-d)].join(",");
@@ -181,13 +178,34 @@ class Strip {
       },
       2,
     );
+    /** p-values at `STEPS` places along the path on show, and its ends; null until they are here. @type {{ends: string, p: Float32Array} | null} */
+    this.way = null;
+    this.measures = new NewestWins(
+      (/** @type {{run: string, latents: Float32Array, ends: string}} */ { run, latents }) => source.ask("vacancies", run, { query: { among: "draws" }, body: latents }),
+      (p, { run, ends }) => {
+        this.way = { ends, p };
+        this.mark(run, p, true);
+        path.say("", this.measures);
+        path.measured();
+      },
+      (error) => path.say(`No curve: ${/** @type {Error} */ (error).message}`, this.measures),
+      1,
+    );
+  }
+
+  /** What is known of a path, of another pair. */
+  drop() {
+    this.decodes.drop();
+    this.measures.drop();
+    this.way = null;
+    dim(this.row, true); // until its pictures are of this pair
   }
 
   /**
    * Say how usual the pictures are.
    * @param {string} run
    * @param {ArrayLike<number>} p Of each picture, or of `STEPS` places along the path.
-   * @param {boolean} measured Whether these are the server's own, else read off the map.
+   * @param {boolean} measured Whether these were measured at the places, else read off the map.
    */
   mark(run, p, measured) {
     const stride = (p.length - 1) / (FILMS - 1);
@@ -207,7 +225,6 @@ export class HolePath {
    * @param {PlaneSide[]} sides
    * @param {object} wishes
    * @param {(x: number, y: number) => void} wishes.stand Put the linked cursor there.
-   * @param {() => {run: string | null, query: Record<string, string>}} wishes.slice The run on show, and how its plane is asked for.
    */
   constructor(sides, wishes) {
     this.sides = sides;
@@ -220,20 +237,11 @@ export class HolePath {
     this.chosen = false; // by somebody; else it follows the slice
     /** @type {Segment[]} */
     this.segments = sides.map(() => ({ ...FIRST }));
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.settling = undefined;
     this.overlays = sides.map((side) => new PathLine(side, this));
     this.strips = sides.map((_, i) => new Strip(this, i));
     this.status = new StatusLine();
     this.words = h("p.xp-hint");
-    this.figure = new Figure("vacancy along the path in both models", {
-      click: ({ x }) => this.stand(0, (x / 100) * (FILMS - 1)),
-      fail: (error) => this.say(`No curve: ${error.message}`, this.figure),
-      drawn: () => this.measured(),
-    });
-    this.figure.scrollZoom = false;
-    this.figure.config = { displayModeBar: false };
-    this.figure.prepare = (_, layout) => (layout.dragmode = false);
+    this.curve = new WayCurve((t) => this.stand(0, t * (FILMS - 1)));
     this.drawButton = button("Draw a new path", "Then drag a line on either plane, with a mouse, pen or finger", () => this.setDrawing(!this.drawing));
     this.drawButton.setAttribute("aria-pressed", "false");
     this.boxes = ENDS.map(([end, letter]) => [0, 1].map((axis) => this.box(end, letter, axis)));
@@ -249,7 +257,7 @@ export class HolePath {
       h("div.xp-bar", {}, this.drawButton, ...fields, this.pairs),
       this.status.element,
       h("div.xp-holes-films", {}, ...this.strips.map((strip) => strip.element)),
-      h("div.xp-holes-curve", {}, this.figure.element),
+      this.curve.element,
     );
   }
 
@@ -269,7 +277,7 @@ export class HolePath {
       onchange: () => {
         const place = /** @type {Place} */ ([...this.segments[0][end]]);
         if (Number.isFinite(box.valueAsNumber)) place[axis] = box.valueAsNumber;
-        this.move(end, place, true);
+        this.move(end, place);
         box.value = String(+this.segments[0][end][axis].toFixed(2));
       },
     });
@@ -288,17 +296,15 @@ export class HolePath {
    * @param {import("../latent/run.js").RunInfo[]} pair
    */
   setPair(pair) {
-    clearTimeout(this.settling);
     this.strips.forEach((strip, i) => {
-      strip.decodes.drop();
-      dim(strip.row, true); // until its pictures are of this pair
+      strip.drop();
       strip.element.hidden = !pair[i];
       if (pair[i]) {
         strip.title.replaceChildren(h("strong", {}, pair[i].name));
         strip.row.setAttribute("aria-label", `pictures along the path in ${pair[i].name}`);
       }
     });
-    this.figure.drop(); // it is of other runs
+    this.curve.clear(); // it is of other runs
     const d = pair[0]?.latent_dim ?? 1;
     this.element.hidden = d < 2;
     this.chosen = false;
@@ -349,7 +355,6 @@ export class HolePath {
       this.pairs.hidden = !live.every((side) => side.told?.anchors?.length === 3);
     }
     this.show();
-    this.settle();
   }
 
   /** @param {boolean} on */
@@ -373,17 +378,15 @@ export class HolePath {
    * Move an end, in both models alike.
    * @param {EndName} end
    * @param {Place} place
-   * @param {boolean} settled Whether it rests there.
    * @param {number} [side] On whose plane: there the other end stays.
    */
-  move(end, place, settled, side = 0) {
+  move(end, place, side = 0) {
     const kept = keptOn(/** @type {Place} */ (place.map((v) => Math.round(100 * v) / 100)), this.extent);
     const other = this.segments[side][end === "from" ? "to" : "from"];
     this.chosen = true;
     this.images = null; // from now on both walk between the same places of their frames
     this.segments = this.sides.map(() => /** @type {Segment} */ (end === "from" ? { from: kept, to: other } : { from: other, to: kept }));
     this.show();
-    if (settled) this.settle();
   }
 
   /** Overlays on the planes. */
@@ -399,7 +402,7 @@ export class HolePath {
     }));
   }
 
-  /** Everything that can follow a hand: the line, the pictures, and vacancy as the maps have it. */
+  /** Everything that can follow a hand: the line, the pictures, and how empty the way is. */
   show() {
     this.place();
     this.write();
@@ -414,36 +417,22 @@ export class HolePath {
       this.strips[i].decodes.ask({ run: side.info.name, latents: pathLatents(side.behind, segment, FILMS) });
       const p = Array.from({ length: FILMS }, (_, k) => side.vacancyAt(...alongPath(segment, k / (FILMS - 1))));
       this.strips[i].mark(side.info.name, p, false);
+      this.strips[i].measures.ask({ run: side.info.name, latents: pathLatents(side.behind, segment, STEPS), ends: endsText(segment) });
     });
-    this.figure.element.removeAttribute("data-ends");
-    clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.settle(), SETTLE_MS);
+    const { from, to } = this.segments[0];
+    this.say(from[0] === to[0] && from[1] === to[1] ? "A and B are the same place; move one of them." : "");
+    this.measured();
   }
 
-  /** The hand rests: measure the vacancy along the way. */
-  settle() {
-    clearTimeout(this.settling);
-    const { run, query } = this.wishes.slice();
-    const mine = this.sides.findIndex(({ info }) => info?.name === run);
-    if (!run || mine < 0 || this.live.some(({ behind }) => !behind)) return;
-    const ends = endsText(this.segments[mine]);
-    const { from, to } = this.segments[mine];
-    if (from[0] === to[0] && from[1] === to[1]) return this.say("A and B are the same place; move one of them.");
-    this.say("");
-    const twin = this.live.length > 1 ? endsText(this.segments[1 - mine]) : ends;
-    this.asked = `${ends};${twin}`;
-    this.figure.show(run, "hole-path", { ...query, ends, ...(twin === ends ? {} : { twin_ends: twin }) });
-  }
-
-  /** The server's own numbers are here. */
+  /** Draw the curves of the path on show, once they are known in all models. */
   measured() {
-    this.say("", this.figure);
-    const { paths } = this.figure.meta;
-    if (!paths) return;
-    this.sides.forEach(({ info }, i) => {
-      if (info && paths[info.name]?.length === STEPS) this.strips[i].mark(info.name, paths[info.name], true);
-    });
-    this.figure.element.dataset.ends = this.asked;
+    const ends = this.segments.map(endsText);
+    const ways = this.sides.flatMap(({ info }, i) => (info ? [{ info, way: this.strips[i].way, ends: ends[i] }] : []));
+    const isKnown = ways.length > 0 && ways.every(({ way, ends: asked }) => way?.ends === asked);
+    this.curve.element.setAttribute("aria-busy", String(!isKnown));
+    if (!isKnown) return void this.curve.element.removeAttribute("data-ends");
+    this.curve.show(ways.map(({ info, way }) => ({ info, p: way?.p ?? [] })));
+    this.curve.element.dataset.ends = ways.map(({ ends: asked }) => asked).join(";");
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { button, h, segmented } from "../kit/dom.js";
 import { more } from "../kit/more.js";
-import { context, dim, paint } from "../kit/pixels.js";
+import { context, dim, paint, shownWidth } from "../kit/pixels.js";
 import { sideOf } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
 import { term } from "../kit/term.js";
@@ -269,7 +269,7 @@ class SampleSheet {
     const times = Math.floor(room / width);
     const side = `${times > 1 || (times === 1 && room < ENOUGH * width) ? times * width : room}px`;
     for (const tile of this.tiles) /** @type {HTMLCanvasElement} */ (tile.firstElementChild).style.width = side;
-    this.canvas.style.width = `${Math.max(1, Math.floor(LARGE / width)) * width}px`;
+    this.canvas.style.width = `${shownWidth(width, LARGE)}px`;
   }
 
   /** @param {number} k */

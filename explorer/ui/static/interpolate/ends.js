@@ -1,7 +1,7 @@
 /** The ends of a walk: which latents they are, and the controls that choose them. */
 
 import { button, dropdown, h } from "../kit/dom.js";
-import { dim, paint } from "../kit/pixels.js";
+import { dim, paint, shownWidth } from "../kit/pixels.js";
 import { shown } from "../latent/numbers.js";
 import { norm, sourceWords } from "../latent/walk.js";
 import { view } from "../page/view.js";
@@ -149,7 +149,7 @@ export class EndCard {
     this.number.value = isImage ? String(index) : "";
     dim(canvas, true); // until it is this end's picture
     const [, height, width] = info.image_shape;
-    canvas.style.width = `${width * Math.max(1, Math.floor(THUMB / Math.max(width, height)))}px`;
+    canvas.style.width = `${shownWidth(width, THUMB, height)}px`;
     try {
       if (isImage) await (await view.sprites(info.name)).paint(canvas, index);
       else {

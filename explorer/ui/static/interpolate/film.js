@@ -1,7 +1,7 @@
 /** The pictures of a walk, step by step, of one model or of two. */
 
 import { h, setCurrent } from "../kit/dom.js";
-import { paint } from "../kit/pixels.js";
+import { paint, shownWidth } from "../kit/pixels.js";
 import { shown } from "../latent/numbers.js";
 import { KIND_NAMES } from "../latent/walk.js";
 import { markOf } from "./side.js";
@@ -24,12 +24,12 @@ export class Film {
     const [mine, other] = walks;
     if (!mine) return;
     const [, height, width] = mine.decoded.shape;
-    const times = Math.max(1, Math.floor(WIDTH / Math.max(width, height)));
+    const wide = shownWidth(width, WIDTH, height);
     const films = mine.positions.map((t, k) => {
       const parts = walks.flatMap((walk) => {
         if (!walk) return [];
         const canvas = h("canvas.xp-image", { width, height, "aria-hidden": "true" });
-        canvas.style.width = `${times * width}px`;
+        canvas.style.width = `${wide}px`;
         paint(canvas, walk.decoded, k);
         return [canvas, h("span.xp-step-mark", { "aria-hidden": "true" }, markOf(walk.vacancy[k]))];
       });

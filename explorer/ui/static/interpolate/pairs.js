@@ -2,7 +2,7 @@
 
 import { button, dropdown, h, segmented } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
-import { paint } from "../kit/pixels.js";
+import { paint, shownWidth } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
 import { percent, shown } from "../latent/numbers.js";
 import { ALPHA } from "../latent/vacancy.js";
@@ -307,10 +307,10 @@ export class PairSheet {
   rowOf({ head, cells }, decoded, p, first) {
     const [, height, width] = decoded.shape;
     const room = this.element.clientWidth < NARROW ? SMALL_TILE : TILE;
-    const times = Math.max(1, Math.floor(room / Math.max(width, height)));
+    const wide = shownWidth(width, room, height);
     const drawn = cells.map(({ from, to, t }, k) => {
       const canvas = h("canvas.xp-image", { width, height, "aria-hidden": "true" });
-      canvas.style.width = `${times * width}px`;
+      canvas.style.width = `${wide}px`;
       paint(canvas, decoded, k);
       const mark = markOf(p[k]);
       const same = from.image === to.image;

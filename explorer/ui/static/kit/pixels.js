@@ -119,6 +119,20 @@ export function context(canvas) {
 }
 
 /**
+ * How wide an image is shown where it may take up some room: a whole multiple of its pixels, each a square of the same
+ * size; an image that is larger than its room is shrunk to it.
+ * @param {number} width Of the image, in its own pixels.
+ * @param {number} room Largest width, in CSS pixels.
+ * @param {number} [height] Of the image, where its longer side is to keep to the room.
+ * @returns {number} CSS pixels.
+ */
+export function shownWidth(width, room, height = 0) {
+  const longer = Math.max(width, height);
+  const times = Math.floor(room / longer);
+  return times >= 1 ? times * width : (room * width) / longer;
+}
+
+/**
  * Keep a canvas at a whole multiple of its image's size, so that every pixel is a square of the same size.
  * @param {HTMLCanvasElement} canvas
  * @param {HTMLElement} room Its width is what there is.
@@ -128,9 +142,9 @@ export function fitWhole(canvas, room, most) {
   const fit = () => {
     const width = Math.min(typeof most === "number" ? most : most(room.clientWidth), room.clientWidth);
     if (width > 0 && canvas.width > 0) {
-      const times = Math.max(1, Math.floor(width / canvas.width));
-      canvas.style.width = `${times * canvas.width}px`;
-      canvas.style.height = `${times * canvas.height}px`;
+      const wide = shownWidth(canvas.width, width);
+      canvas.style.width = `${wide}px`;
+      canvas.style.height = `${(wide * canvas.height) / canvas.width}px`;
     }
   };
   new ResizeObserver(fit).observe(room);

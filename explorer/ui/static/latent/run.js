@@ -41,6 +41,7 @@
  * @property {number} levels Grey levels of the stored pixels.
  * @property {{size: number, box: number, by_mass: boolean, faint: number} | null} drawing How a drawing becomes an image
  *   of one character; null where the images are none.
+ * @property {number[] | null} epochs Those of its fit after which codes were kept, rising; null where no fit of ours made it.
  * @property {string | null} twin
  * @property {string[] | null} classes
  * @property {string[] | null} attributes Names of the attributes of its images.
@@ -49,6 +50,7 @@
  * @property {string | null} images_trouble Why it is not, as a sentence.
  * @property {number | null} preparing Share of its pictures that are prepared, while that goes on.
  * @property {boolean} can_download Whether Reconstruct offers to fetch it.
+ * @property {string | null} page Name of the run's page as a file; null where it is not offered.
  * @property {{axes: Direction[], pca: Direction[], classes?: Direction[], attributes?: Direction[]}} directions
  * @property {number[]} mean Mean of the encoded data, (d,).
  * @property {{index: number, latent: number[]}} first An image of the evaluation split to begin with, and its code, (d,).
@@ -57,7 +59,7 @@
  * @property {Format[]} formats Files that decodes may be saved as.
  * @property {string} default_law Where *Random* draws from.
  * @property {number | null} default_told Its tell-apart, the least of all laws; null where that is not measured.
- * @property {{size: number, columns: number}} sheet Tiles of a sprite sheet, and tiles in its rows.
+ * @property {{size: number, columns: number, tile: [number, number]}} sheet Tiles of a sprite sheet, tiles in its rows, and height and width of one.
  * @property {{points: string, sprites: string[]} & Record<string, string>} stored
  *   Besides points and sprites labels, attributes and each of `colours` that there are. Addresses relative to the page; they change with the run's files.
  */

@@ -28,7 +28,7 @@ import { latticeDistances } from "./lattice.js";
 
 /**
  * How many of an ascending list are below a value.
- * @param {Float64Array} sorted
+ * @param {ArrayLike<number>} sorted
  * @param {number} value
  */
 export function countBelow(sorted, value) {
@@ -103,6 +103,7 @@ export class Support {
     this.active = array(head.active);
     const reference = array(head.reference);
     const codes = this.placed(reference);
+    this.reference = codes; // (R * d), in the frame
     /** @type {(sets: {scores: StoredArray, codes?: StoredArray}[]) => Measure[]} */
     const measures = (sets) =>
       sets.map((each) => {
@@ -279,17 +280,6 @@ export class Support {
     const distances = sets.map(({ codes }) => latticeDistances(this.shadow(codes, center, first, second), ticks, this.neighbours, this.d === 2));
     const places = new Map(sets.map((set, s) => [set, distances[s]]));
     return Float64Array.from({ length: size * size }, (_, place) => counted(sets, (set) => /** @type {Float64Array} */ (places.get(set))[place]));
-  }
-
-  /**
-   * Vacancy p-value of one place of a window.
-   * @param {FlatWindow} flat
-   * @param {number} a
-   * @param {number} b
-   */
-  onPlane({ center, first, second }, a, b) {
-    const u = Float64Array.from(center, (middle, j) => middle + a * first[j] + b * second[j]);
-    return counted(this.sets.draws, (set) => this.score(set.codes, u, 0));
   }
 
   /**

@@ -162,7 +162,7 @@ export function pathCode({ place, a, b, kind, steps, overshoot }) {
     lines.unshift("from explorer import load_run");
     lines.push(`run = load_run(${JSON.stringify(place)})`, `a, b = ${ends.join(", ")}`);
   } else {
-    lines.unshift("# coder and images, in [0, 1], are what you handed to launch()");
+    lines.unshift("# coder = explorer.as_coder(model, images), of what you handed to launch(); images in [0, 1]");
     lines.push(`a, b = ${ends.map((end) => end.replace(/^run\.latents\.mean\[(\d+)\]$/, "coder.encode(images[$1:][:1]).mean[0]")).join(", ")}`);
   }
   lines.push(

@@ -5,6 +5,7 @@ import { more } from "../kit/more.js";
 import { levelOf } from "../latent/latent.js";
 import { source } from "../source/source.js";
 import { byName, choices, MOST_CLASSES, THE_LARGEST } from "./colours.js";
+import { canUnfold, FIT } from "./unfold.js";
 
 /** @param {import("../latent/latent.js").Direction[]} pca */
 function pcaHint(pca) {
@@ -53,9 +54,10 @@ export class MapBar {
     this.checks = h("div.xp-bar.xp-layers", { role: "group", "aria-label": "what is laid over the map" });
     this.chosenNote = h("p.xp-hint", { role: "status" });
     this.pointing = h("div.xp-bar");
+    this.unkept = h("p.xp-hint", {}, "How this map unfolded during the fit is not known: the run kept no codes of its epochs. A new fit keeps them.");
     const all = button("Select all shown", "Select every dot that is drawn: hide classes first to select others", () => tab.choose(Array.from(tab.main.rows)));
     /** What a map has beyond its first look. */
-    this.more = more("More", tab.note, h("p.xp-hint.xp-prose", {}, HOW), this.pointing, h("h4", {}, "Layers"), this.checks, h("div.xp-bar", {}, all));
+    this.more = more("More", tab.note, h("p.xp-hint.xp-prose", {}, HOW), this.pointing, h("h3", {}, "Layers"), this.checks, h("div.xp-bar", {}, all), this.unkept);
   }
 
   /** Make the controls anew for the run, its plane and its colours. */
@@ -149,9 +151,11 @@ export class MapBar {
   /** The run whose map stands beside this one. @returns {HTMLElement[]} */
   besides() {
     const { tab } = this;
-    if (!this.others.length) return [];
-    const options = [{ value: "", text: "nothing" }, ...this.others.map(({ name, text }) => ({ value: name, text }))];
-    const hint = "Another run over the same images: selection, colours and the pointer are shared";
+    const info = /** @type {import("../latent/run.js").RunInfo} */ (tab.info);
+    const fit = canUnfold(info) ? [{ value: FIT, text: "its fit, epoch by epoch" }] : [];
+    if (!this.others.length && !fit.length) return [];
+    const options = [{ value: "", text: "nothing" }, ...fit, ...this.others.map(({ name, text }) => ({ value: name, text }))];
+    const hint = "Another run over the same images, or this one after earlier epochs: selection, colours and the pointer are shared";
     return [named("beside", dropdown("Beside it", options, tab.besideName ?? "", (name) => tab.setBeside(name), hint))];
   }
 
@@ -241,6 +245,7 @@ export class MapBar {
     /** @type {Partial<Record<string, boolean>>} */
     const offered = { prior: hasSpread, spread: hasSpread, backdrop: isFlat, names: hasClasses, classes: hasClasses || tab.colour.startsWith("attribute:") };
     for (const element of this.checks.children) element.hidden = offered[element.dataset.layer ?? ""] === false;
+    this.unkept.hidden = info.epochs?.length !== 0;
     if (this.strength) this.strength.hidden = !tab.on.backdrop;
   }
 

@@ -1,7 +1,7 @@
 /** What a pointer over a map shows beside it: the image of a dot, or the decode of the place. */
 
 import { h } from "../kit/dom.js";
-import { paint } from "../kit/pixels.js";
+import { paint, shownWidth } from "../kit/pixels.js";
 
 const SIDE = 112;
 
@@ -29,7 +29,7 @@ export class Tip {
    */
   show(event, width, words, stays = false) {
     const room = this.room.getBoundingClientRect();
-    const side = width * Math.max(1, Math.floor(SIDE / width));
+    const side = shownWidth(width, SIDE);
     const left = event.clientX - room.left;
     this.canvas.style.width = `${side}px`;
     this.words.textContent = words;

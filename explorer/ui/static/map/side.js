@@ -54,6 +54,8 @@ export class MapSide {
     this.sprites = null;
     /** @type {Data | null} */
     this.data = null;
+    /** When it stood so, after its name; "" for the run as it is. */
+    this.when = "";
     /** Images that are drawn, in order. @type {Int32Array} */
     this.rows = new Int32Array(0);
     this.plane = new Plane("map of the encoded test images; arrow keys move it, plus and minus zoom, Enter chooses what is in its middle", {
@@ -117,7 +119,7 @@ export class MapSide {
     this.element.classList.toggle("xp-coming", !this.data);
     if (!kind) return;
     const words = kind === "ae" ? "Autoencoder" : "VAE";
-    this.title.textContent = isKindEnough || !info ? words : `${words} ${info.name}`;
+    this.title.textContent = `${isKindEnough || !info ? words : `${words} ${info.name}`} ${this.when}`.trim();
     this.title.title = info?.name ?? "";
     this.title.dataset.kind = kind;
   }
@@ -149,6 +151,14 @@ export class MapSide {
     this.showBackdrop();
     plane.measure();
     plane.element.dataset.ready = `${data.info.name} ${data.plane}`;
+  }
+
+  /** The same images stand elsewhere; the window stays. @param {Float32Array} places (N * 2) */
+  move(places) {
+    if (!this.data) return;
+    this.data.places = places;
+    this.plane.setDots(places);
+    this.paint();
   }
 
   /** Give the dots the colours of the legend; those that it hides are not drawn. */
@@ -233,5 +243,6 @@ export class MapSide {
     this.info = null;
     this.data = null;
     delete this.plane.element.dataset.ready;
+    delete this.plane.element.dataset.epoch;
   }
 }

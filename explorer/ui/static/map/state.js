@@ -1,6 +1,7 @@
 /** What a map writes into the page's address, so that a link shows the same map, and what it takes up from one. */
 
 import { LONGEST_VALUE } from "../latent/address.js";
+import { canUnfold } from "./unfold.js";
 
 /** @typedef {import("./layers.js").LayerName} LayerName */
 /** @typedef {import("./data.js").RunInfo} RunInfo */
@@ -22,11 +23,12 @@ export const usualPlane = ({ latent_dim: d }) => (d === 1 ? "0" : d === 2 ? "0,1
  * @param {string} shown.usualColour
  * @param {string} shown.highlight Numbers of the classes that are coloured, "" for the usual ones.
  * @param {Record<LayerName, boolean>} shown.on
+ * @param {number} shown.epoch Of the fit, that is on show beside; 0 for none.
  * @param {number | null} shown.image The chosen one.
  * @param {ArrayLike<number>} shown.rows The selected ones; more than an address holds are left out.
  * @returns {Record<string, string>}
  */
-export function stateOf({ info, plane, colour, usualColour, highlight, on, image, rows }) {
+export function stateOf({ info, plane, colour, usualColour, highlight, on, epoch, image, rows }) {
   const names = /** @type {LayerName[]} */ (Object.keys(USUAL_LAYERS));
   const isUsual = names.every((name) => on[name] === USUAL_LAYERS[name]);
   const picked = Array.from(rows).join(",");
@@ -35,6 +37,7 @@ export function stateOf({ info, plane, colour, usualColour, highlight, on, image
     colour: colour === usualColour ? "" : colour,
     classes: highlight,
     layers: isUsual ? "" : names.filter((name) => on[name]).join(",") || NO_LAYER,
+    epoch: epoch ? String(epoch) : "",
     image: image === null ? "" : String(image),
     rows: picked.length > LONGEST_VALUE ? "" : picked,
   };
@@ -56,9 +59,9 @@ function numbersIn(text, below) {
  * @param {RunInfo} info
  * @param {string[]} colours That are offered.
  * @param {boolean} hasTsne Whether a layout can be had.
- * @returns {{plane: string, colour: string | null, highlight: string, layers: Record<LayerName, boolean> | null, image: number | null, rows: number[]}}
+ * @returns {{plane: string, colour: string | null, highlight: string, layers: Record<LayerName, boolean> | null, epoch: number, image: number | null, rows: number[]}}
  */
-export function wished({ plane = "", colour = "", classes = "", layers = "", image = "", rows = "" }, info, colours, hasTsne) {
+export function wished({ plane = "", colour = "", classes = "", layers = "", epoch = "", image = "", rows = "" }, info, colours, hasTsne) {
   const d = info.latent_dim;
   const axes = numbersIn(plane, d);
   const isPlane = (plane === "pca" && d > 1) || (plane === "tsne" && d > 2 && hasTsne) || (axes.length === 2 && axes[0] !== axes[1]);
@@ -70,6 +73,7 @@ export function wished({ plane = "", colour = "", classes = "", layers = "", ima
     colour: colours.includes(colour) ? colour : null,
     highlight: numbersIn(classes, info.classes?.length ?? 0).join(","),
     layers: known ? /** @type {Record<LayerName, boolean>} */ (on) : null,
+    epoch: canUnfold(info) ? (numbersIn(epoch, Infinity)[0] ?? 0) : 0,
     image: numbersIn(image, info.count)[0] ?? null,
     rows: numbersIn(rows, info.count),
   };

@@ -16,6 +16,7 @@ import { StatusLine } from "../kit/status.js";
 import { onPlane, shadow } from "../latent/latent.js";
 import { shown } from "../latent/numbers.js";
 import { follow } from "../page/host.js";
+import { Sprites } from "../page/sprites.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 import { MapBar } from "./bar.js";
@@ -27,6 +28,7 @@ import { Selection } from "./selection.js";
 import { MapSide } from "./side.js";
 import { stateOf, usualPlane, USUAL_LAYERS, wished } from "./state.js";
 import { TsneWait } from "./tsne.js";
+import { FIT, Unfolding } from "./unfold.js";
 
 export const STYLE = new URL("./map.css", import.meta.url);
 
@@ -48,8 +50,10 @@ export class MapTab {
     this.on = { ...USUAL_LAYERS };
     /** @type {import("./data.js").RunInfo | null} */
     this.info = null;
-    /** The run beside it; null for none. @type {string | null} */
+    /** The run beside it, or `FIT` for this one after an earlier epoch; null for none. @type {string | null} */
     this.besideName = null;
+    /** Of the fit, where that is to begin when it comes beside; 0 for the first. */
+    this.epoch = 0;
     /** @type {import("./colours.js").Colouring | null} */
     this.colouring = null;
     this.visits = new Latest(); // runs
@@ -62,6 +66,8 @@ export class MapTab {
     this.other = new MapSide(this);
     this.sides = [this.main, this.other];
     this.other.element.hidden = true;
+    this.unfolding = new Unfolding(this.other, () => this.unfolded());
+    this.other.element.append(this.unfolding.element);
     this.marks = this.sides.map((side) =>
       addTools(side.plane, {
         outlines: true,
@@ -85,7 +91,7 @@ export class MapTab {
     this.maps = h("div.xp-maps", {}, this.main.element, this.other.element);
     this.drawing = h("div.xp-mapmain.xp-column", {}, this.thinned, this.tsne.element, this.maps, this.legend.element, this.bar.chosenNote, this.bar.more);
     const side = h("aside.xp-mapaside", { "aria-label": "the chosen image" }, this.selection.element, this.card.element);
-    this.body = h("div", {}, this.bar.element, h("div.xp-map", {}, this.drawing, side));
+    this.body = h("div", {}, h("h2.xp-unseen", {}, "Map"), this.bar.element, h("div.xp-map", {}, this.drawing, side));
     this.arrival = new Arrival(this.body, this.status);
     this.root.replaceChildren(this.body, this.arrival.element, this.status.element);
     view.addEventListener("link", () => this.info && this.info.name === view.run && this.setRun(view.run));
@@ -133,7 +139,8 @@ export class MapTab {
       delete this.root.dataset.chosen;
       this.showNote();
       this.bar.others = [];
-      this.besideName = (view.other ?? (matchMedia(WIDE).matches ? info.twin : null)) || null;
+      this.epoch = wish.epoch;
+      this.besideName = (wish.epoch ? FIT : (view.other ?? (matchMedia(WIDE).matches ? info.twin : null))) || null;
       this.pair(this.besideName !== null); // at once, so that nothing moves when its dots come
       this.bar.rebuild();
       this.status.clear();
@@ -205,7 +212,7 @@ export class MapTab {
     const { kind, index = null } = card.chosen?.whence ?? {};
     const highlight = this.highlight === THE_LARGEST ? "" : this.highlight;
     const [usual] = choices(info);
-    view.setState(info.name, "map", stateOf({ info, plane, colour, usualColour: usual.value, highlight, on, image: kind === "image" ? index : null, rows: selection.rows }));
+    view.setState(info.name, "map", stateOf({ info, plane, colour, usualColour: usual.value, highlight, on, epoch: this.unfolding.epoch, image: kind === "image" ? index : null, rows: selection.rows }));
   }
 
   /** Say that not all images have a place. */
@@ -240,20 +247,24 @@ export class MapTab {
     const other = theirs ?? expected;
     // the autoencoder stands left, everywhere
     this.maps.classList.toggle("xp-swapped", isPaired && other === "ae" && mine === "vae");
-    this.sides.forEach((side) => side.name(isPaired, !other || mine !== other, expected));
+    const isKindEnough = !other || mine !== other || this.besideName === FIT;
+    this.sides.forEach((side) => side.name(isPaired, isKindEnough, expected));
   }
 
-  /** Another run's map is wished for beside this one. @param {string} name "" for none. */
+  /** Another run's map is wished for beside this one. @param {string} name "" for none, or `FIT`. */
   async setBeside(name) {
-    view.setOther(name);
+    if (name !== FIT) view.setOther(name); // other tabs compare with runs only
+    this.epoch = 0;
     this.besideName = name || null;
     this.leaveOther();
+    this.remember();
     this.pair(name !== "");
     if (name) await this.loadOther();
   }
 
   leaveOther() {
     this.pairs.stop();
+    this.unfolding.leave();
     this.other.leave();
     this.pair(false);
     delete this.root.dataset.beside;
@@ -266,6 +277,7 @@ export class MapTab {
     const { info, besideName: name } = this;
     if (!info || !name) return;
     try {
+      if (name === FIT) return await this.loadFit(info, signal);
       const [other, sprites] = await Promise.all([view.info(name), view.sprites(name)]);
       const [mine, theirs] = await Promise.all([info.name, name].map((each) => view.once(`index ${each}`, () => source.ask("index", each))));
       if (signal.aborted) return;
@@ -286,6 +298,30 @@ export class MapTab {
       this.status.say(`No map beside: ${/** @type {Error} */ (error).message}`, this.other);
     }
     return undefined;
+  }
+
+  /**
+   * Draw the run as it was after an epoch of its fit, on a plane of the run as it is.
+   * @param {import("./data.js").RunInfo} info
+   * @param {AbortSignal} signal
+   */
+  async loadFit(info, signal) {
+    if (this.other.info !== info) this.other.setRun(info, new Sprites(info));
+    const plane = this.planeOf(info);
+    const { data } = this.main;
+    if (!this.colouring || !data) return;
+    const fitted = data.plane === plane ? data.places : new Float32Array(0);
+    await this.unfolding.show(info, plane, this.colouring, this.epoch, fitted, signal);
+    if (signal.aborted) return;
+    this.root.dataset.beside = `${info.name} ${plane}`;
+    this.status.say("", this.other);
+  }
+
+  /** Another epoch is on show beside. */
+  unfolded() {
+    this.epoch = this.unfolding.epoch;
+    this.pair(true);
+    this.remember();
   }
 
   /** The plane that a run beside is shown on. @param {import("../latent/run.js").RunInfo} other */
@@ -407,6 +443,7 @@ export class MapTab {
       if (isTouch(event)) side.showTip(index, event, true);
       return this.card.askPoint(index);
     }
+    if (this.unfolding.epoch && side !== this.main) return this.say("Nothing can be decoded here: the weights of old epochs are gone, and only where images stood was kept. Click a dot.");
     if (side !== this.main) return this.say(`Places of ${info.name} are decoded where it is the run on show; click a dot here.`);
     if (!side.isDecodable) return this.say("This view has no latent behind empty space; click a point.");
     const z = onPlane(this.anchored(side), x, y);

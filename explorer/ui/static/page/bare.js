@@ -5,6 +5,8 @@
 
 import { h } from "../kit/dom.js";
 import { tabIn } from "../latent/address.js";
+import "./embed.js"; // reads the address before anything is written there
+import { mount as mountHeader } from "./header.js";
 import { view } from "./view.js";
 
 /** @typedef {{run?: string, tab?: string}} Wish */
@@ -14,8 +16,20 @@ import { view } from "./view.js";
  * @typedef {object} Boot
  * @property {string[]} runs
  * @property {string} run The one to begin with.
+ * @property {string | null} tab The one to begin with where the address names none; null for the first.
  * @property {string} lost What is said of a part that does not load.
  */
+
+/**
+ * Fill a host with its live part. The header comes with the page, a tab when it is opened.
+ * @param {string} module Its path without the ending.
+ * @param {import("./host.js").Host} host
+ * @returns {Promise<void>}
+ */
+async function mountPart(module, host) {
+  if (module === "page/header") return mountHeader(host);
+  return (await import(new URL(`../${module}.js`, import.meta.url).href)).mount(host);
+}
 
 /** One live part and its host. */
 class HostedPart {
@@ -49,8 +63,7 @@ class HostedPart {
     if (this.asked) return;
     this.asked = true;
     try {
-      const { mount } = await import(new URL(`../${this.element.dataset.module}.js`, import.meta.url).href);
-      await mount(this);
+      await mountPart(this.element.dataset.module ?? "", this);
     } catch (error) {
       /** @type {HTMLElement} */ (this.element.querySelector(".xp-host")).textContent = lost;
       throw error;
@@ -81,7 +94,7 @@ class BarePage {
     const known = run === null || this.boot.runs.includes(run);
     this.show(run !== null && known ? run : this.boot.run);
     for (const part of this.parts) if (!part.element.closest("[role=tabpanel]")) part.load(this.boot.lost);
-    if (tab === null || !this.open(tab)) this.open(this.panels[0].id.replace("explorer-", ""));
+    if (!this.open(tab ?? this.boot.tab)) this.open(this.panels[0].id.replace("explorer-", ""));
     if (!known) this.say(`There is no run named '${run.slice(0, 100)}'. This is ${this.boot.run}.`);
   }
 
@@ -100,12 +113,12 @@ class BarePage {
     for (const part of this.parts) part.show(run);
   }
 
-  /** @param {string} tab @returns {boolean} Whether it is there. */
+  /** @param {string | null} tab @returns {boolean} Whether it is there. */
   open(tab) {
     const open = this.panels.find(({ id }) => id === `explorer-${tab}`);
     if (!open) return false;
     for (const panel of this.panels) panel.hidden = panel !== open;
-    view.setTab(tab);
+    view.setTab(open.id.replace("explorer-", ""));
     for (const part of this.parts) if (open.contains(part.element)) part.load(this.boot.lost);
     return true;
   }

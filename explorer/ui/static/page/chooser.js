@@ -3,6 +3,7 @@
 import { h, setCurrent } from "../kit/dom.js";
 import { source } from "../source/source.js";
 import { openDialog } from "./dialog.js";
+import { fitButton } from "./fithere.js";
 import { view } from "./view.js";
 
 /**
@@ -68,8 +69,9 @@ class Chooser {
    * @param {ChoosableRun[]} runs
    * @param {(run: string) => void} choose
    * @param {() => void} grow Go where runs that are being fitted are shown.
+   * @param {HTMLElement} fit A button that begins one.
    */
-  constructor(body, runs, choose, grow) {
+  constructor(body, runs, choose, grow, fit) {
     this.choose = choose;
     this.grow = grow;
     this.models = h("div.xp-chooser-models", { "aria-live": "polite" });
@@ -83,7 +85,7 @@ class Chooser {
       body.append(h("details.xp-more", {}, h("summary", {}, `${damaged.length} damaged`), h("ul.xp-chooser-damaged", {}, ...rows)));
     }
     this.fits = h("div");
-    body.append(this.fits);
+    body.append(this.fits, h("div.xp-bar", {}, fit));
     this.listFits();
     if (first) this.open(first);
     const now = /** @type {HTMLElement | null} */ (body.querySelector("[aria-pressed=true]"));
@@ -156,7 +158,8 @@ export async function openChooser(within) {
       dialog.close();
       view.goTo({ tab: "report" });
     };
-    new Chooser(body, /** @type {ChoosableRun[]} */ (await source.runs()), choose, grow);
+    const fit = fitButton("Fit one yourself", () => within, () => dialog.close());
+    new Chooser(body, /** @type {ChoosableRun[]} */ (await source.runs()), choose, grow, fit);
   } catch (error) {
     body.replaceChildren(h("p.xp-status", { role: "alert" }, /** @type {Error} */ (error).message));
   }

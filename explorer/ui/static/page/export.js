@@ -75,7 +75,7 @@ export function exportQuery(format, { name, title, captions = [], columns, scale
  * @param {Blob} blob
  * @param {string} name
  */
-function keep(blob, name) {
+export function keep(blob, name) {
   const href = URL.createObjectURL(blob);
   const link = h("a", { href, download: name, hidden: true });
   document.body.append(link);

@@ -4,12 +4,13 @@
  */
 
 import { button, h, useStyle } from "../kit/dom.js";
+import { alone, embedded, wholePage } from "./embed.js";
 import { join } from "./host.js";
 import { view } from "./view.js";
 
 export const STYLE = new URL("./header.css", import.meta.url);
 
-const TITLE = document.title;
+const TITLE = globalThis.document?.title ?? "";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 
@@ -23,6 +24,9 @@ class Header {
     this.present = part("present");
     this.collapse = part("collapse");
     this.trouble = h("div.xp-head-trouble");
+    /** Whether one tab is shown, and no bar of tabs. */
+    this.one = alone !== null;
+    this.arrived = false;
     root.append(this.trouble);
     this.run.addEventListener("click", async () => (await import("./chooser.js")).openChooser(root));
     part("share").addEventListener("click", async () => (await import("./share.js")).openShare(root));
@@ -38,6 +42,18 @@ class Header {
     this.select(view.tab);
     this.show(view.run);
     for (const each of root.querySelectorAll(":disabled")) /** @type {HTMLButtonElement} */ (each).disabled = false; // they do something now
+    if (embedded) this.reduce();
+  }
+
+  /** Inside another page: what leads to the whole one, and nothing that is for a page of its own. */
+  reduce() {
+    for (const each of [document.body, this.root]) each.classList.add("xp-embed"); // gradio puts its own element before our rules
+    /** @type {HTMLButtonElement} */ (this.run).disabled = true;
+    const whole = wholePage();
+    if (whole === null) return;
+    const link = h("a", { href: whole, target: "_blank", rel: "noopener", title: "Open the whole page" }, TITLE);
+    for (const event of ["pointerdown", "focus"]) link.addEventListener(event, () => (link.href = wholePage())); // as it stands then
+    this.root.querySelector("h1")?.replaceChildren(link);
   }
 
   /** Say which tab is open. @param {string} name */
@@ -48,6 +64,9 @@ class Header {
       tab.tabIndex = is ? 0 : -1;
       if (is) this.uncover(tab);
     }
+    if (name === alone) this.arrived = true;
+    else if (this.arrived) this.one = false; // who has gone on can go back
+    this.root.classList.toggle("xp-one", this.one);
     this.entitle();
   }
 

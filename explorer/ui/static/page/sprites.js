@@ -98,7 +98,7 @@ export class Sprites {
    * @param {() => void} arrived Called once when the sheet is here.
    */
   tile(index, arrived) {
-    const [, height, width] = this.info.image_shape;
+    const [height, width] = this.info.sheet.tile;
     const { sheet, x, y } = tilePlace(index, this.info.sheet, height, width);
     const picture = this.here.get(sheet);
     if (picture) return { source: picture, x, y, width, height };
@@ -116,19 +116,19 @@ export class Sprites {
   }
 
   /**
-   * Paint the tile of an image.
+   * Paint the tile of an image, as large as the image: of a large one the tile is smaller.
    * @param {HTMLCanvasElement} canvas
    * @param {number} index
    */
   async paint(canvas, index) {
-    const [, height, width] = this.info.image_shape;
-    const { sheet, x, y } = tilePlace(index, this.info.sheet, height, width);
+    const { image_shape: [, height, width], sheet: { tile: [high, wide] } } = this.info;
+    const { sheet, x, y } = tilePlace(index, this.info.sheet, high, wide);
     canvas.dataset.wanted = String(index);
     const picture = await this.sheet(sheet);
     if (canvas.dataset.wanted !== String(index)) return; // another image was asked for meanwhile
     canvas.width = width;
     canvas.height = height;
-    context(canvas).drawImage(picture, x, y, width, height, 0, 0, width, height);
+    context(canvas).drawImage(picture, x, y, wide, high, 0, 0, width, height);
     canvas.dataset.index = String(index);
   }
 }

@@ -36,7 +36,11 @@ const readLink = (fragment) => ({ ...fromFragment(fragment), asked: namesLatent(
  * @param {string} fragment
  * @param {boolean} isStep Whether Back leads to the address as it was.
  */
-const intoAddress = (fragment, isStep) => (isStep ? history.pushState(history.state, "", fragment) : history.replaceState(history.state, "", fragment));
+function intoAddress(fragment, isStep) {
+  const address = new URL(fragment, location.href); // a page in a notebook (about:srcdoc) stands at the notebook's address otherwise
+  if (isStep) history.pushState(history.state, "", address);
+  else history.replaceState(history.state, "", address);
+}
 
 export class View extends EventTarget {
   /**

@@ -2,7 +2,7 @@
 
 import { button, dropdown, h } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
-import { context, toRgba } from "../kit/pixels.js";
+import { context, shownWidth, toRgba } from "../kit/pixels.js";
 import { StatusLine } from "../kit/status.js";
 import { shown } from "../latent/numbers.js";
 import { view } from "../page/view.js";
@@ -220,8 +220,7 @@ async function paintTile(canvas, info, sprites, image, decoded, k) {
   await sprites.paint(original, image);
   canvas.width = (decoded.length + 1) * (width + GAP) - GAP;
   canvas.height = height;
-  const times = Math.max(1, Math.floor(TILE / canvas.width));
-  canvas.style.width = `${times * canvas.width}px`;
+  canvas.style.width = `${shownWidth(canvas.width, TILE)}px`;
   const pen = context(canvas);
   pen.fillStyle = "#808080";
   pen.fillRect(0, 0, canvas.width, height);

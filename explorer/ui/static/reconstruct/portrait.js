@@ -2,7 +2,7 @@
 
 import { button, freshId, h } from "../kit/dom.js";
 import { Latest } from "../kit/latest.js";
-import { context, dim, ERROR_COLOURS, fitWhole, paint, paintError } from "../kit/pixels.js";
+import { ERROR_COLOURS, context, dim, fitWhole, paint, paintError, shownWidth } from "../kit/pixels.js";
 import { onTheme, theme } from "../kit/theme.js";
 import { percent, shown } from "../latent/numbers.js";
 import { ALPHA, verdict } from "../latent/vacancy.js";
@@ -204,7 +204,7 @@ export class Portrait {
   async follow(signal) {
     const { subject } = this;
     if (!subject) return;
-    const spreading = subject.found.filter(({ look }) => look.rate !== null && source.can("bound"));
+    const spreading = subject.found.filter(({ look }) => look.rate !== null && look.distortion !== null && source.can("bound"));
     try {
       await this.drawAgain(signal).catch((error) => {
         if (signal.aborted) return;
@@ -333,7 +333,7 @@ export class Portrait {
     const tiles = near.map(({ image, distance }) => {
       const canvas = h("canvas.xp-image");
       sprites?.paint(canvas, image).then(
-        () => (canvas.style.width = `${Math.max(1, Math.floor(72 / canvas.width)) * canvas.width}px`),
+        () => (canvas.style.width = `${shownWidth(canvas.width, 72)}px`),
         () => {},
       );
       const label = labels ? nameOf(labels[image]) : null;

@@ -306,8 +306,8 @@ export class ReconstructTab {
    */
   async watch(video) {
     const { info, twin, own } = this;
-    const place = own?.source === "camera" ? own.place : null;
-    if (!info || !place) return false;
+    if (!info || own?.source !== "camera") return false;
+    const { place } = own;
     const seen = await previewOf((model) => framedImage(video, place, model), twin ? [info, twin] : [info]).catch(() => null);
     if (!seen || info !== this.info || this.source !== "camera") return false;
     const words = "the camera's picture";

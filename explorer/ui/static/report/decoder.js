@@ -36,7 +36,7 @@ export class DecoderLine {
 
   show() {
     const { programs } = source;
-    this.words.textContent = this.runs.map((run) => decoderWords(run, programs.state(run))).filter(Boolean).join(" ");
+    this.words.textContent = [...this.runs.map((run) => decoderWords(run, programs.state(run))), source.cannot].filter(Boolean).join(" ");
     if (this.shown === programs.wanted || programs.alone) return; // what somebody points at stays where it is
     this.shown = programs.wanted;
     this.choice.replaceChildren(

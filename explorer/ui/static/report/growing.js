@@ -4,6 +4,7 @@ import { button, h } from "../kit/dom.js";
 import { svg } from "../kit/svg.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
+import { FitLine, isOn } from "./fitline.js";
 
 /**
  * A run that is being fitted (explorer/views/growing.py, `growing`).
@@ -19,7 +20,8 @@ import { source } from "../source/source.js";
  * @property {{epoch: number, url: string} | null} sheet The newest.
  */
 
-const GROWS_MS = 3000; // between two looks while something grows
+const OWN_MS = 1000; // between two looks while a fit of this page grows
+const GROWS_MS = 3000; // while another does
 const RESTS_MS = 12000; // while nothing does
 
 const [WIDTH, HEIGHT] = [400, 150];
@@ -88,8 +90,15 @@ export class Growing {
     this.cards = new Map();
     this.list = h("div");
     this.done = h("div");
-    this.element = h("section.xp-growing", { "aria-label": "runs that are being fitted", hidden: true }, this.list, this.done);
+    this.line = new FitLine(() => this.look());
+    this.element = h("section.xp-growing", { "aria-label": "runs that are being fitted", hidden: true }, this.line.element, this.list, this.done);
     this.inSight = false;
+    /** Whether fits may be begun here; asked once. @type {boolean | undefined} */
+    this.offered = source.fitHere ? undefined : false;
+    /** @type {import("./fitline.js").FitTold | null} */
+    this.own = null;
+    /** Runs that were said to be there. @type {Set<string>} */
+    this.announced = new Set();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
   }
@@ -97,6 +106,7 @@ export class Growing {
   /** Look now and then while the tab is in sight. @param {HTMLElement} root Of the tab. */
   watch(root) {
     if (!source.fits) return; // a page without a server
+    view.addEventListener("fit", () => this.look());
     new IntersectionObserver((entries) => {
       this.inSight = entries[entries.length - 1].isIntersecting;
       if (this.inSight) this.look();
@@ -108,8 +118,20 @@ export class Growing {
     clearTimeout(this.timer);
     /** @type {Fit[] | null} */
     const fits = document.visibilityState === "hidden" ? null : await Promise.resolve(source.fits?.()).then((found) => found ?? null, () => null);
-    if (fits) this.show(fits);
-    if (this.inSight) this.timer = setTimeout(() => this.look(), this.cards.size ? GROWS_MS : RESTS_MS);
+    if (fits) {
+      if (this.offered !== false) await this.lookAtOwn();
+      this.show(fits);
+    }
+    clearTimeout(this.timer); // of a look that came between
+    if (this.inSight) this.timer = setTimeout(() => this.look(), isOn(this.own) ? OWN_MS : this.cards.size ? GROWS_MS : RESTS_MS);
+  }
+
+  /** The fit of this page. */
+  async lookAtOwn() {
+    const told = await Promise.resolve(source.fitHere?.("look")).then((found) => found ?? null, () => null);
+    if (!told) return;
+    this.offered = told.offered;
+    this.own = told.fit;
   }
 
   /** @param {Fit[]} fits */
@@ -119,20 +141,25 @@ export class Growing {
       const card = this.cards.get(fit.name) ?? new GrowingCard(fit.name);
       if (!this.cards.has(fit.name)) this.list.append(card.element);
       this.cards.set(fit.name, card);
-      card.show(fit);
+      const isOver = this.own !== null && !isOn(this.own) && this.own.names.includes(fit.name);
+      card.show(isOver ? { ...fit, is_still: true } : fit);
     }
     for (const name of gone) {
       this.cards.get(name)?.element.remove();
       this.cards.delete(name);
       this.finish(name);
     }
-    this.element.hidden = !this.cards.size && !this.done.childElementCount;
+    this.line.show(this.own, fits);
+    if (this.own?.state === "done") for (const name of this.own.names) if (name !== view.run) this.finish(name); // it may have grown unseen
+    this.element.hidden = !this.cards.size && !this.done.childElementCount && this.line.element.hidden;
   }
 
   /** A fit is over: where it became a run, that is there now. @param {string} name */
   async finish(name) {
+    if (this.announced.has(name)) return;
     const runs = await source.runs().catch(() => []);
-    if (!runs.some((/** @type {{name: string}} */ run) => run.name === name)) return;
+    if (!runs.some((/** @type {{name: string}} */ run) => run.name === name) || this.announced.has(name)) return;
+    this.announced.add(name);
     if (name === view.run) return view.refresh(); // it was fitted anew
     const line = h("p", {}, `${name} is fitted. `, button("Open it", "Choose this run for the whole page", () => (line.remove(), view.goTo({ run: name }))));
     this.done.append(line);

@@ -6,6 +6,7 @@ import { Latest } from "../kit/latest.js";
 import { more } from "../kit/more.js";
 import { sides } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
+import { fitButton } from "../page/fithere.js";
 import { follow } from "../page/host.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
@@ -17,6 +18,7 @@ import { Scrubber, Sheets } from "./film.js";
 import { Cards } from "./settings.js";
 import { Growing } from "./growing.js";
 import { markdownOf } from "./markdown.js";
+import { PageButton } from "./page.js";
 import { gradientWords, isTold, scaleWords, scrubberStops } from "./story.js";
 import { Verdicts } from "./verdicts.js";
 
@@ -100,7 +102,8 @@ export class ReportTab {
     this.growing = new Growing();
     /** @type {Story[]} */
     this.stories = [];
-    const save = h("div.xp-bar.xp-report-save", {}, button("Save", "Save verdicts, settings and scores as Markdown", () => this.save()), button("Print", "Print the report, all of it opened", () => print()));
+    this.page = new PageButton();
+    const save = h("div.xp-bar.xp-report-save", {}, button("Save", "Save verdicts, settings and scores as Markdown", () => this.save()), button("Print", "Print the report, all of it opened", () => print()), fitButton("Fit here", () => root), this.page.element);
     this.rest = more("More", h("p.xp-hint.xp-prose", {}, HOW), h("p.xp-hint.xp-prose", {}, SHEET_HINT), this.losses, this.course, this.noise, this.decoder.element);
     this.body = h(
       "div.xp-report",
@@ -213,6 +216,7 @@ export class ReportTab {
     this.show(sound ? [first, second] : [first], stay);
     this.body.dataset.with = sound ? other : "";
     this.body.dataset.shown = run;
+    this.page.setRun(run);
     if (second instanceof Error) this.say(`${other} cannot be shown beside it: ${second.message}`);
     return true;
   }

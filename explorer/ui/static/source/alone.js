@@ -1,6 +1,6 @@
 /** What a page without a server answers by itself, beside what it stores and what its codes tell (`computed.js`). */
 
-import { atLevel, characterOf, croppedBox, imageOf } from "../latent/character.js";
+import { atLevel, characterOf, croppedBox, greyOf, imageOf } from "../latent/character.js";
 
 /** @typedef {import("./folder.js").FolderSource} FolderSource */
 /** @typedef {import("./source.js").Details} Details */
@@ -11,7 +11,6 @@ const NEIGHBOURS = 12; // as in explorer/views/map.py
 const NEAREST = 9; // as in explorer/views/look.py
 const SHOWN = 256; // longest side of the picture of a step, in pixels
 const WORKED = 640; // longest side of a picture of a character while it is prepared, in pixels
-const LEAST_INK = 0.15; // of the contrast of a picture, below which it is paper
 
 /**
  * @param {FolderSource} source
@@ -123,22 +122,6 @@ async function addressOf(canvas) {
 }
 
 /**
- * Ink of a picture of one character, light on dark, in [0, 1]: how far it stands out from the edge of the picture.
- * @param {Uint8ClampedArray} data RGBA
- * @param {number} side
- */
-export function inkOf(data, side) {
-  const grey = Float32Array.from({ length: side * side }, (_, k) => (0.299 * data[4 * k] + 0.587 * data[4 * k + 1] + 0.114 * data[4 * k + 2]) / 255);
-  const edge = [];
-  for (let k = 0; k < side; k++) edge.push(grey[k], grey[(side - 1) * side + k], grey[k * side], grey[k * side + side - 1]);
-  edge.sort((a, b) => a - b);
-  const paper = edge[Math.floor(edge.length / 2)];
-  const most = grey.reduce((top, value) => Math.max(top, Math.abs(value - paper)), 0);
-  const least = paper === 0 ? 0 : LEAST_INK * most; // a drawing on black has no specks
-  return grey.map((value) => (Math.abs(value - paper) <= least ? 0 : Math.abs(value - paper)));
-}
-
-/**
  * A picture that somebody shows, prepared in short: explorer/data/own.py does the same in more steps.
  * @param {FolderSource} source
  * @param {string} run
@@ -158,10 +141,9 @@ async function prepared(source, run, { body, query = {} }) {
   /** @type {Crop | null} */
   let place = null;
   if (info.drawing && channels === 1) {
-    const side = Math.min(WORKED, Math.max(picture.width, picture.height));
-    const least = Math.min(picture.width, picture.height);
-    const square = drawn(picture, side, side, { left: (picture.width - least) / 2, top: (picture.height - least) / 2, wide: least, high: least });
-    const image = characterOf(inkOf(square.data, side), side, info.drawing);
+    const most = Math.min(1, WORKED / Math.max(picture.width, picture.height));
+    const [wide, high] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(most * side)));
+    const image = characterOf(greyOf(drawn(picture, wide, high).data), wide, high, info.drawing);
     if (!image) throw new Error("there is nothing on this picture that stands out; draw or show something darker or lighter than its ground.");
     pixels = Uint8ClampedArray.from(image, (value) => atLevel(value, info.levels));
   } else {
@@ -223,33 +205,6 @@ function axesAlong({ mean, latent_dim: d, family, stored, level_sizes: sizes = [
   };
 }
 
-const STEPS = 41; // along a path, as in explorer/views/hole_samples.py
-
-/**
- * Vacancy along a path on the slice of a run and of its twin, as `path_figure` of explorer/views/hole_samples.py measures it.
- * @param {FolderSource} source
- * @param {string} run
- * @param {Details} details
- */
-async function holePath(source, run, details) {
-  const query = /** @type {Record<string, string>} */ ((await source.ledByVae(details)).query);
-  const figure = await source.stored("figure", run, { of: { name: "hole-path" }, query: { ends: "0,0,0.1,0.1", lead: query.lead, theme: query.theme } });
-  if (!figure) return undefined;
-  /** @type {Record<string, number[]>} */
-  const paths = {};
-  for (const name of Object.keys(figure.layout.meta.paths)) {
-    const [support, { window: flat }] = await Promise.all([source.support(name), source.laidPlane(name, { query: { lead: query.lead, measured: 0 } })]);
-    const [a, b, c, d] = (name === run ? query.ends : (query.twin_ends ?? query.ends)).split(",").map(Number);
-    paths[name] = Array.from({ length: STEPS }, (_, k) => {
-      const share = k / (STEPS - 1);
-      return support.onPlane(flat, a + share * (c - a), b + share * (d - b));
-    });
-  }
-  Object.entries(paths).forEach(([, p], k) => (figure.data[k].y = p));
-  figure.layout.meta.paths = paths;
-  return figure;
-}
-
 /** @param {Float32Array} latent */
 function exactNumbers(latent) {
   return Array.from(latent, (value) => {
@@ -271,7 +226,6 @@ export const ALONE = {
   look: (source, run, { body }) => lookAt(source, run, /** @type {Uint8ClampedArray} */ (body)),
   own: prepared,
   facts: factsOf,
-  figure: async (source, run, details) => (details.of?.name === "hole-path" ? holePath(source, run, details) : undefined),
   pixels: async (source, run, { of = {}, query }) => {
     const info = await cardOf(source, run);
     if (!info.has_images || query?.part !== "original") return undefined;
@@ -279,7 +233,8 @@ export const ALONE = {
     const number = Number(of.number);
     const sheet = await source.picture(info.stored.sprites[Math.floor(number / info.sheet.size)]);
     const k = number % info.sheet.size;
-    const from = { left: (k % info.sheet.columns) * width, top: Math.floor(k / info.sheet.columns) * height, wide: width, high: height };
+    const [high, wide] = info.sheet.tile;
+    const from = { left: (k % info.sheet.columns) * wide, top: Math.floor(k / info.sheet.columns) * high, wide, high };
     const { data } = drawn(sheet, width, height, from);
     const pixels = Uint8ClampedArray.from({ length: channels * width * height }, (_, i) => data[4 * Math.floor(i / channels) + (i % channels)]);
     return { pixels, shape: [1, height, width, channels] };
@@ -306,13 +261,6 @@ export const ALONE = {
     if (!decoder || !encoder) throw source.lacking(decoder ? twin : run, decoder ? "encoder" : "decoder");
     const shown = decoder.unrounded(/** @type {Float32Array} */ (body)).map((/** @type {number} */ value) => Math.min(1, Math.max(0, value)));
     return encoder.encode(shown, 1).mean;
-  },
-  holePlace: async (source, run, { body, query = {} }) => {
-    const z = /** @type {Float32Array} */ (body);
-    const support = await source.support(run);
-    const layer = query.layer === "vacancy" ? support.pValues(z)[0] : null;
-    const [set] = support.sets.draws;
-    return { vacancy: support.pValues(z)[0], distance: support.score(set.codes, support.placed(z), 0), round_trip: null, miss: null, layer };
   },
   python: async (_, run, { body }) => {
     const shape = "the run's folder is where you put it";

@@ -1,5 +1,6 @@
 /** Questions that the browser answers by itself once it has what they need; null where it cannot, and the server does. */
 
+import { countBelow } from "../latent/support.js";
 import { ALPHA } from "../latent/vacancy.js";
 import { amongAt, between, pathPositions, whyStraight } from "../latent/walk.js";
 
@@ -13,6 +14,7 @@ import { amongAt, between, pathPositions, whyStraight } from "../latent/walk.js"
  * @property {string} run
  * @property {any} told What the server answered to the same question of this run; null if it was never asked.
  * @property {(details: Details) => Promise<any>} served What the server answers to the question in another form.
+ * @property {(question: import("./questions.js").Asked) => Promise<any>} also Something else that is stored of the run.
  */
 
 const SHEET = 36; // as in explorer/views/hole_samples.py, like the three below
@@ -161,6 +163,29 @@ export function measuredPlane(support, { window: flat, size, cells, usual }) {
   };
 }
 
+/** Layers of Holes about a place of which codes and programs say all that there is to say. */
+const PLAIN_LAYERS = new Set(["vacancy", "round_trip", "cliff"]);
+
+/**
+ * What is known of a place, as `described_place` of explorer/views/hole_sheets.py tells it.
+ * @param {Support} support
+ * @param {Float32Array} z (d,)
+ * @param {Float32Array | null} back Where encoding its decode lands; null where that is not known.
+ * @param {ArrayLike<number> | null} misses Of the calibration codes, ascending.
+ */
+export function placeTold(support, z, back, misses) {
+  const distance = support.isOff(z, 0) ? Infinity : support.score(support.reference, support.placed(z), 0);
+  const miss = back && support.miss(z, back);
+  const worse = miss === null || !misses ? null : misses.length - countBelow(misses, miss);
+  return {
+    vacancy: support.pValues(z)[0],
+    distance: Number.isFinite(distance) ? distance : null,
+    round_trip: worse === null || !misses ? null : (1 + worse) / (1 + misses.length),
+    miss,
+    layer: null,
+  };
+}
+
 /** What latents are judged among. @param {Details} details @returns {import("../latent/vacancy.js").Among} */
 const amongOf = ({ query }) => (query?.among === "means" ? "means" : "draws");
 
@@ -174,6 +199,13 @@ export const COMPUTED = {
   },
   holePlane: (support, details, { served }) =>
     served({ ...details, query: { ...details.query, measured: 0 } }).then((laid) => ({ ...laid, ...measuredPlane(support, laid) })),
+  holePlace: (support, { body, query }, { programs, run, also }) => {
+    const isPlain = PLAIN_LAYERS.has(String(query?.layer ?? "vacancy")) || programs.alone; // without a server a part is better than nothing
+    const back = body instanceof Float32Array && isPlain ? programs.roundTrip(run, body) : null;
+    if (!(body instanceof Float32Array) || (!back && !programs.alone)) return null;
+    const asked = also("misses");
+    return (programs.alone ? asked.catch(() => null) : asked).then((misses) => placeTold(support, body, back, misses));
+  },
   samples: (support, { query }, { told }) => {
     const law = String(query?.law ?? "raw");
     if (!told || !support.laws[law]) return null; // the stored scores of a law are the server's to tell, once

@@ -94,6 +94,7 @@ export class FolderSource extends ServerSource {
     super();
     /** @type {Contents} */
     this.contents = JSON.parse(globalThis.document?.querySelector("#explorer-stored")?.textContent ?? '{"index": {}, "cannot": ""}');
+    this.cannot = this.contents.cannot;
     this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), alone: true });
     /** Files that hold many answers, by name. @type {Map<string, Promise<Record<string, any>>>} */
     this.packs = new Map();
@@ -103,7 +104,7 @@ export class FolderSource extends ServerSource {
 
   /** @param {string} what */
   refusal(what) {
-    return new ServerError(`${what} is not stored in this page. ${this.contents.cannot}`, MISSING);
+    return new ServerError(`${what} is not stored in this page. ${this.cannot}`, MISSING);
   }
 
   /**
@@ -144,16 +145,6 @@ export class FolderSource extends ServerSource {
     return structuredClone((await pack)[key]); // whoever draws a figure changes it
   }
 
-  /**
-   * A stored answer to a question; undefined where there is none.
-   * @param {Asked} question
-   * @param {string} run
-   * @param {Details} details
-   */
-  stored(question, run, details) {
-    return this.find(keyOfQuestion(question, run, details), QUESTIONS[question].form);
-  }
-
   /** @returns {Promise<any[]>} */
   async runs() {
     return this.find(spelt("runs", []), "json");
@@ -162,6 +153,11 @@ export class FolderSource extends ServerSource {
   /** Nothing is fitted where there is no server. @returns {Promise<any[]>} */
   async fits() {
     return [];
+  }
+
+  /** Nor is a fit begun. @returns {Promise<any>} */
+  async fitHere() {
+    throw this.refusal("A fit");
   }
 
   /**
@@ -206,10 +202,10 @@ export class FolderSource extends ServerSource {
     const compute = COMPUTED[question];
     if (!compute) return null;
     const support = await this.support(run);
-    await Promise.all([this.programs.want(run, "decoder"), question === "trust" || question === "walk" ? this.programs.want(run, "encoder") : null]);
+    await Promise.all([this.programs.want(run, "decoder"), question === "trust" || question === "walk" || question === "holePlace" ? this.programs.want(run, "encoder") : null]);
     const told = await this.toldOf(question, run, details);
     const served = (/** @type {Details} */ others) => this.laidPlane(run, others);
-    return compute(support, details, { programs: this.programs, run, told, served });
+    return compute(support, details, { programs: this.programs, run, told, served, also: (/** @type {Asked} */ other) => this.served(other, run, {}) });
   }
 
   /**
@@ -305,16 +301,20 @@ export class FolderSource extends ServerSource {
   async decodedSheet(run, number) {
     const info = /** @type {RunInfo} */ (await this.ask("card", run));
     const points = /** @type {Float32Array} */ (await this.array(info, "points"));
-    const { size, columns } = info.sheet;
+    const { size, columns, tile: [high, wide] } = info.sheet;
     const [first, last] = [number * size, Math.min(info.count, (number + 1) * size)];
     const { pixels, shape: [count, height, width, channels] } = await this.decode(run, points.slice(first * info.latent_dim, last * info.latent_dim), last - first, { priority: "batch" });
-    const [across, down] = [Math.min(count, columns) * width, Math.ceil(count / columns) * height];
+    const [across, down] = [Math.min(count, columns) * wide, Math.ceil(count / columns) * high];
     const sheet = new ImageData(across, down);
     const tile = height * width;
+    const every = Math.floor(width / wide); // of a large image one pixel of so many is enough
     for (let k = 0; k < count; k++) {
-      const rgba = toRgba(pixels, channels, k * tile * channels, tile);
-      const [left, top] = [(k % columns) * width, Math.floor(k / columns) * height];
-      for (let row = 0; row < height; row++) sheet.data.set(rgba.subarray(4 * row * width, 4 * (row + 1) * width), 4 * ((top + row) * across + left));
+      const rgba = new Uint32Array(Uint8ClampedArray.from(toRgba(pixels, channels, k * tile * channels, tile)).buffer);
+      const [left, top] = [(k % columns) * wide, Math.floor(k / columns) * high];
+      const small = new Uint32Array(sheet.data.buffer);
+      for (let row = 0; row < high; row++) {
+        for (let column = 0; column < wide; column++) small[(top + row) * across + left + column] = rgba[row * every * width + column * every];
+      }
     }
     return createImageBitmap(sheet);
   }

@@ -76,6 +76,9 @@ const READ = {
   nothing: async () => null,
 };
 
+/** Where fits on this machine are asked for. @type {Record<import("./source.js").FitQuestion, string>} */
+const FITS = { form: "fit", look: "fit?part=fit", start: "fit", stop: "fit/stop", resume: "fit/resume" };
+
 /** @typedef {import("./source.js").Source} Source */
 
 /** Whether pictures are computed here; `?decoder=server` in the address asks for the server's. */
@@ -89,8 +92,11 @@ export class ServerSource {
     this.supports = new Map();
     /** The server's last answer to each question that may be computed, by question. @type {Map<string, any>} */
     this.told = new Map();
+    /** What such questions need beside, by question and run. @type {Map<string, Promise<any>>} */
+    this.asked = new Map();
     /** How such questions are answered here: fetched with the first support, so that no picture waits for it. @type {typeof import("./computed.js").COMPUTED | null} */
     this.computed = null;
+    this.cannot = "";
   }
 
   /**
@@ -117,6 +123,17 @@ export class ServerSource {
   }
 
   /**
+   * @param {import("./source.js").FitQuestion} what
+   * @param {object} [wish] Settings of the fit to begin.
+   * @returns {Promise<any>}
+   */
+  async fitHere(what, wish = {}) {
+    const path = FITS[what];
+    const sent = { method: "POST", body: JSON.stringify(wish), headers: { "Content-Type": "application/json" } };
+    return (await ask(new URL(path, API), what === "form" || what === "look" ? {} : sent)).json();
+  }
+
+  /**
    * @param {Asked} question
    * @param {string} run
    * @param {Details} [details]
@@ -128,12 +145,35 @@ export class ServerSource {
     const support = this.supports.get(run);
     const key = JSON.stringify([question, run, details.of, byCodes.map((part) => details.query?.[part])]);
     const told = this.told.get(key) ?? null;
-    const here = support ? this.computed?.[question]?.(support, details, { programs: this.programs, run, told, served: (others) => this.served(question, run, others) }) : null;
+    const around = {
+      programs: this.programs,
+      run,
+      told,
+      served: (/** @type {Details} */ others) => this.served(question, run, others),
+      also: (/** @type {Asked} */ other) => this.kept(other, run),
+    };
+    const here = support ? this.computed?.[question]?.(support, details, around) : null;
     if (here) return here;
     const answer = await this.served(question, run, details);
     this.told.set(key, structuredClone(answer)); // whoever draws a figure changes it
-    this.supply(run, question === "walk" || (question === "trust" && told !== null));
+    this.supply(run, question === "walk" || ((question === "trust" || question === "holePlace") && told !== null));
     return answer;
+  }
+
+  /**
+   * Something stored of a run that its codes are asked with, fetched once.
+   * @param {Asked} question
+   * @param {string} run
+   */
+  kept(question, run) {
+    const key = `${question} ${run}`;
+    let found = this.asked.get(key);
+    if (!found) {
+      found = this.served(question, run, {});
+      found.catch(() => this.asked.delete(key)); // the next question tries again
+      this.asked.set(key, found);
+    }
+    return found;
   }
 
   /**
@@ -176,7 +216,10 @@ export class ServerSource {
     if (sends) Object.assign(options, { method: "POST" });
     if (body) Object.assign(options, { body: ArrayBuffer.isView(body) ? bytesOf(body) : body, headers: { "Content-Type": "application/octet-stream" } });
     const answer = await READ[form](await ask(address(run, what, query), options));
-    if (question === "card" && this.programs.renew(run, this.version(answer))) this.supports.delete(run);
+    if (question === "card" && this.programs.renew(run, this.version(answer))) {
+      this.supports.delete(run);
+      for (const key of this.asked.keys()) if (key.endsWith(` ${run}`)) this.asked.delete(key);
+    }
     return answer;
   }
 
@@ -192,6 +235,11 @@ export class ServerSource {
   /** @param {RunInfo} info */
   version({ stored }) {
     return new URL(stored.points, PAGE).searchParams.get("v") ?? "";
+  }
+
+  /** @param {string} name @param {AbortSignal} [signal] */
+  async file(name, signal) {
+    return READ.file(await ask(new URL(name, PAGE), { signal }));
   }
 
   /** @param {string} name */

@@ -4,6 +4,7 @@ import { h } from "../kit/dom.js";
 import { more } from "../kit/more.js";
 import { paint } from "../kit/pixels.js";
 import { toFragment } from "../latent/address.js";
+import { fitButton } from "../page/fithere.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
 
@@ -46,6 +47,7 @@ export class Yours {
       visit.words && h("p.xp-st-said", {}, visit.words),
       h("div.xp-st-recall", {}, ...this.recall().map(([question, ...said]) => more(question, ...said.map((words) => h("p", {}, words))))),
       h("nav.xp-st-cards", { "aria-label": "where to go on" }, ...this.cards.map(({ link }) => link)),
+      h("div.xp-bar", {}, fitButton("Fit one yourself", () => /** @type {HTMLElement} */ (this.element.closest(".xp-host")))),
     );
   }
 

@@ -1,11 +1,5 @@
-"""The tables of shipped runs in the README, made from their config.json and metrics.json.
+"""The tables of shipped runs in the README, made from their config.json and metrics.json."""
 
-    python -m tests.model_cards
-
-writes it between the two marks of README.md; a test fails when a number there is not the run's own.
-"""
-
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +7,13 @@ from typing import Any
 from explorer.analysis.laws import LAWS
 from explorer.checkpoint import list_runs, read_config, read_metrics
 from explorer.config import RunConfig
-from explorer.errors import ExplorerError
 from explorer.views.hole_verdict import CLAMPED, of_hundred
 
-ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- model cards -->", "<!-- /model cards -->"
+PAIRS = (
+    "| autoencoder, VAE | squared error per pixel | draws of the VAE's prior in holes | draws of ten bells in holes "
+    "| those draws told from codes | minutes to fit |\n|---|---|---|---|---|---|"
+)
+"""Head of the short table, a row per pair of twins."""
 
 FITS = (
     "| run | NLL at most (K) | −ELBO | distortion | rate | MSE per pixel | σ (effective β) | dimensions in use "
@@ -42,6 +38,27 @@ def cards(checkpoints: Path) -> str:
     runs = [(read_config(checkpoints / name), read_metrics(checkpoints / name)) for name in names]
     fits, holes = [fit_row(*run) for run in runs], [hole_row(*run) for run in runs]
     return "\n".join([FITS, *fits, "", HOLES, *holes])
+
+
+def pairs(checkpoints: Path) -> str:
+    """The short table: a row per autoencoder and its VAE, in the order of `list_runs`."""
+    rows = []
+    for name in list_runs(checkpoints):
+        config = read_config(checkpoints / name)
+        if config.model.family != "vae" or config.twin is None or read_config(checkpoints / config.twin).twin != name:
+            continue  # rungs of a ladder share one autoencoder, whose twin is the VAE at beta 1
+        sides = [read_metrics(checkpoints / each) for each in (config.twin, name)]
+        bells = [side["holes"]["gmm10"] for side in sides]
+        cells = [
+            f"`{config.twin}`, `{name}`",
+            ", ".join(f"{side['test']['mse']:.4f}" for side in sides),
+            f"{hundred(sides[1]['holes']['raw'].get('vacancy'))} %",
+            ", ".join(f"{hundred(each.get('vacancy'))} %" for each in bells),
+            ", ".join(f"{hundred(each.get('tell_apart'))} %" for each in bells),
+            ", ".join(f"{side['train']['seconds'] / 60:.0f}" for side in sides),
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([PAIRS, *rows])
 
 
 def fit_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
@@ -131,44 +148,3 @@ def beside(score: str, metrics: Mapping[str, Any], name: str, form: str) -> str:
 def share(score: Mapping[str, float]) -> str:
     """A share of draws or images, in per cent."""
     return f"{100 * score['value']:.1f} %"
-
-
-def table_of(readme: str) -> str:
-    """The table that stands in the README now."""
-    return _parts(readme)[1].strip("\n")
-
-
-def with_cards(readme: str, table: str) -> str:
-    """The README with the table between its marks.
-
-    Raises:
-        ValueError: A mark is missing.
-    """
-    before, _, after = _parts(readme)
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
-
-
-def _parts(readme: str) -> tuple[str, str, str]:
-    """What stands before, between and after the marks."""
-    before, begin, rest = readme.partition(BEGIN)
-    between, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README.md needs the lines {BEGIN} and {END}.")
-    return before, between, after
-
-
-def main() -> int:
-    """Write the table into README.md."""
-    readme = ROOT / "README.md"
-    try:
-        table = cards(ROOT / "checkpoints")
-    except ExplorerError as error:
-        print(f"model_cards: {error}", file=sys.stderr)
-        return 1
-    readme.write_text(with_cards(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
-    print(table)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
