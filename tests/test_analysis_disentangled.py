@@ -18,12 +18,12 @@ from explorer.errors import ShapeError
 
 COUNT = 1500
 RNG = np.random.default_rng(0)
-AMOUNTS = RNG.uniform(-1, 1, (COUNT, 2))
+AMOUNTS = RNG.uniform(-1, 1, (COUNT, 2)).astype(np.float32)
 KINDS = RNG.integers(0, 2, COUNT).astype(np.float64)
 
 
 def amounts(values: np.ndarray = AMOUNTS) -> list[Factor]:
-    return [Factor(name=str(k), values=column, is_class=False) for k, column in enumerate(values.T)]
+    return [Factor(name=str(k), values=column.astype(np.float64), is_class=False) for k, column in enumerate(values.T)]
 
 
 def scored(codes: np.ndarray, factors: list[Factor]) -> Disentanglement:
@@ -85,10 +85,12 @@ def test_importances_of_the_paper_give_the_entropies_of_the_paper():
 @settings(max_examples=15, deadline=None)
 @given(scale=st.floats(0.1, 50), shift=st.floats(-9, 9), swap=st.booleans())
 def test_gaps_do_not_depend_on_scale_place_and_order_of_dimensions(scale: float, shift: float, swap: bool):
-    codes = turned(AMOUNTS, 20)
+    codes = turned(AMOUNTS, 20).astype(np.float32)
     moved = codes[:, ::-1] if swap else codes
     for score in (mutual_information_gap, separated_predictability):
-        assert score(moved * scale + shift, amounts()) == pytest.approx(score(codes, amounts()), abs=0.01)
+        assert score((moved * scale + shift).astype(np.float32), amounts()) == pytest.approx(
+            score(codes, amounts()), abs=0.01
+        )
 
 
 def test_unknown_values_take_no_part_and_what_does_not_differ_is_left_out():
@@ -97,7 +99,7 @@ def test_unknown_values_take_no_part_and_what_does_not_differ_is_left_out():
     found = scored(AMOUNTS, amounts(holed))
     assert found.sap is not None and found.sap > 0.99
     same = Factor(name="same", values=np.ones(COUNT), is_class=False)
-    few = Factor(name="few", values=np.where(np.arange(COUNT) < 9, AMOUNTS[:, 0], np.nan), is_class=False)
+    few = Factor(name="few", values=np.where(np.arange(COUNT) < 9, KINDS, np.nan), is_class=False)
     assert scored(AMOUNTS, [*amounts(), same, few]).factors == ("0", "1")
     assert disentanglement(AMOUNTS, [same, few]) is None
 

@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -94,7 +94,8 @@ def write_keras(file: Path) -> None:
 def write_medmnist(file: Path) -> None:
     parts = {"train": slice(0, 36), "val": slice(36, 45), "test": slice(45, COUNT)}
     arrays = {f"{part}_images": GREY[rows] for part, rows in parts.items()}
-    np.savez_compressed(file, **arrays, **{f"{part}_labels": LABELS[rows, None] for part, rows in parts.items()})
+    arrays |= {f"{part}_labels": LABELS[rows, None] for part, rows in parts.items()}
+    np.savez_compressed(file, **cast("dict[str, Any]", arrays))
 
 
 FILES: dict[str, tuple[Callable[[Path], object], np.ndarray, bool]] = {
@@ -381,6 +382,15 @@ def test_a_file_that_lies_about_its_size_is_refused(tmp_path: Path):
     refused(tmp_path / "a.safetensors", "a.safetensors is damaged")
 
 
+def test_what_must_be_read_as_a_whole_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    np.savez_compressed(tmp_path / "labels.npz", images=GREY, labels=np.zeros((COUNT, 5000)))
+    np.savez_compressed(tmp_path / "columns.npz", images=np.asfortranarray(GREY))
+    for room in ("stack", "stacks"):
+        monkeypatch.setattr(f"explorer.data.{room}.MOST_WHOLE", 5000)
+    refused(tmp_path / "labels.npz", r"labels \(60, 5000\) is larger than the 5,000 bytes of labels")
+    refused(tmp_path / "columns.npz", "stored by columns and has more than 5,000 bytes; save it by rows")
+
+
 def test_more_than_the_disk_holds_is_refused_before_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ):
@@ -402,7 +412,7 @@ def test_more_than_the_disk_holds_is_refused_before_it_is_written(
     ],
 )
 def test_what_is_no_data_set_is_refused(arrays: dict[str, np.ndarray], words: str, tmp_path: Path):
-    np.savez(tmp_path / "a.npz", **arrays)
+    np.savez(tmp_path / "a.npz", **cast("dict[str, Any]", arrays))
     refused(tmp_path / "a.npz", words)
 
 
@@ -433,7 +443,7 @@ def test_flags_of_arrays_go_with_arrays_alone(tmp_path: Path):
         ({"dataset": "folder", "channels": "last"}, {"folder": tmp_path}, "--channels must go with"),
     ):
         with pytest.raises(ConfigError, match=words):
-            located(DataConfig(**settings), tmp_path, **places)
+            located(DataConfig(**cast("dict[str, Any]", settings)), tmp_path, **places)
     config = located(DataConfig(dataset="array"), tmp_path, file=tmp_path / "sets" / "train.csv.gz")
     assert (config.name, config.folder) == ("sets-train", "sets/train.csv.gz")
 

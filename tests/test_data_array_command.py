@@ -77,7 +77,7 @@ def test_known_numbers_are_colours_of_the_map_and_directions(library: Library):
     colours = [(each["name"], each["text"]) for each in told["colours"] if each["name"].startswith("factor")]
     assert colours == [("factor0", "factor 0"), ("factor1", "factor 1")]
     assert opened.attribute_names == ("high factor 0", "high factor 1")
-    assert {each["name"] for each in told["directions"]["attributes"]} == set(opened.attribute_names)
+    assert {each["name"] for each in told["directions"]["attributes"]} == set(opened.attribute_names or ())
     assert opened.latents.factor is not None
     np.testing.assert_array_equal(colours_of(opened)["factor1"].values(opened), opened.latents.factor[:, 1])
     stored = cast("dict[str, str]", with_addresses(opened, told)["stored"])

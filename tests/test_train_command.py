@@ -231,12 +231,12 @@ def test_a_mistyped_word_is_one_line_with_the_nearest_right_one(
         assert word in said.err
 
 
-def test_help_shows_examples_and_ten_flags_and_where_the_others_are(capsys: pytest.CaptureFixture[str]):
+def test_help_shows_examples_and_eleven_flags_and_where_the_others_are(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as ended:
         parse(["--help"])
     shown = capsys.readouterr().out
     assert ended.value.code == 0 and shown.count("  python train.py") == 3
-    assert len(re.findall(r"^  --", shown, re.MULTILINE)) == len(COMMON) + 1 == 11, "and --help-all"
+    assert len(re.findall(r"^  --", shown, re.MULTILINE)) == len(COMMON) + 1 == 12, "and --help-all"
     assert "--help-all" in shown and "--momentum" not in shown
 
 
@@ -249,7 +249,7 @@ def test_all_help_documents_every_flag_and_its_real_default(capsys: pytest.Captu
         assert flag in shown
     for action in command_line(None)._actions:
         assert action.help, action.dest
-    assert "(default: 16 for mnist, 8 for digits, 64 for celeba, 32 for flowers102 and folder)" in shown
+    assert "(default: 16 for mnist, fashion-mnist, kmnist, emnist and qmnist; 8 for digits; 64 for celeba" in shown
 
 
 def test_a_pipe_gets_a_line_for_each_stage_and_one_table_at_the_end(

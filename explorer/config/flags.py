@@ -116,10 +116,14 @@ def default_words(setting: "dataclasses.Field[Any]") -> str:
     named = sum(map(len, sets.values()))
     if named == len(DATASETS) and len(sets) == 1:
         return next(iter(sets))
-    told = [f"{words} for {' and '.join(names)}" for words, names in sets.items()]
+    told = [f"{words} for {_listed(names)}" for words, names in sets.items()]
     if named < len(DATASETS):
         told.append(f"{'else ' if told else ''}{OPEN_DEFAULTS.get(setting.name, 'by the other settings')}")
-    return ", ".join(told)
+    return "; ".join(told)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _value_words(value: object) -> str:

@@ -90,16 +90,12 @@ def _tar(file: Path) -> list[tuple[Found, str | None]]:
             if each.isdir():
                 continue
             _refuse_many(file, len(found))
-            reason = (
-                None
-                if each.isreg() and not each.issparse()
-                else "a link"
-                if each.islnk() or each.issym()
-                else "no file"
-            )
+            reason = "a link" if each.islnk() or each.issym() else "no file"
+            if each.isreg() and not each.issparse():
+                reason = None
             content = functools.partial(_tar_content, file, each.offset_data, each.size)
             found.append((Found(Member(each.name, content), each.name.removeprefix("./"), each.size, 0), reason))
-            archive.members = []  # or all heads would stay in memory
+            archive.members.clear()  # pyright: ignore[reportAttributeAccessIssue] - or all heads would stay in memory
     return found
 
 

@@ -119,7 +119,7 @@ def arrange_columns(place: Path, name: str) -> Arrangement:
     listing = files_of(place)
     if not listing:
         raise DataError(f"{place} holds no .parquet or .arrow file; name another with --file.")
-    opened = [open_columns(Path(each.path)) for each in listing if isinstance(each.path, Path)]
+    opened = [open_columns(each.on_disk) for each in listing]
     column = _image_column(place, opened[0].schema)
     others = [each for each in opened[0].schema.names if each != column]
     members, texts, parts = [], {each: [] for each in others}, []

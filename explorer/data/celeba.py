@@ -152,7 +152,7 @@ def arrange(copy: Copy, more: Sequence[Found], place: Path | None = None) -> Arr
     files = [*train, *extra, *validation, *test]
     attributes, names = None, None
     if copy.attributes is not None and not copy.begins_at_zero:
-        names, rows = read_attributes(copy.attributes.path)
+        names, rows = read_attributes(copy.attributes.on_disk)
         unknown = np.full(len(names), UNKNOWN, dtype=np.uint8)
         own = {id(face) for face in copy.faces}  # another folder's names are no official ones
         attributes = np.stack([rows.get(f.path.stem, unknown) if id(f) in own else unknown for f in files])
@@ -215,7 +215,7 @@ def _parts(copy: Copy) -> tuple[NDArray[np.int64], list[str]]:
     """Where each face belongs, (N,): 0 training, 1 validation, 2 test, -1 nowhere; and what to say of it."""
     count = len(copy.faces)
     if copy.partition is not None and not copy.begins_at_zero:
-        official = read_partition(copy.partition.path)
+        official = read_partition(copy.partition.on_disk)
         parts = np.array([official.get(face.path.stem, -1) for face in copy.faces])
         if (parts == 0).any() and (parts == 2).any():
             train, validation, test = ((parts == part).sum() for part in range(3))
@@ -242,7 +242,7 @@ def _chosen(copy: Copy, more: Sequence[Found]) -> tuple[list[Found], list[str]]:
     here = {official for face in copy.faces if (official := _official(face, copy.begins_at_zero)) is not None}
     forbidden: set[int] = set()
     if copy.partition is not None:
-        parts = read_partition(copy.partition.path)
+        parts = read_partition(copy.partition.on_disk)
         forbidden = {int(stem) for stem, part in parts.items() if part != 0 and stem.isdecimal()}
     zero, kept, twice, held = _begins_at_zero(more), [], 0, 0
     for face in _once(more):

@@ -86,6 +86,12 @@ class Found(NamedTuple):
     size: int
     mtime_ns: int
 
+    @property
+    def on_disk(self) -> Path:
+        """Where it is, of a file that lies in no archive."""
+        assert isinstance(self.path, Path)
+        return self.path
+
 
 @dataclass(frozen=True)
 class Listing:

@@ -122,16 +122,18 @@ def _values(content: bytes) -> Any:
             stack.append(tuple(taken(int(name[-1]))))
         elif name == "APPEND":
             (item,) = taken(1)
-            stack[-1].append(_settled(item))
+            _last(stack, list).append(_settled(item))
         elif name == "APPENDS":
             items = since_mark()
-            stack[-1].extend(map(_settled, items))
+            _last(stack, list).extend(map(_settled, items))
         elif name == "SETITEM":
             key, value = taken(2)
-            stack[-1][_text(key)] = _settled(value)
+            _last(stack, dict)[_text(key)] = _settled(value)
         elif name == "SETITEMS":
             items = since_mark()
-            stack[-1].update((_text(key), _settled(value)) for key, value in zip(items[::2], items[1::2], strict=True))
+            _last(stack, dict).update(
+                (_text(key), _settled(value)) for key, value in zip(items[::2], items[1::2], strict=True)
+            )
         elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
             memo[int(argument or 0)] = stack[-1]
         elif name == "MEMOIZE":
@@ -158,6 +160,13 @@ def _values(content: bytes) -> Any:
         else:
             raise ValueError(f"it holds a {name}")
     raise ValueError("it ends too early")
+
+
+def _last(stack: list[Any], kind: type) -> Any:
+    """The list or dictionary on top of the stack."""
+    if type(stack[-1]) is not kind:
+        raise TypeError(f"no {kind.__name__} to add to")
+    return stack[-1]
 
 
 def _text(key: Any) -> Any:

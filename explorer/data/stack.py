@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.errors import DataError
+
 BLOCK = 1 << 24
 """Bytes of an array that are held at a time, about."""
+
+MOST_WHOLE = 1 << 31
+"""Bytes of an array that must be read as a whole."""
 
 MOST_ROWS = 5_000_000
 """Images of a file at most: codes of more could not be stored with a run."""
@@ -36,7 +41,15 @@ class Stack:
     blocks: Callable[[], Iterator[NDArray[Any]]]
 
     def whole(self) -> NDArray[Any]:
-        """All of it in memory; for labels, never for images."""
+        """All of it in memory; for labels, never for images.
+
+        Raises:
+            DataError: It is larger than labels are.
+        """
+        if math.prod(self.shape) * self.dtype.itemsize > MOST_WHOLE:
+            raise DataError(
+                f"{self.name or 'an array'} {self.shape} is larger than the {MOST_WHOLE:,} bytes of labels."
+            )
         found = list(self.blocks())
         return np.concatenate(found) if found else np.zeros(self.shape, self.dtype)
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.pixel_tables import table_of_pixels
-from explorer.data.stack import BLOCK, Held, Stack, ending_of, short, sliced
+from explorer.data.stack import BLOCK, MOST_WHOLE, Held, Stack, ending_of, short, sliced
 from explorer.errors import DataError, MissingDataError
 
 MOST_ARRAYS = 1000
@@ -107,7 +107,13 @@ def _npz(file: Path) -> Held:
             size = math.prod(shape) * dtype.itemsize
             if begin + size != member.file_size:
                 raise DataError(f"{file}: {name} should have {begin + size:,} bytes, but has {member.file_size:,}.")
-            stacks[name] = _member(file, member.filename, name, shape, dtype, by_columns and len(shape) > 1)
+            by_columns = by_columns and len(shape) > 1
+            if by_columns and size > MOST_WHOLE:
+                raise DataError(
+                    f"{file}: {name} is stored by columns and has more than {MOST_WHOLE:,} bytes; save it by rows: "
+                    "numpy.ascontiguousarray(images)."
+                )
+            stacks[name] = _member(file, member.filename, name, shape, dtype, by_columns)
     if left and not stacks:
         raise DataError(f"{file} holds objects, which only unpickling could read; save plain arrays of numbers.")
     said = (

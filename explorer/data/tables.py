@@ -136,8 +136,8 @@ def known_of_pictures(table: Table, pictures: Sequence[str]) -> Known | None:
     if found is None:
         return None
     rows, column = found
-    columns = {
-        name: [texts[row] if row >= 0 else "" for row in rows.tolist()]
+    columns: dict[str, Sequence[str]] = {
+        name: [texts[int(row)] if row >= 0 else "" for row in rows]
         for name, texts in table.columns.items()
         if name != column
     }
