@@ -7,9 +7,7 @@ import argparse
 import atexit
 import contextlib
 import ctypes
-import ipaddress
 import os
-import re
 import signal
 import sys
 import time
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from explorer.config.accounts import ACCOUNTS_VARIABLE, read_accounts
 from explorer.config.flags import Flags
-from explorer.config.limits import MOST_SIDE
+from explorer.config.values import image_size, network, pixel_range, port, root_path
 from explorer.errors import DataError, ExplorerError
 from explorer.hub import be_offline, fetch, is_address
 from explorer.progress import is_terminal, stage
@@ -63,18 +61,18 @@ def parser() -> Flags:
         help="folder of the data sets (default: $EXPLORER_DATA, else the user's cache folder)",
     )
     found.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: %(default)s)")
-    found.add_argument("--port", type=_port, metavar="P", help="port, exactly this one (default: the first free one)")
+    found.add_argument("--port", type=port, metavar="P", help="port, exactly this one (default: the first free one)")
     found.add_argument("--share", action="store_true", help="ask gradio's service for a public address")
     found.add_argument(
         "--root-path",
-        type=_root_path,
+        type=root_path,
         default="",
         metavar="PATH",
         help="folder under which a proxy shows the page, as /models (default: none)",
     )
     found.add_argument(
         "--proxy",
-        type=_network,
+        type=network,
         action="append",
         default=[],
         metavar="ADDRESS",
@@ -124,13 +122,13 @@ def parser() -> Flags:
     )
     own.add_argument(
         "--pixel-range",
-        type=_pixel_range,
+        type=pixel_range,
         metavar="LOW,HIGH",
         help="values of black and white that it takes and gives, as -1,1 (default: found out)",
     )
     own.add_argument(
         "--image-size",
-        type=_image_size,
+        type=image_size,
         metavar="N|HxW",
         help="size that the pictures are brought to, in pixels (default: the one that all have)",
     )
@@ -176,33 +174,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _push(options: argparse.Namespace) -> int:
     from explorer.site.push import push
 
-    run = options.run[0] if options.run else None
-    print(push(options.push, run, checkpoints=options.checkpoints), flush=True)
+    print(push(options.push, *options.run, checkpoints=options.checkpoints), flush=True)
     return 0
 
 
 def _fetch(options: argparse.Namespace) -> None:
     """Have a run of the Hub here where one is asked for, and nothing more to do with the Hub."""
     if options.run and is_address(options.run[0]):
-        address = options.run[0]
-        found = fetch(address)
+        found = fetch(options.run[0])
         options.run, options.checkpoints = [found.run], found.folder
         if found.is_old:
-            print(f"warning: the Hub cannot be reached; {address} is what was fetched before.", file=sys.stderr)
+            print("warning: the Hub cannot be reached; this is what was fetched before.", file=sys.stderr)
     be_offline()
 
 
 def _export(options: argparse.Namespace) -> int:
     from explorer.site import export
 
-    made = export(
-        options.export,
-        options.run,
-        checkpoints=options.checkpoints,
-        data_dir=options.data_dir,
-        with_images=options.with_images,
-    )
-    print(made, flush=True)
+    places = {"checkpoints": options.checkpoints, "data_dir": options.data_dir}
+    print(export(options.export, options.run, **places, with_images=options.with_images), flush=True)
     return 0
 
 
@@ -304,44 +294,6 @@ def shared(address: str, accounts: int) -> str:
         "  Visitors cannot fit, change or delete runs, read other files, or see each other. All traffic passes through "
         "gradio's service. More: SECURITY.md"
     )
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"a port is a number from 0 (any) to 65535, but this is {text!r}")
-    return int(text)
-
-
-def _pixel_range(text: str) -> tuple[float, float]:
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"two numbers, as -1,1, but this is {text!r}") from None
-    return low, high
-
-
-def _image_size(text: str) -> tuple[int, int]:
-    sides = re.fullmatch(r"([0-9]{1,4})(?:x([0-9]{1,4}))?", text)
-    if sides is None or not all(1 <= int(side) <= MOST_SIDE for side in sides.groups(default="1")):
-        raise argparse.ArgumentTypeError(f"pixels, as 64 or 48x96, {MOST_SIDE} at most, but this is {text!r}")
-    height = int(sides[1])
-    return height, int(sides[2] or height)
-
-
-def _root_path(text: str) -> str:
-    path = text.rstrip("/")
-    if path and not re.fullmatch(r"(?:/[A-Za-z0-9_.~-]+)+", path):
-        raise argparse.ArgumentTypeError(f"a root path begins with '/', as /models, but this is {text!r}")
-    return path
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text)) if "/" in text else str(ipaddress.ip_address(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"a proxy is an address or a network, as 127.0.0.1 or 10.0.0.0/8, but this is {text!r}"
-        ) from None
 
 
 def _leave_room() -> None:

@@ -59,14 +59,15 @@ def fit_form(library: Library, bench: FitBench) -> dict[str, Any]:
     found = []
     for name in DATASETS:
         source = source_of(name)
-        if source.takes_folder or library.datasets.is_at_hand(name):
+        takes_folder = source.takes == "folder"
+        if takes_folder or (source.takes is None and library.datasets.is_at_hand(name)):
             usual = DATASETS[name]
             found.append(
                 {
                     "name": name,
-                    "title": "A folder of pictures" if source.takes_folder else source.title or name,
-                    "place": None if source.takes_folder else _place(library, name),
-                    "folder": source.takes_folder,
+                    "title": "A folder of pictures" if takes_folder else source.title or name,
+                    "place": None if takes_folder else _place(library, name),
+                    "folder": takes_folder,
                     "latent_dim": usual["model"]["latent_dim"],
                     "epochs": usual["train"]["epochs"],
                 }

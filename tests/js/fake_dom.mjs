@@ -55,6 +55,11 @@ export class FakeElement extends EventTarget {
     this.childNodes.push(...there);
   }
 
+  remove() {
+    const { parentElement: parent } = this;
+    if (parent) parent.childNodes = parent.childNodes.filter((node) => node !== this);
+  }
+
   replaceChildren(...nodes) {
     this.childNodes = [];
     this.append(...nodes);

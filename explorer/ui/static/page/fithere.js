@@ -51,7 +51,7 @@ export function fitButton(text, within, pressed = () => {}) {
 const MINUTES = 2;
 
 /** The form. */
-class FitForm {
+export class FitForm {
   /**
    * @param {FitOffer} offer
    * @param {(wish: object) => Promise<void>} begin
@@ -73,8 +73,8 @@ class FitForm {
     this.beta = number("beta", "beta", 1, "Weight of the rate: 0 for none, 4 to watch a collapse");
     this.minutes = number("minutes", "Minutes of fitting", MINUTES, "As many epochs as fit into this time");
     this.epochs = number("epochs", "Epochs", "", "Passes over the training images");
-    this.twin = h("input", { type: "checkbox", name: "twin" });
-    this.whole = h("input", { type: "checkbox", name: "whole" });
+    this.twin = h("input", { type: "checkbox", name: "twin", checked: false });
+    this.whole = h("input", { type: "checkbox", name: "whole", checked: false });
     this.family = "vae";
     this.until = "minutes";
     const options = datasets.map(({ name, title }) => ({ value: name, text: title }));
@@ -152,7 +152,7 @@ class FitForm {
 
   /** What the form asks for. */
   wish() {
-    const told = (/** @type {HTMLElement} */ field) => (field.hidden ? {} : { [this.input(field).name]: this.input(field).valueAsNumber });
+    const told = (/** @type {HTMLElement} */ field) => (field.hidden ? {} : { [this.input(field).name]: Number(this.input(field).value) });
     const folder = this.data?.folder ? { folder: this.input(this.folder).value } : {};
     const switches = { twin: this.twin.checked, quick: !this.whole.checked };
     return { dataset: this.data?.name, family: this.family, ...folder, ...told(this.latent), ...told(this.beta), ...told(this.minutes), ...told(this.epochs), ...switches };
