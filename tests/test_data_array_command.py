@@ -11,6 +11,7 @@ from explorer.checkpoint import read_config, read_metrics
 from explorer.config import DataConfig, ModelConfig, RunConfig, resolve
 from explorer.data.sets import ImageSet, seeded_test
 from explorer.library import Library
+from explorer.training.command import with_facts
 from explorer.ui.routes import with_addresses
 from explorer.views.card import card_rows
 from explorer.views.colours import colours_of
@@ -100,4 +101,4 @@ def test_widths_are_those_for_images_of_their_size_once_it_is_known(net: Any, wi
     assert config.model.widths is None
     pixels = np.zeros((50, 1, 16, 12), np.uint8)
     images = ImageSet(name="a", pixels=pixels, levels=256, test_count=10)
-    assert train.with_widths(config, images).model.widths == widths
+    assert with_facts(config, images).model.widths == widths

@@ -101,7 +101,7 @@ def _forms(files: Sequence[Found]) -> tuple[set[tuple[int, int]], bool]:
     sizes, grey = set(), True
     for file in files:
         try:
-            with Image.open(file.path, formats=formats_of(file.path)) as picture:
+            with Image.open(file.on_disk, formats=formats_of(file.path)) as picture:
                 width, height = picture.size
                 turned = picture.getexif().get(0x0112, 1) >= 5  # a camera that was held upright
                 sizes.add((width, height) if turned else (height, width))

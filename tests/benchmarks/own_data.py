@@ -1,7 +1,7 @@
 """Data as people have it: from the command to the first step of the fit, a row for every kind of file.
 
 Each command runs in a process of its own with an empty cache; the clock stops when the fit says that it begins.
-Files are made on the spot: 10,000 grey images of 28x28, or 2,000 pictures of 64x64; named sets as small copies.
+Files are made on the spot: 10,000 grey images of 28x28, or 2,000 pictures of 64x64.
 """
 
 import io
