@@ -45,7 +45,7 @@ def hole_path(paths: Mapping[str, NDArray[np.floating]], theme: Theme, revision:
         yanchor="bottom",
         font={"size": 12, "color": ink.text},
     )
-    lay_out(figure, theme, ("along the path, %", "vacancy p-value, logarithmic"), revision)
+    lay_out(figure, theme, ("along the path, %", "hole p-value, logarithmic"), revision)
     figure.update_yaxes(type="log", tickvals=P_TICKS, ticktext=[f"{p:g}" for p in P_TICKS], range=[-3.7, 0.08])
     figure.update_xaxes(range=[-2, 102])
     figure.update_layout(hovermode="x", showlegend=len(paths) > 1)

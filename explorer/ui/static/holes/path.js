@@ -196,7 +196,7 @@ class Strip {
       const hole = value <= ALPHA;
       this.labels[k].textContent = `${hole ? "▨ " : ""}${shown(value, 2)}`;
       film.classList.toggle("xp-holes-in", hole);
-      film.setAttribute("aria-label", `${run}, ${percent(k / (FILMS - 1) + 1e-9)} of the way: vacancy p = ${shown(value, 2)}${hole ? ", in a hole" : ""}`);
+      film.setAttribute("aria-label", `${run}, ${percent(k / (FILMS - 1) + 1e-9)} of the way: p = ${shown(value, 2)}${hole ? ", in a hole" : ""}`);
     });
     this.title.replaceChildren(h("strong", {}, run), ` ${measured ? pathSummary(p, ALPHA) : ""}`);
   }
@@ -226,7 +226,7 @@ export class HolePath {
     this.strips = sides.map((_, i) => new Strip(this, i));
     this.status = new StatusLine();
     this.words = h("p.xp-hint");
-    this.figure = new Figure("vacancy along the path in both models", {
+    this.figure = new Figure("holes along the path in both models", {
       click: ({ x }) => this.stand(0, (x / 100) * (FILMS - 1)),
       fail: (error) => this.say(`No curve: ${error.message}`, this.figure),
       drawn: () => this.measured(),
