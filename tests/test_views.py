@@ -225,16 +225,16 @@ def test_the_score_table_keeps_values_intervals_and_n():
     metrics = {"test": {"active_units": 2}, "holes": {law: {"vacancy": SCORE} for law in ("raw", "white", "gmm10")}}
     table = hole_scores.score_table([card("a", "ae", metrics)])
     assert table is not None
-    vacancy = next(row for row in table["rows"] if row["name"] == "Vacancy")
+    vacancy = next(row for row in table["rows"] if row["name"] == "Draws in holes")
     assert vacancy["cells"] == [SCORE, SCORE, SCORE]
-    assert [row["name"] for row in table["rows"]] == ["Vacancy", "Active units"], "never one without the other"
+    assert [row["name"] for row in table["rows"]] == ["Draws in holes", "Active units"], "never one without the other"
 
 
 def test_a_score_that_is_missing_or_broken_is_left_empty():
     laws = {"raw": {"vacancy": {"value": float("nan")}}, "white": {"vacancy": "0.2"}, "gmm10": {"vacancy": SCORE}}
     table = hole_scores.score_table([card("a", "ae", {"holes": laws}), card("b", "vae", {})])
     assert table is not None
-    vacancy = next(row for row in table["rows"] if row["name"] == "Vacancy")
+    vacancy = next(row for row in table["rows"] if row["name"] == "Draws in holes")
     assert vacancy["cells"] == [None, None, SCORE, None, None, None]
 
 

@@ -136,8 +136,8 @@ def test_the_score_table_holds_the_very_numbers_of_metrics_json(shipped, name):
     assert table is not None
     rows = {row["name"]: row["cells"] for row in table["rows"]}
     names = [name for name in rows if name != "Tell-apart"]
-    assert names[:3] == ["Vacancy", "Coverage", "Active units"], "coverage and active units stand beside vacancy"
-    keys = {"Vacancy": "vacancy", "Coverage": "coverage", "Vacancy, active units": "vacancy_active"}
+    assert names[:3] == ["Draws in holes", "Coverage", "Active units"], "coverage and active units stand beside holes"
+    keys = {"Draws in holes": "vacancy", "Coverage": "coverage", "Draws in holes, active units": "vacancy_active"}
     keys |= {"Round trip": "round_trip", "Fréchet distance": "frechet", "Tell-apart": "tell_apart"}
     for model, column in zip(table["models"], range(0, 99, len(LAWS)), strict=False):
         metrics = json.loads((CHECKPOINTS / model / "metrics.json").read_text(encoding="utf-8"))

@@ -108,7 +108,7 @@ def test_where_a_run_has_no_hole_at_all_there_is_no_factor():
 def test_what_distance_does_not_see_is_told_by_the_classifier():
     said = told_of(card("a", "ae", vacancy=0.0, told=0.87), card("b", vacancy=0.03, told=0.93))
     assert said.startswith("From one fitted bell, a classifier tells 87 of 100 pairs")
-    assert "Distance alone finds no more empty places than usual: 0 and 3 of 100 draws" in said
+    assert "Distance alone finds no more holes than usual: 0 and 3 of 100 draws" in said
     coin = told_of(card("a", "ae", vacancy=0.0, told=0.5), card("b", vacancy=0.03, told=0.505))
     assert "a has fewer" not in coin and "do not lie as the codes do" not in coin
 
@@ -206,7 +206,7 @@ def test_numbers_at_a_clamp_are_marked():
     clamped = card("b", test={"clamped": 0.7})
     assert "70 of 100 log-variances stand at a clamp" in readings([clamped])[0]
     rows = {row["name"]: row["cells"] for row in table(clamped)["rows"]}
-    assert rows["Vacancy"][0]["beside"] == "at the clamp"
+    assert rows["Draws in holes"][0]["beside"] == "at the clamp"
     assert "beside" not in rows["Coverage"][0]
 
 

@@ -73,7 +73,7 @@ def path_curves(
                 )
             )
     lay_out(figure, theme, ("position: 0 is A, 1 is B", "norm, latent units"), revision)
-    lower = figure.to_dict()["layout"]["yaxis"] | {"title": {"text": "vacancy p-value", "font": {"size": 13}}}
+    lower = figure.to_dict()["layout"]["yaxis"] | {"title": {"text": "hole p-value", "font": {"size": 13}}}
     top = max(shell[1], *(float(np.max(curve.norms)) for curve in curves))
     bottom = min(-3.0, *(float(np.log10(np.min(curve.p_values))) for curve in curves)) - 0.1
     figure.update_layout(

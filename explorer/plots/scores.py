@@ -70,7 +70,7 @@ def p_value_curves(p_values: Mapping[str, NDArray[np.floating]], theme: Theme, r
         font={"size": 12, "color": ink.text},
         xshift=-4,
     )
-    lay_out(figure, theme, ("vacancy p-value, logarithmic", "share of samples at or below"), revision)
+    lay_out(figure, theme, ("hole p-value, logarithmic", "share of samples at or below"), revision)
     figure.update_xaxes(type="log", tickvals=P_TICKS, ticktext=[f"{p:g}" for p in P_TICKS], range=[-3, 0])
     figure.update_yaxes(range=[0, 1.02])
     figure.update_layout(hovermode="x", showlegend=True)

@@ -72,12 +72,12 @@ COLOURS: Mapping[str, Colour] = {
         lacks=lambda run: run.is_point,
     ),
     "vacancy": Colour(
-        text="Vacancy",
+        text="Hole p-value",
         hint=(
-            "Vacancy p-value of the image's drawn code: a code drawn at random from what the encoder allows the image. "
-            "It is the share of new images whose drawn code is at least as lonely; at most 0.05 is a hole"
+            "Hole p-value of the image's drawn code: a code drawn at random from what the encoder allows the image. "
+            "It is the share of new images whose drawn code is at least as far from others; at most 0.05 is a hole"
         ),
-        title="vacancy p-value of the image's drawn code",
+        title="hole p-value of the image's drawn code",
         values=lambda run: run.scalar("vacancy"),
         lacks=lambda _: False,
         is_p_value=True,

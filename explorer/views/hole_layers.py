@@ -178,11 +178,11 @@ def _class_note(run: OpenRun, law: str) -> str:  # noqa: ARG001 - asked of every
 
 OFFERED: Mapping[str, Layer] = {
     "vacancy": Layer(
-        title="Vacancy",
-        bar="vacancy p-value",
+        title="Holes",
+        bar="hole p-value",
         reading=(
-            "How lonely each place is: at p = 0.05 it is further from encoded images than 95 % of the codes of new "
-            "images."
+            "How far each place is from codes: at p = 0.05, the edge of a hole, it is further than 95 % of the codes "
+            "of new images are."
         ),
         score=lambda run, _: run.vacancy,
         note=_vacancy_note,

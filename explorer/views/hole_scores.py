@@ -26,15 +26,15 @@ from explorer.views.hole_verdict import (
 )
 
 HOLE_SCORES: Mapping[str, tuple[str, str]] = {
-    "vacancy": ("Vacancy", "share of draws where no image is encoded; of real images 0.05"),
+    "vacancy": ("Draws in holes", "share of draws where no image is encoded; of real images 0.05"),
     "tell_apart": (
         "Tell-apart",
         "share of pairs of a draw and a code that a classifier tells apart (AUC); 0.5 is a coin, 1 is always",
     ),
     "coverage": ("Coverage", "share of test images with a draw among their 5 neighbours, in {space}; up to 1"),
     "vacancy_active": (
-        "Vacancy, active units",
-        "vacancy over active units only: noise dimensions dilute holes; of real images 0.05",
+        "Draws in holes, active units",
+        "over active units only: noise dimensions dilute holes; of real images 0.05",
     ),
     "round_trip": (
         "Round trip",
@@ -240,7 +240,7 @@ def flag_of(card: Card, law: str) -> str | None:
     covered = score_at(holes_of(card).get(law), "coverage")
     if covered is not None and covered["value"] < LITTLE:
         words = f"{card.name} covers only {covered['value']:.2f} of the test images {LAWS[law].title}"
-        return f"{words}: its draws go elsewhere than its codes, so its vacancy is luck, good or bad."
+        return f"{words}: its draws go elsewhere than its codes, so its share in holes is luck, good or bad."
     return clamp_words(card)
 
 
@@ -299,7 +299,7 @@ def ladder_readings(rungs: Sequence[Mapping[str, Any]], law: str, change: Paired
     if len(swept) > 1:
         first, last = swept[0], swept[-1]
         words = (
-            f"From {first['label']} to {last['label']}, vacancy {LAWS[law].title} goes from "
+            f"From {first['label']} to {last['label']}, draws {LAWS[law].title} in holes go from "
             f"{share(first['vacancy'])} to {share(last['vacancy'])}"
         )
         if first["distortion"] and last["distortion"]:

@@ -118,7 +118,7 @@ def verdict(cards: Sequence[Card]) -> str | None:
     if all(score.get("low", score["value"]) <= ALPHA for score in holes) and (words := seen_apart(cards, law)):
         counts = " and ".join(of_hundred(score["value"]) for score in holes)
         return (
-            f"{sentence(words)} Distance alone finds no more empty places than usual: {counts} of 100 draws lie where "
+            f"{sentence(words)} Distance alone finds no more holes than usual: {counts} of 100 draws lie where "
             "no image is encoded; 5 is usual."
         )
     said = holes_words(cards, law)
@@ -143,7 +143,7 @@ def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
     if all(score.get("low", score["value"]) <= ALPHA for score in scores if score) and seen_apart(cards, law):
         told = [score_under(card, law, "tell_apart") for card in cards]
         seen = " and ".join(f"{of_hundred(score['value'])}\u00a0%" for score in told if score is not None)
-        return f"Hardly a hole, and yet a classifier tells draws from codes: {seen}."
+        return f"Hardly a hole, and yet draws may look wrong: a classifier tells them from codes, {seen}."
     if len(cards) == 1:
         return f"Measured: {values[0]}\u00a0% lie in a hole; of real images 5\u00a0%."
     both = f"{values[0]}\u00a0% against {values[1]}\u00a0%"
@@ -374,5 +374,5 @@ def collapse_words(card: Card) -> str | None:
         )
     return (
         f"{card.name} uses {active:.0f} of its {d} dimensions: the other {d - active:.0f} carry noise, which dilutes "
-        "holes, so read vacancy over active units too."
+        "holes, so read the share over active units too."
     )

@@ -65,7 +65,7 @@ def map_axes(run: OpenRun, plane: str) -> tuple[NDArray[np.float32] | None, MapA
     if run.latent_dim == 1:
         measured = not np.isnan(run.latents.distortion).any()
         scores = run.scalar("distortion" if measured else "vacancy")
-        titles = ("axis 0, latent units", "distortion, nats" if measured else "vacancy p-value of the drawn code")
+        titles = ("axis 0, latent units", "distortion, nats" if measured else "hole p-value of the drawn code")
         behind = {"origin": np.zeros(1), "first": np.ones(1), "second": np.zeros(1)}
         points = np.stack([run.latents.mean[:, 0], scores], axis=1)
         return points.astype(np.float32), MapAxes(titles, behind, None, alike=False)

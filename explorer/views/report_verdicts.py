@@ -195,7 +195,7 @@ def holes(card: Card, history: History | None) -> Verdict:  # noqa: ARG001
             "50 is a coin."
         )
     step = _better_law(card, law, "tell_apart")
-    short = f"{of_hundred(value)} % of draws empty"
+    short = f"{of_hundred(value)} % of draws in holes"
     if score.get("low", value) > limits.red:
         return _verdict("red", short, words, step)
     if score.get("low", value) > limits.green:

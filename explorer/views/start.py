@@ -17,6 +17,7 @@ from explorer.views.hole_verdict import (
     score_under,
     sentence,
     short_verdict,
+    title_of,
     told_words,
 )
 
@@ -33,7 +34,7 @@ def story(library: Library, name: str) -> dict[str, Any]:
     Returns:
         `pair`: the runs that are shown side by side, the autoencoder first, one or two; `note`: why they are not a run
         and its twin, or None; `laws`: by law what `told_of` has; `remembered`: reconstruction errors in a sentence, or
-        None; `ladder`: as in `ladder_story`; `elsewhere`: as in `further`.
+        None; `closer`: as in `closer_of`; `ladder`: as in `ladder_story`; `elsewhere`: as in `further`.
 
     Raises:
         CheckpointError: There is no such run, or it is damaged.
@@ -44,6 +45,7 @@ def story(library: Library, name: str) -> dict[str, Any]:
         "note": note,
         "laws": {law.name: told_of(cards, law) for law in LAWS.values()},
         "remembered": remembered(cards),
+        "closer": closer_of(cards),
         "ladder": ladder_story(library, name),
         "elsewhere": further(library, name),
     }
@@ -112,13 +114,42 @@ def remembered(cards: Sequence[Card]) -> str | None:
     """How well the models bring images back, or None where that is not measured."""
     found = []
     for card in cards:
-        value, test = card.number("test", "mse"), card.metrics.get("test")
-        ends = test.get("mse_interval") if isinstance(test, Mapping) else None
-        if value is None:
+        error, ends = error_of(card)
+        if error is None:
             return None
-        interval = f" ({ends[0]:.4f} to {ends[1]:.4f})" if isinstance(ends, list) and len(ends) == 2 else ""
-        found.append(f"{value:.4f}{interval} of {card.name}")
+        interval = "" if ends is None else f" ({ends[0]:.4f} to {ends[1]:.4f})"
+        found.append(f"{error:.4f}{interval} of {card.name}")
     return f"Measured on test images: a mean squared error per pixel in [0, 1] of {' and '.join(found)}."
+
+
+def closer_of(cards: Sequence[Card]) -> dict[str, Any] | None:
+    """Which of two models brings test images back with the smaller error.
+
+    Returns:
+        `run`: its name, or None where the intervals of both errors overlap; `words`: the errors in a sentence for the
+        screen. None without two measured models.
+    """
+    if len(cards) != 2:
+        return None
+    (first, first_ends), (second, second_ends) = map(error_of, cards)
+    if first is None or second is None:
+        return None
+    errors = f"{first:.4f} per pixel against {second:.4f}"
+    if (
+        first_ends is None
+        or second_ends is None
+        or max(first_ends[0], second_ends[0]) <= min(first_ends[1], second_ends[1])
+    ):
+        return {"run": None, "words": f"Neither for sure: on test images, an error of {errors}."}
+    better = cards[int(second < first)]
+    return {"run": better.name, "words": f"{sentence(title_of(better))} does: on test images, an error of {errors}."}
+
+
+def error_of(card: Card) -> tuple[float | None, tuple[float, float] | None]:
+    """The mean squared error per pixel on test images, and its 95 % interval; None where it is not measured."""
+    value, test = card.number("test", "mse"), card.metrics.get("test")
+    ends = test.get("mse_interval") if isinstance(test, Mapping) else None
+    return value, (ends[0], ends[1]) if isinstance(ends, list) and len(ends) == 2 else None
 
 
 # --- the ladder -------------------------------------------------------------------------------------------------------

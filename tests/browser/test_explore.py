@@ -179,13 +179,13 @@ def test_the_trust_line_tells_a_hole_from_a_place_among_the_data(visit, run_of):
     trust = page.locator(".xp-stage .xp-trust")
     told = page.locator("#explorer-explore .xp-more p", has_text="flat-vae")
     expect(trust).to_have_text("●Codes are common here")
-    expect(told.last).to_contain_text("no emptier than around")
+    expect(told.last).to_contain_text("no farther from codes than")
     expect(told.last).to_contain_text("that holds 90 % of training codes")
     box = page.get_by_role("spinbutton", name=f"{direction.name}, exact value")
     box.fill("9")
     box.press("Enter")
     expect(trust).to_have_text("▨No image is encoded here")
-    expect(told.filter(has_text="norm 9.00")).to_contain_text("emptier than around 9")
+    expect(told.filter(has_text="norm 9.00")).to_contain_text("farther from codes than 9")
 
 
 @pytest.mark.gradio

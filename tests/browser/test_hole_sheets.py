@@ -161,7 +161,7 @@ def test_pointer_and_keys_tell_the_p_value_of_a_sample(visit, shipped):
     hole = next(k for k, p in enumerate(known) if p <= 0.05)
     tiles(part).nth(hole).hover()
     expect(part.locator(".xp-trust")).to_contain_text("No image is encoded here")
-    expect(part.locator(".xp-trust")).to_contain_text(f"sample {hole + 1}, vacancy p =")
+    expect(part.locator(".xp-trust")).to_contain_text(f"sample {hole + 1}, p =")
     tiles(part).first.focus()
     for key in ("ArrowRight", "ArrowDown", "ArrowLeft"):
         tab.page.keyboard.press(key)
@@ -202,7 +202,7 @@ def test_the_slider_walks_the_rungs_and_tells_each_ones_scores(visit):
         part.page.keyboard.press(key)
         metrics = read_metrics(CHECKPOINTS / name)
         said = part.locator(".xp-rung-chosen")
-        expect(said).to_contain_text(f"{label}, {name}: vacancy from one fitted bell")
+        expect(said).to_contain_text(f"{label}, {name}: draws from one fitted bell in holes")
         expect(said).to_contain_text(f"{100 * metrics['holes']['white']['vacancy']['value']:.1f} %")
         expect(said).to_contain_text(f"coverage {metrics['holes']['white']['coverage']['value']:.2f}")
         expect(said).to_contain_text(f"{metrics['test']['active_units']} of 8 units active")
@@ -238,7 +238,7 @@ def test_small_multiples_hold_decodes_and_the_shares_of_their_p_values(visit, sh
 
 def test_the_trade_offs_mark_the_chosen_rung_and_their_dots_choose_runs(visit, shipped):
     part = ladder(opened(visit, view="beta"))
-    drawing = part.get_by_role("group", name="vacancy against coverage along the beta ladder")
+    drawing = part.get_by_role("group", name="holes against coverage along the beta ladder")
     drawing.scroll_into_view_if_needed()
     rungs = [rung for rung in ladder_of(shipped, "digits-vae-8", "white")["rungs"] if rung["vacancy"]]
     dots = drawing.get_by_role("button")
@@ -254,7 +254,7 @@ def test_the_trade_offs_mark_the_chosen_rung_and_their_dots_choose_runs(visit, s
     expect(part.locator(".xp-rung-chosen")).to_contain_text("digits-vae-8-beta0.1")
     expect(drawing.locator("[data-run='digits-vae-8-beta0.1']")).to_have_attribute("aria-pressed", "true")
     expect(drawing.locator("[aria-pressed=true]")).to_have_count(1)
-    other = part.get_by_role("group", name="vacancy against distortion along the beta ladder")
+    other = part.get_by_role("group", name="holes against distortion along the beta ladder")
     other.locator("[data-run='digits-ae-8']").press("Enter")
     expect(part.locator(".xp-rung-chosen")).to_contain_text("digits-ae-8")
 
@@ -315,7 +315,12 @@ def test_the_numbers_on_the_page_are_those_of_metrics_json(visit, stem):
     tab = opened(visit, names[1], "scores")
     table = tab.locator(".xp-scores")
     expect(table.get_by_role("columnheader", name=names[0])).to_be_visible()
-    rows = {"Vacancy": "vacancy", "Coverage": "coverage", "Round trip": "round_trip", "Fréchet distance": "frechet"}
+    rows = {
+        "Draws in holes": "vacancy",
+        "Coverage": "coverage",
+        "Round trip": "round_trip",
+        "Fréchet distance": "frechet",
+    }
     metrics = [read_metrics(CHECKPOINTS / name) for name in names]
     for title, key in rows.items():
         cells = table.get_by_role("row", name=re.compile(f"^{title}(?!,)")).get_by_role("cell").all_inner_texts()

@@ -240,11 +240,11 @@ def test_both_planes_share_one_scale(visit):
 
 def test_the_score_table_names_law_interval_and_n_and_stands_beside_coverage(visit):
     page = opened(visit, "scores")
-    table = page.locator(".xp-table", has_text="Vacancy")
+    table = page.locator(".xp-table", has_text="Draws in holes")
     heads = table.get_by_role("columnheader").all_inner_texts()
     laws = ["from the prior", "from one fitted bell", "from ten fitted bells"]
     assert heads == ["flat-ae", "flat-vae", *laws, *laws]
-    cell = table.get_by_role("row", name="Vacancy").get_by_role("cell").first
+    cell = table.get_by_role("row", name="Draws in holes").get_by_role("cell").first
     expect(cell).to_contain_text("0.310")
     expect(cell).to_contain_text("0.300 to 0.320")
     expect(cell).to_contain_text("n = 1,000")
@@ -307,7 +307,7 @@ def test_both_planes_are_coloured_by_the_chosen_layer_on_one_scale(visit):
     page.locator("#explorer-holes").get_by_label("Colour by").select_option("vacancy")
     for name in ("flat-ae", "flat-vae"):
         side(page, name).locator(".xp-plane[data-layer=vacancy]").wait_for()
-        expect(side(page, name).locator(".xp-holes-bar")).to_contain_text("vacancy p-value")
+        expect(side(page, name).locator(".xp-holes-bar")).to_contain_text("hole p-value")
 
 
 def test_a_layer_that_the_pair_cannot_have_says_why(visit):
@@ -343,12 +343,12 @@ def test_both_models_say_all_they_know_of_the_place_under_the_cursor(visit, run_
     for name in ("flat-ae", "flat-vae"):
         run = run_of(name)
         words = side(page, name).locator(".xp-trust")
-        expect(words).to_contain_text("vacancy p = ")
+        expect(words).to_contain_text("p = ")
         expect(words).to_contain_text(f"at u = ({text}, 0)")
         latent = latent_of(side(page, name).get_by_role("img", name=f"decode of {name}"))[None]
         np.testing.assert_allclose(latent, run.frame.unwhiten(np.array([[5 * step, 0.0]])), atol=1e-5)
         vacancy, back = (score.p_value(latent)[0] for score in (run.vacancy, run.round_trip))
-        expect(words).to_contain_text(f"vacancy p = {shown(vacancy)} at u = ({text}, 0)")
+        expect(words).to_contain_text(f"p = {shown(vacancy)} at u = ({text}, 0)")
         sign = "▨" if back <= 0.05 else "◐" if back <= 0.2 else "●"
         facts = side(page, name).locator(".xp-holes-facts")
         expect(facts).to_contain_text(f"Round trip: p = {shown(back)}")

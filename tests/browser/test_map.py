@@ -192,7 +192,7 @@ def test_the_map_and_explore_say_the_same_of_a_chosen_image(visit, run_of):
     expect(trust).not_to_be_empty()
     sign, verdict, numbers = (trust.locator(part).inner_text() for part in (".xp-sign", "strong", "small"))
     assert ("No image is encoded here" in verdict) == (of_mean[index] <= 0.05)
-    assert "vacancy p = " in numbers
+    assert "p = " in numbers
     page.get_by_role("button", name="Open in Explore").click()
     expect(page.locator(".xp-caption")).to_have_text(re.compile(f"test image {index}$"))
     # Explore says the verdict above the fold, and behind More what it rests on
@@ -225,7 +225,7 @@ def test_clicking_empty_space_decodes_there(visit, run_of, grey_of, decode_of, l
     latent = latent_of(canvas)
     np.testing.assert_allclose(latent, place, atol=0.05)
     np.testing.assert_array_equal(grey_of(canvas), decode_of(run, latent))
-    expect(side.locator(".xp-trust")).to_contain_text("vacancy p =")
+    expect(side.locator(".xp-trust")).to_contain_text("p =")
 
 
 def zoomed(page):
@@ -249,7 +249,7 @@ def test_another_colour_keeps_the_view_and_sends_no_coordinates(visit):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_label("Colour by").select_option("vacancy")
-    expect(page.locator("#explorer-map .xp-colourbar")).to_contain_text("vacancy p-value of the image's drawn code")
+    expect(page.locator("#explorer-map .xp-colourbar")).to_contain_text("hole p-value of the image's drawn code")
     page.wait_for_function("() => document.querySelector('[data-colour=vacancy]')")
     now = page.evaluate(RANGES)
     assert now[1] - now[0] < 0.8 * (before[1] - before[0])

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.browser
 
 RUN, PAIR = "digits-vae-8", ("digits-ae-8", "digits-vae-8")
 
+TITLES = ("Autoencoder", "VAE")
+
 MOST_WORDS, MOST_NUMBERS = 40, 6
 
 SEEN = """() => {
@@ -109,12 +111,16 @@ def test_a_drawing_becomes_numbers_and_comes_back_from_both_models(
     opened, page, shipped, latent_of, grey_of, decode_of
 ):
     tab = opened()
-    tab.get_by_role("button", name="32", exact=True).click()
-    expect(tab.get_by_text("Fewer: 8 numbers.")).to_be_visible()
+    canvases = [model(tab, title).get_by_role("img", name=re.compile("draws from it$")) for title in TITLES]
+    for canvas in canvases:
+        expect(canvas).to_be_visible()  # an example is there before anybody draws
+    tab.get_by_role("button", name="VAE", exact=True).click()
+    expect(tab.get_by_text("No. The autoencoder does: on test images")).to_be_visible()
+    examples = [canvas.get_attribute("data-latent") for canvas in canvases]
     stroke(page, tab.get_by_role("application", name="drawing pad"))
-    for title, name in zip(("Autoencoder", "VAE"), PAIR, strict=True):
-        canvas = model(tab, title).get_by_role("img", name=re.compile("draws from it$"))
+    for title, name, canvas, example in zip(TITLES, PAIR, canvases, examples, strict=True):
         expect(canvas).to_have_attribute("data-latent", re.compile(r"(,.*){7}"))
+        expect(canvas).not_to_have_attribute("data-latent", example)
         expect(model(tab, title).get_by_role("img", name=re.compile(": 8 numbers$"))).to_be_visible()
         shown, expected = grey_of(canvas).astype(int), decode_of(shipped.open(name), latent_of(canvas)).astype(int)
         assert np.abs(shown - expected).max() <= 1
@@ -143,28 +149,28 @@ def test_ten_draws_are_guessed_drawn_counted_and_told(opened, page, shipped, ste
     guess(tab, "VAE", 1)
     tab.get_by_role("button", name="Draw ten").click()
     expect(tab.get_by_role("button", name="Draw ten more")).to_be_enabled()
-    for title, name in zip(("Autoencoder", "VAE"), PAIR, strict=True):
+    for title, name in zip(TITLES, PAIR, strict=True):
         expected = empties(shipped, name, law, 1)
         assert hatched(tab, title) == expected
-        expect(model(tab, title).get_by_text(f"{sum(expected)} of 10 empty")).to_be_visible()
+        expect(model(tab, title).get_by_text(f"holes: {sum(expected)} of 10")).to_be_visible()
         expect(model(tab, title).get_by_role("slider")).to_be_disabled()
     expect(tab.get_by_text(story(shipped, RUN)["laws"][law]["short"])).to_be_visible()
     page.wait_for_function(f"location.hash.includes('start.{state}=1')")
     tab.get_by_role("button", name="Draw ten more").click()
     total = sum(empties(shipped, PAIR[0], law, 1) + empties(shipped, PAIR[0], law, 2))
-    expect(model(tab, "Autoencoder").get_by_text(f"{total} of 20 empty")).to_be_visible()
+    expect(model(tab, "Autoencoder").get_by_text(f"holes: {total} of 20")).to_be_visible()
     again = opened(step, f"&start.{state}=2")
-    expect(model(again, "Autoencoder").get_by_text(f"{total} of 20 empty")).to_be_visible()
+    expect(model(again, "Autoencoder").get_by_text(f"holes: {total} of 20")).to_be_visible()
     expect(model(again, "Autoencoder").get_by_role("slider")).to_have_attribute("aria-valuetext", "3 of ten")
 
 
 def test_both_models_draw_from_the_same_numbers(opened, latent_of):
     tab = opened(2, "&start.prior=1")
-    shown = [latent_of(model(tab, title).locator(".xp-st-large canvas")) for title in ("Autoencoder", "VAE")]
+    shown = [latent_of(model(tab, title).locator(".xp-st-large canvas")) for title in TITLES]
     np.testing.assert_array_equal(*shown)
     tiles = model(tab, "VAE").get_by_role("button", name=re.compile(r"^draw 3"))
     tiles.focus()
-    moved = [latent_of(model(tab, title).locator(".xp-st-large canvas")) for title in ("Autoencoder", "VAE")]
+    moved = [latent_of(model(tab, title).locator(".xp-st-large canvas")) for title in TITLES]
     np.testing.assert_array_equal(*moved)
     assert not np.array_equal(shown[0], moved[0])
 
@@ -180,7 +186,7 @@ def test_ten_bells_are_a_choice_and_stand_in_the_link(opened, page, shipped):
     tab.get_by_text("ten fitted bells").click()
     tab.get_by_role("button", name="Draw ten").click()
     count = sum(empties(shipped, PAIR[0], "gmm10", 1))
-    expect(model(tab, "Autoencoder").get_by_text(f"{count} of 10 empty")).to_be_visible()
+    expect(model(tab, "Autoencoder").get_by_text(f"holes: {count} of 10")).to_be_visible()
     page.wait_for_function("location.hash.includes('start.law=gmm10') && location.hash.includes('start.ten=1')")
 
 
@@ -189,7 +195,7 @@ def test_the_map_shows_codes_then_draws_and_decodes_under_the_pointer(opened, pa
     expect(tab.locator(".xp-st-mark.xp-pin")).to_have_count(0)
     tab.get_by_role("button", name="VAE", exact=True).click()
     page.wait_for_function("location.hash.includes('start.laid=1')")
-    for title, name in zip(("Autoencoder", "VAE"), PAIR, strict=True):
+    for title, name in zip(TITLES, PAIR, strict=True):
         expected = sum(sum(empties(shipped, name, "raw", seed)) for seed in (1, 2, 3))
         expect(model(tab, title).locator(".xp-st-mark")).to_have_count(30)
         expect(model(tab, title).locator(".xp-st-mark.xp-st-hatched")).to_have_count(expected)
@@ -230,7 +236,8 @@ def test_guesses_are_summed_up_and_the_questions_answered_at_the_end(opened):
     end = tab.page.locator(f"#explorer-start [data-ready='{RUN} 6']")
     expect(end.get_by_text("You expected")).to_be_visible()
     end.get_by_text("Which model has more?").click()
-    expect(end.get_by_text("digits-ae-8 has")).not_to_have_count(0)
+    expect(end.get_by_text("From the prior, ")).to_be_visible()
+    expect(end.get_by_text(re.compile("digits-(ae|vae)-8"))).to_have_count(0)
     expect(end.get_by_text("Make a face smile")).to_be_visible()
     end.get_by_role("link", name="Your own picture").click()
     expect(end.page.get_by_role("tab", name="Reconstruct")).to_have_attribute("aria-selected", "true")

@@ -453,9 +453,9 @@ test("a figure whose graphics were taken away is drawn anew, and one that is rem
 // 19. "as usual as 94 %" beside p = .95
 
 test("the words of a verdict go by the number that stands beside them", () => {
-  assert.match(verdict(0.9482).text, /no emptier than around 95 %/); // shown as 0.95
-  assert.match(verdict(0.9449).text, /no emptier than around 94 %/);
-  assert.match(verdict(0.1449).text, /emptier than around 86 %/);
+  assert.match(verdict(0.9482).text, /no farther from codes than 95 %/); // shown as 0.95
+  assert.match(verdict(0.9449).text, /no farther from codes than 94 %/);
+  assert.match(verdict(0.1449).text, /farther from codes than 86 %/);
 });
 
 // 21. Sprites of many runs stay in memory for ever

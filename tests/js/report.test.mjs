@@ -140,7 +140,7 @@ test("where pictures are computed is said with the reason", () => {
 });
 
 test("a report is handed out with every verdict, its next step and the card", () => {
-  const verdict = { key: "holes", title: "Holes", level: "red", word: "trouble", short: "37 % empty", evidence: "37 of 100 | draws.", step: "Draw from ten bells.", source: "Bates 2023" };
+  const verdict = { key: "holes", title: "Holes", level: "red", word: "trouble", short: "37 % in holes", evidence: "37 of 100 | draws.", step: "Draw from ten bells.", source: "Bates 2023" };
   const line = { group: "Settings", name: "Seed", meaning: "", text: "1|2", detail: "" };
   const stories = /** @type {any} */ ([{ name: "a", note: null, verdicts: [verdict], card: [line] }, { name: "b", note: "No curves.", verdicts: [], card: [] }]);
   const text = markdownOf(stories);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { headline, ofHundred, perCent, sheetWords, toldWords, withInterval } from "../../explorer/ui/static/holes/samples.js";
+import { blindWords, headline, ofHundred, perCent, sheetWords, toldWords, withInterval } from "../../explorer/ui/static/holes/samples.js";
 import { barHeights, flagWord, rungWords } from "../../explorer/ui/static/holes/ladder.js";
 import { dotWords, windowOf } from "../../explorer/ui/static/holes/tradeoff.js";
 
@@ -38,7 +38,7 @@ test("a repaired sheet says what was thrown away and what was left", () => {
 test("a rung is told with all that must be read beside its vacancy", () => {
   const score = { value: 0.0441, low: 0.031, high: 0.057 };
   const rung = { name: "r", family: "vae", label: "beta 4", beta: 4, vacancy: score, tell_apart: { value: 0.61 }, coverage: { value: 0.0067 }, distortion: null, active_units: 0, latent_dim: 8, flag: "x" };
-  assert.equal(rungWords(rung, "from the prior"), "beta 4, r: vacancy from the prior 4.4 % (3.1 % to 5.7 %), tell-apart 0.61, coverage 0.01, 0 of 8 units active, distortion not measured.");
+  assert.equal(rungWords(rung, "from the prior"), "beta 4, r: draws from the prior in holes 4.4 % (3.1 % to 5.7 %), tell-apart 0.61, coverage 0.01, 0 of 8 units active, distortion not measured.");
   assert.equal(flagWord(rung), "collapsed");
   assert.equal(flagWord({ ...rung, active_units: 5 }), "3 units idle");
   assert.equal(flagWord({ ...rung, active_units: 8 }), "covers little");
@@ -61,6 +61,14 @@ test("the sentence over the sheets says both shares as they are stored, and what
   assert.equal(toldWords([ae, vae]), " 93 % / not measured (coin: 50 %).");
   assert.equal(toldWords([vae]), " not measured.");
   assert.deepEqual([0, 0.042, 0.05, 0.44, 1].map(ofHundred), ["0", "4.2", "5", "44", "100"]);
+});
+
+test("draws that look wrong outside every hole are explained where a classifier tells them, and nowhere else", () => {
+  const few = { ...drawn, vacancy: { value: 0.037, low: 0.03, high: 0.05 }, tell_apart: { value: 0.94 } };
+  assert.equal(blindWords([few, few], 64), " Draws that look wrong lie in no hole: in 64 dimensions distance sees little.");
+  assert.equal(blindWords([few, { ...few, vacancy: { value: 0.3, low: 0.28, high: 0.32 } }], 64), "");
+  assert.equal(blindWords([{ ...few, tell_apart: { value: 0.53 } }], 8), "");
+  assert.equal(blindWords([{ ...few, vacancy: null }], 8), "");
 });
 
 test("a dot of the trade-off is called by its beta and its active units, an autoencoder by its kind", () => {

@@ -23,9 +23,9 @@ test("the verdict differs in words and in sign, not only in colour", () => {
   const said = [verdict(0.04), verdict(0.12), verdict(0.93)];
   assert.equal(new Set(said.map(({ sign }) => sign)).size, 3);
   assert.deepEqual(said.map(({ text }) => text), [
-    "No image is encoded here: emptier than around 96 % of real images",
-    "Few images are encoded here: emptier than around 88 % of real images",
-    "Codes are common here: no emptier than around 93 % of real images",
+    "No image is encoded here: farther from codes than 96 % of real images",
+    "Few images are encoded here: farther from codes than 88 % of real images",
+    "Codes are common here: no farther from codes than 93 % of real images",
   ]);
 });
 
@@ -34,7 +34,7 @@ test("a share is rounded down, so that what is said of it stays true", () => {
   assert.equal(percent(0.0099), "0 %");
   assert.equal(percent(0.29), "29 %");
   assert.equal(percent(1), "100 %");
-  assert.equal(verdict(0.0002).text, "No image is encoded here: emptier than around 99 % of real images");
+  assert.equal(verdict(0.0002).text, "No image is encoded here: farther from codes than 99 % of real images");
 });
 
 test("a latent off the span of the codes is in a hole whatever its p-value, and it is said why", () => {

@@ -17,7 +17,7 @@ const PIN_HINT = "Click holds the cursor.";
 const HELD_HINT = "The cursor is held here. Click again to let it go.";
 const HOW =
   "A hole is a place of latent space where samples fall but hardly any image is encoded: hatched here wherever it is " +
-  "lonelier than 95 % of the codes of new images. Move over either plane, or use its arrow keys: both models decode the " +
+  "farther from codes than 95 % of new images are. Move over either plane, or use its arrow keys: both models decode the " +
   "same place. Look at what changes on the hatching.";
 const FLAT_HINT =
   "Here the planes are all there is. Two dimensions hold little: pictures blur where classes meet, those of a VAE more so than an autoencoder's, so blur is no hole, and a sharp picture no proof of data nearby.";

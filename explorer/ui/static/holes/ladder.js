@@ -77,7 +77,7 @@ function histogram(shares, label) {
 export function rungWords(rung, law) {
   const units = rung.active_units === null ? "active units not counted" : `${rung.active_units} of ${rung.latent_dim} units active`;
   const distortion = rung.distortion ? `distortion ${withInterval(rung.distortion, (value) => value.toFixed(1))} nats per image` : "distortion not measured";
-  return `${rung.label}, ${rung.name}: vacancy ${law} ${withInterval(rung.vacancy, perCent)}, tell-apart ${withInterval(rung.tell_apart)}, coverage ${withInterval(rung.coverage)}, ${units}, ${distortion}.`;
+  return `${rung.label}, ${rung.name}: draws ${law} in holes ${withInterval(rung.vacancy, perCent)}, tell-apart ${withInterval(rung.tell_apart)}, coverage ${withInterval(rung.coverage)}, ${units}, ${distortion}.`;
 }
 
 /**
@@ -122,7 +122,7 @@ class RungCard {
         "div.xp-rung-scores",
         {},
         h("p", {}, h("strong", {}, rung.label)),
-        h("p", {}, `vacancy ${vacancy ? perCent(vacancy.value) : "–"}`),
+        h("p", {}, `in holes ${vacancy ? perCent(vacancy.value) : "–"}`),
         h("p", {}, `tell-apart ${tell_apart ? tell_apart.value.toFixed(2) : "–"}`),
         h("p", {}, `coverage ${coverage ? coverage.value.toFixed(2) : "–"}`),
         h("p", {}, `units ${units ?? "–"} of ${d}`),
@@ -152,8 +152,8 @@ class RungCard {
 
 /** What the vacancy is drawn against. @type {{against: "coverage" | "distortion", axis: string, label: string, title: string}[]} */
 const AXES = [
-  { against: "coverage", axis: "coverage, share of test images", label: "vacancy against coverage along the beta ladder", title: "Vacancy against coverage: the best corner is top left" },
-  { against: "distortion", axis: "distortion, nats per image", label: "vacancy against distortion along the beta ladder", title: "Vacancy against distortion: the best corner is bottom left" },
+  { against: "coverage", axis: "coverage, share of test images", label: "holes against coverage along the beta ladder", title: "Holes against coverage: the best corner is top left" },
+  { against: "distortion", axis: "distortion, nats per image", label: "holes against distortion along the beta ladder", title: "Holes against distortion: the best corner is bottom left" },
 ];
 
 /** @implements {SubView} */
@@ -334,7 +334,7 @@ export class Ladder {
       const { against, axis } = AXES[i];
       const rungs = this.on(against);
       /** @type {HTMLElement} */ (figure.element.parentElement).hidden = rungs.length < 2;
-      if (rungs.length > 1) figure.show(rungs, against, [`vacancy ${this.titleOf(this.measured)}, share of draws`, axis]);
+      if (rungs.length > 1) figure.show(rungs, against, [`draws ${this.titleOf(this.measured)} in holes, share`, axis]);
     });
   }
 
@@ -346,7 +346,7 @@ export class Ladder {
 
 const INTRO =
   "The same net fitted with ever more weight (beta) on the rate: what becomes of the holes, and what is paid for it. " +
-  "Read vacancy only beside coverage and active units: a collapsed model has no holes and generates nothing.";
+  "Read the share in holes only beside coverage and active units: a collapsed model has no holes and generates nothing.";
 
 const MULTIPLES =
   `Of each run nine draws with the same random numbers, holes striped along their foot, and how 1,000 draws fall by p-value: ` +

@@ -71,7 +71,7 @@ export class LayerChoice {
 
   show() {
     const options = this.layers.map(({ name, title, reason }) => ({ value: name, text: reason ? `${title}: not here` : title }));
-    const field = dropdown("Colour by", options.length ? options : [{ value: "vacancy", text: "Vacancy" }], this.layer, (layer) => this.choose(layer), "What the colours of both planes measure; holes stay hatched");
+    const field = dropdown("Colour by", options.length ? options : [{ value: "vacancy", text: "Holes" }], this.layer, (layer) => this.choose(layer), "What the colours of both planes measure; holes stay hatched");
     this.layers.forEach(({ reason }, i) => (field.querySelectorAll("option")[i].disabled = reason !== null));
     this.field.replaceChildren(field);
     const without = this.layers.filter(({ reason }) => reason !== null);

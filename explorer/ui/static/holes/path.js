@@ -214,7 +214,7 @@ class Strip {
       const hole = value <= ALPHA;
       this.labels[k].textContent = `${hole ? "▨ " : ""}${shown(value, 2)}`;
       film.classList.toggle("xp-holes-in", hole);
-      film.setAttribute("aria-label", `${run}, ${percent(k / (FILMS - 1) + 1e-9)} of the way: vacancy p = ${shown(value, 2)}${hole ? ", in a hole" : ""}`);
+      film.setAttribute("aria-label", `${run}, ${percent(k / (FILMS - 1) + 1e-9)} of the way: p = ${shown(value, 2)}${hole ? ", in a hole" : ""}`);
     });
     this.title.replaceChildren(h("strong", {}, run), ` ${measured ? pathSummary(p, ALPHA) : ""}`);
   }

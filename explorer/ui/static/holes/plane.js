@@ -71,7 +71,7 @@ export class PlaneSide {
     this.canvas = h("canvas");
     this.lattice = h("canvas");
     this.tiled = false; // whether it holds the plane's decodes
-    this.plane = new Plane("vacancy on a plane of latent space", {
+    this.plane = new Plane("holes on a plane of latent space", {
       wander: (x, y) => !room.pinned && room.point(x, y, false),
       tap: ({ x, y }) => room.point(x, y, true),
       moved: () => this.moved(),
@@ -183,7 +183,7 @@ export class PlaneSide {
     const { extent, names } = told;
     this.told = told;
     this.tiled = false;
-    this.vacancy = { ...sheetOf(told.vacancy), scale: "p-values", ends: [-3, 0], bar: "vacancy p-value", classes: [] };
+    this.vacancy = { ...sheetOf(told.vacancy), scale: "p-values", ends: [-3, 0], bar: "hole p-value", classes: [] };
     plane.setDots(/** @type {Float32Array} */ (numbersOf(told.codes).values));
     const hasClasses = labels !== null && names.length > 0 && names.length <= MOST_COLOURS;
     plane.setColours({
@@ -385,7 +385,7 @@ export class PlaneSide {
     clearTimeout(this.settling);
     if (!this.told || !this.info) return;
     this.judge(this.vacancyAt(x, y));
-    showVerdict(this.words, verdict(this.vacancyAt(x, y)), `vacancy p ≈ ${shown(this.vacancyAt(x, y), 2)} at u = (${shown(x)}, ${shown(y)}) sd`);
+    showVerdict(this.words, verdict(this.vacancyAt(x, y)), `p ≈ ${shown(this.vacancyAt(x, y), 2)} at u = (${shown(x)}, ${shown(y)}) sd`);
     const { name: run } = this.info;
     const z = /** @type {Float32Array} */ (this.latent);
     this.picture.draw(run, z);
@@ -403,7 +403,7 @@ export class PlaneSide {
     if (run !== this.info?.name || at.x !== x || at.y !== y) return;
     const far = `${shown(answer.distance, 2)} sd from the 5th nearest code`;
     this.judge(answer.vacancy);
-    showVerdict(this.words, verdict(answer.vacancy), `vacancy p = ${shown(answer.vacancy, 2)} at u = (${shown(x)}, ${shown(y)}) sd, ${far}`);
+    showVerdict(this.words, verdict(answer.vacancy), `p = ${shown(answer.vacancy, 2)} at u = (${shown(x)}, ${shown(y)}) sd, ${far}`);
     const value = this.sheet && this.covered === query.layer ? gridValue(this.sheet.values, this.sheet.size, this.extent, x, y) : null;
     const rows = placeFacts(answer, query.layer, value).map(({ state, sign, name, text }) =>
       h(`div${state ? `.xp-${state}` : ""}`, {}, h("dt", {}, h("span.xp-sign", { "aria-hidden": "true" }, sign), h("strong", {}, name), ": "), h("dd", {}, text)),

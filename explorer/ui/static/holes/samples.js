@@ -48,6 +48,7 @@ const SMALL = 34; // a finger needs a tile of 44 pixels, its frame included
 const ENOUGH = 1.3; // of a picture's own size: with more room it is not left that small
 const NARROW = 760; // of both sheets: below it they stand one below the other, as holes.css has it
 const MOST_SEED = 1_000_000;
+const TOLD = 0.75; // share of pairs that a classifier tells apart, half way from a coin to always
 
 /** @param {number} part In [0, 1]. */
 export const perCent = (part) => `${(100 * part).toFixed(1)} %`;
@@ -116,6 +117,17 @@ export function headline(title, names, drawn, redraw) {
 export function toldWords(drawn) {
   const found = drawn.map(({ tell_apart: told }) => (told ? `${ofHundred(told.value)} %` : "not measured"));
   return ` ${found.join(" / ")}${drawn.some(({ tell_apart: told }) => told) ? " (coin: 50 %)" : ""}.`;
+}
+
+/**
+ * Why draws look wrong though they lie in no hole, where a classifier sees what distance does not; else "".
+ * @param {Drawn[]} drawn Of each model.
+ * @param {number} latentDim
+ */
+export function blindWords(drawn, latentDim) {
+  const isRare = drawn.every(({ vacancy }) => vacancy && (vacancy.low ?? vacancy.value) <= ALPHA);
+  const isSeen = drawn.some(({ tell_apart: told }) => told && (told.low ?? told.value) > TOLD);
+  return isRare && isSeen ? ` Draws that look wrong lie in no hole: in ${latentDim} dimensions distance sees little.` : "";
 }
 
 /** The samples of one model. */
@@ -294,7 +306,7 @@ class SampleSheet {
     this.canvas.setAttribute("aria-label", `sample ${k + 1} of ${this.info.name}`);
     this.fit();
     const p = drawn.p[k];
-    showVerdict(this.words, verdict(p), `sample ${k + 1}, vacancy p = ${shown(p, 2)} (a hole is p ≤ ${ALPHA})`);
+    showVerdict(this.words, verdict(p), `sample ${k + 1}, p = ${shown(p, 2)} (a hole is p ≤ ${ALPHA})`);
   }
 
   open() {
@@ -428,7 +440,7 @@ export class HoleSheets {
     const kinds = live.map((side) => sideOf(/** @type {RunInfo} */ (side.info)));
     const names = new Set(kinds).size === kinds.length ? kinds.map((kind) => (kind === "ae" ? "the autoencoder" : "the VAE")) : live.map((side) => side.info?.name ?? "");
     this.said.textContent = headline(lawOf(info, this.law).title, names, known, this.redraw);
-    this.told.textContent = toldWords(known);
+    this.told.textContent = toldWords(known) + (this.redraw ? "" : blindWords(known, info.latent_dim));
   }
 }
 

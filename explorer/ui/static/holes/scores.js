@@ -97,7 +97,7 @@ export function sideBySide({ models, sides }) {
         {},
         h("td"),
         ...models.flatMap(() => [
-          h("th", { scope: "col", title: "Vacancy: the share of draws that lie further from codes than 95 % of the codes of new images do" }, "no image encoded there", h("small", {}, "of 100 draws; 5 is usual")),
+          h("th", { scope: "col", title: "The share of draws that lie further from codes than 95 % of the codes of new images do" }, "no image encoded there", h("small", {}, "of 100 draws; 5 is usual")),
           h("th", { scope: "col", title: "Tell-apart: the area under the curve of a classifier of draws against codes" }, "told from codes", h("small", {}, "of 100 pairs; 50 is a coin")),
         ]),
       ),
@@ -196,7 +196,7 @@ export class Scores {
 }
 
 const READ_BESIDE =
-  "Read vacancy only beside coverage and active units: a model that ignores its latents has no holes and covers " +
+  "Read the share in holes only beside coverage and active units: a model that ignores its latents has no holes and covers " +
   "nothing. Compare equal laws first. From the prior an autoencoder has luck or bad luck: if its codes spread far " +
   "beyond it, every draw falls into the middle of the crowd, hits no hole and covers little. Vacancy asks whether " +
   "any code is near and falls silent in many dimensions; tell-apart stands beside it. That autoencoders cannot " +

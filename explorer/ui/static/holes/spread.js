@@ -7,8 +7,8 @@ import { Figure } from "../page/figure.js";
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
 
 const CURVES_HINT =
-  "How lonely samples are, by sampling law: the height of a curve at 0.05 is the share of samples that fall in holes. " +
-  "Codes of new images follow the thin line; a curve above it means that more samples than images are in empty places.";
+  "How far samples are from codes, by sampling law: the height of a curve at 0.05 is the share of samples that fall in holes. " +
+  "Codes of new images follow the thin line; a curve above it means that more samples than images lie in holes.";
 
 export class Distributions {
   constructor() {

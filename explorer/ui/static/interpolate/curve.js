@@ -42,7 +42,7 @@ export class Curve {
       "div.xp-curve",
       {
         role: "img",
-        title: "Above how empty the way is, hatched where no image is encoded; below the norm. Press to go there.",
+        title: "Above how far from codes the way is, hatched in holes; below the norm. Press to go there.",
         onpointerdown: (/** @type {PointerEvent} */ event) => {
           const { left, width } = this.element.getBoundingClientRect();
           jump(this.range.low + ((event.clientX - left) / width) * (this.range.high - this.range.low));

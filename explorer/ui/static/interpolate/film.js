@@ -45,7 +45,7 @@ export class Film {
     const focused = [...this.strip.children].indexOf(/** @type {any} */ (document.activeElement));
     this.strip.replaceChildren(...films);
     films[focused]?.focus();
-    this.hint.textContent = `${other ? `Above ${mine.run}, below ${other.run}` : mine.run}, along the ${KIND_NAMES[mine.kind]}; ▨ marks a hole (vacancy p ≤ 0.05). Click a picture to go there.`;
+    this.hint.textContent = `${other ? `Above ${mine.run}, below ${other.run}` : mine.run}, along the ${KIND_NAMES[mine.kind]}; ▨ marks a hole (p ≤ 0.05). Click a picture to go there.`;
   }
 
   /** Mark the picture that is nearest to a position. @param {number} at */

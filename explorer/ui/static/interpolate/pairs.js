@@ -295,7 +295,7 @@ export class PairSheet {
     const { pairs, holes } = holesOf(rows, vacancies);
     if (!pairs) return "";
     if (kind === "linear") return `${run}: choose the arc to count holes half way. The middle of a straight line is nearer to the centre, where every place looks usual.`;
-    return `${run}: ${holes} of ${pairs} middles of arcs (${percent(holes / pairs)}) lie in holes, that is, have vacancy p ≤ ${ALPHA}; of images themselves 5 % do.`;
+    return `${run}: ${holes} of ${pairs} middles of arcs (${percent(holes / pairs)}) lie in holes (p ≤ ${ALPHA}); of images themselves 5 % do.`;
   }
 
   /**
@@ -316,7 +316,7 @@ export class PairSheet {
       const same = from.image === to.image;
       const place = same ? `${from.name} itself` : `${shown(t, 2)} of the way from ${from.name} to ${to.name}`;
       const words = `${place}${mark ? ", in a hole" : ""}`;
-      const hint = `${place}: vacancy p = ${shown(p[k], 2)}`;
+      const hint = `${place}: p = ${shown(p[k], 2)}`;
       return h(
         "td",
         {},

@@ -97,7 +97,7 @@ export class Side {
     this.chartName = h("p.xp-caption");
     this.told = h("div");
     this.chartStatus = new StatusLine();
-    this.figure = new Figure("norm and vacancy along the walk", {
+    this.figure = new Figure("norm and holes along the walk", {
       click: ({ x }) => jump(x),
       fail: (error) => {
         dim(this.figure.plot, true); // what is drawn is of other ends
@@ -171,7 +171,7 @@ export class Side {
     this.name.textContent = info ? (sideOf(info) === "ae" ? "Autoencoder" : "VAE") : "";
     this.chartName.textContent = info?.name ?? "";
     this.picture.canvas.setAttribute("aria-label", `decoded image of ${info?.name ?? ""}`);
-    this.figure.plot.setAttribute("aria-label", `norm and vacancy along the walk of ${info?.name ?? ""}`);
+    this.figure.plot.setAttribute("aria-label", `norm and holes along the walk of ${info?.name ?? ""}`);
     this.stage.hidden = !info;
     this.reason.hidden = !reason;
     this.reason.textContent = reason;

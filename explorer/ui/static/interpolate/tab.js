@@ -147,7 +147,7 @@ export class InterpolateTab {
       { "aria-label": "the walk" },
       h("div.xp-walk-row", {}, this.cards.a.fold, this.pair, this.cards.b.fold),
       h("div.xp-slider.xp-position", {}, h("label", { for: id }, h("span.xp-name", {}, "Position")), this.slider, this.box, this.player),
-      h("div.xp-bar.xp-ways", {}, this.kinds, swap, h("p.xp-hint", {}, term("vacancy", "How empty"), " above, norm below")),
+      h("div.xp-bar.xp-ways", {}, this.kinds, swap, h("p.xp-hint", {}, term("hole", "Holes"), " above, norm below")),
     );
     const fold = more(
       "More",
@@ -155,7 +155,7 @@ export class InterpolateTab {
       h("div.xp-bar", {}, this.stepsBox, this.overBox, this.place),
       h("div.xp-twins.xp-words", {}, ...this.sides.map((side) => side.words)),
       this.film.element,
-      h("section", { "aria-label": "norm and vacancy along the walk" }, h("h3", {}, "What lies on the way"), h("div.xp-twins.xp-paths", {}, ...this.sides.map((side) => side.chart))),
+      h("section", { "aria-label": "norm and holes along the walk" }, h("h3", {}, "What lies on the way"), h("div.xp-twins.xp-paths", {}, ...this.sides.map((side) => side.chart))),
       this.taking.element,
       this.pairs.element,
     );

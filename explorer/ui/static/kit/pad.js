@@ -141,6 +141,7 @@ export class Pad {
 
   /** @param {{x: number, y: number, width: number}} point */
   begin(point) {
+    if (this.empty) this.redraw(); // what was shown on the empty pad goes
     if (this.strokes.length >= MOST_STROKES) this.strokes.shift();
     this.stroke = { colour: this.colour, points: [point] };
     this.strokes.push(this.stroke);
@@ -213,6 +214,19 @@ export class Pad {
 
   get context() {
     return /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { willReadFrequently: true }));
+  }
+
+  /**
+   * Show a picture until somebody draws.
+   * @param {HTMLCanvasElement} picture
+   */
+  lay(picture) {
+    this.stroke = null;
+    this.strokes = [];
+    const { context } = this;
+    context.globalCompositeOperation = "source-over";
+    context.imageSmoothingEnabled = false;
+    context.drawImage(picture, 0, 0, SIZE, SIZE);
   }
 
   redraw() {

@@ -36,9 +36,9 @@ const asShown = (p) => Number(p.toPrecision(2));
  */
 export function verdict(p) {
   const said = asShown(p); // the number that stands beside the words
-  if (p <= ALPHA) return { state: "hole", sign: "▨", text: `No image is encoded here: emptier than around ${percent(1 - said)} of real images` };
-  if (p <= EDGE) return { state: "edge", sign: "◐", text: `Few images are encoded here: emptier than around ${percent(1 - said)} of real images` };
-  return { state: "near", sign: "●", text: `Codes are common here: no emptier than around ${percent(said)} of real images` };
+  if (p <= ALPHA) return { state: "hole", sign: "▨", text: `No image is encoded here: farther from codes than ${percent(1 - said)} of real images` };
+  if (p <= EDGE) return { state: "edge", sign: "◐", text: `Few images are encoded here: farther from codes than ${percent(1 - said)} of real images` };
+  return { state: "near", sign: "●", text: `Codes are common here: no farther from codes than ${percent(said)} of real images` };
 }
 
 /**
@@ -79,7 +79,7 @@ const AMONG = { draws: "drawn codes", means: "codes of images" };
  */
 export function details(answer, among = "draws") {
   const parts = [];
-  if (Number.isFinite(answer.vacancy)) parts.push(`vacancy p = ${shown(answer.vacancy, 2)} among ${AMONG[among]} (a hole is p ≤ ${ALPHA})`);
+  if (Number.isFinite(answer.vacancy)) parts.push(`p = ${shown(answer.vacancy, 2)} among ${AMONG[among]} (a hole is p ≤ ${ALPHA})`);
   if (Number.isFinite(answer.norm)) {
     const place = shellPlace(answer) || (Number.isFinite(answer.norm_percentile) ? normPlace(/** @type {number} */ (answer.norm_percentile)) : "");
     parts.push(`norm ${shown(answer.norm)} latent units${place && ", "}${place}`);

@@ -211,7 +211,7 @@ export class ChosenCard {
     this.secondFigure.hidden = !this.info.has_images;
     const rows = [["distortion", facts.distortion, "nats", facts.percentile]];
     if (facts.rate !== null) rows.push(["rate", facts.rate, "nats", null]);
-    if (vacancy && facts.rate !== null) rows.push(["drawn code", vacancy[index], "vacancy p-value", null]); // an autoencoder draws none
+    if (vacancy && facts.rate !== null) rows.push(["drawn code", vacancy[index], "hole p-value", null]); // an autoencoder draws none
     this.facts.replaceChildren(
       ...rows.flatMap(([name, value, unit, share]) => [
         h("dt", {}, name),

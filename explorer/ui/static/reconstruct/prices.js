@@ -59,7 +59,7 @@ export function scoreTable(found, late) {
     { name: "Rate", meaning: "KL from posterior to prior", unit: "nats", score: "rate", value: (f) => f.look.rate },
     { name: "ELBO, grey image, 16 draws", meaning: "mean of log p(x|z) over codes drawn from the posterior, minus the rate", unit: "nats", score: "elbo", value: (f) => (has(f) ? lateOf(f).elbo : null) },
     { name: "Importance-weighted bound, K = 64", meaning: "a closer lower bound on log p(x)", unit: "nats", score: "bound", value: (f) => (has(f) ? lateOf(f).bound : null) },
-    { name: "Vacancy p-value of the code", meaning: "share of real images whose codes lie in places at least as empty; at most 0.05 is a hole", unit: "", score: "", value: (f) => f.look.vacancy },
+    { name: "Hole p-value of the code", meaning: "share of real images whose codes lie at least as far from others; at most 0.05 is a hole", unit: "", score: "", value: (f) => f.look.vacancy },
   ];
   /** @param {ScoreRow} row @param {Found} f */
   const cell = ({ score, unit, value }, f) => {

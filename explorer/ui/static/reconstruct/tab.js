@@ -217,6 +217,7 @@ export class ReconstructTab {
   // Sources
 
   showSource() {
+    this.root.dataset.source = this.source;
     this.sources.replaceChildren(segmented("Image", SOURCES, this.source, (way) => this.chooseSource(way)));
     for (const [name, place] of Object.entries(this.places)) place.hidden = name !== this.source;
     if (this.source !== "camera") this.camera.stop();

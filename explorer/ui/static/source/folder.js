@@ -248,7 +248,7 @@ export class FolderSource extends ServerSource {
     let found = this.measures.get(run);
     if (!found) {
       found = this.find(keyOfQuestion("support", run, {}), "bytes").then((file) => {
-        if (!file) throw this.refusal(`What tells how empty places of ${run} are`);
+        if (!file) throw this.refusal(`What tells the holes of ${run}`);
         return new Support(file);
       });
       found.catch(() => this.measures.delete(run));

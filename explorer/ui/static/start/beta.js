@@ -133,7 +133,7 @@ export class Beta {
     this.question = h("p", {}, `${of}More `, term("beta"), " pulls codes together. What then? Guess, and drag.");
     this.guess = answers("Your guess:", ["more holes", "fewer holes"], () => {});
     this.said = h("p.xp-st-said", { role: "status" });
-    this.told = more("More", ...[ladder.note, ...ladder.words, `Ten draws with seed ${SEED} from one bell fitted to each run's codes, the law that is fair to all; hatched draws are empty. The map shows the two directions along which codes differ most, each run scaled to the spread of its own draws and turned towards the autoencoder. Error is distortion in nats per image, holes are the share of draws where no image is encoded; bars are 95 % intervals.`].map((words) => words && h("p.xp-prose", {}, words)));
+    this.told = more("More", ...[ladder.note, ...ladder.words, `Ten draws with seed ${SEED} from one bell fitted to each run's codes, the law that is fair to all; hatched draws lie in holes. The map shows the two directions along which codes differ most, each run scaled to the spread of its own draws and turned towards the autoencoder. Error is distortion in nats per image, holes are the share of draws where no image is encoded; bars are 95 % intervals.`].map((words) => words && h("p.xp-prose", {}, words)));
     this.model = h("div.xp-st-ladder", {}, h("div", {}, this.strip.element, this.flag), this.plane.element, h("figure", {}, this.chart.element, this.reading));
     return h("div", {}, h("div.xp-st-act.xp-st-wide", {}, this.question, this.guess, this.said), h("div.xp-st-slider", {}, h("label", { for: id }, "beta"), this.slider, this.name), this.model, this.told);
   }
@@ -192,7 +192,7 @@ export class Beta {
     this.name.textContent = rung.label;
     this.chart.choose(rung.name);
     const { vacancy, distortion } = rung;
-    this.reading.textContent = [vacancy && `${Math.round(100 * vacancy.value)} % empty`, distortion && `error ${distortion.value.toFixed(0).replace("-", "−")} nats`].filter(Boolean).join(", ");
+    this.reading.textContent = [vacancy && `${Math.round(100 * vacancy.value)} % in holes`, distortion && `error ${distortion.value.toFixed(0).replace("-", "−")} nats`].filter(Boolean).join(", ");
     this.flag.hidden = rung.active_units !== 0;
     this.flag.textContent = rung.active_units === 0 ? `This model ignores its latents: 0 of ${rung.latent_dim} dimensions carry anything.` : "";
     if ((this.seen.size > 2 || this.isLinked) && story.ladder.short) this.said.textContent = story.ladder.short;

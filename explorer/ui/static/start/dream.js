@@ -184,7 +184,7 @@ export class Dream {
   count(before, last, shown) {
     this.parts.forEach(({ count }, i) => {
       const holes = emptyIn(before, i) + last.sides[i].empty.slice(0, shown).filter(Boolean).length;
-      count.textContent = `${holes} of ${before.length * TEN + shown} empty`;
+      count.textContent = `holes: ${holes} of ${before.length * TEN + shown}`;
     });
   }
 
@@ -213,7 +213,7 @@ export class Dream {
     const { story, models } = this.room;
     const { words } = story.laws[this.law];
     const seeds = this.made.length > 1 ? `seeds 1 to ${this.made.length}` : "seed 1";
-    const how = `Each round of ten has a seed of its own, counted from 1 (${seeds} so far): the same for everybody, and for both models. "Empty" is a draw farther from the codes of training images than 95 of 100 codes of new images are, so that 5 of 100 real images count as empty too.`;
+    const how = `Each round of ten has a seed of its own, counted from 1 (${seeds} so far): the same for everybody, and for both models. In a hole lies a draw farther from the codes of training images than 95 of 100 codes of new images are, so that 5 of 100 real images lie in holes too.`;
     this.told.replaceChildren(...(this.made.length ? words : []).map((said) => h("p.xp-prose", {}, said)), h("p.xp-prose", {}, lawOf(models[0].info, this.law).words), h("p.xp-prose", {}, how));
   }
 

@@ -22,15 +22,6 @@ import { titleOf } from "./story.js";
 const LARGE = 256;
 
 /**
- * Three answers to how many numbers hold an image: its own, ten times as many, half of its pixels.
- * @param {import("../latent/run.js").RunInfo} info
- */
-export function sizesOf({ latent_dim: d, image_shape: [channels, height, width] }) {
-  const all = channels * height * width;
-  return [...new Set([d, Math.min(10 * d, all), Math.round(all / 2)])].sort((a, b) => a - b);
-}
-
-/**
  * What fills a strip of bars: nearly the largest number among codes.
  * @param {Float32Array} points
  */
@@ -49,11 +40,12 @@ export class Remember {
     this.asks = new Latest();
     this.number = -1;
     this.pad = new Pad({ drawn: () => this.drawn(), done: () => this.drawn() });
+    /** The image that goes in; one that may be drawn over is shown on the pad. */
     this.canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": "the image that goes in" });
     this.frame = /** @type {HTMLElement} */ (this.pad.element.firstElementChild);
     this.parts = room.models.map(({ side }) => {
       const bars = new Bars(`what the ${titleOf(side)} keeps`);
-      const canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": `what the ${titleOf(side)} draws from it` });
+      const canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": `what the ${titleOf(side)} draws from it`, "data-blank": "" });
       const place = h("div.xp-st-back", {}, canvas);
       const fit = fitWhole(canvas, place, LARGE);
       return { bars, canvas, fit, element: modelBox(titleOf(side), h("p.xp-st-arrow", {}, term("encoder")), bars.element, h("p.xp-st-arrow", {}, term("decoder")), place) };
@@ -69,16 +61,16 @@ export class Remember {
 
   build() {
     const { story, models } = this.room;
-    const { one } = this.lead.noun;
+    const { latent_dim: d, image_shape: shape, noun: { one } } = this.lead;
     const [left, right] = ["ae", "vae"].map((which) => this.parts[models.findIndex(({ side }) => side === which)]?.element ?? null);
     const example = button(this.draws ? "An example" : `Another ${one}`, "Send another image through both models", () => this.example(this.number + 1));
     const clear = button("Clear", "An empty pad", () => this.clear());
-    this.input = h("div.xp-st-input", {}, this.draws ? this.frame : null, this.canvas, h("div.xp-bar", {}, example, this.draws ? clear : null));
-    this.canvas.hidden = this.draws;
+    this.input = h("div.xp-st-input", {}, this.draws ? this.frame : this.canvas, h("div.xp-bar", {}, example, this.draws ? clear : null));
     this.frame.dataset.hint = `draw a ${one} here`;
-    this.question = h("p", {}, `How few numbers hold a ${one}? Guess${this.draws ? ", then draw." : "."}`);
-    const sizes = sizesOf(this.lead);
-    this.guess = answers("Your guess:", sizes.map(String), (k) => this.answer(sizes[k]));
+    const [all, both] = [shape.reduce((product, side) => product * side).toLocaleString("en"), models.length > 1];
+    this.question = h("p", {}, `A ${one} is ${all} numbers. ${both ? "Each" : "The"} model keeps ${d}.${story.closer ? ` Which one draws the ${one} back better?` : ""}`);
+    const titles = [...models.map(({ side }) => titleOf(side)), "Neither"];
+    this.guess = story.closer && answers("Your guess:", titles, (k) => this.answer(models[k]?.info.name ?? null));
     this.element = h(
       "div",
       {},
@@ -86,7 +78,7 @@ export class Remember {
       more(
         "More",
         story.remembered && h("p.xp-prose", {}, story.remembered),
-        h("p.xp-prose", {}, `Every ${one} is ${this.lead.image_shape.join(" × ")} numbers (channels, height, width); the encoder turns them into ${this.lead.latent_dim}, and the decoder turns these back. Bars go up for positive numbers; the strips of the two models have scales of their own.`),
+        h("p.xp-prose", {}, `Every ${one} is ${shape.join(" × ")} numbers (channels, height, width); the encoder turns them into ${d}, and the decoder turns these back. Bars go up for positive numbers; the strips of the two models have scales of their own.`),
         !this.draws && h("p.xp-prose", {}, "A decode of a stored code stands for a photograph here: no picture of the data set is part of this step."),
       ),
     );
@@ -101,25 +93,22 @@ export class Remember {
       this.most = points.map(mostOf);
     });
     coming.catch((error) => signal.aborted || status.say(`No examples: ${error.message}`, this));
-    const number = /^\d{1,6}$/.test(state.image ?? "") ? Number(state.image) : -1;
-    if (number < 0 && this.draws) return;
+    const number = /^\d{1,6}$/.test(state.image ?? "") ? Number(state.image) : 0;
     await coming;
-    if (!signal.aborted) await this.example(Math.max(0, number));
+    if (!signal.aborted && this.pad.empty) await this.example(number);
   }
 
-  /** Say how many numbers it takes. @param {number} [guess] */
+  /** Say whose error is smaller. @param {string | null} guess A run, or null for neither. */
   answer(guess) {
-    const { latent_dim: d } = this.lead;
-    const { models } = this.room;
-    const right = guess === undefined ? "" : guess === d ? "Yes: " : "Fewer: ";
-    this.said.textContent = `${right}${d} numbers. From these alone ${models.length > 1 ? "both models draw" : "the model draws"} it again.`;
+    const { closer } = this.room.story;
+    if (closer) this.said.textContent = `${guess === closer.run ? "Yes" : "No"}. ${closer.words}`;
   }
 
   /** The drawing grew. */
   drawn() {
-    this.canvas.hidden = true;
-    this.frame.hidden = false;
+    this.asks.stop(); // an example that is on its way comes too late
     this.frame.toggleAttribute("data-drawn", !this.pad.empty);
+    this.frame.removeAttribute("data-example");
     this.room.tell({ image: "" });
     const image = drawnImage(this.pad.canvas, this.lead);
     if (image) this.back.ask(image);
@@ -130,7 +119,7 @@ export class Remember {
     this.pad.clear();
     for (const { bars, canvas } of this.parts) {
       bars.clear();
-      canvas.width = canvas.width; // eslint-disable-line no-self-assign -- empties it
+      canvas.dataset.blank = "";
     }
     this.drawn();
   }
@@ -146,12 +135,15 @@ export class Remember {
     const z = points[points.length - 1];
     this.number = number % (z.length / d);
     const signal = this.asks.next(this.room.signal);
-    const image = await source.decode(this.lead.name, z.slice(this.number * d, (this.number + 1) * d), 1, { signal });
-    this.pad.clear();
-    this.canvas.hidden = false;
-    if (this.draws) this.frame.hidden = true;
+    const image = await source.decode(this.lead.name, z.slice(this.number * d, (this.number + 1) * d), 1, { signal }).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+    if (!image || signal.aborted) return;
     paint(this.canvas, image);
-    this.room.tell({ image: this.number ? String(this.number) : this.draws ? "0" : "" });
+    if (this.draws) this.pad.lay(this.canvas);
+    this.frame.removeAttribute("data-drawn");
+    this.frame.toggleAttribute("data-example", true);
+    this.room.tell({ image: this.number ? String(this.number) : "" });
     this.back.ask(image);
   }
 
@@ -173,8 +165,8 @@ export class Remember {
       bars.draw(codes[k], this.most?.[k] ?? 3);
       paint(canvas, decodes[k]);
       fit();
+      canvas.removeAttribute("data-blank");
       canvas.dataset.latent = Array.from(codes[k]).join(",");
     });
-    if (!this.said.textContent) this.answer();
   }
 }

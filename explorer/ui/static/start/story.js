@@ -35,6 +35,7 @@ import { source } from "../source/source.js";
  * @property {string | null} note
  * @property {Record<string, ToldOfLaw>} laws
  * @property {string | null} remembered
+ * @property {{run: string | null, words: string} | null} closer The run whose reconstructions are closer; null for neither, or where it is not measured.
  * @property {{rungs: StoryRung[], law: string, note: string | null, d: number | null, short: string | null, words: string[], other: string | null}} ladder
  * @property {{smile: string | null, attribute: string, stories: {run: string, dataset: string, many: string}[]}} elsewhere
  */

@@ -76,7 +76,7 @@ class WhySide {
         paint(this.canvas, decoded);
         this.canvas.dataset.latent = Array.from(latent).join(",");
         const said = verdict(p);
-        showVerdict(this.words, { ...said, text: said.text.split(":")[0] }, ""); // how much emptier, Holes tells
+        showVerdict(this.words, { ...said, text: said.text.split(":")[0] }, ""); // how far, Holes tells
       },
       (error) => status.say(/** @type {Error} */ (error).message, this),
       1,
@@ -213,7 +213,7 @@ export class Why {
   tellMore() {
     const { models, story } = this.room;
     const { latent_dim: d } = models[0].info;
-    const flat = d > 2 ? `A map shows 2 of ${d} dimensions, those along which the codes of each model differ most. A draw that seems to lie among codes may be far from all of them in the other ${d - 2}: whether it is empty is measured in all ${d}.` : "";
+    const flat = d > 2 ? `A map shows 2 of ${d} dimensions, those along which the codes of each model differ most. A draw that seems to lie among codes may be far from all of them in the other ${d - 2}: whether it lies in a hole is measured in all ${d}.` : "";
     const words = this.laid || !this.choice.hidden ? story.laws[this.law].words : [];
     const how = "Point at a map, or press Enter in it, to decode that place. The draws have seeds 1 to 3, as in the steps before. The dashed circle has a radius of two standard deviations of the prior, within which 86 of 100 of its draws fall on a map. Spread is the root mean square of the codes per dimension about zero, in standard deviations of the prior, counted here.";
     this.told.replaceChildren(...[flat, how, ...words].filter(Boolean).map((said) => h("p.xp-prose", {}, said)));

@@ -4,6 +4,7 @@ import { h } from "../kit/dom.js";
 import { more } from "../kit/more.js";
 import { paint } from "../kit/pixels.js";
 import { toFragment } from "../latent/address.js";
+import { lawOf } from "../latent/laws.js";
 import { fitButton } from "../page/fithere.js";
 import { view } from "../page/view.js";
 import { source } from "../source/source.js";
@@ -53,10 +54,16 @@ export class Yours {
 
   /** Questions, each with its answer out of the stored scores. @returns {string[][]} */
   recall() {
-    const { laws, ladder } = this.room.story;
+    const { story: { laws, ladder }, models } = this.room;
+    const { info } = models[models.length - 1];
+    const measured = ["raw", "white"].flatMap((law) => {
+      const { short } = laws[law];
+      const title = short && lawOf(info, law).title;
+      return short && title ? [`${title[0].toUpperCase()}${title.slice(1)}, ${short[0].toLowerCase()}${short.slice(1)}`] : [];
+    });
     const asked = [
       ["What is a hole?", "A place that random draws reach and no image is encoded to. What a decoder paints there, it was never taught."],
-      ["Which model has more?", ...[laws.raw, laws.white].flatMap(({ words }) => words.slice(0, 1)), laws.raw.short ? "" : "Nothing is measured of these runs yet."],
+      ["Which model has more?", ...(measured.length ? measured : ["Nothing is measured of these runs yet."])],
     ];
     asked.push(["What does beta trade?", ladder.short ?? "", ...ladder.words.slice(0, 1), ladder.short ? "" : "No runs that differ in beta alone were fitted on this data set."]);
     return asked.map((each) => each.filter(Boolean));
