@@ -97,7 +97,7 @@ def test_without_runs_the_page_says_how_to_make_one_and_waits_for_it(tmp_path):
     assert "python train.py --dataset digits" in page
     assert "digits-vae-2" in page, "what is wrong with the run that is there"
     assert not elements.scripts
-    assert elements.named("src") == ["explorer/static/abc/report/first.js"]
+    assert elements.named("src") == [f"{StaticFiles().url}/report/first.js"]
 
 
 def test_a_password_guards_the_page_as_it_guards_gradios():
