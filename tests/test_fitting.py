@@ -374,6 +374,10 @@ REFUSED = {
     "a proxy passes on for this machine": ({"x_forwarded_for": "127.0.0.1"}, 403),
     "a proxy says so its own way": ({"forwarded": "for=127.0.0.1"}, 403),
     "a cache passes on": ({"via": "1.1 squid"}, 403),
+    "a service passes on": ({"cf_connecting_ip": "203.0.113.7"}, 403),
+    "another service passes on": ({"cdn_loop": "cloudflare"}, 403),
+    "a web server passes on": ({"x_forwarded_server": "example.org"}, 403),
+    "a tunnel's far end asks by its own port": ({"host": "127.0.0.1:9"}, 403),
 }
 
 
@@ -449,8 +453,11 @@ def test_a_program_of_another_user_is_not_the_person_at_the_machine(family, host
         with socket.create_connection(server) as asking_one:
             client = asking_one.getsockname()[:2]
             name = f"[{host}]" if ":" in host else host
-            scope: dict[str, Any] = {"client": client, "server": server, "headers": [(b"host", name.encode())]}
+            scope: dict[str, Any] = {"client": client, "server": server, "http_version": "1.1"}
+            scope["headers"] = [(b"host", f"{name}:{server[1]}".encode())]
             assert is_owner(scope)
+            assert not is_owner(scope | {"headers": [(b"host", f"{name}:9".encode())]}), "a tunnel's far end"
+            assert not is_owner(scope | {"http_version": "1.0"}), "a proxy, as nginx asks unless told otherwise"
             assert not is_owner(scope | {"headers": [(b"host", b"192.0.2.1")]})
             assert not is_owner(scope | {"client": ("192.0.2.1", 4000)})
             assert not is_owner(scope | {"client": None})

@@ -94,7 +94,9 @@ def test_every_run_is_in_the_readme(readme: str, root: Path):
 
 
 def test_links_lead_somewhere(readme: str, root: Path):
-    files = re.findall(r"\]\((?!https?:|#)([^)#]+)", readme) + re.findall(r"(?:src|srcset)=\"([^\"]+)\"", readme)
+    files = re.findall(r"\]\((?!https?:|#)([^)#]+)", readme) + re.findall(
+        r"(?:src|srcset)=\"(?!https?:)([^\"]+)\"", readme
+    )
     assert [link for link in files if not (root / link).exists()] == []
     headings = re.findall(
         r"^#+ (.+)$", re.sub(r"^```.*?^```", "", readme, flags=re.MULTILINE | re.DOTALL), re.MULTILINE

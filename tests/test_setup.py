@@ -24,7 +24,7 @@ DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "huggingface_hub": 
 OF_OTHERS = {"diffusers", "onnxruntime", "pythae"}
 """Packages that models of others are made with: imported only where such a model is met, and then they are there."""
 
-BROUGHT_BY_GRADIO = {"starlette", "fastapi", "uvicorn", "anyio"}
+BROUGHT_BY_GRADIO = {"starlette", "fastapi", "uvicorn", "h11", "anyio"}
 """Libraries that are a part of what gradio is; its own tight range decides their versions."""
 
 

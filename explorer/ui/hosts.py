@@ -42,6 +42,11 @@ def host_name(host: str) -> str | None:
     return name.removesuffix(".") if name != "." else None
 
 
+def _is_of_a_proxy(name: bytes) -> bool:
+    """Whether a header is one that proxies add, such as X-Forwarded-Server, True-Client-IP or CDN-Loop."""
+    return name in (*FORWARDED, b"via", b"cdn-loop") or name.startswith(b"x-forwarded") or name.endswith(b"-ip")
+
+
 class Forwarded:
     """Believes of where a request comes from what a named proxy, or this page's own tunnel, says; else its connection.
 
@@ -63,7 +68,7 @@ class Forwarded:
             await self.app(scope, receive, send)
             return
         peer = (scope.get("client") or ("",))[0]
-        scope = {**scope, PASSED_ON: any(name in (*FORWARDED, b"via") for name, _ in scope["headers"])}
+        scope = {**scope, PASSED_ON: any(map(_is_of_a_proxy, (name for name, _ in scope["headers"])))}
         if peer in self.believing.trusted_hosts:
             await self.believing(scope, receive, send)  # pyright: ignore[reportArgumentType]
             return

@@ -1,7 +1,8 @@
 """Whether the person at the machine asks, whom alone the page lets begin a fit; in doubt it is somebody else.
 
 A page that others may see has no such person (`explorer.ui.app.is_public`). On any other, the request must come from
-this machine, straight, by one of its own names, and from a program of the same user: others may have accounts here.
+this machine, straight, by one of its own names and this server's port, and from a program of the same user: others may
+have accounts here. A proxy at the far end of a tunnel would ask by its own port, or in HTTP/1.0.
 """
 
 import ipaddress
@@ -31,7 +32,10 @@ ROOT = 0
 def is_owner(scope: Scope) -> bool:
     """Whether a request was made by the person at this machine, as far as anybody can tell."""
     client, server = scope.get("client"), scope.get("server")
-    if scope.get(PASSED_ON, False) or host_name(header(scope, b"host")) not in NAMES or not client or not server:
+    host = header(scope, b"host")
+    if scope.get(PASSED_ON, False) or host_name(host) not in NAMES or not client or not server:
+        return False
+    if not host.endswith(f":{server[1]}") or scope.get("http_version") != "1.1":
         return False
     try:
         here = ipaddress.ip_address(client[0])
