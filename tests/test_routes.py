@@ -265,13 +265,19 @@ def test_the_sheet_shows_every_thumbnail_in_its_place(client, library):
         error_of(client.get(f"{RUN}/sprites/{wrong}"), 404)
 
 
-@pytest.mark.parametrize(("shape", "kind"), [((3, 8, 8), "webp"), ((3, 1, 164), "png"), ((1, 8, 8), "png")])
-def test_colour_is_webp_unless_that_format_is_too_narrow(shape, kind):
-    run = SimpleNamespace(thumbnails=lambda: np.full((250, *shape), 200, np.uint8))
+@pytest.mark.parametrize(
+    ("shape", "kind", "wide"), [((3, 8, 8), "webp", 8), ((3, 1, 164), "webp", 82), ((1, 8, 8), "png", 8)]
+)
+def test_colour_is_webp_within_what_that_format_holds_and_grey_is_png(shape, kind, wide):
+    class Run(SimpleNamespace):
+        def __len__(self) -> int:
+            return 250
+
+    run = Run(image_shape=shape, thumbnails=lambda: np.full((250, *shape), 200, np.uint8))
     picture, media = sprite_sheet.function(run, 0, True)  # pyright: ignore[reportArgumentType]
     assert media == f"image/{kind}"
     sheet = Image.open(io.BytesIO(picture))
-    assert (sheet.format, sheet.size) == (kind.upper(), (100 * shape[2], 3 * shape[1]))
+    assert (sheet.format, sheet.size) == (kind.upper(), (100 * wide, 3 * shape[1]))
 
 
 def test_a_reconstruction_and_its_pixels_are_those_of_the_library(client, library):

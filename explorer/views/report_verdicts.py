@@ -158,7 +158,7 @@ def collapse(card: Card, history: History | None) -> Verdict:  # noqa: ARG001 - 
             return _verdict(
                 "amber", f"{d - rank:.0f} dimensions unused", words, f"Fit it with --latent-dim {rank:.0f}."
             )
-        return _verdict("green", "every dimension is used", f"Its codes span all {d} dimensions.")
+        return _verdict("green", "all dimensions used", f"Its codes span all {d} dimensions.")
     active = card.number("test", "active_units")
     if active is None:
         return _unknown(card, "the number of active units")
@@ -172,7 +172,7 @@ def collapse(card: Card, history: History | None) -> Verdict:  # noqa: ARG001 - 
         step = f"Fit it with --latent-dim {active:.0f}, or keep all with --free-bits 0.1."
         idle = round(d - active)
         return _verdict("amber", f"{idle} {'dimension' if idle == 1 else 'dimensions'} idle", words, step)
-    return _verdict("green", "every dimension is used", f"All {d} dimensions are active.")
+    return _verdict("green", "all dimensions used", f"All {d} dimensions are active.")
 
 
 def holes(card: Card, history: History | None) -> Verdict:  # noqa: ARG001
@@ -317,7 +317,7 @@ def calibration(card: Card, history: History | None) -> Verdict:  # noqa: ARG001
         "5 is right."
     )
     clamped = card.number("test", "clamped")
-    short = f"{of_hundred(value)} % of codes flagged"
+    short = f"{of_hundred(value)} % flagged"
     if clamped is not None and clamped >= CLAMPED:
         words += f" {of_hundred(clamped)} of 100 log-variances stand at a clamp, which sets rate and draws."
         return _verdict("amber", "log-variances at the clamp", words, "Fit it with a beta above 0.")

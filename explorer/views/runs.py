@@ -23,11 +23,8 @@ FIRST = 0
 
 
 MOST_PIXELS, WIDEST_SHEET = 50_000_000, 16_000
-"""Pixels of a sheet and of its longer side that a browser unpacks with ease: of larger images a sheet has smaller
-thumbnails."""
-
-WIDEST_WEBP = 16_383
-"""Pixels of the longest side that the WebP format can hold."""
+"""Pixels of a sheet and of its longer side that a browser unpacks with ease, and WebP can hold (16,383): of larger images
+a sheet has smaller thumbnails."""
 
 
 def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
@@ -169,6 +166,6 @@ def sprite_sheet(run: OpenRun, sheet: int, has_images: bool) -> tuple[bytes, str
     """
     pictures = shrunk(run.thumbnails()[sheet * SHEET : (sheet + 1) * SHEET], tile_size(run.image_shape, len(run)))
     laid = tile(pictures, SHEET_COLUMNS)
-    if len(laid) == 1 or max(laid.shape[1:]) > WIDEST_WEBP:
+    if len(laid) == 1:
         return encoded_picture(laid), "image/png"
     return encoded_picture(laid, "webp", quality=80, method=2), "image/webp"

@@ -211,7 +211,7 @@ def test_share_shows_the_link_of_what_is_on_show_and_its_code(opened, app_url, h
 def test_a_link_that_no_code_holds_is_still_to_copy(opened, app_url):
     page = opened(f"{app_url}bare#v=1&run=flat-vae&tab=map")
     on(page, "Map", "flat-vae")
-    # at once, since the map writes its own address when it is drawn
+    page.locator("#explorer-map [data-dots]").first.wait_for()  # then the map has written its own address
     page.get_by_role("button", name="Share").evaluate(
         "it => { history.replaceState(null, '', `#${'x'.repeat(3000)}`); it.click(); }"
     )
