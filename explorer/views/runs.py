@@ -23,8 +23,8 @@ FIRST = 0
 
 
 MOST_PIXELS, WIDEST_SHEET = 50_000_000, 16_000
-"""Pixels of a sheet and of its longer side that a browser unpacks with ease, and WebP can hold (16,383): of larger images
-a sheet has smaller thumbnails."""
+"""Pixels of a sheet and of its longer side that a browser unpacks with ease, and WebP can hold (16,383): of larger
+images a sheet has smaller thumbnails."""
 
 
 def describe_run(library: Library, run: OpenRun) -> dict[str, object]:

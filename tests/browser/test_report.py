@@ -88,11 +88,13 @@ def app_url(fitted):
 
 @pytest.fixture
 def opened(page, home):
-    """The tab of a run, with every figure drawn."""
+    """The tab of a run, with every figure drawn unless told otherwise: they lie behind More, and take seconds."""
 
-    def open_run(name: str, fragment: str = ""):
+    def open_run(name: str, fragment: str = "", *, drawn: bool = True):
         page.goto(f"{home}#v=1&run={name}&tab=report{fragment}")
         page.locator(f"[data-shown='{name}']").wait_for()
+        if not drawn:
+            return page
         page.locator(".xp-report > details").evaluate("each => (each.open = true)")
         page.wait_for_function(
             """() => {
@@ -111,7 +113,7 @@ def decodes(page, name: str, epoch: int):
 
 
 def test_arrow_keys_move_through_the_epochs_of_both_models(opened, grey_of):
-    page = opened("digits-vae-2")
+    page = opened("digits-vae-2", drawn=False)
     scrubber = page.get_by_role("slider", name="Epoch")
     for name in ("digits-vae-2", "digits-ae-2"):
         np.testing.assert_array_equal(grey_of(decodes(page, name, 12)), sheet(12))
@@ -125,7 +127,7 @@ def test_arrow_keys_move_through_the_epochs_of_both_models(opened, grey_of):
 
 
 def test_a_sheet_is_drawn_in_whole_pixels(opened):
-    canvas = decodes(opened("digits-vae-2"), "digits-vae-2", 12)
+    canvas = decodes(opened("digits-vae-2", drawn=False), "digits-vae-2", 12)
     expect(canvas).to_be_visible()
     width, rendering = canvas.evaluate("c => [c.getBoundingClientRect().width, getComputedStyle(c).imageRendering]")
     assert width % 64 == 0
@@ -134,7 +136,7 @@ def test_a_sheet_is_drawn_in_whole_pixels(opened):
 
 
 def test_playing_starts_over_and_stops_at_the_last_epoch(opened):
-    page = opened("digits-vae-2")
+    page = opened("digits-vae-2", drawn=False)
     page.get_by_role("slider", name="Epoch").evaluate(
         """range => {
           window.seen = [];
@@ -151,7 +153,7 @@ def test_playing_starts_over_and_stops_at_the_last_epoch(opened):
 
 def test_with_reduced_motion_nothing_plays_by_itself(page, opened):
     page.emulate_media(reduced_motion="reduce")
-    opened("digits-vae-2")
+    opened("digits-vae-2", drawn=False)
     step = page.get_by_role("button", name="Next sheet")
     step.click()
     expect(decodes(page, "digits-vae-2", 4)).to_be_visible()
@@ -308,7 +310,7 @@ def test_the_tab_fits_a_phone(page, opened):
 
 
 def test_verdicts_come_first_in_words_and_shapes_and_open_to_their_evidence(opened):
-    page = opened("digits-vae-2")
+    page = opened("digits-vae-2", drawn=False)
     rows = page.locator(".xp-verdict")
     titles = ["Collapse", "Holes", "Coverage", "Overfit", "Blur", "Calibration"]
     assert [row.locator("strong").first.inner_text() for row in rows.all()] == titles
@@ -324,7 +326,7 @@ def test_verdicts_come_first_in_words_and_shapes_and_open_to_their_evidence(open
 
 
 def test_the_report_is_saved_as_markdown(opened):
-    page = opened("digits-vae-2")
+    page = opened("digits-vae-2", drawn=False)
     with page.expect_download() as waited:
         page.get_by_role("button", name="Save").click()
     assert waited.value.suggested_filename == "digits-vae-2-report.md"
@@ -343,7 +345,7 @@ def test_a_run_that_is_being_fitted_grows_and_becomes_a_run(opened, fitted):
     lines = (partial / "history.jsonl").read_text().splitlines(keepends=True)
     (partial / "history.jsonl").write_text("".join(lines[:4]))
     try:
-        page = opened("digits-vae-2")
+        page = opened("digits-vae-2", drawn=False)
         card = page.locator("[data-fit='digits-vae-2-new']")
         expect(card).to_contain_text(f"being fitted: epoch 4 of {EPOCHS}")
         expect(card.get_by_role("img", name="newest decodes, after epoch 12")).to_be_visible()
@@ -393,7 +395,7 @@ def test_a_sheet_that_was_replaced_has_another_address(page, app_url, fitted):
 
 
 def test_a_fit_begun_on_the_page_goes_on_after_reload_and_stop_and_becomes_a_run(opened):
-    page = opened("digits-vae-2")
+    page = opened("digits-vae-2", drawn=False)
     page.get_by_role("button", name="Fit here").click()
     form = page.get_by_role("dialog", name="Fit here")
     expect(form.get_by_label("Data set")).to_have_value("digits")
