@@ -574,3 +574,12 @@ def test_the_curve_and_the_verdict_follow_the_position_in_one_viewport(visit):
     parts = [page.locator(".xp-walk-stage .xp-trust").first, page.get_by_role("button", name="Play"), curve]
     boxes = [part.bounding_box() for part in parts]
     assert all(box["y"] >= 0 and box["y"] + box["height"] <= 900 for box in boxes)
+
+
+def test_without_the_data_set_both_ends_are_decoded_at_once(page, visit):
+    page.route("**/sprites/**", lambda _: None)  # the sheet of small pictures never comes
+    visit("Interpolate", "#v=1&run=lost-ae")
+    inked = "it => it.getContext('2d').getImageData(0, 0, it.width, it.height).data.some((v, k) => k % 4 < 3 && v > 9)"
+    for end in "AB":
+        canvas = page.locator(f"canvas[aria-label^='end {end}: test image']")
+        page.wait_for_function(inked, arg=canvas.element_handle())

@@ -151,7 +151,8 @@ export class EndCard {
     const [, height, width] = info.image_shape;
     canvas.style.width = `${shownWidth(width, THUMB, height)}px`;
     try {
-      if (isImage) await (await view.sprites(info.name)).paint(canvas, index);
+      // without the data set its small pictures are decodes as well, and a sheet of them takes seconds to come
+      if (isImage && info.has_images) await (await view.sprites(info.name)).paint(canvas, index);
       else {
         canvas.dataset.wanted = "a decode"; // of no test image that may still be loading
         const decoded = await source.decode(info.name, chosen.latent, 1);
