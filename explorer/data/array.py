@@ -21,7 +21,7 @@ from explorer.data import arrow
 from explorer.data.archives import ENDINGS, list_archive, webdataset_classes
 from explorer.data.cache import PIXELS, Arrangement, Rows, Work, conversion, conversions_dir, converted, write_header
 from explorer.data.contents import MOST_NAMED, known_beside, named, parts_of, sorted_out
-from explorer.data.described import settled_parts
+from explorer.data.described import by_parts, settled_parts
 from explorer.data.folder import FEWEST, arrange
 from explorer.data.listing import Found
 from explorer.data.names import GENERIC, plain_name, telling_parts
@@ -98,7 +98,7 @@ def load_array(
             raise DataError(f"{file} has columns of its own for what is on the images; leave out --labels.")
         listing = arrow.files_of(file) if file.exists() else [_found(file)]
         images = converted(
-            name, listing, how, lambda: arrow.arrange_columns(file, name), work=work, rules=("columns", 1)
+            name, listing, how, lambda: arrow.arrange_columns(file, name, listing), work=work, rules=("columns", 1)
         )
         return _enough(file, images)
     listing = [_found(file)] if labels is None else [_found(file), table_found(labels)]
@@ -171,22 +171,14 @@ def _written(partial: Path, file: Path, name: str, reading: Reading, labels: Pat
         )
     shape = _image_shape(axes[0], reading)
     _refuse_full_disk(name, count * math.prod(shape))
-    order = np.argsort(parts, kind="stable")
+    _, told = by_parts(known, parts)
     with (partial / PIXELS).open("wb") as stream:
         write_header(stream, (count, *shape))
         _write_blocks(stream, contents.images, axes, levels, reading, shape, parts, work, name)
-    known = known.of(order)
     shaped = f"{what}: {axes[0].words}, {contents.images[0].dtype.name}; {levels.words}"
     left = [f"not used: {', '.join(contents.left[:MOST_NAMED])}"] if contents.left and not held.table else []
     return Rows(
-        validation_count=int((parts == 1).sum()),
-        test_count=int((parts == 2).sum()),
-        labels=known.labels,
-        class_names=known.class_names,
-        attributes=known.attributes,
-        attribute_names=known.attribute_names,
-        factors=known.factors,
-        factor_names=known.factor_names,
+        **told,
         notes=(said, shaped, *_resized(axes[0], reading), *known.notes, *held.notes, *left),
     )
 

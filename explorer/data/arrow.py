@@ -8,7 +8,7 @@ import functools
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from explorer.data.cache import Arrangement
-from explorer.data.described import known_of, settled_parts
+from explorer.data.described import by_parts, known_of, settled_parts
 from explorer.data.listing import Found, Member, natural
-from explorer.data.names import SPLIT_FOLDERS, Part
+from explorer.data.names import parts_said
 from explorer.data.stack import MOST_ROWS, short
 from explorer.data.stacks import optional
 from explorer.errors import DataError
@@ -28,8 +28,6 @@ ENDINGS = (".parquet", ".arrow")
 
 IMAGE_COLUMNS = ("image", "img", "jpg", "png", "picture", "pixel_values")
 """What columns of pictures are called, the likeliest first."""
-
-PARTS: Mapping[Part, int] = {"train": 0, "validation": 1, "test": 2}
 
 MOST_FILES = 10_000
 """Files of a folder at most."""
@@ -58,8 +56,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def part_of(name: str) -> int | None:
     """The part of a split that a file's name or folder says, data/test-00000-of-00001.parquet; None for none."""
-    words = re.split(r"[/_\-.]", name.lower())
-    found = [PARTS[SPLIT_FOLDERS[word]] for word in words if word in SPLIT_FOLDERS]
+    found = parts_said(re.split(r"[/_\-.]", name.lower()))
     return found[0] if found else None
 
 
@@ -110,13 +107,17 @@ def open_columns(path: Path) -> Columns:
         raise DataError(f"{path} is damaged, or no {path.suffix} file ({short(error)}).") from None
 
 
-def arrange_columns(place: Path, name: str) -> Arrangement:
+def arrange_columns(place: Path, name: str, listing: Sequence[Found]) -> Arrangement:
     """The pictures of a data set in columns: training images first, then validation images, then test images.
+
+    Args:
+        place: The file or folder, for messages.
+        name: Name of the data set.
+        listing: Its files, as `files_of` tells.
 
     Raises:
         DataError: There is no column of pictures, or too few images are for testing.
     """
-    listing = files_of(place)
     if not listing:
         raise DataError(f"{place} holds no .parquet or .arrow file; name another with --file.")
     opened = [open_columns(each.on_disk) for each in listing]
@@ -140,18 +141,10 @@ def arrange_columns(place: Path, name: str) -> Arrangement:
     known = known_of(_worded(whole, opened[0].schema))
     given = None if None in parts or 0 not in parts else np.array(parts, dtype=np.int64)
     found, said = settled_parts(known.parts if known.parts is not None else given, len(members), name, "the files")
-    order = np.argsort(found, kind="stable")
-    known = known.of(order)
+    order, told = by_parts(known, found)
     return Arrangement(
         files=[members[row] for row in order],
-        validation_count=int((found == 1).sum()),
-        test_count=int((found == 2).sum()),
-        labels=known.labels,
-        class_names=known.class_names,
-        attributes=known.attributes,
-        attribute_names=known.attribute_names,
-        factors=known.factors,
-        factor_names=known.factor_names,
+        **told,
         notes=(said, f"pictures of column {column}", *known.notes),
     )
 

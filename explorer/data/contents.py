@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data.described import Known, classes_of, known_of, with_directions
-from explorer.data.names import SPLIT_FOLDERS, Part
+from explorer.data.names import SPLIT_FOLDERS, parts_said
 from explorer.data.pixel_tables import PIXELS
 from explorer.data.stack import Held, Stack
 from explorer.data.tables import read_table_file
@@ -36,8 +36,6 @@ SHAPE_NAMES = {DSPRITES: ("square", "ellipse", "heart"), SHAPES_3D: ("cube", "cy
 MOST_NAMED = 8
 """Arrays that a sentence names."""
 
-PARTS: dict[Part, int] = {"train": 0, "validation": 1, "test": 2}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
@@ -61,7 +59,7 @@ class Contents:
 def role_of(name: str) -> tuple[str, int | None]:
     """What an array's name says without the part of a split, in lower case, and that part: x_train is x, 0."""
     words = re.split(r"[/_\-. ]", name.lower())
-    found = [PARTS[SPLIT_FOLDERS[word]] for word in words if word in SPLIT_FOLDERS]
+    found = parts_said(words)
     rest = "_".join(word for word in words if word not in SPLIT_FOLDERS)
     return rest, found[0] if len(found) == 1 else None
 

@@ -7,6 +7,7 @@ said.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,30 @@ class Known:
             factors=taken(self.factors),
             parts=taken(self.parts),
         )
+
+
+def by_parts(known: Known, parts: NDArray[np.int64]) -> tuple[NDArray[np.int64], dict[str, Any]]:
+    """Images in the order of a data set: training images first, then validation images, then test images.
+
+    Args:
+        known: What is known of N images, but for its notes.
+        parts: Their parts, (N,).
+
+    Returns:
+        The rows in that order, (N,), and what `explorer.data.cache.Arrangement` and `Rows` hold of them.
+    """
+    order = np.argsort(parts, kind="stable")
+    told = known.of(order)
+    return order, {
+        "validation_count": int((parts == 1).sum()),
+        "test_count": int((parts == 2).sum()),
+        "labels": told.labels,
+        "class_names": told.class_names,
+        "attributes": told.attributes,
+        "attribute_names": told.attribute_names,
+        "factors": told.factors,
+        "factor_names": told.factor_names,
+    }
 
 
 def known_of(columns: Mapping[str, Sequence[str]]) -> Known:

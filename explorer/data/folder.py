@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.config import FIRST_READING
 from explorer.data.cache import Arrangement, Work, converted
-from explorer.data.described import Known, settled_parts
+from explorer.data.described import FEWEST_TESTED, Known, by_parts, settled_parts
 from explorer.data.listing import (
     ENDINGS,
     Found,
@@ -37,9 +37,6 @@ from explorer.errors import DataError, MissingDataError
 
 FEWEST = 40
 """Pictures that a folder must hold: fewer cannot be split and measured."""
-
-FEWEST_TESTED = 10
-"""Pictures that a folder for testing must hold: fewer cannot be measured on."""
 
 MOST_STRAY = 0.1
 """Share of the pictures that may lie beside the folders of classes and be left out; with more there are no classes."""
@@ -182,25 +179,17 @@ def arrange(
         placed, about = kept, [*more, *about]
         numbers = {group: number for number, group in enumerate(classes)}
         if classes:
-            told = np.array([numbers[each.group] for each in placed if each.group is not None], dtype=np.int64)
-            known = replace(known, labels=told, class_names=tuple(map(plain, classes)))
+            labelled = np.array([numbers[each.group] for each in placed if each.group is not None], dtype=np.int64)
+            known = replace(known, labels=labelled, class_names=tuple(map(plain, classes)))
     _refuse_few(folder, len(placed))
     if known.parts is not None:
         parts, first = settled_parts(known.parts, len(placed), name, "the table")
     else:
         parts, first = _parted(folder, name, placed)
-    order = np.argsort(parts, kind="stable")
-    known = known.of(order)
+    order, told = by_parts(known, parts)
     return Arrangement(
         files=[placed[row].file for row in order],
-        validation_count=int((parts == 1).sum()),
-        test_count=int((parts == 2).sum()),
-        labels=known.labels,
-        class_names=known.class_names,
-        attributes=known.attributes,
-        attribute_names=known.attribute_names,
-        factors=known.factors,
-        factor_names=known.factor_names,
+        **told,
         notes=(first, *said, *about, *notes),
     )
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from explorer.config import DATASETS
 
@@ -22,6 +22,12 @@ SPLIT_FOLDERS: dict[str, Part] = {
     "tst": "test",
 }
 """Names of folders, in lower case, that are parts of a split."""
+
+
+def parts_said(words: Sequence[str]) -> list[int]:
+    """Parts of a split that some of these words, in lower case, name: 0 training, 1 validation, 2 test."""
+    return [get_args(Part).index(SPLIT_FOLDERS[word]) for word in words if word in SPLIT_FOLDERS]
+
 
 GENERIC = frozenset(
     {
