@@ -110,7 +110,7 @@ def parser() -> Flags:
         "--images",
         type=Path,
         metavar="PATH",
-        help="what it encodes: a folder of pictures, or an array file (.npy, .npz, .pt, .safetensors, .csv, .h5)",
+        help="what it encodes: a folder of pictures, or a file as train.py --file takes it",
     )
     own.add_argument(
         "--weights",

@@ -43,7 +43,7 @@ def launch(
             `explorer.arrays.Coder`, or the place of one (`explorer.adapters.KINDS`); or several, as a list or by their
             names. Two are twins.
         images: What to encode, 30 at least: an array or tensor (N, C, H, W), (N, H, W, C) or (N, H, W), bytes or
-            floats; a list of pictures, a Dataset, a DataLoader, or the path of a folder or an array file.
+            floats; a list of pictures, a Dataset, a DataLoader, or the path of a folder, an archive or a file.
         labels: (N,) texts, or indices into `class_names`; None for those that come with the images.
         attributes: (N, A) of 0 and 1, or of -1 and 1; or a mapping of names to such columns.
         attribute_names: Names of the attributes; None for numbers.

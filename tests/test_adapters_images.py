@@ -12,6 +12,7 @@ from explorer.adapters import images as forms
 from explorer.adapters import read_images
 from explorer.arrays import UNKNOWN
 from explorer.errors import ExplorerError, ShapeError
+from tests.test_data_array import write_archive
 
 N = 12
 RNG = np.random.default_rng(0)
@@ -148,6 +149,28 @@ def test_a_folder_of_pictures_keeps_its_proportions_and_classes(tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "zoo" / "ant" / "small.png")
     with pytest.raises(ShapeError, match="2 sizes .*image-size"):
         read_images(tmp_path / "zoo")
+
+
+@pytest.mark.parametrize("name", ["zoo.zip", "zoo.tgz", "zoo-{0..1}.tar"])
+def test_an_archive_of_pictures_is_read_as_its_folder_is(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path / "cache"))
+    for row in range(48):
+        place = tmp_path / "zoo" / ["ant", "bee"][row % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((12, 20, 3), row, dtype=np.uint8)).save(place / f"{row}.png")
+    rows = [f"{row}.png,{row % 3 == 0:d},{row % 5 == 0:d}" for row in range(48)]
+    (tmp_path / "zoo" / "traits.csv").write_text("\n".join(["file,winged,small", *rows]))
+    files = [path for path in sorted((tmp_path / "zoo").rglob("*")) if path.is_file()]
+    members = {path.relative_to(tmp_path / "zoo").as_posix(): path.read_bytes() for path in files}
+    count = 2 if "{" in name else 1
+    for number in range(count):
+        part = dict(list(members.items())[number::count])
+        write_archive(tmp_path / name.replace("{0..1}", str(number)), part)
+    loose, packed = read_images(tmp_path / "zoo"), read_images(tmp_path / name)
+    np.testing.assert_array_equal(packed.pixels, loose.pixels)
+    np.testing.assert_array_equal(packed.labels, loose.labels)
+    np.testing.assert_array_equal(packed.attributes, loose.attributes)
+    assert packed.class_names == ("ant", "bee") and packed.attribute_names == ("winged", "small")
 
 
 def test_an_array_file_is_read_with_its_labels(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from explorer.analysis import frames
 from explorer.analysis.frames import fit_frame, fit_local_frame, frame_from, product
 from explorer.errors import ShapeError
 
@@ -139,6 +140,28 @@ def test_the_local_frame_knows_no_scale(scale):
     codes = two_bells(3)
     plain, scaled = fit_local_frame(codes), fit_local_frame(codes * scale)
     np.testing.assert_allclose(scaled.whiten(codes * scale), plain.whiten(codes), atol=1e-6)
+
+
+@pytest.mark.parametrize("columns", [1, 131, 192])
+@pytest.mark.parametrize("dim", [129, 150, 257])
+def test_a_product_of_many_dimensions_has_the_same_digits_alone_and_in_any_batch(dim, columns):
+    rng = np.random.default_rng(dim)
+    rows, matrix = rng.standard_normal((150, dim)), rng.standard_normal((dim, columns))
+    found = product(rows, matrix)
+    np.testing.assert_allclose(found, rows @ matrix, atol=1e-11)
+    for some in (slice(0, 1), slice(63, 65), slice(77, 150), slice(149, 150), slice(3, 130, 7)):
+        np.testing.assert_array_equal(product(rows[some], matrix), found[some])
+
+
+@pytest.mark.parametrize("apart", [0.0, 3.0, 30.0])
+def test_the_local_frame_of_many_dimensions_is_that_of_every_step_measured(apart, monkeypatch):
+    rng = np.random.default_rng(0)
+    codes = rng.standard_normal((300, 130)) + apart * rng.standard_normal((4, 130))[rng.integers(0, 4, 300)]
+    quick = fit_local_frame(codes)
+    monkeypatch.setattr(frames, "MANY", 1000)
+    slow = fit_local_frame(codes)
+    found, wanted = (np.linalg.norm(np.diff(frame.whiten(codes), axis=0), axis=1) for frame in (quick, slow))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
 def test_copies_of_a_code_teach_the_local_frame_nothing():

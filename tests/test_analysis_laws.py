@@ -60,6 +60,16 @@ def test_a_law_draws_nothing_off_the_span_of_the_codes(name):
     assert draws[:, :2].std() > 0.5
 
 
+def test_one_bell_is_what_expectation_maximisation_finds():
+    from sklearn.mixture import GaussianMixture as Mixture
+
+    codes = np.random.default_rng(0).standard_normal((300, 4)) @ np.random.default_rng(1).standard_normal((4, 4)) + 3
+    found, wanted = fit_gmm(codes, components=1), Mixture(1, reg_covar=0).fit(codes)
+    np.testing.assert_allclose(found.means, np.asarray(wanted.means_), atol=1e-9)
+    np.testing.assert_allclose(found.covariances, np.asarray(wanted.covariances_), rtol=2e-5, atol=1e-4)
+    np.testing.assert_array_equal(found.weights, [1.0])
+
+
 def test_every_law_has_all_its_names():
     for name, law in LAWS.items():
         assert law.name == name

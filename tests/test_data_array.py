@@ -4,10 +4,11 @@ import dataclasses
 import gzip
 import io
 import json
+import shutil
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -463,14 +464,14 @@ def write_archive(file: Path, members: dict[str, bytes]) -> None:
             for name, content in members.items():
                 archive.writestr(name, content)
         return
-    with tarfile.open(file, "w") as archive:
+    with tarfile.open(file, "w:gz" if file.suffix in (".gz", ".tgz") else "w") as archive:
         for name, content in members.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
 
 
-@pytest.mark.parametrize("ending", [".zip", ".tar"])
+@pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz", ".tgz"])
 def test_an_archive_is_the_same_data_set_as_its_folder(ending: str, tmp_path: Path):
     names = {f"pets/{kind}/{number}.png": picture(number) for number in range(24) for kind in ("cat", "dog")}
     write_archive(
@@ -486,6 +487,67 @@ def test_an_archive_is_the_same_data_set_as_its_folder(ending: str, tmp_path: Pa
     assert packed.fingerprint == loose.fingerprint and packed.class_names == ("cat", "dog")
     assert "1 .me file was left out" in said_of(packed)
     assert {path.suffix for path in (tmp_path / "cache").rglob("*") if path.is_file()} <= {".npy", ".json", ""}
+
+
+def test_a_compressed_archive_is_not_unpacked_onto_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_archive(tmp_path / "a.tgz", {f"{number}.png": picture(number) for number in range(COUNT)})
+    usage = shutil.disk_usage(tmp_path)._replace(free=1 << 30)
+    monkeypatch.setattr("explorer.data.archives.shutil.disk_usage", lambda _: usage)
+    refused(tmp_path / "a.tgz", "unpacks to more than the disk .* holds")
+
+
+def shard(numbers: Iterable[int], classes: bool = True, more: bool = False) -> dict[str, bytes]:
+    """Members of a WebDataset."""
+    members = {}
+    for number in numbers:
+        members[f"{number:06d}.jpg"] = picture(number, "jpeg")
+        if classes:
+            members[f"{number:06d}.cls"] = str(number % 3).encode()
+        if more:
+            told = {
+                "species": ["wren", "lark"][number % 2],
+                "weight": number / 7,
+                "box": [1, 2],
+                "caption": f"n {number}",
+            }
+            members[f"{number:06d}.json"] = json.dumps(told).encode()
+    return members
+
+
+def test_shards_are_one_data_set_by_their_range_or_their_folder(tmp_path: Path):
+    place = tmp_path / "birds"
+    place.mkdir()
+    for number in range(3):
+        write_archive(place / f"bird-{number:03d}.tar", shard(range(20 * number, 20 * number + 20)))
+    (place / "index.json").write_text("{}")
+    by_range, by_folder = load(place / "bird-{000..002}.tar"), load(place)
+    assert (by_range.name, by_folder.name) == ("bird", "birds")
+    write_archive(tmp_path / "one.tar", shard(range(60)))
+    one = load(tmp_path / "one.tar")
+    for images in (by_range, by_folder):
+        assert images.fingerprint == one.fingerprint and images.labels is not None and one.labels is not None
+        np.testing.assert_array_equal(images.labels, one.labels)
+    assert one.class_names == by_range.class_names == ("0", "1", "2")
+    refused(place / "bird-{000..007}.tar", "no file .*bird-003.tar; 3 of the 8 that")
+
+
+def test_shards_of_parts_keep_their_split_and_equal_names_stay_apart(tmp_path: Path):
+    for part, count in (("train", 45), ("test", 15)):
+        (tmp_path / "set" / part).mkdir(parents=True)
+        write_archive(tmp_path / "set" / part / "000.tar", shard(range(count)))
+    images = load(tmp_path / "set")
+    assert len(images) == 60 and images.test_count == 15 and images.labels is not None
+    assert np.bincount(images.labels[:45]).tolist() == [15, 15, 15]
+
+
+def test_what_json_says_of_pictures_is_known(tmp_path: Path):
+    write_archive(tmp_path / "a.tar", shard(range(COUNT), classes=False, more=True))
+    images = load(tmp_path / "a.tar")
+    assert images.class_names == ("lark", "wren") and images.factor_names == ("weight",)
+    assert images.factors is not None and images.labels is not None
+    whole = np.round(7 * images.factors[:, 0]).astype(int)
+    assert sorted(whole) == list(range(COUNT)) and np.array_equal(images.labels, 1 - whole % 2)
+    assert "the .json files: 2 classes by species" in said_of(images) and "caption" in said_of(images)
 
 
 def test_a_webdataset_has_its_classes_beside_the_pictures(tmp_path: Path):
@@ -536,7 +598,7 @@ def test_a_bomb_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     refused(tmp_path / "b.zip", "more than 20 files")
 
 
-@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tgz"])
 @pytest.mark.parametrize("content", [b"", b"x" * 2000, gzip.compress(b"x" * 2000)])
 def test_a_damaged_archive_is_one_sentence(name: str, content: bytes, tmp_path: Path):
     (tmp_path / name).write_bytes(content)

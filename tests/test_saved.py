@@ -87,10 +87,34 @@ def test_latents_that_were_maps_are_remembered(tmp_path):
     assert card.latent_shape == (1, 2, 2)
 
 
+class Sorted(Plain):
+    """Does what no step of a program does."""
+
+    def encode(self, images):
+        return super().encode(images.sort(1)[0])
+
+
+class Stretched(Plain):
+    """Takes a part of its latents that a program cannot."""
+
+    def decode(self, latents):
+        return super().decode(latents[:, None][:, 0])
+
+
+class Deciding(Plain):
+    """Depends on the numbers themselves."""
+
+    def decode(self, latents):
+        return super().decode(latents if latents.sum() > 0 else latents * 1)
+
+
 WRONG = {
     "few": (Plain(), 40, {}, ShapeError, "at least 60 images"),
     "name": (Plain(), COUNT, {"dataset": "a/b"}, ConfigError, "dataset must be letters"),
     "twin": (Plain(), COUNT, {"twin": "nobody"}, ConfigError, "no run nobody .* save that one first"),
+    "sorts": (Sorted(), COUNT, {}, ConfigError, r"cannot express sort\(\), which the encoder of Sorted calls"),
+    "part": (Stretched(), COUNT, {}, ConfigError, r"the part x\[:, None\].*--model FILE.py:make_model"),
+    "decides": (Deciding(), COUNT, {}, ConfigError, "the decoder of Deciding: torch.fx cannot trace it"),
     "numpy": (linear_coder(image_shape=(1, 8, 8)), COUNT, {}, ConfigError, "cannot be saved without its code"),
 }
 

@@ -14,6 +14,7 @@ from explorer.analysis.counter import CounterGenerator
 from explorer.analysis.holes import Plane, anchored_plane, axis_plane
 from explorer.analysis.laws import LAWS
 from explorer.library import AMONG, Library, OpenRun
+from explorer.site.stored import drawn_codes
 from explorer.ui.http import finite
 from explorer.views.hole_map import hole_plane
 from explorer.views.hole_samples import drawn_sheet
@@ -267,3 +268,55 @@ def test_a_walk_is_the_same_walk(kind, tmp_path):
         np.testing.assert_allclose(answer["latents"], wanted["latents"], atol=1e-6)
         np.testing.assert_allclose(answer["norm"], wanted["norm"], rtol=1e-6)
         np.testing.assert_allclose(answer["vacancy"], wanted["vacancy"], atol=1.01 / 500)
+
+
+@pytest.mark.parametrize("name", ["mnist-vae-16", "digits-vae-8", "flat"])
+@pytest.mark.parametrize("query", [{"anchors": "3,14,27"}, {"directions": "pca:0,axes:1"}])
+def test_the_page_cuts_other_slices_as_python_does(name, query, tmp_path):
+    """Through images and along directions; `flat` has a null direction."""
+    library = Library(ROOT / "checkpoints")
+    if name == "flat":
+        library, coder = Library(None), linear_coder(latent_dim=4)
+        coder.inverse[3] = 0
+        coder.log_variance = None
+        library.hold(name, coder, np.random.default_rng(0).random((160, 1, 8, 8), dtype=np.float32))
+    run = library.open(name)
+    wanted = hole_plane(library, name, query | {"lead": name, "measured": "0"})
+    latents = run.latents
+    file = base64.b64encode(drawn_codes(latents)).decode() if latents.log_variance is not None else None
+    kinds = [part.split(":") for part in query.get("directions", "").split(",") if part]
+    told = asked(
+        tmp_path,
+        run,
+        """
+        const slices = await import("./explorer/ui/static/latent/slices.js");
+        const points = Float32Array.from(given.points), { d } = support;
+        const file = given.file && Uint8Array.from(atob(given.file), (letter) => letter.charCodeAt(0));
+        const drawn = file ? slices.drawnFrom(file, points, d) : points;
+        const flat = given.vectors.length ? slices.alongDirections(support, given.vectors, drawn)
+          : slices.throughImages(support, Float32Array.from(given.codes));
+        const whole = slices.laidSlice(support, { ...flat, extent: given.extent }, drawn);
+        const { codes, nearness, window, ...laid } = whole;
+        return { ...laid, codes: Array.from(codes.values), nearness: Array.from(nearness.values), reach: flat.extent,
+          axes: [flat.first, flat.second].map((axis) => Array.from(axis)) };
+        """,
+        points=latents.mean.ravel().tolist(),
+        codes=latents.mean[[3, 14, 27]].ravel().tolist(),
+        vectors=[run.directions[kind][int(place)].vector.tolist() for kind, place in kinds],
+        file=file,
+        extent=wanted["extent"],
+    )
+    pair = [each for each in (run, library.open(library.twin(name)) if library.twin(name) else None) if each]
+    if "directions" in query:
+        assert told["reach"] == pytest.approx(wanted["extent"], rel=0.01), "draws are stored in steps"
+    else:
+        reaches = [anchored_plane(each.frame, each.latents.mean[[3, 14, 27]]).extent for each in pair]
+        assert told["reach"] == pytest.approx(reaches[0], rel=1e-5)
+        assert wanted["extent"] == pytest.approx(max(reaches))
+    np.testing.assert_allclose(told["axes"], [wanted["window"]["first"], wanted["window"]["second"]], atol=1e-5)
+    for part in ("origin", "first", "second"):
+        np.testing.assert_allclose(told["plane"][part], wanted["plane"][part], atol=2e-5, err_msg=part)
+    np.testing.assert_allclose(told["usual"], wanted["usual"], rtol=1e-3, atol=1e-3)
+    codes = np.reshape(told["codes"], (-1, 2)) - unpacked(wanted["codes"])
+    assert np.abs(codes).max() < 0.05, "a dot lies within a hundredth of the window of its place"
+    assert np.abs(np.subtract(told["nearness"], unpacked(wanted["nearness"]).astype(int))).max() < 6

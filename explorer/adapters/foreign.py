@@ -240,8 +240,8 @@ class ForeignCoder:
             ProgramError: It does something that a program cannot express; the sentence names it.
         """
         if part == "decoder":
-            return traced_decoder(_Traced(self.foreign, self._pixels), self)
-        return traced_encoder(_Traced(self.foreign, self._codes), self)
+            return traced_decoder(_Traced(self.foreign, self._pixels, "decoder"), self)
+        return traced_encoder(_Traced(self.foreign, self._codes, "encoder"), self)
 
     def _codes(self, images: Any) -> tuple[Any, ...]:
         """Means (N, d), and log-variances where there are any, of images (N, C, H, W) in [0, 1]."""
@@ -270,8 +270,9 @@ class ForeignCoder:
 class _Traced(nn.Module):
     """A function of a foreign model as one module for torch.fx, with the modules that it uses inside."""
 
-    def __init__(self, foreign: Foreign, function: Callable[[Any], Any]) -> None:
+    def __init__(self, foreign: Foreign, function: Callable[[Any], Any], part: Part) -> None:
         super().__init__()
+        self.title = f"the {part} of {foreign.title}"
         self.used = nn.ModuleList(foreign.modules)
         self.function = function
         self.eval()  # whoever traces it leaves it, and the model inside, in the mode that it is in

@@ -74,6 +74,7 @@ class _Found:
     class_names: Sequence[str] | None = None
     attribute_names: Sequence[str] | None = None
     said: list[str] = field(default_factory=list)
+    attributes: NDArray[np.uint8] | None = None
 
 
 def read_images(
@@ -92,7 +93,7 @@ def read_images(
     Args:
         images: An array or tensor (N, C, H, W), (N, H, W, C) or (N, H, W), bytes or floats in [0, 1], [-1, 1] or
             0..255; a list of such or of Pillow's pictures; a Dataset or DataLoader of torch, a data set of Hugging
-            Face; or the path of a folder of pictures or of an array file.
+            Face; or the path of a folder or an archive of pictures, of columns, or of an array file.
         labels: (N,) whole numbers or texts; None for those that come with the images, or none.
         attributes: (N, A) of 0 and 1, of -1 and 1, or of truth values; or a mapping of names to such columns (N,).
         attribute_names: Names of the attributes; None for numbers.
@@ -113,6 +114,8 @@ def read_images(
     labels = found.labels if labels is None else labels
     pixels, said = _in_order(found.images, image_shape)
     pixels, came_in, more = _in_range(pixels, pixel_range)
+    if attributes is None and found.attributes is not None:
+        attributes, attribute_names = found.attributes, attribute_names or found.attribute_names
     told, known = _labels(labels, len(pixels), class_names or found.class_names)
     if attributes is None and told is None and labels is not None:  # a row of attributes for each image
         attributes, attribute_names = labels, attribute_names or found.attribute_names

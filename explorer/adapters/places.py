@@ -1,22 +1,28 @@
-"""Images that lie in a folder of pictures, or in an array file, for a model of somebody's own."""
+"""Images that lie in a folder or an archive of pictures, or in an array file, for a model of somebody's own."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, BinaryIO, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from explorer.data import arrow
+from explorer.data.cache import Arrangement
 from explorer.data.contents import sorted_out
 from explorer.data.folder import arrange
-from explorer.data.listing import Found, formats_of, list_folder
+from explorer.data.listing import ENDINGS, MORE_ENDINGS, Found, Member, formats_of, list_folder
 from explorer.data.pictures import UNREADABLE, UnreadablePictureError, cut, decoded, middle
 from explorer.data.stacks import held_by
+from explorer.data.webdataset import archive_files, archives_at, arrange_archives
 from explorer.errors import DataError, ShapeError
 
 GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "F"})
 """Modes of Pillow without colour."""
+
+MOST_LOOKED_INTO = 20_000
+"""Pictures of which the size and the colours are looked up, at most; of more these are drawn at random."""
 
 Most: TypeAlias = Callable[[Sequence[int]], int]
 """Says how many images of a shape are taken at most."""
@@ -28,11 +34,13 @@ class Placed(TypedDict, total=False):
     images: NDArray[Any]
     labels: NDArray[Any] | None
     class_names: Sequence[str] | None
+    attributes: NDArray[np.uint8] | None
+    attribute_names: Sequence[str] | None
     said: list[str]
 
 
 def images_at(place: Path, side: tuple[int, int] | None, most: Most) -> Placed:
-    """The images of a folder of pictures, or of an array file: .npy, .npz, .pt, .safetensors, .csv, .h5.
+    """The images of whatever `train.py` takes: pictures in a folder, in archives or in columns, or an array file.
 
     Args:
         place: Where they are.
@@ -43,11 +51,29 @@ def images_at(place: Path, side: tuple[int, int] | None, most: Most) -> Placed:
         DataError: Nothing is there, or nothing that can be read without unpickling.
         ShapeError: The pictures have several sizes, and none is asked for.
     """
-    if place.is_dir():
-        return _pictures(place, side, most)
+    plan = _plan(place)
+    if plan is not None:
+        return _pictures(place, plan, side, most)
     if not place.exists():
-        raise DataError(f"{place} is not there; name a folder of pictures, or a file of images.")
+        raise DataError(f"{place} is not there; name a folder or an archive of pictures, or a file of images.")
     return _arrays(place, most)
+
+
+def _plan(place: Path) -> Arrangement | None:
+    """The pictures of a folder, of archives or of columns; None where a place is none of these."""
+    archives = archives_at(place)
+    if archives is not None and (place.exists() or archives != [place]):
+        return arrange_archives(place, archive_files(place, archives), place.name, None, None)
+    if place.is_dir():
+        listing = list_folder(place)
+        if any(each.name.lower().endswith((*ENDINGS, *MORE_ENDINGS)) for each in listing.files):
+            return arrange(place, place.name, listing, None)
+        if columns := arrow.files_of(place):
+            return arrow.arrange_columns(place, place.name, columns)
+        return arrange(place, place.name, listing, None)
+    if place.is_file() and place.suffix.lower() in arrow.ENDINGS:
+        return arrow.arrange_columns(place, place.name, arrow.files_of(place))
+    return None
 
 
 def _arrays(file: Path, most: Most) -> Placed:
@@ -71,9 +97,9 @@ def _some(count: int, most: int) -> tuple[NDArray[np.int64], list[str]]:
     return rows, [f"{most:,} of {count:,} images were taken, drawn at random."]
 
 
-def _pictures(folder: Path, side: tuple[int, int] | None, most: Most) -> Placed:
-    plan = arrange(folder, folder.name, list_folder(folder), None)
-    sizes, grey = _forms(plan.files)
+def _pictures(folder: Path, plan: Arrangement, side: tuple[int, int] | None, most: Most) -> Placed:
+    looked, _ = _some(len(plan.files), MOST_LOOKED_INTO)
+    sizes, grey = _forms([plan.files[row] for row in looked])
     if side is None:
         if len(sizes) > 1:
             told = ", ".join(f"{height}x{width}" for height, width in sorted(sizes)[:3])
@@ -88,12 +114,18 @@ def _pictures(folder: Path, side: tuple[int, int] | None, most: Most) -> Placed:
     for file in files:
         try:
             images.append(_image(file.path, side, grey))
-        except UnreadablePictureError as error:
+        except (UnreadablePictureError, OSError) as error:
             broken.append(f"{file.name} ({error})")
     if broken:
         raise DataError(f"{len(broken)} pictures of {folder} cannot be read, as {broken[0]}; take them out.")
-    labels = None if plan.labels is None else plan.labels[rows]
-    return {"images": np.stack(images), "labels": labels, "class_names": plan.class_names, "said": said}
+    return {
+        "images": np.stack(images),
+        "labels": None if plan.labels is None else plan.labels[rows],
+        "class_names": plan.class_names,
+        "attributes": None if plan.attributes is None else plan.attributes[rows],
+        "attribute_names": plan.attribute_names,
+        "said": said,
+    }
 
 
 def _forms(files: Sequence[Found]) -> tuple[set[tuple[int, int]], bool]:
@@ -101,7 +133,7 @@ def _forms(files: Sequence[Found]) -> tuple[set[tuple[int, int]], bool]:
     sizes, grey = set(), True
     for file in files:
         try:
-            with Image.open(file.on_disk, formats=formats_of(file.path)) as picture:
+            with Image.open(_opened(file.path), formats=formats_of(file.path)) as picture:
                 width, height = picture.size
                 turned = picture.getexif().get(0x0112, 1) >= 5  # a camera that was held upright
                 sizes.add((width, height) if turned else (height, width))
@@ -111,10 +143,15 @@ def _forms(files: Sequence[Found]) -> tuple[set[tuple[int, int]], bool]:
     return sizes or {(0, 0)}, grey
 
 
-def _image(path: Path, side: tuple[int, int], grey: bool) -> NDArray[np.uint8]:
+def _opened(path: Path | Member) -> Path | BinaryIO:
+    """What Pillow opens: where a picture is, or its bytes."""
+    return path if isinstance(path, Path) else path.open("rb")
+
+
+def _image(path: Path | Member, side: tuple[int, int], grey: bool) -> NDArray[np.uint8]:
     """A picture as an image (C, H, W) of bytes: its largest part of these proportions, brought to this size."""
     height, width = side
-    picture, _ = decoded(path, "L" if grey else "RGB", enough=2 * max(side), formats=formats_of(path))
+    picture, _ = decoded(_opened(path), "L" if grey else "RGB", enough=2 * max(side), formats=formats_of(path))
     if picture.size != (width, height):
         picture = cut(picture, middle(*picture.size, aspect=width / height), (width, height))
     image = np.asarray(picture)

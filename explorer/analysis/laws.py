@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from explorer.analysis.frames import Frame, fit_frame
 from explorer.arrays import Latents
 
+LEAST_VARIANCE = 1e-5
+"""What is added to the variances of a mixture, in units of those of the codes."""
+
 
 class Distribution(Protocol):
     """Something that latents are drawn from."""
@@ -132,12 +135,15 @@ def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) ->
     """
     import warnings
 
+    frame = fit_frame(codes)
+    components = max(1, min(components, len(codes) // 10))
+    if components == 1:  # nothing is to be found out: in the whitened frame its mean is 0
+        spread = (len(codes) - 1) / len(codes) + LEAST_VARIANCE
+        return GaussianMixture(np.ones(1), frame.mean[None], definite(spread * frame.covariance[None]))
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture as Mixture
 
-    frame = fit_frame(codes)
-    components = max(1, min(components, len(codes) // 10))
-    mixture = Mixture(components, reg_covar=1e-5, max_iter=300, random_state=seed)
+    mixture = Mixture(components, reg_covar=LEAST_VARIANCE, max_iter=300, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture a hair from converged samples just as well
         mixture.fit(frame.whiten(codes))

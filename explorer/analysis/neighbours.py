@@ -16,6 +16,7 @@ _BLOCK = 32  # references per block; the block minima are what makes the search 
 _SPARE = 4  # candidates beyond k that are measured again, should rounding have swapped close ones
 _ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of a squared distance by products, per term and unit of |a|^2 + |b|^2
 _CHUNK = 320_000  # products held at once: what fits into a core's cache
+_DIFFERENCES = 130_000  # differences of coordinates held at once, for the same reason
 
 
 def nearest(
@@ -80,7 +81,11 @@ def _measured(
     queries: NDArray[np.float64], references: NDArray[np.float64], candidates: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The nearest among candidates (n, m), whose rows rise: their rows (n, k) and squared distances (n, k)."""
-    exact = ((references[candidates] - queries[:, None]) ** 2).sum(2)  # (n, m)
+    exact = np.empty(candidates.shape)  # (n, m)
+    step = max(1, _DIFFERENCES // max(1, candidates.shape[1] * references.shape[1]))
+    for start in range(0, len(candidates), step):
+        part = slice(start, start + step)
+        exact[part] = ((references[candidates[part]] - queries[part, None]) ** 2).sum(2)
     order = np.argsort(exact, axis=1, kind="stable")[:, :count]
     return np.take_along_axis(candidates, order, 1), np.take_along_axis(exact, order, 1)
 

@@ -1,47 +1,59 @@
-"""Pictures in a .zip or .tar, WebDataset's too, read in place: nothing is unpacked onto the disk."""
+"""Pictures in a .zip or .tar, read in place; a compressed .tar is unpacked once, into a file that vanishes."""
 
+import contextlib
 import functools
+import gzip
+import os
+import shutil
 import stat
 import tarfile
+import tempfile
+import threading
+import weakref
 import zipfile
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
+from explorer.data.cache import conversions_dir
 from explorer.data.listing import SYSTEM, Found, Listing, Member
-from explorer.data.stack import MOST_ROWS
-from explorer.data.tables import Table
+from explorer.data.stack import MOST_ROWS, ending_of
 from explorer.errors import DataError
+from explorer.progress import is_terminal, stage
 
-ENDINGS = (".zip", ".tar")
+UNPACKED: Mapping[str, Callable[[Path], BinaryIO]] = {".tar.gz": gzip.open, ".tgz": gzip.open}  # pyright: ignore[reportAssignmentType]
+"""What unpacks a .tar that is compressed as a whole, by its ending: no part of it can be read alone."""
+
+ENDINGS = (".zip", ".tar", *UNPACKED)
 """Endings of archives of pictures."""
 
 MOST_MEMBER = 1 << 28
 """Bytes of a file in an archive, unpacked; a larger one is left out."""
 
-CLASS_ENDINGS = (".cls", ".cls.txt")
-"""Endings of the files in which WebDataset keeps the class of the picture of the same name."""
+BLOCK = 1 << 24
+"""Bytes that are unpacked at a time."""
 
-MOST_CLASS = 100
-"""Bytes of such a file."""
+LEAST_FREE = 1 << 30
+"""Bytes that stay free on the disk that an archive is unpacked onto."""
 
 
 def list_archive(file: Path) -> Listing:
     """Every regular file in an archive, by name; what is none, or has a name that leads out of it, is refused.
 
     Raises:
-        DataError: It is damaged, encrypted, compressed as a whole, or holds too many files.
+        DataError: It is damaged, encrypted, larger than the disk, or holds too many files.
     """
+    ending = ending_of(file)
     try:
-        found = _zip(file) if file.suffix.lower() == ".zip" else _tar(file)
+        found = _zip(file) if ending == ".zip" else _tar(file, Whole(file, UNPACKED.get(ending)))
+    except gzip.BadGzipFile as error:
+        raise DataError(f"{file} is damaged, or no {ending} archive: {str(error)[:100]}.") from None
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror or error}.") from None
-    except (zipfile.BadZipFile, tarfile.TarError, ValueError, EOFError, NotImplementedError) as error:
-        packed = " (a packed one must be unpacked once, with gunzip)" if file.suffix.lower() == ".tar" else ""
-        raise DataError(
-            f"{file} is damaged, or no {file.suffix.lower()} archive{packed}: {str(error)[:100]}."
-        ) from None
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, ValueError, EOFError, NotImplementedError) as error:
+        packed = " (a compressed one must be called .tar.gz or .tgz)" if ending == ".tar" else ""
+        raise DataError(f"{file} is damaged, or no {ending} archive{packed}: {str(error)[:100]}.") from None
     files, refused = [], []
     for each, reason in found:
         path = PurePosixPath(each.name)
@@ -83,9 +95,61 @@ def _zip_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int | 
         raise OSError(str(error)[:100]) from None
 
 
-def _tar(file: Path) -> list[tuple[Found, str | None]]:
+class Whole:
+    """A .tar as bytes that are read anywhere: the file itself, or what it unpacks to, in a file without a name.
+
+    Args:
+        file: The archive.
+        unpack: What opens it where it is compressed; None where it is not.
+
+    Raises:
+        OSError: It cannot be read, or the disk is full.
+        DataError: It unpacks to more than the disk holds.
+    """
+
+    def __init__(self, file: Path, unpack: Callable[[Path], BinaryIO] | None) -> None:
+        self._file, self._lock, self._stream = file, threading.Lock(), None
+        if unpack is not None:
+            self._stream = _unpacked(file, unpack)
+            weakref.finalize(self, self._stream.close)  # when nothing may read of it any more
+
+    def opened(self) -> contextlib.AbstractContextManager[BinaryIO]:
+        """All of it, to be read by nobody else meanwhile."""
+        if self._stream is None:
+            return self._file.open("rb")
+        return contextlib.nullcontext(self._stream)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """So many bytes from there on, or fewer where it ends."""
+        with self._lock, self.opened() as stream:
+            stream.seek(offset)
+            return stream.read(size)
+
+
+def _unpacked(file: Path, unpack: Callable[[Path], BinaryIO]) -> BinaryIO:
+    """What a compressed file unpacks to, in a file of the cache folder without a name, which is gone once closed."""
+    place = conversions_dir()
+    place.mkdir(parents=True, exist_ok=True)
+    found = tempfile.TemporaryFile(dir=place)  # noqa: SIM115 - closed with the archive, or here
+    try:
+        with unpack(file) as packed, stage(f"unpacking {file.name}", file.stat().st_size, quiet=not is_terminal()):
+            while block := packed.read(BLOCK):
+                if shutil.disk_usage(place).free < LEAST_FREE + len(block):
+                    raise DataError(
+                        f"{file} unpacks to more than the disk of {place} holds; unpack it elsewhere, and name its "
+                        "folder with --dataset folder --folder PATH."
+                    )
+                found.write(block)
+        found.seek(0, os.SEEK_SET)
+    except BaseException:
+        found.close()
+        raise
+    return found  # pyright: ignore[reportReturnType]
+
+
+def _tar(file: Path, whole: Whole) -> list[tuple[Found, str | None]]:
     found: list[tuple[Found, str | None]] = []
-    with file.open("rb") as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+    with whole.opened() as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
         for each in archive:
             if each.isdir():
                 continue
@@ -93,16 +157,14 @@ def _tar(file: Path) -> list[tuple[Found, str | None]]:
             reason = "a link" if each.islnk() or each.issym() else "no file"
             if each.isreg() and not each.issparse():
                 reason = None
-            content = functools.partial(_tar_content, file, each.offset_data, each.size)
+            content = functools.partial(_tar_content, whole, each.offset_data, each.size)
             found.append((Found(Member(each.name, content), each.name.removeprefix("./"), each.size, 0), reason))
             archive.members.clear()  # pyright: ignore[reportAttributeAccessIssue] - or all heads would stay in memory
     return found
 
 
-def _tar_content(file: Path, offset: int, size: int, most: int | None) -> bytes:
-    with file.open("rb") as stream:
-        stream.seek(offset)
-        content = stream.read(size if most is None else min(size, most))
+def _tar_content(whole: Whole, offset: int, size: int, most: int | None) -> bytes:
+    content = whole.read(offset, size if most is None else min(size, most))
     if most is None and len(content) != size:
         raise OSError("it ends too early")
     return content
@@ -111,36 +173,3 @@ def _tar_content(file: Path, offset: int, size: int, most: int | None) -> bytes:
 def _refuse_many(file: Path, count: int) -> None:
     if count > MOST_ROWS:
         raise DataError(f"{file} holds more than {MOST_ROWS:,} files.")
-
-
-@dataclass(frozen=True)
-class Classes:
-    """Classes of a WebDataset.
-
-    Attributes:
-        table: Of the names of the pictures, without their ending, and their classes.
-        names: Of the files that hold them.
-    """
-
-    table: Table
-    names: frozenset[str]
-
-
-def webdataset_classes(listing: Listing) -> Classes | None:
-    """The classes that lie beside the pictures of a WebDataset; None without.
-
-    https://github.com/webdataset/webdataset
-    """
-    held: Mapping[str, Found] = {
-        each.name: each
-        for each in listing.files
-        if each.name.lower().endswith(CLASS_ENDINGS) and each.size <= MOST_CLASS
-    }
-    if not held:
-        return None
-    keys, values = [], []
-    for name, each in held.items():
-        with each.path.open("rb") as stream:
-            values.append(stream.read().decode("utf-8", "replace").strip())
-        keys.append(name[: name.lower().rindex(".cls")])
-    return Classes(Table(name="the .cls files", columns={"file": keys, "class": values}), frozenset(held))

@@ -1,7 +1,7 @@
 """A file of images as a data set: arrays of numpy, torch and others, tables, archives of pictures.
 
 `explorer.data.stacks` opens arrays, `explorer.data.values` finds out their axes and their black and white,
-`explorer.data.archives` lists archives; here the parts of a split come together, with what is known of the images.
+`explorer.data.webdataset` joins archives; here the parts of a split come together, with what is known of the images.
 """
 
 import math
@@ -18,11 +18,10 @@ from PIL import Image
 from explorer.arrays import Pixels
 from explorer.config import Channels, PixelRange
 from explorer.data import arrow
-from explorer.data.archives import ENDINGS, list_archive, webdataset_classes
 from explorer.data.cache import PIXELS, Arrangement, Rows, Work, conversion, conversions_dir, converted, write_header
 from explorer.data.contents import MOST_NAMED, known_beside, named, parts_of, sorted_out
 from explorer.data.described import by_parts, settled_parts
-from explorer.data.folder import FEWEST, arrange
+from explorer.data.folder import FEWEST
 from explorer.data.listing import Found
 from explorer.data.names import GENERIC, plain_name, telling_parts
 from explorer.data.pictures import Preparation, cut, middle
@@ -32,6 +31,7 @@ from explorer.data.stack import MOST_ROWS, Stack, ending_of
 from explorer.data.stacks import held_by
 from explorer.data.tables import table_found
 from explorer.data.values import Axes, Levels, axes_of, counted_blocks, levels_of, reach_of
+from explorer.data.webdataset import RANGE, archive_files, archives_at, arrange_archives
 from explorer.errors import DataError
 from explorer.progress import stage
 
@@ -44,7 +44,7 @@ BATCH_ROWS = 4096
 
 def array_name(file: Path) -> str:
     """The name of a data set of a file: that of the file, with the folder above it where it says nothing."""
-    stem = file.resolve().name[: -len(ending_of(file)) or None]
+    stem = RANGE.sub("", file.resolve().name[: -len(ending_of(file)) or None]).strip("-._") or file.resolve().name
     if stem.lower() in GENERIC:
         return plain_name((*telling_parts(file.resolve().parent), stem))
     return plain_name((stem,))
@@ -82,7 +82,7 @@ def load_array(
     """The images of a file.
 
     Args:
-        file: An array, several, a table, or an archive of pictures.
+        file: An array, several, a table, or an archive of pictures; or a folder or a range of archives.
         name: Name of the data set.
         reading: How an array becomes images.
         how: What becomes of a picture in an archive.
@@ -93,7 +93,8 @@ def load_array(
     Raises:
         DataError: The file is missing (`MissingDataError`) or damaged, no file of images, or could be read in two ways.
     """
-    if file.is_dir() or file.suffix.lower() in arrow.ENDINGS:
+    archives = archives_at(file)
+    if archives is None and (file.is_dir() or file.suffix.lower() in arrow.ENDINGS):
         if labels is not None:
             raise DataError(f"{file} has columns of its own for what is on the images; leave out --labels.")
         listing = arrow.files_of(file) if file.exists() else [_found(file)]
@@ -101,20 +102,25 @@ def load_array(
             name, listing, how, lambda: arrow.arrange_columns(file, name, listing), work=work, rules=("columns", 1)
         )
         return _enough(file, images)
-    listing = [_found(file)] if labels is None else [_found(file), table_found(labels)]
-    if file.suffix.lower() in ENDINGS:
+    table = [] if labels is None else [table_found(labels)]
+    if archives is not None:
+        found = [_found(file)] if archives == [file] else archive_files(file, archives)
         images = converted(
             name,
-            listing,
+            [*found, *table],
             how,
-            lambda: _archived(file, name, how, reading.size is None, one_split, labels),
+            lambda: _archived(file, found, name, how, reading.size is None, one_split, labels),
             work=work,
-            rules=("archive", 1, one_split, reading.size is None),
+            rules=("archive", 2, one_split, reading.size is None),
         )
     else:
         rules = ["array", 1, asdict(reading)]
         images = conversion(
-            name, listing, rules, lambda partial: _written(partial, file, name, reading, labels, work), work
+            name,
+            [_found(file), *table],
+            rules,
+            lambda partial: _written(partial, file, name, reading, labels, work),
+            work,
         )
     return _enough(file, images)
 
@@ -135,14 +141,16 @@ def _found(file: Path) -> Found:
 
 
 def _archived(
-    file: Path, name: str, how: Preparation, say_size: bool, one_split: bool | None, labels: Path | None
+    file: Path,
+    archives: Sequence[Found],
+    name: str,
+    how: Preparation,
+    say_size: bool,
+    one_split: bool | None,
+    labels: Path | None,
 ) -> Arrangement:
-    """The pictures of an archive as those of a folder."""
-    listing = list_archive(file)
-    classes = webdataset_classes(listing) if labels is None else None
-    if classes is not None:
-        listing = replace(listing, files=[each for each in listing.files if each.name not in classes.names])
-    plan = arrange(file, name, listing, one_split, labels or (classes and classes.table))
+    """The pictures of archives as those of a folder."""
+    plan = arrange_archives(file, archives, name, one_split, labels)
     said = f"pictures become {how.size}x{how.size} pixels; --image-size N takes another side"
     return replace(plan, notes=(*plan.notes, said)) if say_size else plan
 

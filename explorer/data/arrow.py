@@ -6,7 +6,6 @@ classes stand in the schema of the file; the parts of a split are in the names o
 
 import functools
 import json
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 from explorer.data.cache import Arrangement
 from explorer.data.described import by_parts, known_of, settled_parts
 from explorer.data.listing import Found, Member, natural
-from explorer.data.names import parts_said
+from explorer.data.names import part_of
 from explorer.data.stack import MOST_ROWS, short
 from explorer.data.stacks import optional
 from explorer.errors import DataError
@@ -52,12 +51,6 @@ def _files(folder: Path) -> Iterator[Path]:
     """Files of columns below a folder, but for what `datasets` computed by itself."""
     for ending in ENDINGS:
         yield from (path for path in folder.rglob(f"*{ending}") if not path.name.startswith((".", "cache-")))
-
-
-def part_of(name: str) -> int | None:
-    """The part of a split that a file's name or folder says, data/test-00000-of-00001.parquet; None for none."""
-    found = parts_said(re.split(r"[/_\-.]", name.lower()))
-    return found[0] if found else None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,12 @@ def parts_said(words: Sequence[str]) -> list[int]:
     return [get_args(Part).index(SPLIT_FOLDERS[word]) for word in words if word in SPLIT_FOLDERS]
 
 
+def part_of(name: str) -> int | None:
+    """The part of a split that a file's name or folder says, data/test-00000-of-00001.parquet; None for none."""
+    found = parts_said(re.split(r"[/_\-.]", name.lower()))
+    return found[0] if found else None
+
+
 GENERIC = frozenset(
     {
         *SPLIT_FOLDERS,

@@ -64,7 +64,7 @@ def held_by(file: Path) -> Held:
 
 def known_endings() -> str:
     """The endings that are read, in words."""
-    return ", ".join([*READERS, ".parquet", ".arrow", ".zip", "or .tar"])
+    return ", ".join([*READERS, ".parquet", ".arrow", ".zip", ".tar", "or .tar.gz"])
 
 
 # --- numpy ------------------------------------------------------------------------------------------------------------

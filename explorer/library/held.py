@@ -26,6 +26,11 @@ FEWEST_HALVED = 200
 """Images for reference and laws from which each has images of its own."""
 
 
+MOST_KNOWN, MOST_CALIBRATION = 10_000, 5_000
+"""Images for reference and laws together, and for calibration, at most; half as many in more than `MANY` dimensions,
+where every distance takes long and no score gets sharper: then there are 2,500 of each, as in every fitted run."""
+
+
 def held_run(
     name: str,
     coder: Coder,
@@ -46,6 +51,7 @@ def held_run(
         CheckpointError: The name is no plain name.
         ShapeError: Images, labels and model do not go together.
     """
+    from explorer.analysis.frames import MANY
     from explorer.analysis.laws import fit_gmm
 
     if not RUN_NAME.fullmatch(name):
@@ -63,7 +69,8 @@ def held_run(
         distortion = np.concatenate(parts).astype(np.float32)
     order = rng.permutation(len(units))
     cut = len(order) - max(FEWEST_CALIBRATION, len(order) // 3)
-    known, calibration = order[:cut][:10_000], np.sort(order[cut:][:5_000])
+    share = 2 if coder.latent_dim > MANY else 1
+    known, calibration = order[:cut][: MOST_KNOWN // share], np.sort(order[cut:][: MOST_CALIBRATION // share])
     half = len(known) // 2 if len(known) >= FEWEST_HALVED else 0  # of fewer, one set serves twice
     reference, fitting = np.sort(known[half:]), np.sort(known[:half] if half else known)
     # a bell of its own has as many codes as dimensions at least: with fewer it is flat, and a thousand take minutes

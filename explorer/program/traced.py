@@ -30,7 +30,7 @@ def traced_decoder(module: nn.Module, coder: Coder) -> bytes:
     steps = Steps((coder.latent_dim,))
     given = Tracing(steps, module).run([steps.input])
     if not isinstance(given, Value):
-        raise ProgramError(f"{type(module).__qualname__} gives no single value, which a decoder must.")
+        raise ProgramError(f"{name_of(module)} gives no single value, which a decoder must.")
     latent = test_latent(coder.latent_dim)
     test = {"input": latent, "pixels": np.asarray(coder.decode(latent[None])[0])}
     pixels = reshaped(steps, given, tuple(coder.image_shape))
@@ -54,7 +54,7 @@ def traced_encoder(module: nn.Module, coder: Coder) -> bytes:
     if not 1 <= len(values) <= 2 or any(not isinstance(each, Value) or each.shape != wanted for each in values):
         raise ProgramError(
             f"an encoder gives codes (N, {coder.latent_dim}), or means and log-variances, but "
-            f"{type(module).__qualname__} does not."
+            f"{name_of(module)} does not."
         )
     image = np.clip(coder.decode(test_latent(coder.latent_dim)[None]), 0, 1)
     posterior = coder.encode(image)
@@ -107,6 +107,12 @@ BATCH = -1
 """Stands for the number of images wherever a module asks for it."""
 
 
+def name_of(module: nn.Module) -> str:
+    """What a module is called in a sentence: its class, or what it says of itself."""
+    title = getattr(module, "title", None)
+    return title if isinstance(title, str) else type(module).__qualname__
+
+
 class Tracing:
     """A module's own `forward` on values of a program instead of tensors.
 
@@ -119,7 +125,7 @@ class Tracing:
     """
 
     def __init__(self, steps: Steps, module: nn.Module) -> None:
-        self.steps, self.module, self.name = steps, module, type(module).__qualname__
+        self.steps, self.module, self.name = steps, module, name_of(module)
         was_training = module.training
         module.eval()
         try:
@@ -256,6 +262,14 @@ def _split(steps: Steps, value: Value, sizes: int | Sequence[int], dim: int = 0)
     return _parts(steps, value, sizes, dim)
 
 
+def _written(place: Any) -> str:
+    """A place in brackets as Python writes it."""
+    if not isinstance(place, slice):
+        return str(place)
+    ends = f"{'' if place.start is None else place.start}:{'' if place.stop is None else place.stop}"
+    return ends if place.step is None else f"{ends}:{place.step}"
+
+
 def _item(steps: Steps, value: Any, place: Any) -> Any:
     """A part of what was split; or of a value some channels, `x[:, 2:5]`."""
     if not isinstance(value, Value):
@@ -268,7 +282,8 @@ def _item(steps: Steps, value: Any, place: Any) -> Any:
         or channels.step not in (None, 1)
         or any(r != whole for r in rest)
     ):
-        raise ProgramError(f"a program cannot take the part {place}; it takes channels in a row, as in x[:, 2:5].")
+        asked = ", ".join(_written(each) for each in (place if isinstance(place, tuple) else (place,)))
+        raise ProgramError(f"a program cannot take the part x[{asked}]; it takes channels in a row, as in x[:, 2:5].")
     start, stop, _ = channels.indices(value.shape[0])
     return sliced(steps, value, start, stop - start)
 

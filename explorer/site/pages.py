@@ -20,7 +20,7 @@ MARK = "explorer-stored"
 MADE_HERE = frozenset({"index.html", "static", "files"})
 """What a folder of ours holds."""
 
-MODULE = re.compile(r"""(\bfrom |\bimport\(|^import )"(\.{1,2}/[^"]+)"(?=[;)])""", re.MULTILINE)
+MODULE = re.compile(r"""(\bfrom ?|\bimport\(|\bimport ?)"(\.{1,2}/[^"]+)"(?=[;)])""")
 """An import of a module by its relative address, also a later one."""
 
 COMMENT = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
@@ -64,8 +64,8 @@ UNFOLD = """
 """Unfolds the modules of a page of one file, and starts it: modules of data: addresses import one another by name."""
 
 CANNOT = (
-    "A page without a server cannot fit, fetch data sets, lay out t-SNE, find new directions, cut other slices or "
-    "measure bounds; python -m explorer can."
+    "A page without a server cannot fit, fetch data sets, lay out t-SNE, find new directions, colour other "
+    "slices by more than their holes or measure bounds; python -m explorer can."
 )
 
 
@@ -114,11 +114,14 @@ def _built_beside(place: Path) -> Iterator[Path]:
 
 
 def modules_of() -> dict[str, str]:
-    """The page's own modules by their path below `static/`; where it asks is chosen here."""
-    from explorer.ui.static_files import STATIC
+    """The page's own modules by their path below `static/`: the few of the bundle, or all where that is stale."""
+    from explorer.ui.static_files import BUNDLE, STATIC, units_alone
 
-    found = {path.relative_to(STATIC).as_posix(): path.read_text("utf-8") for path in sorted(STATIC.rglob("*.js"))}
-    found = {name: COMMENT.sub("", text) for name, text in found.items()}
+    paths = {path.relative_to(STATIC).as_posix(): path for path in sorted(STATIC.rglob("*.js"))}
+    bundled = units_alone(BUNDLE, paths)
+    if bundled:
+        return {name: path.read_text("utf-8") for name, path in bundled.items()}
+    found = {name: COMMENT.sub("", path.read_text("utf-8")) for name, path in paths.items()}
     live, alone = 'ServerSource as Kind } from "./server.js"', 'FolderSource as Kind } from "./folder.js"'
     assert live in found["source/kind.js"], "the page's source is chosen there"
     found["source/kind.js"] = found["source/kind.js"].replace(live, alone)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import numpy as np
 
 from explorer.analysis.laws import LAWS
+from explorer.checkpoint import StoredLatents
 from explorer.program import PARTS
 
 if TYPE_CHECKING:
@@ -114,6 +115,9 @@ def keep_run(
         "holes/misses",
     ):
         keep(f"{run}/{path}")
+    opened = answers.library.open(line["name"])
+    if card["latent_dim"] > 2 and opened.latents.log_variance is not None:
+        store.index[key_of(f"{run}/drawn", {})] = store.put(drawn_codes(opened.latents))
     plane = "pca" if card["latent_dim"] > 2 else "0,1"
     for chosen in dict.fromkeys((plane, "pca")):
         for path in ("axes", "places", "spread"):
@@ -141,6 +145,23 @@ def keep_run(
     ends = np.zeros((2, card["latent_dim"]), dtype="<f4")
     ends[1] = 1
     keep_figures(answers, store, line, card, told, ends.tobytes())
+
+
+def drawn_codes(latents: StoredLatents) -> bytes:
+    """The draw of every image by its offset from the mean, by which the page places dots on a slice.
+
+    A 255th of the widest offset of a dimension is a thirtieth of a posterior's standard deviation or less, and a byte
+    in the place of four.
+
+    Returns:
+        Of each dimension the least offset, (d,) float32, then the steps in which offsets are counted, (d,) float32,
+        then whole steps, (N, d) bytes.
+    """
+    offsets = latents.draw.astype(np.float64) - latents.mean
+    least, most = offsets.min(axis=0), offsets.max(axis=0)
+    steps = np.maximum(most - least, 1e-30) / 255
+    head = np.stack([least, steps]).astype("<f4")
+    return head.tobytes() + np.round((offsets - least) / steps).astype(np.uint8).tobytes()
 
 
 def keep_layer(answers: "Answers", store: Store, run: str, query: Mapping[str, str], law: str) -> None:

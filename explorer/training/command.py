@@ -98,7 +98,10 @@ def command_line(shown: tuple[str, ...] | None = COMMON) -> Flags:
     add_flags(data, DataConfig, shown)
     pictures = "pictures of --dataset folder; sub-folders are classes, or train, valid and test with classes below them"
     add(data, "--folder", pictures, type=Path, metavar="PATH")
-    stack = "file of --dataset array: .npz, .npy, .pt, .safetensors, .csv, .h5, .parquet, or pictures in a .zip or .tar"
+    stack = (
+        "file of --dataset array: .npz, .npy, .pt, .safetensors, .csv, .h5, .parquet, or pictures in a .zip, .tar or "
+        ".tar.gz; or a folder of such, or 'shard-{000..127}.tar'"
+    )
     add(data, "--file", stack, type=Path, metavar="FILE")
     table = "table of what is on the pictures of --dataset folder or array (default: a .csv beside them)"
     add(data, "--labels", table, type=Path, metavar="FILE")

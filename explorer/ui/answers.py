@@ -41,6 +41,7 @@ class Answers:
     """
 
     def __init__(self, library: Library) -> None:
+        self.library = library
         figures, offers = offered(tab_modules())
         self.app = Starlette(routes=served(library, figures, StaticFiles(), offers, public=True))
         self._portal = start_blocking_portal()

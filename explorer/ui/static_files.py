@@ -122,13 +122,28 @@ def units_of(bundle: Path, files: Mapping[str, Path]) -> dict[str, dict[str, lis
         return {}
     told = json.loads((bundle / "bundle.json").read_bytes())
     digest = hashlib.sha256()
-    for name in sorted(name for unit in told["units"].values() for name in unit["holds"]):
+    held = [name for unit in (*told["units"].values(), told["alone"]) for name in unit["holds"]]
+    for name in sorted(held):
         text = files[name].read_bytes().replace(b"\r\n", b"\n") if name in files else b""
         digest.update(name.encode() + b"\0" + text + b"\0")
     if digest.hexdigest() != told["made_of"]:
         logger.warning(STALE)
         return {}
     return told["units"]
+
+
+def units_alone(bundle: Path, files: Mapping[str, Path]) -> dict[str, Path]:
+    """By unit of a bundle its file, for a page without a server; none of a stale bundle.
+
+    Args:
+        bundle: Folder of the bundle.
+        files: As in `units_of`.
+    """
+    units = units_of(bundle, files)
+    if not units:
+        return {}
+    alone = json.loads((bundle / "bundle.json").read_bytes())["alone"]
+    return {unit: bundle / (alone["file"] if unit == alone["in_place_of"] else unit) for unit in units}
 
 
 @functools.cache

@@ -28,6 +28,7 @@ from explorer.checkpoint import list_runs
 from explorer.errors import DataError
 from explorer.library import load_run
 from tests.benchmarks import (
+    anywhere,
     arrival,
     conversion,
     crowd,
@@ -147,6 +148,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "served": memory.rows,
     "crowd": crowd.rows,
     "programs": programs.rows,
+    "anywhere": anywhere.rows,
     "weight": weight.rows,
 }
 

@@ -1,19 +1,24 @@
 """A page over models whose answers are known, and a real browser that is not allowed to leave this machine."""
 
+import contextlib
 import dataclasses
+import functools
 import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urljoin
 
 import numpy as np
 import pytest
 
 from explorer.images import to_bytes, to_unit
 from explorer.library import Library, OpenRun
-from tests.fakes import LinearCoder
+from explorer.site import export, write
+from tests.conftest import ROOT
+from tests.fakes import LinearCoder, ProgramCoder
 
 FLAGS = [
     "--no-sandbox",
@@ -41,7 +46,9 @@ ODD_NAMES = (
 """Class names as a hostile checkpoint may bring them."""
 
 
-def digits(latent_dim: int, log_variance: float | None, scale: float) -> tuple[LinearCoder, np.ndarray, np.ndarray]:
+def digits(
+    latent_dim: int, log_variance: float | None, scale: float, kind: type[LinearCoder] = LinearCoder
+) -> tuple[LinearCoder, np.ndarray, np.ndarray]:
     """Principal components of scikit-learn's digits as a Coder, the pixels (N, 1, 8, 8), and the labels (N,)."""
     from sklearn.datasets import load_digits
 
@@ -51,7 +58,7 @@ def digits(latent_dim: int, log_variance: float | None, scale: float) -> tuple[L
     mean = flat.mean(0)
     _, spread, axes = np.linalg.svd(flat - mean, full_matrices=False)
     matrix = axes[:latent_dim].T * (spread[:latent_dim] / np.sqrt(COUNT)) / scale
-    coder = LinearCoder(matrix, (1, 8, 8), log_variance, sigma=0.2, levels=17)
+    coder = kind(matrix, (1, 8, 8), log_variance, sigma=0.2, levels=17)
     coder.offset = mean  # pyright: ignore[reportAttributeAccessIssue] - one value per pixel works as well
     return coder, pixels, loaded.target[:COUNT].astype(np.int64)
 
@@ -60,20 +67,17 @@ def score(value: float) -> dict[str, float]:
     return {"value": value, "low": value - 0.01, "high": value + 0.01, "n": 1000}
 
 
-@pytest.fixture(scope="session")
-def library() -> Library:
-    """Runs `flat-vae` and `flat-ae` with d = 2, `deep-vae` and `deep-ae` with d = 12, and two without twins.
+NAMES = tuple("0123456789")
 
-    `lost-ae` lacks its images; the class names of `odd-ae` are code.
-    """
-    library = Library(None)
-    names = tuple("0123456789")
+
+def hold_pairs(library: Library, kind: type[LinearCoder]) -> None:
+    """Hold `flat-vae` and `flat-ae` with d = 2, `deep-vae` and `deep-ae` with d = 12."""
     for stem, latent_dim in (("flat", 2), ("deep", 12)):
         for family, log_variance, scale in (("vae", -2.0, 1.0), ("ae", None, 4.0)):
-            coder, pixels, labels = digits(latent_dim, log_variance, scale)
+            coder, pixels, labels = digits(latent_dim, log_variance, scale, kind)
             twin = {"vae": None, "ae": f"{stem}-vae"}[family]
             run = library.hold(
-                f"{stem}-{family}", coder, pixels, labels, class_names=names, dataset="digits", twin=twin
+                f"{stem}-{family}", coder, pixels, labels, class_names=NAMES, dataset="digits", twin=twin
             )
             laws = {law: {"vacancy": score(v), "coverage": score(0.75)} for law, v in zip(
                 ("raw", "white", "gmm10"), (0.31, 0.22, 0.11), strict=True)}  # fmt: skip
@@ -82,9 +86,19 @@ def library() -> Library:
                 "holes": {**laws, "reference_n": 400, "calibration_n": 200, "k": 5, "feature_space": "the pixels"},
             }
             run.card = dataclasses.replace(run.card, metrics=metrics)
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    """The pairs of `hold_pairs`, and two runs without twins.
+
+    `lost-ae` lacks its images; the class names of `odd-ae` are code.
+    """
+    library = Library(None)
+    hold_pairs(library, LinearCoder)
     coder, pixels, labels = digits(2, None, 4.0)
     library.hold("odd-ae", coder, pixels, labels, class_names=ODD_NAMES, dataset="digits")
-    lost = library.hold("lost-ae", coder, pixels, labels, class_names=names, dataset="digits")
+    lost = library.hold("lost-ae", coder, pixels, labels, class_names=NAMES, dataset="digits")
     lost._load_pixels = lambda: None
     return library
 
@@ -149,10 +163,68 @@ def elsewhere() -> Iterator[Callable[[str], str]]:
     server.server_close()
 
 
+@contextlib.contextmanager
+def sent(folder: Path) -> Iterator[str]:
+    """Address of a folder, sent by a plain web server that knows nothing of the program."""
+
+    class Silent(http.server.SimpleHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *values: object) -> None:  # noqa: A002 - its own name
+            """Nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Silent, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def alone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of an exported page of the pairs of `hold_pairs`, below a sub-path, which no server of ours answers."""
+    library = Library(None)
+    hold_pairs(library, ProgramCoder)
+    folder = tmp_path_factory.mktemp("alone")
+    write(folder / "page", library, with_images=True, quiet=True)
+    with sent(folder) as url:
+        yield f"{url}page/index.html"
+
+
+@pytest.fixture(scope="session")
+def shipped_alone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """As `alone_url`, of digits-vae-8 with its twin and ladder."""
+    folder = tmp_path_factory.mktemp("alone")
+    export(folder / "page", "digits-vae-8", checkpoints=ROOT / "checkpoints", quiet=True)
+    with sent(folder) as url:
+        yield f"{url}page/index.html"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that is marked `anywhere` runs on the live page and on an exported one."""
+    if metafunc.definition.get_closest_marker("anywhere"):
+        metafunc.parametrize("host", ["live", "alone"], indirect=True)
+
+
 @pytest.fixture
-def home(request: pytest.FixtureRequest, app_url: str) -> str:
-    """Address of the page that a test runs on: the bare one, or gradio's where the test is marked `gradio`."""
-    return app_url if on_gradio(request) else f"{app_url}bare"
+def host(request: pytest.FixtureRequest) -> str:
+    """What answers the page of a test: "live", a server, or "alone", nobody."""
+    return getattr(request, "param", "live")
+
+
+@pytest.fixture
+def rounding(host: str) -> int:
+    """By how much a byte of a picture may differ from Python's: what a browser decodes is rounded by itself."""
+    return {"live": 0, "alone": 1}[host]
+
+
+@pytest.fixture
+def home(request: pytest.FixtureRequest, host: str) -> str:
+    """Address of the page of a test: an exported one, the bare one, or gradio's where the test is marked `gradio`."""
+    if host == "alone":
+        return request.getfixturevalue("alone_url")
+    url = request.getfixturevalue("app_url")
+    return url if on_gradio(request) else f"{url}bare"
 
 
 def on_gradio(request: pytest.FixtureRequest) -> bool:
@@ -171,14 +243,14 @@ def context(browser) -> Iterator[Any]:
 
 
 @pytest.fixture
-def page(context, app_url: str) -> Iterator:
+def page(context, home: str) -> Iterator:
     """A fresh page; at its end there was no JavaScript error, no failed request, and none to another machine."""
     page = context.new_page()
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
     page.on("console", lambda said: trouble.append(f"console: {said.text}") if said.type == "error" else None)
     page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
-    here = (app_url, "data:", "blob:")
+    here = (urljoin(home, "."), "data:", "blob:")
     page.on("request", lambda sent: None if sent.url.startswith(here) else trouble.append(f"left for {sent.url}"))
     yield page
     page.close()

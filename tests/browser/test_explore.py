@@ -35,7 +35,10 @@ def drag(page, handle, shares, steps=25):
     page.mouse.up()
 
 
-def test_a_drag_ends_on_the_image_of_the_sliders_last_position(visit, run_of, grey_of, decode_of, latent_of):
+@pytest.mark.anywhere
+def test_a_drag_ends_on_the_image_of_the_sliders_last_position(
+    visit, run_of, grey_of, decode_of, latent_of, host, rounding
+):
     page = visit()
     name = run_of("flat-vae").directions["axes"][0].name
     handle = slider(page, name)
@@ -45,9 +48,11 @@ def test_a_drag_ends_on_the_image_of_the_sliders_last_position(visit, run_of, gr
     axis = int(np.argmax(run_of("flat-vae").directions["axes"][0].vector))
     shows(page, np.where(np.arange(2) == axis, value, 0))
     latent = latent_of(image(page))
-    route = page.evaluate(DECODE, ["flat-vae", latent.tolist()])
-    np.testing.assert_array_equal(grey_of(image(page)).ravel(), route)
-    np.testing.assert_array_equal(grey_of(image(page)), decode_of(run_of("flat-vae"), latent))
+    shown = grey_of(image(page)).astype(int)
+    if host == "live":
+        route = page.evaluate(DECODE, ["flat-vae", latent.tolist()])
+        np.testing.assert_array_equal(shown.ravel(), route)
+    np.testing.assert_allclose(shown, decode_of(run_of("flat-vae"), latent), rtol=0, atol=rounding)
 
 
 def test_the_image_is_enlarged_by_a_whole_number_without_smoothing(visit):
@@ -118,6 +123,7 @@ def test_only_the_strongest_directions_are_shown_at_first(visit, pick):
     expect(page.locator(".xp-slider")).to_have_count(6)
 
 
+@pytest.mark.anywhere
 def test_a_random_latent_is_the_draw_of_the_seed_on_show_and_reset_goes_back_to_it(visit, run_of):
     page = visit()
     run = run_of("flat-vae")
@@ -173,6 +179,7 @@ def test_the_filmstrip_shows_the_way_along_the_slider_and_a_click_goes_there(vis
     expect(frames.nth(7)).to_have_attribute("aria-current", "true")
 
 
+@pytest.mark.anywhere
 def test_the_trust_line_tells_a_hole_from_a_place_among_the_data(visit, run_of):
     page = visit()
     direction = run_of("flat-vae").directions["axes"][0]

@@ -38,6 +38,7 @@ def attributes(page, count=30):
     page.route("**/api/run/deep-vae", answer)
 
 
+@pytest.mark.anywhere
 def test_a_class_slider_moves_the_latent_to_the_mean_of_the_class_along_its_direction(visit, run_of):
     page = visit(fragment="#v=1&run=deep-vae&tab=explore")
     page.get_by_text("Classes", exact=True).click()

@@ -41,6 +41,7 @@ def pictures(page):
     return page.locator(f"{READY} > canvas")
 
 
+@pytest.mark.anywhere
 def test_the_lattice_shows_the_prior_in_its_proportions_and_a_click_goes_to_a_cell(visit, run_of, grey_of):
     page = visit()
     run = run_of("flat-vae")

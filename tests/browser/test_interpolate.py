@@ -115,6 +115,7 @@ def test_the_keyboard_alone_walks_the_way(visit, run_of, latent_of):
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
+@pytest.mark.anywhere
 def test_an_arc_with_overshoot_is_the_arc_that_python_walks(visit, run_of, latent_of):
     page = opened(visit)
     choose(page, "A", 5)
@@ -220,6 +221,7 @@ def test_parallel_ends_say_why_the_arc_is_straight(visit):
     ).to_be_visible()
 
 
+@pytest.mark.anywhere
 def test_the_curves_say_what_the_numbers_are_and_a_click_goes_there(visit, run_of):
     page = opened(visit)
     choose(page, "A", 3)

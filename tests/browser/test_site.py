@@ -1,8 +1,5 @@
 """The page without a server in a real browser, under its own policy: from a file, and from a plain web server."""
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import pytest
 from explorer.images import to_bytes
 from explorer.library import Library
 from explorer.site import export
+from tests.browser.conftest import sent
 from tests.browser.driver import expect, expect_run
 from tests.conftest import ROOT
 
@@ -30,16 +28,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     for place in (site / "page.html", site / "some" / "where" / "page"):
         export(place, "digits-vae-2", checkpoints=CHECKPOINTS, quiet=True)
 
-    class Silent(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *values: object) -> None:  # noqa: A002 - its own name
-            """Nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Silent, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    folder = f"http://127.0.0.1:{server.server_port}/some/where/page/index.html"
-    yield {"file": Path(site / "page.html").as_uri(), "folder": folder}
-    server.shutdown()
-    server.server_close()
+    with sent(site) as url:
+        yield {"file": Path(site / "page.html").as_uri(), "folder": f"{url}some/where/page/index.html"}
 
 
 @pytest.fixture(params=["file", "folder"])
@@ -51,8 +41,8 @@ def static(request: pytest.FixtureRequest, browser, places: dict[str, str]) -> I
     trouble: list[str] = []
     home = places[request.param]
     page.home = home
-    folder = 'document.baseURI.replace("index.html", "static/source/source.js")'
-    page.modules = '"xp:/source/source.js"' if request.param == "file" else folder
+    folder = 'document.baseURI.replace("index.html", "static/page/bare.js")'
+    page.modules = '"xp:/page/bare.js"' if request.param == "file" else folder
     page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
     page.on(
         "console", lambda said: trouble.append(f"console: {said.text}") if said.type in ("error", "warning") else None

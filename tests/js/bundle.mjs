@@ -24,6 +24,12 @@ export const BUILT = join(ROOT, "explorer", "ui", "bundle");
 /** What every page loads first. */
 const FIRST = "page/bare.js";
 
+/**
+ * A page without a server has another first unit: `source/kind.js` takes its source from `module` there, and what that
+ * stands on is in no other unit.
+ */
+const ALONE = /** @type {const} */ ({ file: "page/alone.js", kind: "source/kind.js", served: 'ServerSource as Kind } from "./server.js"', stored: 'FolderSource as Kind } from "./folder.js"', module: "source/folder.js" });
+
 const SETTINGS = /** @type {const} */ ({
   absWorkingDir: STATIC,
   bundle: true,
@@ -100,8 +106,9 @@ export function divided(modules, tabs) {
  * The text of a unit.
  * @param {string} unit
  * @param {Map<string, string[]>} units
+ * @param {(text: string, name: string) => string} [as] A module as it is in this unit.
  */
-async function made(unit, units) {
+async function made(unit, units, as = (text) => text) {
   const home = new Map([...units].flatMap(([each, names]) => names.map((name) => /** @type {const} */ ([name, each]))));
   const names = units.get(unit) ?? [];
   const last = [...names.filter((name) => name !== unit), unit]; // what starts the page comes after what it starts
@@ -118,7 +125,7 @@ async function made(unit, units) {
       building.onLoad({ filter: /\.js$/ }, ({ path }) => {
         const name = relative(STATIC, path).split(sep).join("/");
         const here = name === unit ? "import.meta.url" : `new URL("${naming(unit, name)}", import.meta.url)`;
-        return { contents: read(name).replaceAll("import.meta.url", here) };
+        return { contents: as(read(name), name).replaceAll("import.meta.url", here) };
       });
     },
   };
@@ -139,8 +146,9 @@ export async function built() {
   const tabs = rooms.map((room) => `${room}/tab.js`).filter((name) => readdirSync(join(STATIC, dirname(name))).includes("tab.js"));
   const modules = await graph([FIRST, ...tabs]);
   const units = divided(modules, tabs);
+  const more = [...(await graph([ALONE.module])).keys()].filter((name) => !modules.has(name));
   const digest = createHash("sha256");
-  for (const name of modules.keys()) digest.update(`${name}\0${read(name)}\0`);
+  for (const name of [...modules.keys(), ...more].sort()) digest.update(`${name}\0${read(name)}\0`);
   /** @type {Record<string, {holds: string[], imports: string[]}>} */
   const told = {};
   /** @type {Map<string, string>} */
@@ -150,7 +158,12 @@ export async function built() {
     files.set(unit, text);
     told[unit] = { holds, imports };
   }
-  files.set("bundle.json", `${JSON.stringify({ made_of: digest.digest("hex"), units: told }, null, 1)}\n`);
+  const withMore = new Map([...units, [FIRST, [...(units.get(FIRST) ?? []), ...more]]]);
+  if (!read(ALONE.kind).includes(ALONE.served)) throw new Error(`${ALONE.kind} chooses its source in other words`);
+  const alone = await made(FIRST, withMore, (text, name) => (name === ALONE.kind ? text.replace(ALONE.served, ALONE.stored) : text));
+  files.set(ALONE.file, alone.text);
+  const without = { file: ALONE.file, in_place_of: FIRST, holds: more };
+  files.set("bundle.json", `${JSON.stringify({ made_of: digest.digest("hex"), units: told, alone: without }, null, 1)}\n`);
   return files;
 }
 

@@ -105,8 +105,9 @@ export class SliceView {
     this.hint.textContent = d === 2 ? FLAT_HINT : "";
     this.body.hidden = d < 2;
     if (d < 2) return;
-    this.layers.setPair(pair, view.run ?? pair[0].name, this.address.state);
     this.slice.setPair(pair, this.address.state.cut);
+    this.layers.isUsual = !this.slice.told;
+    this.layers.setPair(pair, view.run ?? pair[0].name, this.address.state);
     this.path.setPair(pair);
     this.take();
     this.stale = true;
@@ -157,6 +158,7 @@ export class SliceView {
   /** Another slice was chosen. */
   cutAnew() {
     this.address.tell({ cut: this.slice.told });
+    this.layers.setSlice(!this.slice.told);
     this.draw();
   }
 

@@ -50,7 +50,9 @@ export function gridValue(grid, size, extent, a, b) {
 export function numbersOf(told) {
   if ("values" in told) return told;
   const { kind, shape, bytes } = told;
-  const raw = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+  const letters = atob(bytes);
+  const raw = new Uint8Array(letters.length);
+  for (let k = 0; k < raw.length; k++) raw[k] = letters.charCodeAt(k);
   return { values: kind === "u1" ? raw : new Float32Array(raw.buffer), shape };
 }
 

@@ -1,7 +1,7 @@
 /** What lies under the codes of a plane of Holes: the colours of a layer as a picture, and its colour bar or classes. */
 
 import { h } from "../kit/dom.js";
-import { bytesOf } from "../plane/colours.js";
+import { bytesOf, paintOf } from "../plane/colours.js";
 import { legendOf } from "./layers.js";
 
 const ALPHA_AT = 1 + Math.log10(0.05) / 3; // where a p-value of 0.05 stands on a scale from 0.001 to 1
@@ -70,20 +70,22 @@ function along(stops, share) {
  */
 export function groundPixels({ values, size, scale, ends }, token) {
   const pixels = new Uint8ClampedArray(4 * size * size);
+  const paints = new Uint32Array(pixels.buffer);
+  const opaque = (/** @type {ArrayLike<number>} */ bytes) => paintOf(bytes) | (255 << 24);
   const stops = scale === "classes" ? [] : stopsOf(scale, token);
-  const table = stops.length ? Array.from({ length: STOPS }, (_, k) => along(stops, k / (STOPS - 1))) : [];
-  /** @type {Map<number, number[]>} */
+  const table = Uint32Array.from({ length: stops.length ? STOPS : 0 }, (_, k) => opaque(along(stops, k / (STOPS - 1))));
+  /** @type {Map<number, number>} */
   const known = new Map();
+  const classPaint = (/** @type {number} */ value) => {
+    const paint = known.get(value) ?? opaque(classBytes(value, token));
+    known.set(value, paint);
+    return paint;
+  };
   for (let row = 0; row < size; row++) {
     for (let column = 0; column < size; column++) {
       const value = values[(size - 1 - row) * size + column];
-      let bytes = known.get(value);
-      if (!bytes) {
-        const share = Math.min(1, Math.max(0, (value - ends[0]) / (ends[1] - ends[0])));
-        bytes = scale === "classes" ? classBytes(value, token) : table[Math.round(share * (STOPS - 1))];
-        if (scale === "classes") known.set(value, bytes);
-      }
-      pixels.set([...bytes, 255], 4 * (row * size + column));
+      const share = Math.min(1, Math.max(0, (value - ends[0]) / (ends[1] - ends[0])));
+      paints[row * size + column] = scale === "classes" ? classPaint(value) : table[Math.round(share * (STOPS - 1))];
     }
   }
   return pixels;

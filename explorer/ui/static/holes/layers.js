@@ -16,6 +16,8 @@ import { source } from "../source/source.js";
  * @property {string | null} reason Why the pair cannot have it.
  */
 
+const OTHER_SLICE = "this page stores them for the first slice only; a server computes them for any";
+
 export class LayerChoice {
   /**
    * @param {object} wishes
@@ -28,6 +30,7 @@ export class LayerChoice {
     this.law = "white";
     /** @type {LayerInfo[]} */
     this.layers = [];
+    this.isUsual = true; // the slice
     this.visits = new Latest();
     this.field = h("div.xp-holes-field");
     this.lawField = h("div.xp-holes-field");
@@ -64,17 +67,33 @@ export class LayerChoice {
       if (!signal.aborted) this.wishes.say(`No other layers: ${/** @type {Error} */ (error).message}`);
     }
     if (signal.aborted) return;
-    const wanted = this.layers.find(({ name, reason }) => name === state.layer && reason === null && name !== "vacancy");
+    const wanted = this.offered.find(({ name, reason }) => name === state.layer && reason === null && name !== "vacancy");
     if (wanted) this.choose(wanted.name);
     this.show();
   }
 
+  /**
+   * Another slice was chosen: a page without a server stores the layers of the usual one, and knows the holes of all.
+   * @param {boolean} isUsual
+   */
+  setSlice(isUsual) {
+    this.isUsual = isUsual;
+    if (this.offered.some(({ name, reason }) => name === this.layer && reason !== null)) this.choose("vacancy");
+    this.show();
+  }
+
+  /** The layers, each with why it cannot be had here and now. @returns {LayerInfo[]} */
+  get offered() {
+    return this.layers.map((each) => ({ ...each, reason: each.reason ?? (this.isUsual || !source.cannot || each.name === "vacancy" ? null : OTHER_SLICE) }));
+  }
+
   show() {
-    const options = this.layers.map(({ name, title, reason }) => ({ value: name, text: reason ? `${title}: not here` : title }));
+    const layers = this.offered;
+    const options = layers.map(({ name, title, reason }) => ({ value: name, text: reason ? `${title}: not here` : title }));
     const field = dropdown("Colour by", options.length ? options : [{ value: "vacancy", text: "Holes" }], this.layer, (layer) => this.choose(layer), "What the colours of both planes measure; holes stay hatched");
-    this.layers.forEach(({ reason }, i) => (field.querySelectorAll("option")[i].disabled = reason !== null));
+    layers.forEach(({ reason }, i) => (field.querySelectorAll("option")[i].disabled = reason !== null));
     this.field.replaceChildren(field);
-    const without = this.layers.filter(({ reason }) => reason !== null);
+    const without = layers.filter(({ reason }) => reason !== null);
     // several layers mostly lack the same thing: it is said once
     const reasons = [...new Set(without.map(({ reason }) => reason))];
     this.missing.textContent = reasons

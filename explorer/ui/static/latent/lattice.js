@@ -2,133 +2,100 @@
  * Distances to the k-th nearest code on an even lattice of a window into many dimensions, exactly.
  *
  * A code lies (x - a)^2 + (y - b)^2 + rest away from the place (x, y): it falls on (a, b), and lies the root of `rest`
- * from the window. The k codes that were nearest to the place before bound the distance here from above, so most of the
- * others are never looked at.
+ * from the window. The lattice is cut into quarters again and again. The distance to the k-th nearest code changes by no
+ * more than one moves, so that the one at the middle of a part bounds those of all its places: a code that lies further
+ * than that from the whole part is none of the nearest anywhere in it, and its quarters never look at it.
  */
 
 /** Codes as a window sees them. @typedef {{a: Float64Array, b: Float64Array, rest: Float64Array}} Shadow */
 
-/** The k smallest squares so far, ascending, and whose they are. */
-class Nearest {
-  /** @param {number} k */
-  constructor(k) {
-    this.squares = new Float64Array(k);
-    this.codes = new Int32Array(k).fill(-1);
-    this.last = k - 1;
-  }
+/** Rows and columns of a lattice, the last ones left out. @typedef {{top: number, bottom: number, left: number, right: number}} Block */
 
-  /**
-   * Begin at another place: no square above what those before come to there is of interest.
-   * @param {(code: number) => number} square
-   * @returns {number} That bound.
-   */
-  begin(square) {
-    let bound = 0;
-    for (const code of this.codes) bound = Math.max(bound, code < 0 ? Infinity : square(code));
-    this.squares.fill(Infinity);
-    return bound;
-  }
-
-  /**
-   * Take a code in.
-   * @param {number} code
-   * @param {number} square At most the bound.
-   * @param {number} bound
-   * @returns {number} The bound from now on.
-   */
-  take(code, square, bound) {
-    const { squares, codes, last } = this;
-    if (square >= squares[last]) return bound;
-    let place = last;
-    for (; place > 0 && squares[place - 1] > square; place--) {
-      squares[place] = squares[place - 1];
-      codes[place] = codes[place - 1];
-    }
-    squares[place] = square;
-    codes[place] = code;
-    return Math.min(bound, squares[last]);
-  }
-}
-
-/**
- * The codes in the order of one of their numbers.
- * @param {Shadow} shadow
- * @param {Float64Array} key
- * @returns {Shadow}
- */
-function inOrderOf({ a, b, rest }, key) {
-  const order = Array.from(key, (_, code) => code).sort((p, q) => key[p] - key[q]);
-  const sorted = (/** @type {Float64Array} */ values) => Float64Array.from(order, (code) => values[code]);
-  return { a: sorted(a), b: sorted(b), rest: sorted(rest) };
-}
+const SMALLEST = 3; // places on a side of a part that is not cut any more
+const ROUNDING = 1e-9; // share of a bound by which sums may be off
 
 /**
  * Distances to the k-th nearest code.
  * @param {Shadow} shadow
  * @param {Float64Array} ticks Coordinates along each side, ascending.
  * @param {number} k
- * @param {boolean} flat Whether all codes lie in the window, or nearly so.
  * @returns {Float64Array} (ticks * ticks), y by row, x along each row.
  */
-export function latticeDistances(shadow, ticks, k, flat) {
-  return flat ? byPlace(inOrderOf(shadow, shadow.a), ticks, k) : byRest(inOrderOf(shadow, shadow.rest), ticks, k);
-}
+export function latticeDistances({ a, b, rest }, ticks, k) {
+  const [size, count] = [ticks.length, a.length];
+  const found = new Float64Array(size ** 2);
+  const least = new Float64Array(k);
+  // codes of a part behind those of the part that it is cut from: one list for all, and nothing to collect
+  const kept = new Int32Array(count * (2 + Math.ceil(Math.log2(size))));
 
-/**
- * Where codes lie far from the window: nearest to it first, until that distance alone is too much.
- * @param {Shadow} shadow
- * @param {Float64Array} ticks
- * @param {number} k
- */
-function byRest({ a, b, rest }, ticks, k) {
-  const found = new Float64Array(ticks.length ** 2);
-  const nearest = new Nearest(k);
-  ticks.forEach((y, row) => {
-    for (let step = 0; step < ticks.length; step++) {
-      const column = row % 2 ? ticks.length - 1 - step : step; // to and fro, so that the place before is a neighbour
-      const x = ticks[column];
-      let bound = nearest.begin((code) => (x - a[code]) ** 2 + (y - b[code]) ** 2 + rest[code]);
-      for (let code = 0; code < rest.length && rest[code] <= bound; code++) {
-        const square = (x - a[code]) ** 2 + (y - b[code]) ** 2 + rest[code];
-        if (square <= bound) bound = nearest.take(code, square, bound);
-      }
-      found[row * ticks.length + column] = Math.sqrt(nearest.squares[k - 1]);
+  /**
+   * Square of the distance from a place to the k-th nearest of some codes.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} from Of the codes that are kept.
+   * @param {number} to
+   */
+  const nearest = (x, y, from, to) => {
+    least.fill(Infinity);
+    let most = Infinity;
+    for (let at = from; at < to; at++) {
+      const code = kept[at];
+      const across = x - a[code];
+      const up = y - b[code];
+      const square = across * across + up * up + rest[code];
+      if (square >= most) continue;
+      let place = k - 1;
+      for (; place > 0 && least[place - 1] > square; place--) least[place] = least[place - 1];
+      least[place] = square;
+      most = least[k - 1];
     }
-  });
-  return found;
-}
+    return most;
+  };
 
-/**
- * Where codes lie in the window: outwards from x, until the step to the side alone is too much for this row.
- * @param {Shadow} shadow In the order of a.
- * @param {Float64Array} ticks
- * @param {number} k
- */
-function byPlace({ a, b, rest }, ticks, k) {
-  const found = new Float64Array(ticks.length ** 2);
-  const nearest = new Nearest(k);
-  const aside = new Float64Array(a.length);
-  ticks.forEach((y, row) => {
-    let least = Infinity;
-    for (let code = 0; code < a.length; code++) {
-      aside[code] = (y - b[code]) ** 2 + rest[code];
-      least = Math.min(least, aside[code]);
+  /**
+   * Keep, behind some codes, those of them that may be among the nearest somewhere in a part.
+   * @param {Block} part
+   * @param {number} from
+   * @param {number} to
+   * @returns {number} Where they end.
+   */
+  const keep = ({ top, bottom, left, right }, from, to) => {
+    const [low, high, first, last] = [ticks[top], ticks[bottom - 1], ticks[left], ticks[right - 1]];
+    const [x, y, wide, tall] = [(first + last) / 2, (low + high) / 2, (last - first) / 2, (high - low) / 2];
+    const bound = (Math.sqrt(nearest(x, y, from, to)) + Math.sqrt(wide * wide + tall * tall)) ** 2 * (1 + ROUNDING);
+    let end = to;
+    for (let at = from; at < to; at++) {
+      const code = kept[at];
+      const across = Math.max(Math.abs(a[code] - x) - wide, 0);
+      const up = Math.max(Math.abs(b[code] - y) - tall, 0);
+      if (across * across + up * up + rest[code] <= bound) kept[end++] = code;
     }
-    let middle = 0;
-    ticks.forEach((x, column) => {
-      while (middle < a.length && a[middle] < x) middle++;
-      let bound = nearest.begin((code) => (x - a[code]) ** 2 + aside[code]);
-      let [left, right] = [middle - 1, middle];
-      for (;;) {
-        const toLeft = left >= 0 ? x - a[left] : Infinity;
-        const toRight = right < a.length ? a[right] - x : Infinity;
-        const square = Math.min(toLeft, toRight) ** 2;
-        if (square === Infinity || square + least > bound) break;
-        const code = toLeft < toRight ? left-- : right++;
-        if (square + aside[code] <= bound) bound = nearest.take(code, square + aside[code], bound);
+    return end;
+  };
+
+  /**
+   * @param {Block} part
+   * @param {number} from
+   * @param {number} to
+   */
+  const fill = (part, from, to) => {
+    const { top, bottom, left, right } = part;
+    if (top >= bottom || left >= right) return;
+    const end = keep(part, from, to);
+    if (Math.max(bottom - top, right - left) <= SMALLEST) {
+      for (let row = top; row < bottom; row++) {
+        for (let column = left; column < right; column++) found[row * size + column] = Math.sqrt(nearest(ticks[column], ticks[row], to, end));
       }
-      found[row * ticks.length + column] = Math.sqrt(nearest.squares[k - 1]);
-    });
-  });
+      return;
+    }
+    const [middle, centre] = [(top + bottom + 1) >> 1, (left + right + 1) >> 1];
+    for (const [above, below] of [[top, middle], [middle, bottom]]) {
+      fill({ top: above, bottom: below, left, right: centre }, to, end);
+      fill({ top: above, bottom: below, left: centre, right }, to, end);
+    }
+  };
+
+  for (let code = 0; code < count; code++) kept[code] = code;
+  fill({ top: 0, bottom: size, left: 0, right: size }, 0, count);
   return found;
 }

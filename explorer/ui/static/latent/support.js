@@ -277,9 +277,15 @@ export class Support {
   plane({ center, first, second, extent }, size) {
     const ticks = Float64Array.from({ length: size }, (_, k) => -extent + (2 * extent * k) / (size - 1));
     const sets = this.sets.draws;
-    const distances = sets.map(({ codes }) => latticeDistances(this.shadow(codes, center, first, second), ticks, this.neighbours, this.d === 2));
-    const places = new Map(sets.map((set, s) => [set, distances[s]]));
-    return Float64Array.from({ length: size * size }, (_, place) => counted(sets, (set) => /** @type {Float64Array} */ (places.get(set))[place]));
+    const distances = sets.map(({ codes }) => latticeDistances(this.shadow(codes, center, first, second), ticks, this.neighbours));
+    const found = new Float64Array(size * size);
+    const all = sets.reduce((sum, { scores }) => sum + scores.length, 1);
+    for (let place = 0; place < found.length; place++) {
+      let worse = 1; // as `counted`
+      for (let s = 0; s < sets.length; s++) worse += sets[s].scores.length - countBelow(sets[s].scores, distances[s][place]);
+      found[place] = worse / all;
+    }
+    return found;
   }
 
   /**

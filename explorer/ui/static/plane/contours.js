@@ -68,6 +68,9 @@ export function contourPath(grid, size, { left, right, bottom, top }, level) {
   const parts = [];
   for (let row = 0; row < size - 1; row++) {
     for (let column = 0; column < size - 1; column++) {
+      const at = row * size + column;
+      const above = Number(grid[at] >= level) + Number(grid[at + 1] >= level) + Number(grid[at + size] >= level) + Number(grid[at + size + 1] >= level);
+      if (above === 0 || above === 4) continue; // nearly everywhere
       const corners = /** @type {[number, number][]} */ ([
         [column, row],
         [column + 1, row],

@@ -1,6 +1,8 @@
 /** What a page without a server answers by itself, beside what it stores and what its codes tell (`computed.js`). */
 
 import { atLevel, characterOf, croppedBox, greyOf, imageOf } from "../latent/character.js";
+import { alongDirections, laidSlice, NoSlice, throughImages } from "../latent/slices.js";
+import { ServerError } from "./errors.js";
 
 /** @typedef {import("./folder.js").FolderSource} FolderSource */
 /** @typedef {import("./source.js").Details} Details */
@@ -204,6 +206,78 @@ function axesAlong({ mean, latent_dim: d, family, stored, level_sizes: sizes = [
     alike: true,
   };
 }
+
+/**
+ * A direction by the key that both models of a pair understand, as `named_direction` of explorer/views/hole_planes.py reads it.
+ * @param {RunInfo} info
+ * @param {string} key
+ */
+function directionOf({ name: run, directions, classes, attributes }, key) {
+  const [kind, place] = key.split(":");
+  const offered = directions[/** @type {"axes"} */ (kind)] ?? [];
+  const names = { classes, attributes }[kind];
+  const found = names ? offered.find(({ name }) => name === names[Number(place)]) : offered[Number(place)];
+  if (!found) throw new NoSlice(`${run} has no direction ${key}; choose another one.`);
+  return found.vector;
+}
+
+/**
+ * A slice that is not stored, as `hole_plane` of explorer/views/hole_map.py lays it: a slice through images is as wide
+ * in both models of a pair.
+ * @param {FolderSource} source
+ * @param {string} run
+ * @param {Details} details Led by the VAE of the pair.
+ */
+export async function cutSlice(source, run, { query = {} }) {
+  const usual = await source.find(keyOfPlane(run, String(query.lead)), "json");
+  if (!usual) throw source.refusal("This slice");
+  const { size, cells, names, note } = usual;
+  const info = await cardOf(source, run);
+  const [support, codes] = await Promise.all([source.support(run), source.drawnCodes(info)]);
+  const told = { size, cells, names, note, anchors: /** @type {[number, number][]} */ ([]), images: /** @type {number[]} */ ([]) };
+  try {
+    if (query.directions) {
+      const vectors = String(query.directions).split(",").map((key) => directionOf(info, key));
+      return { ...told, ...laidSlice(support, alongDirections(support, vectors, codes), codes) };
+    }
+    const images = String(query.anchors).split(",").map(Number);
+    const others = query.lead === run ? info.twin : String(query.lead);
+    const flats = await Promise.all([run, ...(others ? [others] : [])].map((name) => windowThrough(source, name, images)));
+    const [flat] = flats;
+    const extent = Math.max(...flats.map((each) => each?.extent ?? 0));
+    const laid = laidSlice(support, { ...flat, extent }, codes);
+    const { a, b } = support.shadow(support.placed(await codesOf(source, run, images)), flat.center, flat.first, flat.second);
+    return { ...told, ...laid, anchors: images.map((_, k) => [a[k], b[k]]), images };
+  } catch (error) {
+    throw error instanceof NoSlice ? new ServerError(error.message, 400) : error;
+  }
+}
+
+/** The question of the slice that is stored of a run. @param {string} run @param {string} lead */
+const keyOfPlane = (run, lead) => `run/${run}/holes/plane ${JSON.stringify([["lead", lead], ["measured", "0"]])}`;
+
+/**
+ * Codes of some images, (n * d).
+ * @param {FolderSource} source
+ * @param {string} run
+ * @param {number[]} images
+ */
+async function codesOf(source, run, images) {
+  const info = await cardOf(source, run);
+  const { latent_dim: d } = info;
+  const points = /** @type {Float32Array} */ (await source.array(info, "points"));
+  const codes = new Float32Array(images.length * d);
+  images.forEach((image, k) => codes.set(points.subarray(image * d, (image + 1) * d), k * d));
+  return codes;
+}
+
+/**
+ * The slice of a run through three images.
+ * @param {FolderSource} source
+ * @param {string} run
+ * @param {number[]} images
+ */
+const windowThrough = async (source, run, images) => throughImages(await source.support(run), await codesOf(source, run, images));
 
 /** @param {Float32Array} latent */
 function exactNumbers(latent) {

@@ -141,19 +141,22 @@ export function measuredPlane(support, { window: flat, size, cells, usual }) {
   const grid = support.plane(flat, size);
   const places = Float64Array.from({ length: size }, (_, k) => (2 * k) / (size - 1) - 1);
   const [byX, byY, byXX, byYY, byXY] = usual;
-  const odds = Float64Array.from(grid, (_, at) => {
-    const [x, y] = [places[at % size], places[Math.floor(at / size)]];
-    return byX * x + byY * y + byXX * x * x + byYY * y * y + byXY * x * y;
-  });
-  const top = odds.reduce((most, each) => Math.max(most, each), -Infinity);
+  const odds = new Float64Array(grid.length);
+  let top = -Infinity;
+  for (let at = 0; at < grid.length; at++) {
+    const x = places[at % size];
+    const y = places[Math.floor(at / size)];
+    odds[at] = byX * x + byY * y + byXX * x * x + byYY * y * y + byXY * x * y;
+    top = Math.max(top, odds[at]);
+  }
   let [holes, inHoles, weights] = [0, 0, 0];
-  grid.forEach((p, at) => {
+  for (let at = 0; at < grid.length; at++) {
     const weight = Math.exp(odds[at] - top);
     weights += weight;
-    if (p > ALPHA) return;
+    if (grid[at] > ALPHA) continue;
     holes++;
     inHoles += weight;
-  });
+  }
   const middles = support.plane({ ...flat, extent: flat.extent * (1 - 1 / cells) }, cells);
   return {
     vacancy: { values: Float32Array.from(grid, Math.log10), shape: [size, size] },

@@ -4,12 +4,13 @@
  */
 
 import { held, unzipped } from "../kit/held.js";
-import { ALONE } from "./alone.js";
+import { ALONE, cutSlice } from "./alone.js";
 import { COMPUTED } from "./computed.js";
 import { ServerError, Unreachable } from "./errors.js";
 import { Programs } from "./programs.js";
 import { formOf, QUESTIONS } from "./questions.js";
 import { ServerSource } from "./server.js";
+import { drawnFrom } from "../latent/slices.js";
 import { Support } from "../latent/support.js";
 
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -86,7 +87,10 @@ const READ = {
 };
 
 /** Questions that no stored answer and no program answers, whatever they ask. @type {Set<Asked>} */
-const NEVER = new Set(["direction", "errors", "file", "holePlane", "startTsne", "tsne", "cancelTsne", "selection", "selectionImage", "spoilt", "spreadOf", "bound", "variations", "variationsOfImage"]);
+const NEVER = new Set(["direction", "errors", "file", "startTsne", "tsne", "cancelTsne", "selection", "selectionImage", "spoilt", "spreadOf", "bound", "variations", "variationsOfImage"]);
+
+/** Questions whose answers decode and encode; all others by codes wait for no program. @type {Set<Asked>} */
+const ROUND_TRIPS = new Set(["trust", "walk", "holePlace"]);
 
 export class FolderSource extends ServerSource {
   constructor() {
@@ -182,6 +186,16 @@ export class FolderSource extends ServerSource {
   }
 
   /**
+   * One draw of the code of each image, (N * d): of an encoder without noise the code itself.
+   * @param {RunInfo} info
+   * @returns {Promise<Float32Array>}
+   */
+  async drawnCodes(info) {
+    const [points, file] = await Promise.all([this.array(info, "points"), this.find(spelt(`run/${info.name}/drawn`, []), "bytes")]);
+    return file ? drawnFrom(file, points, info.latent_dim) : points;
+  }
+
+  /**
    * A card, as it was when the page was made.
    * @param {string} run
    * @param {RunInfo} card
@@ -201,7 +215,7 @@ export class FolderSource extends ServerSource {
     const compute = COMPUTED[question];
     if (!compute) return null;
     const support = await this.support(run);
-    await Promise.all([this.programs.want(run, "decoder"), question === "trust" || question === "walk" || question === "holePlace" ? this.programs.want(run, "encoder") : null]);
+    if (ROUND_TRIPS.has(question)) await Promise.all([this.programs.want(run, "decoder"), this.programs.want(run, "encoder")]);
     const told = await this.toldOf(question, run, details);
     const served = (/** @type {Details} */ others) => this.laidPlane(run, others);
     return compute(support, details, { programs: this.programs, run, told, served, also: (/** @type {Asked} */ other) => this.served(other, run, {}) });
@@ -222,13 +236,13 @@ export class FolderSource extends ServerSource {
   }
 
   /**
+   * Where a slice lies and what stands on it: the usual one is stored, any other is cut from the codes.
    * @param {string} run
    * @param {Details} details
    */
   async laidPlane(run, details) {
-    const found = await this.find(keyOfQuestion("holePlane", run, await this.ledByVae(details)), "json");
-    if (!found) throw this.refusal("This slice");
-    return found;
+    const led = await this.ledByVae(details);
+    return (await this.find(keyOfQuestion("holePlane", run, led), "json")) ?? cutSlice(this, run, led);
   }
 
   /**
