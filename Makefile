@@ -79,9 +79,10 @@ bundle: install-node
 runs: install
 	$(BIN)/python train.py --dataset digits --latent-dim 2 --twin --overwrite
 	$(BIN)/python train.py --dataset mnist --latent-dim 2 --net mlp --hidden 256 --lr 0.002 --epochs 80 --save-every 20 --twin --overwrite
-	$(BIN)/python train.py --dataset mnist --latent-dim 16 --hidden 128 --epochs 25 --save-every 8 --tested 5000 --twin --overwrite
-	$(BIN)/python train.py --dataset mnist --latent-dim 8 --ladder --epochs 20 --widths 16 32 --hidden 64 --tested 2000 --overwrite
+	$(BIN)/python train.py --dataset mnist --latent-dim 16 --hidden 128 --epochs 25 --save-every 8 --tested 5000 --ladder --overwrite
 	$(BIN)/python train.py --dataset digits --latent-dim 8 --ladder --hidden 128 --overwrite
+	$(BIN)/python train.py --dataset digits --latent-dim 8 --family hierarchical --hidden 128 --overwrite
+	$(BIN)/python train.py --dataset digits --latent-dim 8 --family denoising --hidden 128 --overwrite
 	$(BIN)/python -m tests.readme tables
 
 runs-pictures: install

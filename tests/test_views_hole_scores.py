@@ -177,17 +177,17 @@ def test_the_collapsed_rung_is_flagged_and_a_sound_one_is_not(shipped):
     assert last["coverage"]["value"] < 0.05
     assert "ignores its latents" in last["flag"]
     assert any("At beta 4 the model has collapsed" in words for words in found["reading"])
-    others = hole_scores.ladder_of(shipped, "mnist-vae-8", "raw")
+    others = hole_scores.ladder_of(shipped, "mnist-vae-16", "raw")
     sound = [rung for rung in others["rungs"] if rung["beta"] and rung["active_units"] == rung["latent_dim"]]
     assert sound
     assert all(rung["flag"] is None for rung in sound if rung["coverage"]["value"] > 0.05)
 
 
 def test_a_run_in_no_ladder_is_told_the_command_that_fits_one(shipped):
-    found = hole_scores.ladder_of(shipped, "mnist-vae-16", "white")
+    found = hole_scores.ladder_of(shipped, "mnist-vae-2", "white")
     assert found["rungs"] == []
     assert found["reading"] == [
-        "mnist-vae-16 belongs to no beta ladder; fit one with: python train.py --dataset mnist --latent-dim 16 --ladder"
+        "mnist-vae-2 belongs to no beta ladder; fit one with: python train.py --dataset mnist --latent-dim 2 --ladder"
     ]
     assert "held in memory" in hole_scores.ladder_of(fake_library(), "linear-vae", "white")["reading"][0]
 

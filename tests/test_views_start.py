@@ -42,10 +42,10 @@ def test_twins_tell_one_story_with_the_autoencoder_first(shipped: Library, stori
 def test_a_rung_without_a_twin_stands_beside_a_run_of_its_ladder_and_says_so(monkeypatch: pytest.MonkeyPatch):
     library = Library(CHECKPOINTS)
     monkeypatch.setattr(library, "twin", lambda name: None)
-    assert [each.name for each in pair_of(library, "mnist-ae-8")[0]] == ["mnist-ae-8", "mnist-vae-8"], "beta nearest 1"
-    cards, note = pair_of(library, "mnist-vae-8-beta4")
-    assert [each.name for each in cards] == ["mnist-ae-8", "mnist-vae-8-beta4"]
-    assert note == "mnist-vae-8-beta4 has no twin of its own; mnist-ae-8 differs from it in beta alone."
+    assert [each.name for each in pair_of(library, "mnist-ae-16")[0]] == ["mnist-ae-16", "mnist-vae-16"], "beta nearest 1"
+    cards, note = pair_of(library, "mnist-vae-16-beta4")
+    assert [each.name for each in cards] == ["mnist-ae-16", "mnist-vae-16-beta4"]
+    assert note == "mnist-vae-16-beta4 has no twin of its own; mnist-ae-16 differs from it in beta alone."
 
 
 def test_a_run_that_stands_alone_says_how_to_fit_a_twin():
@@ -157,16 +157,16 @@ def test_faces_say_what_is_different_about_them(stories: dict[str, dict[str, Any
 
 
 def test_a_run_shows_its_own_ladder_or_that_of_its_data_set_with_a_word(stories: dict[str, dict[str, Any]]):
-    own, near = stories["mnist-vae-8"]["ladder"], stories["mnist-vae-16"]["ladder"]
+    own, near = stories["mnist-vae-16"]["ladder"], stories["mnist-vae-2"]["ladder"]
     assert own["note"] is None and own["rungs"] == near["rungs"] and len(own["rungs"]) == 6
-    assert near["note"] == "The ladder of this data set has d = 8; mnist-vae-16 has 16."
+    assert near["note"] == "The ladder of this data set has d = 16; mnist-vae-2 has 2."
     faces = stories["celeba-vae-64"]["ladder"]
-    assert faces["rungs"] == [] and faces["other"] == "mnist-vae-8" and "--ladder" in faces["note"]
+    assert faces["rungs"] == [] and faces["other"] == "mnist-vae-16" and "--ladder" in faces["note"]
 
 
 def test_what_beta_traded_rests_on_intervals(shipped: Library, stories: dict[str, dict[str, Any]]):
-    assert stories["mnist-vae-8"]["ladder"]["short"] == "More beta: fewer holes, less detail."
-    rungs = stories["mnist-vae-8"]["ladder"]["rungs"]
+    assert stories["mnist-vae-16"]["ladder"]["short"] == "More beta: fewer holes, less detail."
+    rungs = stories["mnist-vae-16"]["ladder"]["rungs"]
     found = compared(shipped.card(rungs[-1]["name"]), WHITE, shipped.card(rungs[1]["name"]), WHITE)
     assert found is not None and found.differs and found.difference.value < 0
     assert rungs[-1]["distortion"]["low"] > rungs[1]["distortion"]["high"]
@@ -179,7 +179,7 @@ def test_a_rung_that_collapsed_is_named_and_no_end_of_the_trade(stories: dict[st
 
 def test_overlapping_errors_are_no_loss_of_detail(shipped: Library, stories: dict[str, dict[str, Any]]):
     error = {"value": 80.0, "low": 70.0, "high": 90.0}
-    rungs = [{**rung, "distortion": error} for rung in stories["mnist-vae-8"]["ladder"]["rungs"]]
+    rungs = [{**rung, "distortion": error} for rung in stories["mnist-vae-16"]["ladder"]["rungs"]]
     assert traded(shipped, rungs) == "More beta: fewer holes."
     assert traded(shipped, rungs[:2]) is None, "one VAE trades nothing"
 

@@ -60,7 +60,7 @@ def export(
     """Write the page of some runs, with their twins and ladders, as a folder or as one file.
 
         export("page.html", "mnist-vae-16")
-        export("public/", ["mnist-vae-8", "celeba-vae-64"])
+        export("public/", ["mnist-vae-16", "celeba-vae-64"])
 
     Args:
         place: A folder, or a file whose name ends in .html. A folder is written anew only where it is empty or holds

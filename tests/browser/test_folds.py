@@ -93,7 +93,7 @@ def test_no_tab_says_more_above_its_fold_than_it_may(folds, tab):
 def test_no_view_of_holes_says_more_above_its_fold_than_it_may(browser, root, tmp_path, view):
     with serving(Library(root / "checkpoints", data_dir=tmp_path)) as url:
         page = browser.new_page(viewport={"width": 1400, "height": 900}, bypass_csp=True)
-        page.goto(f"{url}/bare#v=1&run=mnist-vae-8&tab=holes&holes.view={view}", timeout=60_000)
+        page.goto(f"{url}/bare#v=1&run=mnist-vae-16&tab=holes&holes.view={view}", timeout=60_000)
         fold = counted(page)
         page.close()
     assert fold["words"] <= MOST_WORDS, fold["said"]
