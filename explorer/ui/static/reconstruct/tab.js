@@ -194,10 +194,11 @@ export class ReconstructTab {
     this.gallery.setRun(this.info, this.twin, () => this.picker.among());
     if (this.source === "test") this.choose(this.picker.index);
     else if (this.own) this.showOwn({ ...this.own, place: null }, false);
-    else this.await();
-    if (named || this.source !== "pad" || !this.pad.empty || this.hasGreeted) return;
-    this.hasGreeted = true; // a pad that somebody cleared stays empty
-    this.pad.showExample();
+    else if (named || this.source !== "pad" || !this.pad.empty || this.hasGreeted) this.await();
+    else {
+      this.hasGreeted = true; // a pad that somebody cleared stays empty
+      this.pad.showExample();
+    }
   }
 
   /** The run, and its twin if it has one. @returns {RunInfo[]} */

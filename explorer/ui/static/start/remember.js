@@ -131,11 +131,12 @@ export class Remember {
   async example(number) {
     const { points } = this;
     if (!points) return;
-    const d = this.lead.latent_dim;
-    const z = points[points.length - 1];
+    // a model that ignores its latents draws one picture, and would seem to bring it back best
+    const from = this.room.models.reduce((last, { info }, k) => (info.collapse ? last : k), 0);
+    const [{ name, latent_dim: d }, z] = [this.room.models[from].info, points[from]];
     this.number = number % (z.length / d);
     const signal = this.asks.next(this.room.signal);
-    const image = await source.decode(this.lead.name, z.slice(this.number * d, (this.number + 1) * d), 1, { signal }).catch((error) => {
+    const image = await source.decode(name, z.slice(this.number * d, (this.number + 1) * d), 1, { signal }).catch((error) => {
       if (!signal.aborted) throw error;
     });
     if (!image || signal.aborted) return;
