@@ -25,6 +25,19 @@ SCREEN = """([which, x, y]) => {
 NEAR = "([box, wanted]) => Math.abs(box.value - wanted) < 0.02"
 
 
+@pytest.fixture
+def visit(page, home):
+    """Open a tab by its address, without a look at Explore before, which takes as long as many of these tests."""
+
+    def opened(tab: str, fragment: str = ""):
+        page.goto(f"{home}?tab={tab.lower()}{fragment}")
+        page.locator(".xp-head-run[data-run]").wait_for()
+        page.locator(f"#explorer-{tab.lower()} .xp-host").first.wait_for(state="attached")
+        return page
+
+    return opened
+
+
 def opened(visit, view="slice"):
     """The tab on one of its views, with More opened."""
     page = visit("Holes")
