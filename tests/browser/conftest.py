@@ -16,8 +16,7 @@ import pytest
 
 from explorer.images import to_bytes, to_unit
 from explorer.library import Library, OpenRun
-from explorer.site import export, write
-from tests.conftest import ROOT
+from explorer.site import write
 from tests.fakes import LinearCoder, ProgramCoder
 
 UNUSED = (
@@ -209,15 +208,6 @@ def alone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     hold_pairs(library, ProgramCoder)
     folder = tmp_path_factory.mktemp("alone")
     write(folder / "page", library, with_images=True, quiet=True)
-    with sent(folder) as url:
-        yield f"{url}page/index.html"
-
-
-@pytest.fixture(scope="session")
-def shipped_alone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """As `alone_url`, of digits-vae-8 with its twin and ladder."""
-    folder = tmp_path_factory.mktemp("alone")
-    export(folder / "page", "digits-vae-8", checkpoints=ROOT / "checkpoints", quiet=True)
     with sent(folder) as url:
         yield f"{url}page/index.html"
 

@@ -352,7 +352,6 @@ def test_the_density_ratio_follows_the_chosen_law(visit, run_of):
         expect(side(page, name).locator(".xp-holes-facts")).to_contain_text(f"Density ratio: p = {shown(expected)}")
 
 
-@pytest.mark.anywhere
 def test_both_models_say_all_they_know_of_the_place_under_the_cursor(visit, run_of, latent_of):
     page = opened(visit)
     side(page, "flat-ae").locator(".xp-plane-pad").focus()
