@@ -90,6 +90,20 @@ def no_network() -> Iterator[None]:
         yield
 
 
+FEW_TREES = 10
+"""Trees of each of the 18 classifiers that tell draws from codes, where a test wants a run and not its scores."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_trees() -> Iterator[None]:
+    """Runs are measured in one second instead of six; the classifier's own laws keep all its trees."""
+    from explorer.analysis import log_ratio
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log_ratio, "TREES", FEW_TREES)
+        yield
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

@@ -12,49 +12,67 @@ from pathlib import Path
 from typing import Any
 
 from explorer.checkpoint import read_history
-from tests.conftest import ROOT
+from tests.conftest import FEW_TREES, ROOT
 
 NAME = "digits-vae-2"
 QUICK = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "8", "--nll-samples", "2", "--nll-images", "10"]
 QUICK += ["--subset", "100", "--tested", "30", "--epochs", "3", "--save-every", "1", "--quiet"]
 
-DRIVER = """
-import json, os, resource, sys, traceback
+FEW = f"from explorer.analysis import log_ratio; log_ratio.TREES = {FEW_TREES}"
+
+PROGRAM = [sys.executable, "-c", f"import sys; {FEW}; import train; sys.exit(train.spoken())"]
+"""Runs train.py as `Fitter` does, but from its first import on in a process of its own."""
+
+DRIVER = (
+    FEW
+    + """
+import json, os, resource, socket, sys, traceback
 from concurrent.futures import ThreadPoolExecutor
 import train
 # once for all, also what a fit imports on its way: seconds for each
 import explorer.coder, explorer.training.board, explorer.training.evaluate, explorer.training.fit
-import sklearn.datasets, sklearn.mixture, torch._dynamo
+import sklearn.datasets, sklearn.ensemble, sklearn.mixture, torch._dynamo
 
 
-def run(arguments, target, limit):
-    pipes = [os.pipe(), os.pipe()]  # what is said goes past every limit of files
+def begun(arguments, target, limit, ranks, rank, port, pipes):
     child = os.fork()
-    if child == 0:
-        for number, (_, end) in enumerate(pipes, 1):
-            os.dup2(end, number)
+    if child:
+        return child
+    for number, (_, end) in enumerate(pipes, 1):
+        os.dup2(end, number)
 
-        def bound():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    def bound():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
-        def full(event, told):
-            path = told[0] if event == "open" and isinstance(told[0], str) else ""
-            if path.endswith("/" + target):
-                bound()
-
-        if target:
-            sys.addaudithook(full)
-        elif limit:
+    def full(event, told):
+        path = told[0] if event == "open" and isinstance(told[0], str) else ""
+        if path.endswith("/" + target):
             bound()
-        code = 70
-        try:
-            code = train.spoken(arguments)
-        except SystemExit as ended:
-            code = ended.code
-        except BaseException:
-            traceback.print_exc()  # as Python does of a program
-        finally:
-            sys.stdout.flush(), sys.stderr.flush(), os._exit(code)
+
+    if target:
+        sys.addaudithook(full)
+    elif limit:
+        bound()
+    if ranks > 1:  # as torchrun says it
+        os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks)}
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    code = 70
+    try:
+        code = train.spoken(arguments)
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:
+        traceback.print_exc()  # as Python does of a program
+    finally:
+        sys.stdout.flush(), sys.stderr.flush(), os._exit(code)
+
+
+def run(arguments, target, limit, ranks):
+    pipes = [os.pipe(), os.pipe()]  # what is said goes past every limit of files
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    children = [begun(arguments, target, limit, ranks, rank, port, pipes) for rank in range(ranks)]
     for _, end in pipes:
         os.close(end)
     said = [os.fdopen(heard, errors="replace") for heard, _ in pipes]
@@ -62,12 +80,14 @@ def run(arguments, target, limit):
         texts = list(pool.map(lambda stream: stream.read(), said))
     for stream in said:
         stream.close()
-    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), *texts]
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    return [max(codes, key=abs), *texts]
 
 
 for line in sys.stdin:
     print(json.dumps(run(**json.loads(line))), flush=True)
 """
+)
 """Runs train.py in a process of its own for each line, whose files may not grow beyond `limit` from `target` on."""
 
 
@@ -77,7 +97,13 @@ class Fitter:
 
     process: subprocess.Popen[str]
 
-    def run(self, *arguments: object, target: str | None = None, limit: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(
+        self,
+        *arguments: object,
+        target: str | None = None,
+        limit: int = 0,
+        ranks: int = 1,
+    ) -> subprocess.CompletedProcess[str]:
         """Run train.py to its end.
 
         Args:
@@ -85,9 +111,11 @@ class Fitter:
             target: End of a path.
             limit: Bytes beyond which no file grows, once the target is opened or, without one, from the first step on;
                 0 for none.
+            ranks: Processes that share the fit, as under torchrun.
         """
         assert self.process.stdin is not None and self.process.stdout is not None
-        asked = {"arguments": [*map(str, arguments), "--threads", "1"], "target": target, "limit": limit}
+        asked = {"arguments": [*map(str, arguments), "--threads", "1"]}
+        asked |= {"target": target, "limit": limit, "ranks": ranks}
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         return subprocess.CompletedProcess(asked["arguments"], *json.loads(self.process.stdout.readline()))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 
 from explorer.analysis.frames import fit_frame
 from explorer.analysis.holes import (
@@ -128,9 +129,9 @@ def test_new_codes_fall_in_holes_at_rate_alpha_whatever_their_shape(seed):
 def scatter_of_neighbours(codes: np.ndarray, to_local: np.ndarray, count: int, every: int = 1) -> np.ndarray:
     """W by brute force: of the steps of every n-th code to `count` neighbours, where codes lie at codes @ to_local."""
     u, own = codes @ to_local, np.arange(0, len(codes), every)
-    squares = ((u[own][:, None] - u[None]) ** 2).sum(2)
+    squares = cdist(u[own], u, "sqeuclidean")  # of every pair, one difference at a time
     squares[np.arange(len(own)), own] = np.inf
-    rows = np.argsort(squares, axis=1, kind="stable")[:, :count]
+    rows = np.argpartition(squares, count, axis=1)[:, :count]  # the nearest ones; W does not know their order
     steps = (codes[rows] - codes[own][:, None]).reshape(-1, codes.shape[1])
     return steps.T @ steps / len(steps)
 

@@ -6,12 +6,22 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from explorer.analysis import log_ratio
 from explorer.analysis.frames import fit_frame
 from explorer.analysis.holes import ALPHA, calibrate, fit_vacancy
 from explorer.analysis.laws import sample_white
 from explorer.analysis.log_ratio import REFITS, fit_log_ratio, refitted_ratios
 from explorer.analysis.scores import tell_apart
 from explorer.errors import ShapeError
+
+ALL_TREES = log_ratio.TREES
+"""Read before the suite lowers it."""
+
+
+@pytest.fixture(autouse=True)
+def all_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The laws are of the classifier that users get."""
+    monkeypatch.setattr(log_ratio, "TREES", ALL_TREES)
 
 
 def gaussian(count: int, dim: int, seed: int, scale: float = 1.0) -> np.ndarray:

@@ -24,7 +24,7 @@ from explorer.errors import CheckpointError
 from explorer.training.board import Board
 from tests.conftest import ROOT
 from tests.fakes import LinearCoder
-from tests.fitters import NAME, QUICK, Fitter, what_was_fitted
+from tests.fitters import NAME, PROGRAM, QUICK, Fitter, what_was_fitted
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
 
@@ -119,7 +119,7 @@ def test_a_place_for_tensorboard_that_cannot_be_written_to_is_said_before_the_fi
 def test_a_log_that_cannot_be_written_costs_no_fit(whole: Path, tmp_path: Path):
     shutil.copytree(whole / "features-digits", tmp_path / "features-digits")
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "train.py", *QUICK, "--threads", "1", "--out", str(tmp_path)]
+        command = [*PROGRAM, *QUICK, "--threads", "1", "--out", str(tmp_path)]
         done = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, timeout=300, check=False
         )

@@ -28,6 +28,11 @@ def stories(shipped: Library) -> dict[str, dict[str, Any]]:
     return {name: story(shipped, name) for name in RUNS}
 
 
+def paired(stories: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The stories of two models; that of a denoising autoencoder has one."""
+    return [told for told in stories.values() if len(told["pair"]) == 2]
+
+
 # --- who tells it -----------------------------------------------------------------------------------------------------
 
 
@@ -86,7 +91,7 @@ def test_more_holes_are_said_only_where_the_interval_of_the_pair_leaves_no_doubt
     shipped: Library, stories: dict[str, dict[str, Any]]
 ):
     seen = set()
-    for told in stories.values():
+    for told in paired(stories):
         cards = [shipped.card(name) for name in told["pair"]]
         for law in LAWS.values():
             found = compared(cards[0], law, cards[1], law)
@@ -100,7 +105,7 @@ def test_more_holes_are_said_only_where_the_interval_of_the_pair_leaves_no_doubt
 
 
 def test_every_number_on_the_screen_is_a_stored_score(shipped: Library, stories: dict[str, dict[str, Any]]):
-    for told in stories.values():
+    for told in paired(stories):
         for law in LAWS.values():
             short = told["laws"][law.name]["short"]
             scores = [

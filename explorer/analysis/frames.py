@@ -254,10 +254,10 @@ def _wide_scatter(points: NDArray[np.float64], placed: NDArray[np.float64], size
     """
     most = max(ASKED, 2 * points.shape[1])  # the steps of fewer points than dimensions span no more than they do
     asked = np.arange(0, len(points), -(-len(points) // most))
-    placed = _ranked(placed)
-    squares, taken, near = (placed**2).sum(1), np.zeros(len(points)), np.zeros_like(points)
+    ranked = _ranked(placed)
+    squares, taken, near = (ranked**2).sum(1), np.zeros(len(points)), np.zeros_like(points)
     for rows in np.array_split(asked, -(-len(asked) * len(points) // _CHUNK)):
-        far = squares - 2 * placed[rows] @ placed.T  # ranks like distances
+        far = squares - 2 * ranked[rows] @ ranked.T  # ranks like distances
         far[np.arange(len(rows)), rows] = np.inf
         those = (far <= np.partition(far, size - 1, axis=1)[:, size - 1, None]).astype(np.float64)
         near[rows] = those @ points
@@ -299,10 +299,10 @@ def _neighbours(placed: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     """
     if placed.shape[1] <= MANY:
         return nearest(placed, placed, count, same=True)[0]
-    placed = _ranked(placed)
-    squares, found = (placed**2).sum(1), np.empty((len(placed), count), dtype=np.int64)
+    ranked = _ranked(placed)
+    squares, found = (ranked**2).sum(1), np.empty((len(placed), count), dtype=np.int64)
     for rows in np.array_split(np.arange(len(placed)), -(-(len(placed) ** 2) // _CHUNK)):
-        far = squares - 2 * placed[rows] @ placed.T  # ranks like distances
+        far = squares - 2 * ranked[rows] @ ranked.T  # ranks like distances
         far[np.arange(len(rows)), rows] = np.inf
         found[rows] = np.sort(np.argpartition(far, count - 1, axis=1)[:, :count], axis=1)
     return found

@@ -19,6 +19,9 @@ from explorer.errors import ShapeError
 FARTHEST = 60.0
 """Largest magnitude of the logarithm of a distance: that of 0, on a code, and off the span is infinite."""
 
+TREES = 100
+"""Trees of a classifier, scikit-learn's default: growing them is most of the time in which a small run is measured."""
+
 REFITS = 5
 """Classifiers of which each lacks one part of R, of G and of the draws: what the choice of these contributes."""
 
@@ -115,7 +118,7 @@ def refitted_ratios(
 def _classifier(seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return HistGradientBoostingClassifier(random_state=seed)
+    return HistGradientBoostingClassifier(max_iter=TREES, random_state=seed)
 
 
 def _fit(classifier: Any, codes: NDArray[np.float64], draws: NDArray[np.float64]) -> None:

@@ -34,7 +34,7 @@ MOST_MEMBER = 1 << 28
 BLOCK = 1 << 24
 """Bytes that are unpacked at a time."""
 
-LEAST_FREE = 1 << 30
+LEAST_FREE = 1 << 28
 """Bytes that stay free on the disk that an archive is unpacked onto."""
 
 
@@ -132,7 +132,7 @@ def _unpacked(file: Path, unpack: Callable[[Path], BinaryIO]) -> BinaryIO:
     place.mkdir(parents=True, exist_ok=True)
     found = tempfile.TemporaryFile(dir=place)  # noqa: SIM115 - closed with the archive, or here
     try:
-        with unpack(file) as packed, stage(f"unpacking {file.name}", file.stat().st_size, quiet=not is_terminal()):
+        with unpack(file) as packed, stage(f"unpacking {file.name}", quiet=not is_terminal()):
             while block := packed.read(BLOCK):
                 if shutil.disk_usage(place).free < LEAST_FREE + len(block):
                     raise DataError(

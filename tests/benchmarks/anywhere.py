@@ -209,15 +209,15 @@ def inside(browser: str, url: str, open_page: Callable[[str], None], run: Run) -
     yield f"{browser}, slider to picture, 95 %", float(np.quantile(times, 0.95)), "ms"
     shares = np.random.default_rng(1).uniform(0.05, 0.95, PLACES).tolist()
     right = at("explore", ENDS, shares=shares, place=OURS)
-    yield f"{browser}, drags whose last position is shown, of {PLACES}", float(right), ""
+    yield f"{browser}, last positions shown, of {PLACES}", float(right), ""
     yield f"{browser}, Draw ten from nothing, of both models", at("start&start.step=2", DREAM), "ms"
     times = at("reconstruct", DRAWN)
-    yield f"{browser}, end of a drawn digit to both reconstructions (50)", statistics.median(times), "ms"
+    yield f"{browser}, end of a drawn digit to both reconstructions", statistics.median(times), "ms"
     times = at("map", HOVER)
     yield f"{browser}, pointer to the picture of a dot of Map", statistics.median(times), "ms"
     times = at("holes", SLICE, slices=SLICES)
     yield f"{browser}, first slice of Holes, of both models", times[0], "ms"
-    yield f"{browser}, another slice of both models (40 each)", statistics.median(times[1:]), "ms"
+    yield f"{browser}, another slice of Holes, of both models", statistics.median(times[1:]), "ms"
     opened = Library(CHECKPOINTS).open(RUN)
     latents = opened.sample("raw", LATENTS, np.random.default_rng(2))
     packed = base64.b64encode(latents.astype("<f4").tobytes()).decode()

@@ -16,9 +16,29 @@ import pytest
 
 from explorer.images import to_bytes, to_unit
 from explorer.library import Library, OpenRun
-from explorer.site import export, write
-from tests.conftest import ROOT
+from explorer.site import write
 from tests.fakes import LinearCoder, ProgramCoder
+
+UNUSED = (
+    # a window of Chromium renders its address bar's lists ahead, in two processes that no test looks at
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "PreloadTopChromeWebUI",
+    # what playwright turns off, whose list is replaced by this one
+    "AimEnabled",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)
+"""Features of Chromium that are turned off."""
 
 FLAGS = [
     "--no-sandbox",
@@ -29,6 +49,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    f"--disable-features={','.join(UNUSED)}",
 ]
 
 COUNT = 600
@@ -191,15 +212,6 @@ def alone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"{url}page/index.html"
 
 
-@pytest.fixture(scope="session")
-def shipped_alone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """As `alone_url`, of digits-vae-8 with its twin and ladder."""
-    folder = tmp_path_factory.mktemp("alone")
-    export(folder / "page", "digits-vae-8", checkpoints=ROOT / "checkpoints", quiet=True)
-    with sent(folder) as url:
-        yield f"{url}page/index.html"
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that is marked `anywhere` runs on the live page and on an exported one."""
     if metafunc.definition.get_closest_marker("anywhere"):
@@ -238,6 +250,7 @@ def context(browser) -> Iterator[Any]:
     # playwright's wait_for_function compiles text in the page, which the page's policy forbids; test_policy holds that
     context = browser.new_context(bypass_csp=True, viewport={"width": 1400, "height": 1000}, color_scheme="light")
     context.set_default_timeout(20_000)
+    context.new_page()  # it keeps the window: a page is a tab of it, which costs half of what a window does
     yield context
     context.close()
 

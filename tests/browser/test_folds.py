@@ -5,6 +5,7 @@ Every tab keeps to 40 words and six numbers, and so does every view of Holes. Th
     python -m pytest tests/browser/test_folds.py -s
 """
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +64,33 @@ def counted(page) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def folds(browser, root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What every tab says above the fold of a shipped run, without the data set's pictures."""
+def url(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page over the shipped runs, without the data set's pictures."""
     with serving(Library(root / "checkpoints", data_dir=tmp_path_factory.mktemp("none"))) as url:
-        context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light", bypass_csp=True)
-        found = {}
-        for tab in TABS:
-            page = context.new_page()
-            page.goto(f"{url}/bare#run={RUN}&tab={tab}", timeout=60_000)
-            found[tab] = counted(page)
-            page.close()
-        context.close()
+        yield url
+
+
+@pytest.fixture(scope="module")
+def count_of(browser, url: str) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """A function of a fragment that returns what is said above the fold there."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light", bypass_csp=True)
+    context.new_page()  # it keeps the window
+
+    def of(fragment: str) -> dict[str, Any]:
+        page = context.new_page()
+        page.goto(f"{url}/bare#{fragment}", timeout=60_000)
+        found = counted(page)
+        page.close()
+        return found
+
+    yield of
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def folds(count_of: Callable[[str], dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What every tab says above the fold of a shipped run."""
+    found = {tab: count_of(f"run={RUN}&tab={tab}") for tab in TABS}
     print(
         f"\nabove the fold of {RUN}, 1400x900, outside the header (at most {MOST_WORDS} words, {MOST_NUMBERS} numbers):"
     )
@@ -90,12 +107,8 @@ def test_no_tab_says_more_above_its_fold_than_it_may(folds, tab):
 
 
 @pytest.mark.parametrize("view", ["slice", "beta", "scores"])
-def test_no_view_of_holes_says_more_above_its_fold_than_it_may(browser, root, tmp_path, view):
-    with serving(Library(root / "checkpoints", data_dir=tmp_path)) as url:
-        page = browser.new_page(viewport={"width": 1400, "height": 900}, bypass_csp=True)
-        page.goto(f"{url}/bare#v=1&run=mnist-vae-16&tab=holes&holes.view={view}", timeout=60_000)
-        fold = counted(page)
-        page.close()
+def test_no_view_of_holes_says_more_above_its_fold_than_it_may(count_of, view):
+    fold = count_of(f"v=1&run=mnist-vae-16&tab=holes&holes.view={view}")
     assert fold["words"] <= MOST_WORDS, fold["said"]
     assert fold["numbers"] <= MOST_NUMBERS, fold["said"]
 

@@ -36,12 +36,6 @@ def app_url(shipped) -> Iterator[str]:
     server.close()
 
 
-@pytest.fixture(scope="module")
-def alone_url(shipped_alone_url: str) -> str:
-    """Address of an exported page of one of these runs."""
-    return shipped_alone_url
-
-
 @pytest.fixture
 def visit(page, home):
     """Open the tab by its address."""
@@ -139,7 +133,6 @@ def test_a_sample_shows_what_the_model_decodes(visit, shipped, grey_of, decode_o
             assert np.abs(shown - decode_of(run, latents[k])).max() <= 1, "another batch may round otherwise"
 
 
-@pytest.mark.anywhere
 def test_a_new_seed_draws_other_samples_and_the_repair_keeps_out_of_holes(visit, shipped):
     tab = opened(visit)
     choose_law(tab)
@@ -199,7 +192,6 @@ def test_a_sample_opens_in_explore_with_its_own_model(visit, shipped):
 # --- ladder ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.anywhere
 def test_the_slider_walks_the_rungs_and_tells_each_ones_scores(visit):
     part = ladder(opened(visit, view="beta"))
     slider = part.get_by_role("slider", name="beta")

@@ -25,6 +25,19 @@ SCREEN = """([which, x, y]) => {
 NEAR = "([box, wanted]) => Math.abs(box.value - wanted) < 0.02"
 
 
+@pytest.fixture
+def visit(page, home):
+    """Open a tab by its address, without a look at Explore before, which takes as long as many of these tests."""
+
+    def opened(tab: str, fragment: str = ""):
+        page.goto(f"{home}?tab={tab.lower()}{fragment}")
+        page.locator(".xp-head-run[data-run]").wait_for()
+        page.locator(f"#explorer-{tab.lower()} .xp-host").first.wait_for(state="attached")
+        return page
+
+    return opened
+
+
 def opened(visit, view="slice"):
     """The tab on one of its views, with More opened."""
     page = visit("Holes")
@@ -339,7 +352,6 @@ def test_the_density_ratio_follows_the_chosen_law(visit, run_of):
         expect(side(page, name).locator(".xp-holes-facts")).to_contain_text(f"Density ratio: p = {shown(expected)}")
 
 
-@pytest.mark.anywhere
 def test_both_models_say_all_they_know_of_the_place_under_the_cursor(visit, run_of, latent_of):
     page = opened(visit)
     side(page, "flat-ae").locator(".xp-plane-pad").focus()

@@ -51,12 +51,6 @@ def app_url(shipped: Library) -> Iterator[str]:
     server.close()
 
 
-@pytest.fixture(scope="module")
-def alone_url(shipped_alone_url: str) -> str:
-    """Address of an exported page of one of these runs."""
-    return shipped_alone_url
-
-
 @pytest.fixture
 def opened(page, home: str) -> Callable[..., Any]:
     """Open a step; returns the tab's part of the page."""
@@ -113,7 +107,6 @@ def test_the_page_opens_on_the_story_where_no_tab_is_named(page, home):
     expect(page.get_by_role("heading", name="An autoencoder remembers")).to_be_visible()
 
 
-@pytest.mark.anywhere
 def test_a_drawing_becomes_numbers_and_comes_back_from_both_models(
     opened, page, shipped, latent_of, grey_of, decode_of
 ):
@@ -197,7 +190,6 @@ def test_ten_bells_are_a_choice_and_stand_in_the_link(opened, page, shipped):
     page.wait_for_function("location.hash.includes('start.law=gmm10') && location.hash.includes('start.ten=1')")
 
 
-@pytest.mark.anywhere
 def test_the_map_shows_codes_then_draws_and_decodes_under_the_pointer(opened, page, shipped, latent_of):
     tab = opened(4)
     expect(tab.locator(".xp-st-mark.xp-pin")).to_have_count(0)
