@@ -47,7 +47,9 @@ def test_twins_tell_one_story_with_the_autoencoder_first(shipped: Library, stori
 def test_a_rung_without_a_twin_stands_beside_a_run_of_its_ladder_and_says_so(monkeypatch: pytest.MonkeyPatch):
     library = Library(CHECKPOINTS)
     monkeypatch.setattr(library, "twin", lambda name: None)
-    assert [each.name for each in pair_of(library, "mnist-ae-16")[0]] == ["mnist-ae-16", "mnist-vae-16"], "beta nearest 1"
+    assert [each.name for each in pair_of(library, "mnist-ae-16")[0]] == ["mnist-ae-16", "mnist-vae-16"], (
+        "beta nearest 1"
+    )
     cards, note = pair_of(library, "mnist-vae-16-beta4")
     assert [each.name for each in cards] == ["mnist-ae-16", "mnist-vae-16-beta4"]
     assert note == "mnist-vae-16-beta4 has no twin of its own; mnist-ae-16 differs from it in beta alone."
