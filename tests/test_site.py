@@ -160,7 +160,10 @@ def test_twins_and_ladders_come_along() -> None:
     rungs = {f"mnist-vae-16{tag}" for tag in ("", "-beta0", "-beta0.1", "-beta0.3", "-beta4")}
     assert set(library.names()) == rungs | {"mnist-ae-16"}
     assert library.default() == "mnist-vae-16"
-    assert not library.has("mnist-vae-16")
+    assert not library.has("digits-vae-8")
+    small = library_of(CHECKPOINTS, ["mnist-vae-16"], None, with_images=False, in_one_file=True)
+    assert set(small.names()) == {"mnist-ae-16", "mnist-vae-16"}, "a ladder of 20 MB is for folders"
+    assert len(library_of(CHECKPOINTS, ["digits-vae-8"], None, with_images=False, in_one_file=True).names()) == 6
     with pytest.raises(CheckpointError, match="no run named"):
         library_of(CHECKPOINTS, ["mnist-vae-9"], None, with_images=False)
 

@@ -90,7 +90,7 @@ def show(
     if isinstance(run, str):
         if images is not None:
             raise ShapeError(f"{run} is a run, which has its images already; leave out images.")
-        library = library_of(*located([run], checkpoints), data_dir, with_images)
+        library = library_of(*located([run], checkpoints), data_dir, with_images, in_one_file=True)
     else:
         library = _library_of_models(run, images, labels, class_names, with_images)
     framed = framed_page(library, tab, height, with_images)
