@@ -21,7 +21,6 @@ from explorer.library import Card, Library, NoDataSets
 from explorer.site.pages import CANNOT, check_place, one_file, write_file, write_folder
 from explorer.site.stored import Store, keep_run, key_of, leads_of, to_json
 
-
 LADDER_IN_ONE_FILE = 4_000_000
 """Bytes on disk that the further runs of a ladder may take to come along in a page of one file."""
 
@@ -103,7 +102,7 @@ def default_checkpoints() -> Path | None:
 def page_of(library: Library, run: str) -> bytes:
     """What `export` writes of a run of a library as one file, without images."""
     part = library_of(library.checkpoints, [run], None, with_images=False, in_one_file=True)
-    return one_file(part, stored(part, with_images=False, quiet=True)[0]).encode()
+    return one_file(part, stored(part, with_images=False, quiet=True, in_one_file=True)[0]).encode()
 
 
 def located(runs: Sequence[str], checkpoints: Path | str | None) -> tuple[Path | None, Sequence[str]]:
@@ -189,13 +188,17 @@ def terms(library: Library) -> dict[str, str]:
 
 def write(place: Path, library: Library, with_images: bool, quiet: bool) -> Exported:
     """Write the page of a library; the arguments are those of `export`."""
-    store, lacking = stored(library, with_images, quiet)
-    size = write_file(place, library, store) if place.suffix == ".html" else write_folder(place, library, store)
+    in_one_file = place.suffix == ".html"
+    store, lacking = stored(library, with_images, quiet, in_one_file)
+    size = write_file(place, library, store) if in_one_file else write_folder(place, library, store)
     return Exported(place, tuple(library.names()), size, terms(library), tuple(lacking))
 
 
-def stored(library: Library, with_images: bool, quiet: bool) -> tuple[Store, list[str]]:
-    """What a page of a library's runs stores, and what of them could not be stored, as sentences."""
+def stored(library: Library, with_images: bool, quiet: bool, in_one_file: bool) -> tuple[Store, list[str]]:
+    """What a page of a library's runs stores, and what of them could not be stored, as sentences.
+
+    In one file the codes after each epoch of a fit are left out: half a megabyte of every run.
+    """
     from explorer.progress import stage
     from explorer.ui.answers import Answers
 
@@ -207,6 +210,6 @@ def stored(library: Library, with_images: bool, quiet: bool) -> tuple[Store, lis
             if line["error"] is not None:
                 lacking.append(f"{line['name']} is left as it is: {line['error']}")
                 continue
-            keep_run(answers, store, line, leads_of(line, listed), with_images)
+            keep_run(answers, store, line, leads_of(line, listed), with_images, with_epochs=not in_one_file)
             bar.update()
     return store, lacking

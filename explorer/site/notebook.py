@@ -122,7 +122,7 @@ def framed_page(library: Library, tab: str | None = None, height: int = HEIGHT, 
         trouble = program(library.open(name), "decoder").trouble
         if trouble is not None:
             raise CheckpointError(f"{name} cannot be decoded in a browser: {trouble} explorer.launch shows it.")
-    store, _ = stored(library, with_images, quiet=True)
+    store, _ = stored(library, with_images, quiet=True, in_one_file=True)
     return Framed(one_file(library, store, tab, is_quoted=True), height, tuple(library.names()))
 
 
