@@ -90,7 +90,8 @@ export class Remember {
     // the pad is there at once: codes are for examples, and for how high the bars go
     const coming = Promise.all(models.map(({ info }) => view.points(info.name))).then((points) => {
       this.points = points;
-      this.most = points.map(mostOf);
+      // the codes of a model with a prior have a width to fill: those that stay far below carry nothing, and look it
+      this.most = points.map((each, k) => Math.max(mostOf(each), models[k].side === "vae" ? 1 : 0));
     });
     coming.catch((error) => signal.aborted || status.say(`No examples: ${error.message}`, this));
     const number = /^\d{1,6}$/.test(state.image ?? "") ? Number(state.image) : 0;
