@@ -114,11 +114,11 @@ class Fitter:
             ranks: Processes that share the fit, as under torchrun.
         """
         assert self.process.stdin is not None and self.process.stdout is not None
-        asked = {"arguments": [*map(str, arguments), "--threads", "1"]}
-        asked |= {"target": target, "limit": limit, "ranks": ranks}
+        command = [*map(str, arguments), "--threads", "1"]
+        asked = {"arguments": command, "target": target, "limit": limit, "ranks": ranks}
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
-        return subprocess.CompletedProcess(asked["arguments"], *json.loads(self.process.stdout.readline()))
+        return subprocess.CompletedProcess(command, *json.loads(self.process.stdout.readline()))
 
     def fit(self, out: Path, *flags: str, target: str | None = None, limit: int = 0) -> tuple[int, str]:
         """Exit code and output of a fit; the rest as in `run`."""

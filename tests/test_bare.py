@@ -51,8 +51,8 @@ class Elements(HTMLParser):
         return [found[attribute] for _, found in self.found if attribute in found]
 
 
-def page_of(library: Library, tabs: Any = None, opened: str | None = None) -> str:
-    return bare.markup(library, StaticFiles(), tabs or tab_modules(), opened)
+def page_of(library: Library, tabs: Any = None) -> str:
+    return bare.markup(library, StaticFiles(), tabs or tab_modules())
 
 
 def test_the_page_has_every_tab_with_its_live_parts_in_order():
@@ -70,9 +70,10 @@ def test_a_name_of_a_run_is_data_whatever_it_holds(monkeypatch):
     monkeypatch.setattr(library, "names", lambda: [ODD])
     monkeypatch.setattr(library, "default", lambda: ODD)
     elements = Elements(page_of(library))
-    (boot,) = elements.scripts
+    announcing, boot = elements.scripts
     assert (json.loads(boot)["runs"], json.loads(boot)["run"]) == ([ODD], ODD)
-    assert len([tag for tag, _ in elements.found if tag == "script"]) == 2
+    assert "<" not in announcing.split("})(")[1]
+    assert len([tag for tag, _ in elements.found if tag == "script"]) == 3
 
 
 def test_words_of_a_tab_are_text_with_emphasis_between_asterisks():
@@ -80,13 +81,17 @@ def test_words_of_a_tab_are_text_with_emphasis_between_asterisks():
     assert "<p>Press <em>Worst</em> &amp; &lt;b&gt;look&lt;/b&gt;.</p>" in page_of(held("two-ae"), tabs)
 
 
-def test_the_code_of_the_tab_that_is_asked_for_is_announced():
-    for opened, first in ((None, "start/tab.js"), ("map", "map/tab.js"), ("nonsense", "start/tab.js")):
-        page = page_of(held("two-ae"), opened=opened)
-        ahead = re.findall(r'rel="modulepreload" href="explorer/static/\w+/([^"]+)"', page)
-        assert ahead[:2] == ["page/bare.js", first]
-        assert len(ahead) == len(set(ahead))
-        assert all((STATIC / name).is_file() for name in ahead)
+def test_the_pages_own_code_is_announced_by_links_and_what_the_address_names_by_a_script():
+    page, url = page_of(held("two-ae")), StaticFiles().url
+    ahead = re.findall(r'rel="modulepreload" href="([^"]+)"', page)
+    assert ahead[0] == f"{url}/page/bare.js"
+    told = json.loads(re.findall(r"\}\)\((\{.*\})\);</script>", page)[0])
+    assert list(told["files"]) == list(TABS)
+    for tab, files in told["files"].items():
+        assert files[0] == f"{url}/{tab}/tab.js"
+        assert not set(files) & set(ahead), "nothing is asked for twice"
+        assert all((STATIC / name.removeprefix(f"{url}/")).is_file() for name in files)
+    assert (told["runs"], told["run"]) == (["two-ae"], "two-ae")
 
 
 def test_without_runs_the_page_says_how_to_make_one_and_waits_for_it(tmp_path):

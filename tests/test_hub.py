@@ -136,11 +136,11 @@ def test_terms_of_a_data_set_make_it_private_and_are_told(there: Hub, without_pa
 
 
 def test_a_ladder_stays_together() -> None:
-    library = pushing.library_of(CHECKPOINTS, ["mnist-vae-8"], None, False)
-    files = hub.files_of(CHECKPOINTS, "mnist-vae-8", sorted(pushing.kin(library, ["mnist-vae-8"])))
+    library = pushing.library_of(CHECKPOINTS, ["mnist-vae-16"], None, False)
+    files = hub.files_of(CHECKPOINTS, "mnist-vae-16", sorted(pushing.kin(library, ["mnist-vae-16"])))
     beside = {path.split("/")[1] for path in files if path.startswith("beside/")}
-    rungs = {f"mnist-vae-8-beta{beta}" for beta in ("0", "0.1", "0.3", "4")}
-    assert beside == rungs | {"mnist-ae-8", "features-mnist"}
+    rungs = {f"mnist-vae-16-beta{beta}" for beta in ("0", "0.1", "0.3", "4")}
+    assert beside == rungs | {"mnist-ae-16", "features-mnist"}
     assert hub.parts_of("ada/mnist", {path: file.stat().st_size for path, file in files.items()})
 
 

@@ -16,10 +16,13 @@ from tests.readme import model_cards
 from tests.readme.__main__ import MADE_OF, PARTS, PICTURES, fingerprints, part_of, runs_of_pictures, with_part
 from tests.test_architecture import project_files
 
-SHIPPED = {"digits-ae-2", "digits-vae-2", "mnist-ae-16", "mnist-ae-2", "mnist-vae-16", "mnist-vae-2"}
+SHIPPED = {"digits-ae-2", "digits-vae-2", "digits-denoising-8", "digits-hierarchical-8", "mnist-ae-2", "mnist-vae-2"}
 SHIPPED |= {"celeba-ae-64", "celeba-vae-64", "flowers102-ae-32", "flowers102-vae-32"}
-LADDER = ("ae-8", "vae-8", "vae-8-beta0", "vae-8-beta0.1", "vae-8-beta0.3", "vae-8-beta4")
-SHIPPED |= {f"{dataset}-{run}" for dataset in ("digits", "mnist") for run in LADDER}
+SHIPPED |= {
+    f"{dataset}-{family}-{d}{beta}"
+    for dataset, d in (("digits", 8), ("mnist", 16))
+    for family, beta in (("ae", ""), *(("vae", beta) for beta in ("", "-beta0", "-beta0.1", "-beta0.3", "-beta4")))
+}
 """Runs that come with the project."""
 
 MOST_LINES = 200

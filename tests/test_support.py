@@ -306,7 +306,8 @@ def test_the_page_cuts_other_slices_as_python_does(name, query, tmp_path):
         file=file,
         extent=wanted["extent"],
     )
-    pair = [each for each in (run, library.open(library.twin(name)) if library.twin(name) else None) if each]
+    twin = library.twin(name)
+    pair = [run, *([library.open(twin)] if twin is not None else [])]
     if "directions" in query:
         assert told["reach"] == pytest.approx(wanted["extent"], rel=0.01), "draws are stored in steps"
     else:

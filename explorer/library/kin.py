@@ -24,8 +24,9 @@ def ladder_among(mine: Card, cards: Mapping[str, Card | CheckpointError]) -> lis
     if config is None or config.is_foreign:
         return []
     others = [card for card in cards.values() if isinstance(card, Card) and card.config is not None]
-    family = config.model.family if has_prior(config.model.family) else "vae"
-    kin = [card for card in others if card.family == family or not has_prior(card.family)]
+    family = config.model.family
+    families = {family, "ae"} if has_prior(family) else {family, "vae"} if family == "ae" else {family}
+    kin = [card for card in others if card.family in families]
     related = [card for card in kin if card.name == mine.name or alike(config, card.config)]
     return sorted(related, key=lambda card: (beta_of(card) is not None, beta_of(card) or 0.0, card.name))
 

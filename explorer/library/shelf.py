@@ -202,10 +202,10 @@ class Library:
         return {name: twin_among(name, cards) if self._held_run(name) is None else self.twin(name) for name in cards}
 
     def ladder(self, name: str) -> list[Card]:
-        """The runs that differ from this one in beta alone, or have none, itself among them, by rising beta.
+        """The runs that differ from this one in beta alone, itself among them, by rising beta.
 
-        Autoencoders of every kind, which have no beta, come first; theirs is the ladder of VAEs. Models held in memory
-        have no settings, hence no ladder.
+        The plain autoencoder, which has no beta, comes first; its ladder is that of VAEs. Another autoencoder differs
+        from them in more than beta, and stands on none. Models held in memory have no settings, hence no ladder.
 
         Raises:
             CheckpointError: There is no such run.

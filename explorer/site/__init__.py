@@ -11,7 +11,7 @@ sets at all, so that every picture is a decode.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explorer import hub
@@ -20,6 +20,9 @@ from explorer.errors import CheckpointError, DataError
 from explorer.library import Card, Library, NoDataSets
 from explorer.site.pages import CANNOT, check_place, one_file, write_file, write_folder
 from explorer.site.stored import Store, keep_run, key_of, leads_of, to_json
+
+LADDER_IN_ONE_FILE = 4_000_000
+"""Bytes on disk that the further runs of a ladder may take to come along in a page of one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Exported:
         runs: The runs that it shows.
         size: Its bytes in all.
         terms: What binds whoever passes it on, by data set.
-        lacking: What of its runs could not be stored, as sentences.
+        lacking: What of its runs could not be stored, and what was left out, as sentences.
     """
 
     place: Path
@@ -59,8 +62,10 @@ def export(
 ) -> Exported:
     """Write the page of some runs, with their twins and ladders, as a folder or as one file.
 
+    A ladder of more than `LADDER_IN_ONE_FILE` bytes comes along in a folder alone.
+
         export("page.html", "mnist-vae-16")
-        export("public/", ["mnist-vae-8", "celeba-vae-64"])
+        export("public/", ["mnist-vae-16", "celeba-vae-64"])
 
     Args:
         place: A folder, or a file whose name ends in .html. A folder is written anew only where it is empty or holds
@@ -79,8 +84,13 @@ def export(
     """
     check_place(Path(place))
     folder, names = located([runs] if isinstance(runs, str) else runs, checkpoints)
-    library = library_of(folder, names, data_dir, with_images)
-    return write(Path(place), library, with_images, quiet)
+    library = library_of(folder, names, data_dir, with_images, in_one_file=Path(place).suffix == ".html")
+    done = write(Path(place), library, with_images, quiet)
+    left = sorted(kin(Library(folder), names or [library.preferred or ""]) - set(done.runs))
+    if not left:
+        return done
+    said = f"left out of the file, as large as they are: {', '.join(left)}; name them too, or export a folder."
+    return replace(done, lacking=(*done.lacking, said))
 
 
 def default_checkpoints() -> Path | None:
@@ -91,8 +101,8 @@ def default_checkpoints() -> Path | None:
 
 def page_of(library: Library, run: str) -> bytes:
     """What `export` writes of a run of a library as one file, without images."""
-    part = library_of(library.checkpoints, [run], None, with_images=False)
-    return one_file(part, stored(part, with_images=False, quiet=True)[0]).encode()
+    part = library_of(library.checkpoints, [run], None, with_images=False, in_one_file=True)
+    return one_file(part, stored(part, with_images=False, quiet=True, in_one_file=True)[0]).encode()
 
 
 def located(runs: Sequence[str], checkpoints: Path | str | None) -> tuple[Path | None, Sequence[str]]:
@@ -113,9 +123,16 @@ def located(runs: Sequence[str], checkpoints: Path | str | None) -> tuple[Path |
 
 
 def library_of(
-    checkpoints: Path | None, runs: Sequence[str], data_dir: Path | str | None, with_images: bool
+    checkpoints: Path | None,
+    runs: Sequence[str],
+    data_dir: Path | str | None,
+    with_images: bool,
+    *,
+    in_one_file: bool = False,
 ) -> Library:
     """A library of some runs on disk with their twins and ladders, and of no data set unless images are wanted.
+
+    Where the page is one file, large ladders stay behind.
 
     Raises:
         CheckpointError: There is no such run.
@@ -130,7 +147,7 @@ def library_of(
         raise CheckpointError("there is no run to export; make one with: python train.py --dataset digits --twin")
     for name in wanted:
         found.check(name)
-    found.only = frozenset(kin(found, wanted))
+    found.only = frozenset(kin(found, wanted, LADDER_IN_ONE_FILE if in_one_file else None))
     found.preferred = wanted[0]
     if with_images:
         for name, words in terms(found).items():
@@ -138,14 +155,24 @@ def library_of(
     return found
 
 
-def kin(library: Library, runs: Sequence[str]) -> set[str]:
-    """Some runs with their twins, and with the ladder that each stands on."""
+def kin(library: Library, runs: Sequence[str], most: int | None = None) -> set[str]:
+    """Some runs with their twins, and with the ladder that each stands on.
+
+    Args:
+        library: Where they are.
+        runs: Their names.
+        most: Bytes on disk of the further runs of a ladder, beyond which the twin alone comes along; None for no limit.
+    """
     found = set(runs)
     for name in runs:
-        rungs = {card.name for card in library.ladder(name)}
-        twins = {library.twin(each) for each in {name, *rungs}}
-        found |= rungs | {twin for twin in twins if twin is not None}
+        twins, rungs = _with_twins(library, {name}), _with_twins(library, {card.name for card in library.ladder(name)})
+        size = sum(file.stat().st_size for each in rungs - twins for file in library.folder(each).rglob("*"))
+        found |= twins if most is not None and size > most else twins | rungs
     return found
+
+
+def _with_twins(library: Library, runs: set[str]) -> set[str]:
+    return runs | {twin for each in runs if (twin := library.twin(each)) is not None}
 
 
 def terms(library: Library) -> dict[str, str]:
@@ -161,13 +188,17 @@ def terms(library: Library) -> dict[str, str]:
 
 def write(place: Path, library: Library, with_images: bool, quiet: bool) -> Exported:
     """Write the page of a library; the arguments are those of `export`."""
-    store, lacking = stored(library, with_images, quiet)
-    size = write_file(place, library, store) if place.suffix == ".html" else write_folder(place, library, store)
+    in_one_file = place.suffix == ".html"
+    store, lacking = stored(library, with_images, quiet, in_one_file)
+    size = write_file(place, library, store) if in_one_file else write_folder(place, library, store)
     return Exported(place, tuple(library.names()), size, terms(library), tuple(lacking))
 
 
-def stored(library: Library, with_images: bool, quiet: bool) -> tuple[Store, list[str]]:
-    """What a page of a library's runs stores, and what of them could not be stored, as sentences."""
+def stored(library: Library, with_images: bool, quiet: bool, in_one_file: bool) -> tuple[Store, list[str]]:
+    """What a page of a library's runs stores, and what of them could not be stored, as sentences.
+
+    In one file the codes after each epoch of a fit are left out: half a megabyte of every run.
+    """
     from explorer.progress import stage
     from explorer.ui.answers import Answers
 
@@ -179,6 +210,6 @@ def stored(library: Library, with_images: bool, quiet: bool) -> tuple[Store, lis
             if line["error"] is not None:
                 lacking.append(f"{line['name']} is left as it is: {line['error']}")
                 continue
-            keep_run(answers, store, line, leads_of(line, listed), with_images)
+            keep_run(answers, store, line, leads_of(line, listed), with_images, with_epochs=not in_one_file)
             bar.update()
     return store, lacking

@@ -90,7 +90,7 @@ def show(
     if isinstance(run, str):
         if images is not None:
             raise ShapeError(f"{run} is a run, which has its images already; leave out images.")
-        library = library_of(*located([run], checkpoints), data_dir, with_images)
+        library = library_of(*located([run], checkpoints), data_dir, with_images, in_one_file=True)
     else:
         library = _library_of_models(run, images, labels, class_names, with_images)
     framed = framed_page(library, tab, height, with_images)
@@ -122,7 +122,7 @@ def framed_page(library: Library, tab: str | None = None, height: int = HEIGHT, 
         trouble = program(library.open(name), "decoder").trouble
         if trouble is not None:
             raise CheckpointError(f"{name} cannot be decoded in a browser: {trouble} explorer.launch shows it.")
-    store, _ = stored(library, with_images, quiet=True)
+    store, _ = stored(library, with_images, quiet=True, in_one_file=True)
     return Framed(one_file(library, store, tab, is_quoted=True), height, tuple(library.names()))
 
 

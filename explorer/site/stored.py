@@ -67,7 +67,13 @@ def question_of(address: str) -> tuple[str, dict[str, str]]:
 
 
 def keep_run(
-    answers: "Answers", store: Store, line: Mapping[str, Any], leads: Sequence[str], with_images: bool
+    answers: "Answers",
+    store: Store,
+    line: Mapping[str, Any],
+    leads: Sequence[str],
+    with_images: bool,
+    *,
+    with_epochs: bool = True,
 ) -> None:
     """Keep what a page asks of a run.
 
@@ -77,12 +83,13 @@ def keep_run(
         line: The run's line in the list of runs.
         leads: The runs whose slices it is shown by, as `leads_of` finds them.
         with_images: Whether pictures of its data set may be kept.
+        with_epochs: Whether the codes after each epoch of its fit are kept.
     """
     run = f"run/{line['name']}"
     card = json.loads(answers.ask(run).body)
     if not with_images:
         card |= {"images_trouble": "This page holds no pictures of the data set; every picture is a decode."}
-    card |= {"can_download": False, "preparing": None, "formats": []}
+    card |= {"can_download": False, "preparing": None, "formats": []} | ({} if with_epochs else {"epochs": []})
     store.index[key_of(run, {})] = store.put(to_json(card))
 
     def keep(path: str, query: Mapping[str, str] | None = None, body: bytes | None = None) -> Any:

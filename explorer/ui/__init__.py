@@ -2,6 +2,7 @@
 
     app        the page put together, and the server it runs on
     bare       the page without gradio, of the same parts
+    early      the page without gradio on gradio's, which comes later
     page       what the tabs share while they are built
     routes     pixels, points and scores over plain HTTP, for the browser's own code
     security   what stands between the network and the page

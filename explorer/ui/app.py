@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from explorer.errors import ExplorerError, ServeError
 from explorer.library import Library
@@ -23,6 +24,7 @@ from explorer.library.fitting import FitBench
 from explorer.ui import bare, export, programs
 from explorer.ui.bare import TITLE, notice
 from explorer.ui.components import live
+from explorer.ui.early import Early
 from explorer.ui.logs import keep_sober
 from explorer.ui.page import RENAMED_TABS, TABS, FigureMaker, Page, answering, hide_folders, public_sentence
 from explorer.ui.patience import Crowd, be_patient, raise_descriptors
@@ -320,16 +322,19 @@ def serve(
                 *served(library, figures, static, [*offers, *further], public, bench),
                 bare.route(library, static, modules),
             ],
-            "middleware": layers(
-                names,
-                any_address,
-                MOST_BODY,
-                framed,
-                embedding_of(host, share, accounts),
-                accounts=[name for name, _ in accounts],
-                proxies=proxies,
-                tunnel=lambda: _has_tunnel(blocks),
-            ),
+            "middleware": [
+                *layers(
+                    names,
+                    any_address,
+                    MOST_BODY,
+                    framed,
+                    embedding_of(host, share, accounts),
+                    accounts=[name for name, _ in accounts],
+                    proxies=proxies,
+                    tunnel=lambda: _has_tunnel(blocks),
+                ),
+                Middleware(Early, library=library, static=static, tabs=modules),
+            ],
         },
     }
     url = _launch(blocks, host, port, settings)

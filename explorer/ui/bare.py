@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import quote
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -48,6 +47,18 @@ digits that come with scikit-learn; on two CPU cores it takes about two minutes:
 <code>python -m explorer --checkpoints DIR</code>.</p>
 </div>
 """
+
+ANNOUNCE = """({ files, runs, run }) => {
+  const [query, fragment] = [location.search, location.hash].map((text) => new URLSearchParams(text.slice(1)));
+  const [tab, named] = ["tab", "run"].map((key) => fragment.get(key) ?? query.get(key));
+  const put = (link) => document.head.append(Object.assign(document.createElement("link"), link));
+  for (const href of Object.hasOwn(files, tab) ? files[tab] : Object.values(files)[0]) {
+    put(href.endsWith(".js") ? { rel: "modulepreload", href } : { rel: "preload", as: "style", href });
+  }
+  const card = `explorer/api/run/${encodeURIComponent(runs.includes(named) ? named : run)}`;
+  put({ rel: "preload", as: "fetch", crossOrigin: "", href: card });
+}"""
+"""Asks for the files of the tab that the address names, and for the card of the run that it names."""
 
 STYLE_IMPORT = re.compile(r'^import \{[^}"]*_STYLE\b[^}"]*\} from "(\.[^"]+)";', re.MULTILINE)
 """An import of another module's style sheet."""
@@ -137,35 +148,22 @@ def welcome(library: Library) -> str:
     return NO_RUNS.format(folder=html.escape(folder)) + "".join(map(notice, damaged))
 
 
-def markup(
-    library: Library,
-    static: StaticFiles,
-    tabs: Mapping[str, Any],
-    opened: str | None = None,
-    run: str | None = None,
-) -> str:
+def markup(library: Library, static: StaticFiles, tabs: Mapping[str, Any]) -> str:
     """The whole page as HTML.
 
     Args:
         library: The runs; none of them is opened.
         static: The page's own files.
         tabs: The tabs by name, each with its `CONTENT`.
-        opened: The tab that is likely to be opened first: its code is asked for at once.
-        run: The run that is likely to be shown first: its card is asked for at once. It need not be there.
     """
     names = [name for name, tab in tabs.items() if hasattr(tab, "CONTENT")]
-    first = library.default()
-    if first is None or not names:
+    head = worn_first(static, ["page/frame.css", "page/bare.css"])
+    if library.default() is None or not names:
         title = f'<header id="explorer-top"><div id="explorer-title"><h1>{TITLE}</h1></div></header>'
         waiting = f'<main class="xp-first">{_block(WITHOUT_RUNS)}</main>'
         script = f'<script type="module" src="{static.url}/{WITHOUT_RUNS.module}.js"></script>'
-        body = [title, welcome(library), *([waiting, script] if names else [])]
-        return document(worn_first(static, ["page/frame.css", "page/bare.css"]), body)
-    head = [
-        *worn_first(static, ["page/frame.css", "page/bare.css"]),
-        *announced(static, "page/bare", tabs[opened if opened in names else names[0]].CONTENT),
-        asked_first(run if run is not None and library.has(run) else first),
-    ]
+        return document(head, [title, welcome(library), *([waiting, script] if names else [])])
+    head += announced(library, static, "page/bare", tabs)
     script = f'<script type="module" src="{static.url}/page/bare.js"></script>'
     return document(head, [*frame(library, tabs), script])
 
@@ -175,26 +173,31 @@ def worn_first(static: StaticFiles, sheets: Sequence[str]) -> list[str]:
     return [f"<style>\n{static.files[sheet].read_text(encoding='utf-8')}</style>" for sheet in sheets]
 
 
-def announced(static: StaticFiles, page: str, content: Content) -> list[str]:
-    """Elements of a page's head that ask for the code and the style sheets of a tab at once.
+def announced(library: Library, static: StaticFiles, page: str, tabs: Mapping[str, Any]) -> list[str]:
+    """Elements of a page's head that ask at once for what the page will ask for first.
+
+    That is its own code, that of the tab that is opened first, their style sheets, and the card of the run on show. Tab
+    and run stand in the address, most often after its '#', which no server sees: a script asks for them.
 
     Args:
+        library: The runs; none of them is opened.
         static: The page's own files.
         page: The module that fills the page, below `static/` and without its ending.
-        content: What stands on the tab.
+        tabs: The tabs by name, each with its `CONTENT`.
     """
-    parts = [part.module for part in content if isinstance(part, Part)]
-    sheets = ["kit/kit.css", "page/header.css", *(sheet for part in parts for sheet in worn(static.modules, part))]
+    own, sheets = static.needed([page]), ["kit/kit.css", "page/header.css"]
+    files: dict[str, list[str]] = {}
+    for name, tab in tabs.items():
+        parts = [part.module for part in getattr(tab, "CONTENT", ()) if isinstance(part, Part)]
+        worn_too = dict.fromkeys(sheet for part in parts for sheet in worn(static.modules, part))
+        files[name] = [f"{static.url}/{each}" for each in (*static.needed(parts), *worn_too) if each not in own]
+    wishes = {"files": files, "runs": list(library.names()), "run": library.default()}
+    told = json.dumps(wishes).replace("<", "\\u003c")
     return [
-        *(f'<link rel="modulepreload" href="{static.url}/{name}">' for name in static.needed([page, *parts])),
-        *(f'<link rel="preload" as="style" href="{static.url}/{sheet}">' for sheet in dict.fromkeys(sheets)),
+        *(f'<link rel="modulepreload" href="{static.url}/{name}">' for name in own),
+        *(f'<link rel="preload" as="style" href="{static.url}/{sheet}">' for sheet in sheets),
+        f"<script>({ANNOUNCE})({told});</script>",
     ]
-
-
-def asked_first(run: str) -> str:
-    """An element of a page's head that asks for a run's card at once, as the page itself will."""
-    address = "explorer/api/run/" + quote(run, safe="!'()*~")  # as encodeURIComponent writes it
-    return f'<link rel="preload" as="fetch" crossorigin href="{html.escape(address)}">'
 
 
 def frame(library: Library, tabs: Mapping[str, Any], opened: str | None = None) -> list[str]:
@@ -260,9 +263,8 @@ def worn(static: Path, module: str) -> list[str]:
 def route(library: Library, static: StaticFiles, tabs: Mapping[str, Any]) -> Route:
     """Serves the page; the arguments are those of `markup`."""
 
-    async def page(request: Request) -> HTMLResponse:
-        opened, run = (request.query_params.get(name) for name in ("tab", "run"))
-        made = await anyio.to_thread.run_sync(lambda: markup(library, static, tabs, opened, run))
+    async def page(_: Request) -> HTMLResponse:
+        made = await anyio.to_thread.run_sync(lambda: markup(library, static, tabs))
         return HTMLResponse(made, headers={"cache-control": "private, no-store"})
 
     return Route(PATH, page, methods=["GET"])

@@ -11,7 +11,8 @@
     Unread         sends large answers piece by piece, and bounds what waits to be read
     Events         refuses what is no event of gradio's page
 
-Before them stands the connection (`explorer.ui.patience`). Gradio has none of these; see its own documentation of
+Before them stands the connection (`explorer.ui.patience`), and after them what edits gradio's page
+(`explorer.ui.early`). Gradio has none of these; see its own documentation of
 `launch` for what it does check.
 """
 

@@ -201,7 +201,7 @@ def inside(browser: str, url: str, open_page: Callable[[str], None], run: Run) -
     """What one browser measures on the page."""
 
     def at(tab: str, code: str, **values: Any) -> Any:
-        open_page(f"{url}#run={RUN}&tab={tab}")
+        open_page(f"{url}#v=1&run={RUN}&tab={tab}")
         return run(code, {"run": RUN, **values})
 
     times = at("explore", SLIDERS, first=halves(8), moves=halves(MOVES), place=OURS)

@@ -117,9 +117,9 @@ def of_diffusers() -> float:
     from diffusers import AutoencoderKL  # pyright: ignore[reportMissingImports]
 
     model = AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * 3,
-        up_block_types=("UpDecoderBlock2D",) * 3,
-        block_out_channels=(16, 32, 32),
+        down_block_types=("DownEncoderBlock2D",) * 3,  # pyright: ignore[reportArgumentType] - it takes several
+        up_block_types=("UpDecoderBlock2D",) * 3,  # pyright: ignore[reportArgumentType]
+        block_out_channels=(16, 32, 32),  # pyright: ignore[reportArgumentType]
         norm_num_groups=8,
         latent_channels=2,
     )

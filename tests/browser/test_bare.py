@@ -100,7 +100,7 @@ def test_every_module_and_sheet_of_a_tab_is_announced_and_no_other(browser, home
     page = context.new_page()
     # what the page prepares at rest comes later than the first second; without it only the tab's own code is loaded
     page.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
-    page.goto(f"{home}?run=flat-vae&tab={tab}")
+    page.goto(f"{home}#v=1&run=flat-vae&tab={tab}")
     page.locator(f"#explorer-{tab} .xp-host:not(:has(.xp-loading))").first.wait_for(state="attached")
     loaded = {url.split("/", 6)[6] for url in page.evaluate(SCRIPTS)} - {"plotly.min.js"}
     announced, later = StaticFiles().needed(["page/bare", *parts]), StaticFiles().needed(LATER)

@@ -249,25 +249,19 @@ def test_a_links_latent_waits_for_explore_but_not_past_another_choice(visit, pic
     shows(page, np.zeros(12), 1e-6)
 
 
-def test_copy_link_copies_what_is_shown(visit, pick, page):
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    visit(fragment="#v=1&run=flat-vae&tab=map&z=1.5,-0.5")
+def test_share_holds_what_is_shown_and_nothing_of_the_run_before(visit, pick):
+    page = visit(fragment="#v=1&run=flat-vae&tab=map&z=1.5,-0.5")
     page.locator(".xp-map .xp-plane[data-ready='flat-vae 0,1']").wait_for()
     pick("flat-ae")
     page.get_by_role("tab", name="Explore").click()
     page.locator("[data-ready='flat-ae']").wait_for()
-    open_more(page, "explore")
     page.get_by_role("button", name="Random").click()
     page.wait_for_function("document.querySelector('.xp-caption').textContent.includes('draw')")
-    page.get_by_role("button", name="Copy link").click()
-    status = status_of(page)
-    expect(status).to_have_text("The link is copied.")
-    expect(status).to_have_class(re.compile("xp-neutral"))
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert "run=flat-ae&tab=explore&z=" in copied
-    shows(page, [float(v) for v in copied.split("z=")[1].split(",")], 1e-3)
-    page.get_by_role("button", name="Origin").click()
-    expect(status).to_be_hidden()
+    page.get_by_role("button", name="Share").click()
+    link = page.get_by_label("Link", exact=True).input_value()
+    assert "run=flat-ae&tab=explore&z=" in link
+    page.keyboard.press("Escape")
+    shows(page, [float(v) for v in link.split("z=")[1].split(",")], 1e-3)
 
 
 def test_undo_brings_back_the_start_that_reset_goes_to(visit):

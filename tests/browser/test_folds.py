@@ -108,7 +108,7 @@ def test_no_tab_says_more_above_its_fold_than_it_may(folds, tab):
 
 @pytest.mark.parametrize("view", ["slice", "beta", "scores"])
 def test_no_view_of_holes_says_more_above_its_fold_than_it_may(count_of, view):
-    fold = count_of(f"v=1&run=mnist-vae-8&tab=holes&holes.view={view}")
+    fold = count_of(f"v=1&run=mnist-vae-16&tab=holes&holes.view={view}")
     assert fold["words"] <= MOST_WORDS, fold["said"]
     assert fold["numbers"] <= MOST_NUMBERS, fold["said"]
 

@@ -268,7 +268,9 @@ def test_faces_start_from_a_decode_and_say_what_they_cannot_show(opened):
     expect(tab.get_by_text("stands for a photograph")).to_be_visible()
     tab = opened(5, run="celeba-vae-64")
     expect(tab.get_by_text("this data set has none")).to_be_visible()
-    expect(tab.get_by_role("link", name="Show another data set's")).to_have_attribute("href", re.compile("mnist-vae-8"))
+    expect(tab.get_by_role("link", name="Show another data set's")).to_have_attribute(
+        "href", re.compile("mnist-vae-16")
+    )
 
 
 STATES = [

@@ -29,7 +29,6 @@ const LONGEST = 400;
 /** Longer files, and why each may be. @type {Record<string, string>} */
 const LONG = {
   "explore/lattice.js": "one grid of decodes: its axes, its cells as they come, its keys",
-  "explore/tab.js": "wiring of a tab: which part is told of what",
   "holes/holes.css": "all looks of the tab with most views",
   "holes/path.js": "one path between two places: its ends, its frames, its curve",
   "holes/plane.js": "one slice with its layers, cursor and keys",
@@ -86,7 +85,6 @@ test("the rule sees an import of another tab, of a type, and of a file that is n
     "kit/chart.js": 'import { view } from "../page/view.js";',
     "holes/tab.js": 'import { Card } from "../map/tab.js";',
     "latent/walk.js": '/** @param {import("../kit/dom.js").Child} child */',
-    "explore/tab.js": 'import("../kit/gone.js")',
   };
   for (const [name, text] of Object.entries(cases)) assert.equal(trespasses({ ...sound, [name]: text }).length, 1, name);
 });

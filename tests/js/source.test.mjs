@@ -189,6 +189,22 @@ test("a stored array is asked for where the card says, and one that the card doe
   assert.equal(asked.length, 1);
 });
 
+test("small pictures that are decodes are decoded here where that can be, and sent where they are images", async () => {
+  const source = new ServerSource();
+  /** @type {any} */
+  const asked = [];
+  Object.assign(source, {
+    picture: async (name) => asked.push(name),
+    decodedSheet: async ({ name }, number) => (name === "broken" ? Promise.reject(new Error("no worker")) : asked.push(`${name} ${number}`)),
+  });
+  source.programs.of = (run) => /** @type {any} */ (run === "slow" ? null : {});
+  const sheets = ["first", "second"];
+  for (const [name, images, channels] of /** @type {const} */ ([["here", false, 1], ["here", true, 1], ["here", false, 3], ["slow", false, 1], ["broken", false, 1]])) {
+    await source.sheet(/** @type {any} */ ({ name, has_images: images, image_shape: [channels, 8, 8], stored: { sprites: sheets } }), 1);
+  }
+  assert.deepEqual(asked, ["here 1", "second", "second", "second", "second"]);
+});
+
 test("a question is asked as the table of questions says", async () => {
   const asked = answers(Response.json({ ok: 1 }), new Response(Float32Array.of(3).buffer), new Response("x", { headers: { "content-disposition": 'attachment; filename="a.png"' } }), new Response(null));
   const source = new ServerSource();

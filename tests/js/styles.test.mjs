@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const STATIC = fileURLToPath(new URL("../../explorer/ui/static", import.meta.url));
-const FRAMES = ["frame.css", "bare.css"]; // of the pages around the live parts, which come before the tokens
+const FRAMES = ["frame.css", "bare.css", "early.css"]; // of the pages around the live parts, which come before the tokens
 
 /** Style sheets of the live parts, by name, without comments. */
 const sheets = Object.fromEntries(

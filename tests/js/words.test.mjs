@@ -43,6 +43,7 @@ test("a latent off the span of the codes is in a hole whatever its p-value, and 
   assert.match(said?.text ?? "", /keep to 6 dimensions, and this latent leaves them/);
   assert.equal(trustVerdict({ vacancy: 0.9, off: false, rank: 6 })?.state, "near");
   assert.equal(trustVerdict({ vacancy: null }), null);
+  assert.equal(trustVerdict({ vacancy: 0.9, ignored: true })?.state, "edge", "where codes lie tells nothing of a model that ignores them");
 });
 
 test("a p-value says what it is among", () => {

@@ -33,7 +33,6 @@ export function moreOf(panel) {
       {},
       starts.originButton,
       button("Reset", "Back to where you started", chosen(() => panel.load(panel.start, panel.whence))),
-      button("Copy link", "Copy an address that opens this very view", () => panel.copyLink()),
       ...starts.fields,
     ),
     h("div.xp-column", { "aria-live": "polite" }, caption, beside.caption, stage.told, beside.told),

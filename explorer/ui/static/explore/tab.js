@@ -370,18 +370,6 @@ export class Panel {
     this.strip.mark(this.z);
   }
 
-  async copyLink() {
-    if (!this.info) return;
-    view.dropWish(); // the link is to what is shown
-    view.setLatent(this.info.name, this.z);
-    try {
-      await navigator.clipboard.writeText(location.href);
-      this.status.tell("The link is copied.", { brief: true });
-    } catch {
-      this.say("The browser does not let this page copy; the link is in the address bar.");
-    }
-  }
-
   /** @param {KeyboardEvent} event */
   onKey(event) {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || !this.root.offsetParent) return;

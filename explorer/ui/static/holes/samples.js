@@ -107,7 +107,8 @@ export function headline(title, names, drawn, redraw) {
   const of = (/** @type {number} */ k) => (names.length > 1 ? `${names[k]}'s` : "its");
   const where = redraw ? "were thrown away" : "land where no image is encoded";
   const rest = names.length > 1 ? `, ${shares[1]} of ${of(1)}` : "";
-  return `${title[0].toUpperCase()}${title.slice(1)}, ${shares[0]} of ${of(0)} draws ${where}${rest} (usual: ${ofHundred(ALPHA)} %).`;
+  const same = drawn.flatMap(({ active_units: units }, k) => (units === 0 ? [`All draws of ${names.length > 1 ? names[k] : "this model"} are one picture: no holes is no merit.`] : []));
+  return [`${title[0].toUpperCase()}${title.slice(1)}, ${shares[0]} of ${of(0)} draws ${where}${rest} (real images: ${ofHundred(ALPHA)} %).`, ...same].join(" ").replaceAll(" %", "\u00a0%");
 }
 
 /**
@@ -116,7 +117,7 @@ export function headline(title, names, drawn, redraw) {
  */
 export function toldWords(drawn) {
   const found = drawn.map(({ tell_apart: told }) => (told ? `${ofHundred(told.value)} %` : "not measured"));
-  return ` ${found.join(" / ")}${drawn.some(({ tell_apart: told }) => told) ? " (coin: 50 %)" : ""}.`;
+  return ` ${found.join(" / ")}${drawn.some(({ tell_apart: told }) => told) ? " (coin: 50 %)" : ""}.`.replaceAll(" %", "\u00a0%");
 }
 
 /**
@@ -345,7 +346,7 @@ export class HoleSheets {
     this.status = new StatusLine();
     this.said = h("span");
     this.told = h("span");
-    this.line = h("p.xp-hs-line", { role: "status", hidden: true }, this.said, " ", term("tell-apart", "Told from codes:"), this.told);
+    this.line = h("p.xp-hs-line", { role: "status", hidden: true }, this.said, " ", term("tell-apart", "A classifier tells draws from codes:"), this.told);
     this.repair = h("input", { type: "checkbox", onchange: () => this.keep({ redraw: this.repair.checked }) });
     this.repairWords = h("p.xp-hint", { hidden: true }, REPAIR);
     this.spread = new Distributions();

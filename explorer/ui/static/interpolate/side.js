@@ -4,7 +4,7 @@ import { button, h } from "../kit/dom.js";
 import { dim } from "../kit/pixels.js";
 import { sideOf } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
-import { ALPHA, verdict } from "../latent/vacancy.js";
+import { ALPHA, IGNORED, verdict } from "../latent/vacancy.js";
 import { amongAt, between, KIND_NAMES, pathWords, placeWords } from "../latent/walk.js";
 import { Figure } from "../page/figure.js";
 import { LivePicture } from "../page/picture.js";
@@ -186,7 +186,7 @@ export class Side {
     this.curve.stand(t);
     const p = this.curve.at(t);
     if (p === null) this.trust.doubt();
-    else this.trust.say(verdict(p));
+    else this.trust.say(this.info?.collapse ? IGNORED : verdict(p));
     if (this.info) this.picture.draw(this.info.name, this.z);
   }
 

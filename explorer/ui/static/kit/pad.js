@@ -8,6 +8,9 @@ const SOFT = 0.35; // share of the brush that fades
 const STEP = 7; // pixels that an arrow key moves
 const MOST_STROKES = 200;
 
+/** (x, y) of a three, in pixels of the pad. */
+const EXAMPLE = [[92, 82], [98, 71], [106, 62], [115, 54], [126, 49], [139, 46], [151, 46], [163, 50], [173, 58], [179, 68], [182, 80], [180, 92], [174, 103], [165, 113], [154, 121], [143, 126], [132, 128], [143, 130], [155, 134], [166, 141], [176, 150], [184, 160], [189, 171], [190, 183], [187, 195], [181, 206], [172, 216], [162, 223], [151, 228], [139, 230], [126, 229], [114, 225], [104, 219], [95, 210], [88, 200]];
+
 /**
  * A stroke: where it went, and how thick it was there.
  * @typedef {object} Stroke
@@ -39,6 +42,7 @@ export class Pad {
     this.strokes = [];
     /** @type {Stroke | null} */
     this.stroke = null;
+    this.isExample = false; // whether its strokes are nobody's
     this.pointer = -1;
     this.pen = { x: SIZE / 2, y: SIZE / 2, down: false };
     this.build();
@@ -141,6 +145,8 @@ export class Pad {
 
   /** @param {{x: number, y: number, width: number}} point */
   begin(point) {
+    if (this.isExample) this.strokes = [];
+    this.isExample = false;
     if (this.empty) this.redraw(); // what was shown on the empty pad goes
     if (this.strokes.length >= MOST_STROKES) this.strokes.shift();
     this.stroke = { colour: this.colour, points: [point] };
@@ -199,6 +205,7 @@ export class Pad {
   }
 
   undo() {
+    if (this.isExample) return this.clear();
     this.stroke = null;
     this.strokes.pop();
     this.redraw();
@@ -208,6 +215,16 @@ export class Pad {
   clear() {
     this.stroke = null;
     this.strokes = [];
+    this.isExample = false;
+    this.redraw();
+    this.done();
+  }
+
+  /** A three drawn by a hand, until somebody draws. */
+  showExample() {
+    this.stroke = null;
+    this.isExample = true;
+    this.strokes = [{ colour: "#ffffff", points: EXAMPLE.map(([x, y]) => ({ x, y, width: BRUSH })) }];
     this.redraw();
     this.done();
   }

@@ -16,6 +16,7 @@ export const ALPHA = 0.05;
  * @property {number | null} [shell_low]
  * @property {number | null} [shell_high]
  * @property {number | null} [round_trip]
+ * @property {boolean} [ignored] Whether the run ignores its latents.
  */
 
 /** @typedef {"draws" | "means"} Among What a latent is judged among: an image's posterior mean among means, all else among draws. */
@@ -41,12 +42,16 @@ export function verdict(p) {
   return { state: "near", sign: "●", text: `Codes are common here: no farther from codes than ${percent(said)} of real images` };
 }
 
+/** The verdict on every latent of a run that ignores its latents: where codes lie tells nothing there. */
+export const IGNORED = /** @type {ReturnType<typeof verdict>} */ ({ state: "edge", sign: "◐", text: "Collapsed, so every latent gives this picture" });
+
 /**
  * The verdict on a latent, by what the server knows of it.
  * @param {Trust} answer
  * @returns {ReturnType<typeof verdict> | null} Null where nothing is known.
  */
-export function trustVerdict({ vacancy, off, rank }) {
+export function trustVerdict({ vacancy, off, rank, ignored }) {
+  if (ignored) return IGNORED;
   if (off) return { state: "hole", sign: "▨", text: `No image is encoded here: the codes keep to ${rank} dimensions, and this latent leaves them` };
   return typeof vacancy === "number" && Number.isFinite(vacancy) ? verdict(vacancy) : null;
 }

@@ -6,6 +6,7 @@ import { sideOf } from "../kit/sides.js";
 import { onPlane } from "../latent/latent.js";
 import { Stream } from "../page/stream.js";
 import { view } from "../page/view.js";
+import { joined, widened } from "../plane/pane.js";
 import { nearestRows } from "../plane/shapes.js";
 import { source } from "../source/source.js";
 import { Backdrop } from "./backdrop.js";
@@ -13,6 +14,9 @@ import { paintedOf } from "./colours.js";
 import { arrayOf, axesOf, classNames } from "./data.js";
 import { Tip } from "./hover.js";
 import { Layers } from "./layers.js";
+
+/** The window of a run that ignores its latents: in one of their own, its codes would look spread. */
+const OF_PRIOR = { left: -2, right: 2, bottom: -2, top: 2 };
 
 const TOLD = 6; // classes, and images near the middle, that a screen reader is told of
 
@@ -145,7 +149,8 @@ export class MapSide {
     if (!isSame) {
       plane.setDots(data.places);
       plane.setAxes({ titles: data.axes.titles, alike: data.axes.alike });
-      plane.setHome();
+      const { bounds } = plane.dots.crowd;
+      plane.setHome(widened(data.info.collapse && data.axes.plane ? joined(bounds, OF_PRIOR) : bounds));
     }
     this.paint();
     this.showBackdrop();

@@ -133,7 +133,7 @@ class BarePage {
 function followTheme() {
   const wished = new URLSearchParams(location.search).get("__theme");
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const put = () => document.body.classList.toggle("dark", wished ? wished === "dark" : dark.matches);
+  const put = () => document.body.classList.toggle("dark", wished === "dark" || (wished !== "light" && dark.matches));
   dark.addEventListener("change", put);
   put();
 }
@@ -142,4 +142,6 @@ const boot = globalThis.document?.getElementById("explorer-boot");
 if (boot) {
   followTheme();
   new BarePage(JSON.parse(/** @type {string} */ (boot.textContent))).start();
+  const app = /** @type {HTMLElement | null} */ (document.querySelector("gradio-app"));
+  if (app) import("./gradio.js").then(({ bring }) => bring(app));
 }

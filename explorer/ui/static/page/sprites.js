@@ -79,7 +79,7 @@ export class Sprites {
 
   /** @param {number} number @returns {Promise<ImageBitmap>} */
   sheet(number) {
-    return SHEETS.get(this.info.stored.sprites[number], (name) => source.picture(name));
+    return SHEETS.get(this.info.stored.sprites[number], () => source.sheet(this.info, number));
   }
 
   /** Load every sheet now, so that no hover has to wait. */

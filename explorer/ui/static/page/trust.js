@@ -6,6 +6,7 @@ import { details, trustVerdict } from "../latent/vacancy.js";
 import { Unreachable } from "../source/errors.js";
 import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
+import { view } from "./view.js";
 
 /** @typedef {import("../latent/vacancy.js").Among} Among */
 /** @typedef {import("../latent/vacancy.js").Trust} Trust */
@@ -77,7 +78,10 @@ export class TrustLine {
  * @param {Among} among
  * @returns {Promise<Trust>}
  */
-export const askTrust = (run, z, among) => source.ask("trust", run, { query: { among }, body: z });
+export async function askTrust(run, z, among) {
+  const [answer, { collapse }] = await Promise.all([source.ask("trust", run, { query: { among }, body: z }), view.info(run)]);
+  return { ...answer, ignored: Boolean(collapse) };
+}
 
 /**
  * Write a verdict into an element: sign and words.

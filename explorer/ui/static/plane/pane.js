@@ -80,6 +80,17 @@ export function boxOf(places, rows) {
 }
 
 /**
+ * The smallest box about two; one that holds nothing counts for nothing.
+ * @param {Box} one
+ * @param {Box} other
+ * @returns {Box}
+ */
+export function joined(one, other) {
+  if (!Number.isFinite(one.left)) return other;
+  return { left: Math.min(one.left, other.left), right: Math.max(one.right, other.right), bottom: Math.min(one.bottom, other.bottom), top: Math.max(one.top, other.top) };
+}
+
+/**
  * A box with a margin of a twentieth; one that holds nothing becomes a square about zero.
  * @param {Box} box
  * @returns {Box}

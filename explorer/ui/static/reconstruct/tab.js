@@ -34,6 +34,8 @@ const NOTHING_YET = /** @type {Record<string, string>} */ ({
   camera: "The camera is off; start it and take a picture.",
 });
 
+const EXAMPLE = "an example: draw over it";
+
 /**
  * A picture that somebody shows.
  * @typedef {object} Shown
@@ -70,12 +72,13 @@ export class ReconstructTab {
     this.info = null;
     /** @type {RunInfo | null} */
     this.twin = null;
+    this.hasGreeted = false; // whether an example was shown
     this.answers = 0; // pictures of somebody's own that were answered
     /** @type {{run: string, latent: Float32Array, whence: import("../latent/run.js").Whence} | null} */
     this.chosen = null;
     this.drawings = new NewestWins(
       (/** @type {boolean} */ _passing) => this.pad.picture(),
-      (file, passing) => this.source === "pad" && this.showOwn({ file, words: "your drawing", place: null, source: "pad" }, passing),
+      (file, passing) => this.source === "pad" && this.showOwn({ file, words: this.pad.isExample ? EXAMPLE : "your drawing", place: null, source: "pad" }, passing),
       (error) => this.fail(/** @type {Error} */ (error)),
     );
     /** A stroke that grows: what the browser computes of it, else what the server does. */
@@ -191,7 +194,11 @@ export class ReconstructTab {
     this.gallery.setRun(this.info, this.twin, () => this.picker.among());
     if (this.source === "test") this.choose(this.picker.index);
     else if (this.own) this.showOwn({ ...this.own, place: null }, false);
-    else this.await();
+    else if (named || this.source !== "pad" || !this.pad.empty || this.hasGreeted) this.await();
+    else {
+      this.hasGreeted = true; // a pad that somebody cleared stays empty
+      this.pad.showExample();
+    }
   }
 
   /** The run, and its twin if it has one. @returns {RunInfo[]} */
@@ -385,9 +392,10 @@ export class ReconstructTab {
       this.portrait.show({ title, detail, index, image, found, passing });
     }
     this.setCode(looks, models, index, own);
-    if (own && !passing) this.tellOwn(looks, models, own);
-    this.root.dataset.ready = `${info.name} ${own ? "own" : index}`;
-    if (own) this.root.dataset.own = String(++this.answers);
+    const isExample = own?.words === EXAMPLE;
+    if (own && !passing && !isExample) this.tellOwn(looks, models, own);
+    this.root.dataset.ready = `${info.name} ${isExample ? "pad" : own ? "own" : index}`;
+    if (own && !isExample) this.root.dataset.own = String(++this.answers);
     if (own?.source === "camera") this.camera.next();
   }
 

@@ -4,7 +4,6 @@
  */
 
 import { held, unzipped } from "../kit/held.js";
-import { toRgba } from "../kit/pixels.js";
 import { ALONE, cutSlice } from "./alone.js";
 import { COMPUTED } from "./computed.js";
 import { ServerError, Unreachable } from "./errors.js";
@@ -304,33 +303,7 @@ export class FolderSource extends ServerSource {
     if (entry) return createImageBitmap(new Blob([await this.bytes(entry)]));
     const sheet = /^run\/(.+)\/sprites\/(\d+) /.exec(key);
     if (!sheet) throw this.refusal("This picture");
-    return this.decodedSheet(sheet[1], Number(sheet[2]));
-  }
-
-  /**
-   * A sheet of small pictures, decoded from the codes of the images.
-   * @param {string} run
-   * @param {number} number Of the sheet.
-   */
-  async decodedSheet(run, number) {
-    const info = /** @type {RunInfo} */ (await this.ask("card", run));
-    const points = /** @type {Float32Array} */ (await this.array(info, "points"));
-    const { size, columns, tile: [high, wide] } = info.sheet;
-    const [first, last] = [number * size, Math.min(info.count, (number + 1) * size)];
-    const { pixels, shape: [count, height, width, channels] } = await this.decode(run, points.slice(first * info.latent_dim, last * info.latent_dim), last - first, { priority: "batch" });
-    const [across, down] = [Math.min(count, columns) * wide, Math.ceil(count / columns) * high];
-    const sheet = new ImageData(across, down);
-    const tile = height * width;
-    const every = Math.floor(width / wide); // of a large image one pixel of so many is enough
-    for (let k = 0; k < count; k++) {
-      const rgba = new Uint32Array(Uint8ClampedArray.from(toRgba(pixels, channels, k * tile * channels, tile)).buffer);
-      const [left, top] = [(k % columns) * wide, Math.floor(k / columns) * high];
-      const small = new Uint32Array(sheet.data.buffer);
-      for (let row = 0; row < high; row++) {
-        for (let column = 0; column < wide; column++) small[(top + row) * across + left + column] = rgba[row * every * width + column * every];
-      }
-    }
-    return createImageBitmap(sheet);
+    return this.decodedSheet(/** @type {RunInfo} */ (await this.ask("card", sheet[1])), Number(sheet[2]));
   }
 
   /**

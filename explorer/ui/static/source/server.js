@@ -1,5 +1,6 @@
 /** A source that asks the page's own server: the one place where its addresses are spelt. */
 
+import { toRgba } from "../kit/pixels.js";
 import { ServerError, Unreachable } from "./errors.js";
 import { NoProgram, Programs } from "./programs.js";
 import { formOf, QUESTIONS } from "./questions.js";
@@ -15,6 +16,7 @@ const API = new URL("../../../api/", import.meta.url);
 const PAGE = new URL("../../../../", import.meta.url);
 const BUSY = 503;
 const PATIENCE_MS = [150, 400, 1000, 2000];
+const PIECE_MS = 8; // of laying out a sheet at a time
 const MOST_SUPPORTS = 8; // runs of which the codes are kept: a megabyte or two each
 
 /**
@@ -245,6 +247,52 @@ export class ServerSource {
   /** @param {string} name */
   async picture(name) {
     return createImageBitmap(await (await ask(new URL(name, PAGE))).blob());
+  }
+
+  /**
+   * @param {RunInfo} info
+   * @param {number} number
+   */
+  async sheet(info, number) {
+    // grey decodes come about here in less time than they take to load; those of a data set have to be sent
+    if (!info.has_images && info.image_shape[0] === 1 && this.programs.of(info.name, "decoder")) {
+      try {
+        return await this.decodedSheet(info, number);
+      } catch (error) {
+        console.warn(`The server decodes the small pictures of ${info.name}: ${/** @type {Error} */ (error).message}`);
+      }
+    }
+    return this.picture(info.stored.sprites[number]);
+  }
+
+  /**
+   * A sheet of small pictures, decoded from the codes of the images.
+   * @param {RunInfo} info
+   * @param {number} number Of the sheet.
+   */
+  async decodedSheet(info, number) {
+    const points = /** @type {Float32Array} */ (await this.array(info, "points"));
+    const { size, columns, tile: [high, wide] } = info.sheet;
+    const [first, last] = [number * size, Math.min(info.count, (number + 1) * size)];
+    const latents = points.slice(first * info.latent_dim, last * info.latent_dim);
+    const { pixels, shape: [count, height, width, channels] } = await this.decode(info.name, latents, last - first, { priority: "batch" });
+    const [across, down] = [Math.min(count, columns) * wide, Math.ceil(count / columns) * high];
+    const sheet = new ImageData(across, down);
+    const small = new Uint32Array(sheet.data.buffer);
+    const tile = height * width;
+    const every = Math.floor(width / wide); // of a large image one pixel of so many is enough
+    let begin = performance.now();
+    for (let k = 0; k < count; k++) {
+      const rgba = new Uint32Array(Uint8ClampedArray.from(toRgba(pixels, channels, k * tile * channels, tile)).buffer);
+      const [left, top] = [(k % columns) * wide, Math.floor(k / columns) * high];
+      for (let row = 0; row < high; row++) {
+        for (let column = 0; column < wide; column++) small[(top + row) * across + left + column] = rgba[row * every * width + column * every];
+      }
+      if (performance.now() - begin < PIECE_MS) continue;
+      await new Promise((resume) => setTimeout(resume)); // a hand moves in between
+      begin = performance.now();
+    }
+    return createImageBitmap(sheet);
   }
 
   /**

@@ -42,6 +42,7 @@ import { Kind } from "./kind.js";
  *   where the run has no such array.
  * @property {(info: RunInfo) => string} version Of the run's files: what is computed from them may be kept for ever.
  * @property {(name: string) => Promise<ImageBitmap>} picture A stored picture, by the name that a card or an answer gives it.
+ * @property {(info: RunInfo, number: number) => Promise<ImageBitmap>} sheet A sheet of small pictures of a run's images.
  * @property {(name: string, signal?: AbortSignal) => Promise<{name: string | null, blob: Blob}>} file A file to keep, by the
  *   name that a card gives it.
  * @property {(run: string, latents: Float32Array, count: number, options?: Asking) => Promise<Decoded>} decode

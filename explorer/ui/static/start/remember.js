@@ -90,7 +90,8 @@ export class Remember {
     // the pad is there at once: codes are for examples, and for how high the bars go
     const coming = Promise.all(models.map(({ info }) => view.points(info.name))).then((points) => {
       this.points = points;
-      this.most = points.map(mostOf);
+      // the codes of a model with a prior have a width to fill: those that stay far below carry nothing, and look it
+      this.most = points.map((each, k) => Math.max(mostOf(each), models[k].side === "vae" ? 1 : 0));
     });
     coming.catch((error) => signal.aborted || status.say(`No examples: ${error.message}`, this));
     const number = /^\d{1,6}$/.test(state.image ?? "") ? Number(state.image) : 0;
@@ -131,11 +132,12 @@ export class Remember {
   async example(number) {
     const { points } = this;
     if (!points) return;
-    const d = this.lead.latent_dim;
-    const z = points[points.length - 1];
+    // a model that ignores its latents draws one picture, and would seem to bring it back best
+    const from = this.room.models.reduce((last, { info }, k) => (info.collapse ? last : k), 0);
+    const [{ name, latent_dim: d }, z] = [this.room.models[from].info, points[from]];
     this.number = number % (z.length / d);
     const signal = this.asks.next(this.room.signal);
-    const image = await source.decode(this.lead.name, z.slice(this.number * d, (this.number + 1) * d), 1, { signal }).catch((error) => {
+    const image = await source.decode(name, z.slice(this.number * d, (this.number + 1) * d), 1, { signal }).catch((error) => {
       if (!signal.aborted) throw error;
     });
     if (!image || signal.aborted) return;
