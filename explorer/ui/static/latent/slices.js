@@ -75,7 +75,7 @@ export function alongDirections(support, vectors, drawn) {
   const turned = (/** @type {ArrayLike<number>} */ vector) => Float64Array.from(mean, (_, i) => dot(vector, mean.map((__, j) => toFrame[j * d + i])));
   const { first, second } = orthonormal(turned(vectors[0]), turned(vectors[1]), "these two directions run the same way; choose two that differ.");
   const center = support.placed(Float32Array.from(mean));
-  const { a, b } = support.shadow(support.placed(drawn), center, first, second);
+  const { a, b } = support.shadow(placedOnce(support, drawn), center, first, second);
   const reach = quantile(a.map((value, k) => Math.max(Math.abs(value), Math.abs(b[k]))), SHARE);
   return { center, first, second, extent: Math.max(REACH * reach, 1e-9) };
 }
@@ -108,6 +108,16 @@ export function undone(matrix, d, aside = new Float64Array(0)) {
   return Float64Array.from(matrix, (_, at) => rows[Math.floor(at / d)][d + (at % d)] - along(Math.floor(at / d), at % d));
 }
 
+/** Drawn codes in their run's frame: they are the same on every slice. @type {WeakMap<Float32Array, Float64Array>} */
+const PLACED = new WeakMap();
+
+/** @param {Support} support @param {Float32Array} drawn */
+function placedOnce(support, drawn) {
+  const placed = PLACED.get(drawn) ?? support.placed(drawn);
+  PLACED.set(drawn, placed);
+  return placed;
+}
+
 /**
  * What stands on a slice, as `laid_plane` tells it.
  * @param {Support} support
@@ -124,7 +134,7 @@ export function laidSlice(support, flat, drawn) {
     return Float32Array.from(mean, (middle, i) => middle + dot(u, mean.map((_, j) => fromFrame[j * d + i])));
   };
   const [origin, across, up] = [latent(0, 0), latent(1, 0), latent(0, 1)].map((z) => Array.from(z));
-  const { a, b, rest } = support.shadow(support.placed(drawn), center, first, second);
+  const { a, b, rest } = support.shadow(placedOnce(support, drawn), center, first, second);
   const codes = Float32Array.from({ length: 2 * a.length }, (_, k) => (k % 2 ? b : a)[k >> 1]);
   const distance = rest.map(Math.sqrt);
   const scale = Math.max(1e-6, quantile(distance, NEAR));

@@ -19,7 +19,7 @@ const WORKED = 640; // longest side of a picture of a character while it is prep
  * @param {string} run
  * @returns {Promise<RunInfo>}
  */
-const cardOf = (source, run) => source.ask("card", run);
+const cardOf = (source, run) => source.card(run);
 
 /**
  * Images nearest to a latent, in standard deviations of the codes, as `neighbours_of` of explorer/views/map.py finds them.
@@ -229,7 +229,8 @@ function directionOf({ name: run, directions, classes, attributes }, key) {
  * @param {Details} details Led by the VAE of the pair.
  */
 export async function cutSlice(source, run, { query = {} }) {
-  const usual = await source.find(keyOfPlane(run, String(query.lead)), "json");
+  const stored = keyOfPlane(run, String(query.lead));
+  const usual = await source.once(stored, () => source.find(stored, "json"));
   if (!usual) throw source.refusal("This slice");
   const { size, cells, names, note } = usual;
   const info = await cardOf(source, run);

@@ -101,8 +101,30 @@ export class FolderSource extends ServerSource {
     this.programs = new Programs({ bring: (run, part, signal) => this.program(run, part, signal), alone: true });
     /** Files that hold many answers, by name. @type {Map<string, Promise<Record<string, any>>>} */
     this.packs = new Map();
-    /** What tells how empty places are, by run. @type {Map<string, Promise<Support>>} */
-    this.measures = new Map();
+    /** What is wanted again and again; nobody may change it. @type {Map<string, Promise<any>>} */
+    this.made = new Map();
+  }
+
+  /**
+   * What was made before, or is made now: a file of a page of one file takes 10 ms and more to read.
+   * @template T
+   * @param {string} key
+   * @param {() => Promise<T>} make
+   * @returns {Promise<T>}
+   */
+  once(key, make) {
+    let found = this.made.get(key);
+    if (!found) {
+      found = make();
+      found.catch(() => this.made.delete(key));
+      this.made.set(key, found);
+    }
+    return found;
+  }
+
+  /** A card that nobody changes. @param {string} run @returns {Promise<RunInfo>} */
+  card(run) {
+    return this.once(`card ${run}`, () => this.ask("card", run));
   }
 
   /** @param {string} what */
@@ -190,9 +212,11 @@ export class FolderSource extends ServerSource {
    * @param {RunInfo} info
    * @returns {Promise<Float32Array>}
    */
-  async drawnCodes(info) {
-    const [points, file] = await Promise.all([this.array(info, "points"), this.find(spelt(`run/${info.name}/drawn`, []), "bytes")]);
-    return file ? drawnFrom(file, points, info.latent_dim) : points;
+  drawnCodes(info) {
+    return this.once(`drawn ${info.name}`, async () => {
+      const [points, file] = await Promise.all([this.array(info, "points"), this.find(spelt(`run/${info.name}/drawn`, []), "bytes")]);
+      return file ? drawnFrom(file, points, info.latent_dim) : points;
+    });
   }
 
   /**
@@ -252,22 +276,17 @@ export class FolderSource extends ServerSource {
    */
   async ledByVae(details) {
     const lead = String(details.query?.lead ?? "");
-    const info = lead ? /** @type {RunInfo} */ (await this.ask("card", lead)) : null;
+    const info = lead ? await this.card(lead) : null;
     return info?.side === "ae" && info.twin ? { ...details, query: { ...details.query, lead: info.twin } } : details;
   }
 
   /** @param {string} run */
   support(run) {
-    let found = this.measures.get(run);
-    if (!found) {
-      found = this.find(keyOfQuestion("support", run, {}), "bytes").then((file) => {
-        if (!file) throw this.refusal(`What tells the holes of ${run}`);
-        return new Support(file);
-      });
-      found.catch(() => this.measures.delete(run));
-      this.measures.set(run, found);
-    }
-    return found;
+    return this.once(`support ${run}`, async () => {
+      const file = await this.find(keyOfQuestion("support", run, {}), "bytes");
+      if (!file) throw this.refusal(`What tells the holes of ${run}`);
+      return new Support(file);
+    });
   }
 
   /**
@@ -288,7 +307,7 @@ export class FolderSource extends ServerSource {
    */
   async array({ stored }, name) {
     const address = stored[name];
-    return address ? ((await this.find(keyOfAddress(address), formOf(name))) ?? null) : null;
+    return address ? this.once(address, async () => (await this.find(keyOfAddress(address), formOf(name))) ?? null) : null;
   }
 
   /** @param {RunInfo} info */
@@ -303,7 +322,7 @@ export class FolderSource extends ServerSource {
     if (entry) return createImageBitmap(new Blob([await this.bytes(entry)]));
     const sheet = /^run\/(.+)\/sprites\/(\d+) /.exec(key);
     if (!sheet) throw this.refusal("This picture");
-    return this.decodedSheet(/** @type {RunInfo} */ (await this.ask("card", sheet[1])), Number(sheet[2]));
+    return this.decodedSheet(await this.card(sheet[1]), Number(sheet[2]));
   }
 
   /**
