@@ -356,7 +356,9 @@ def lying(folder: Path, **texts: str) -> StaticFiles:
     """Modules of a page `kit/ink.js` and `page/bare.js` with some texts, beside a bundle made of other ones."""
     made_of = {"kit/ink.js": "export const ink = 1;\n", "page/bare.js": 'import "../kit/ink.js";\n'}
     digest = hashlib.sha256("".join(f"{name}\0{text}\0" for name, text in made_of.items()).encode()).hexdigest()
-    told = {"made_of": digest, "units": {"page/bare.js": {"holds": [*made_of], "imports": []}}}
+    unit = {"holds": [*made_of], "imports": []}
+    alone = {"holds": [], "imports": [], "file": "page/alone.js", "in_place_of": "page/bare.js"}
+    told = {"made_of": digest, "units": {"page/bare.js": unit}, "alone": alone}
     for name, text in {**made_of, **{f"{name}.js": text for name, text in texts.items()}}.items():
         path = folder / "static" / name
         path.parent.mkdir(parents=True, exist_ok=True)

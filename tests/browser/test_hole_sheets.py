@@ -137,7 +137,7 @@ def test_a_new_seed_draws_other_samples_and_the_repair_keeps_out_of_holes(visit,
     tab = opened(visit)
     choose_law(tab)
     sheet(tab, "digits-ae-8")
-    tab.get_by_role("button", name="Draw").click()
+    tab.get_by_role("button", name="Draw", exact=True).click()
     part = sheet(tab, "digits-ae-8", "white 1")
     known = drawn_sheet(shipped.open("digits-ae-8"), "white", 1, False)
     expect(facts(tab, "digits-ae-8")).to_contain_text(f"{known['in_holes']:,} of 1,000 draws")
@@ -271,8 +271,8 @@ def test_a_rung_becomes_the_run_of_the_whole_page(visit):
 
 
 def test_a_run_in_no_ladder_is_told_the_command(visit):
-    part = ladder(opened(visit, "mnist-vae-16", "beta"), "mnist-vae-16")
-    expect(part.get_by_text("python train.py --dataset mnist --latent-dim 16 --ladder")).to_be_visible()
+    part = ladder(opened(visit, "mnist-vae-2", "beta"), "mnist-vae-2")
+    expect(part.get_by_text("python train.py --dataset mnist --latent-dim 2 --ladder")).to_be_visible()
     expect(part.get_by_role("slider")).to_have_count(0)
 
 

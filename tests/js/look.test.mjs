@@ -50,7 +50,7 @@ test("a verdict on an image says what was measured, and never that nothing is un
   );
   const usual = typicalVerdict({ cost: 0.87, code: 0.4, features: null, together: 0.41 }, noun);
   assert.equal(usual.state, "near");
-  assert.equal(usual.text, "Ordinary, as 41 % of real flowers are at least as odd: it costs no more than 87 % of them and its code lies no further out than those of 40 %");
+  assert.equal(usual.text, "No odder than real flowers: 41 % of them are at least as odd; it costs no more than 87 % of them and its code lies no further out than those of 40 %");
   const features = typicalVerdict({ cost: 0.01, code: 0.4, features: 0.02, together: 0.03 }, noun);
   assert.match(features.text, /but it costs more than 99 % of them and its features lie where no flower's do$/);
   const blank = typicalVerdict({ cost: 0.999, code: 0.4, features: null, together: 0.002 }, noun);

@@ -55,8 +55,8 @@ test("the sentence over the sheets says both shares as they are stored, and what
   const ae = { ...drawn, vacancy: { value: 0.3612 } };
   const vae = { ...drawn, vacancy: { value: 0.042 }, tell_apart: null };
   const names = ["the autoencoder", "the VAE"];
-  assert.equal(headline("from the prior", names, [ae, vae], false), "From the prior, 36 % of the autoencoder's draws land where no image is encoded, 4.2 % of the VAE's (real images: 5 %).".replaceAll(" %", "\u00a0%"));
-  assert.equal(headline("from the prior", ["a"], [{ ...drawn, vacancy: null }], false), "From the prior, 37\u00a0% of its draws land where no image is encoded (real images: 5\u00a0%).");
+  assert.equal(headline("from the prior", names, [ae, vae], false), "From the prior, 36 % of the autoencoder's draws land where no image is encoded, 4.2 % of the VAE's (images: 5 %).".replaceAll(" %", "\u00a0%"));
+  assert.equal(headline("from the prior", ["a"], [{ ...drawn, vacancy: null }], false), "From the prior, 37\u00a0% of its draws land where no image is encoded (images: 5\u00a0%).");
   assert.match(headline("from the prior", names, [ae, vae], true), /37\u00a0% of the autoencoder's draws were thrown away, 37\u00a0%/);
   assert.equal(toldWords([ae, vae]), " 93\u00a0% / not measured (coin: 50\u00a0%).");
   assert.match(headline("from the prior", names, [ae, { ...vae, active_units: 0 }], false), / All draws of the VAE are one picture: no holes is no merit\.$/);

@@ -108,7 +108,7 @@ export function headline(title, names, drawn, redraw) {
   const where = redraw ? "were thrown away" : "land where no image is encoded";
   const rest = names.length > 1 ? `, ${shares[1]} of ${of(1)}` : "";
   const same = drawn.flatMap(({ active_units: units }, k) => (units === 0 ? [`All draws of ${names.length > 1 ? names[k] : "this model"} are one picture: no holes is no merit.`] : []));
-  return [`${title[0].toUpperCase()}${title.slice(1)}, ${shares[0]} of ${of(0)} draws ${where}${rest} (real images: ${ofHundred(ALPHA)} %).`, ...same].join(" ").replaceAll(" %", "\u00a0%");
+  return [`${title[0].toUpperCase()}${title.slice(1)}, ${shares[0]} of ${of(0)} draws ${where}${rest} (images: ${ofHundred(ALPHA)} %).`, ...same].join(" ").replaceAll(" %", "\u00a0%");
 }
 
 /**

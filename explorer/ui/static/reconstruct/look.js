@@ -152,7 +152,7 @@ export function typicalVerdict({ cost, code, features, together }, { one, many }
   }
   const but = usual.length && odd.length ? `${listed(usual)}, but ${listed(odd)}` : listed([...usual, ...odd]);
   if (together <= ALPHA) return { state: "hole", sign: "▨", text: `Odder than ${percent(1 - together)} of real ${many}: ${but}` };
-  return { state: "near", sign: "●", text: `Ordinary, as ${percent(together)} of real ${many} are at least as odd: ${but}` };
+  return { state: "near", sign: "●", text: `No odder than real ${many}: ${percent(together)} of them are at least as odd; ${but}` };
 }
 
 /** Parts of a sentence: "a, b and c". @param {string[]} parts */

@@ -34,7 +34,7 @@ const NOTHING_YET = /** @type {Record<string, string>} */ ({
   camera: "The camera is off; start it and take a picture.",
 });
 
-const EXAMPLE = "an example: draw over it";
+const EXAMPLE = "an example";
 
 /**
  * A picture that somebody shows.
@@ -294,6 +294,7 @@ export class ReconstructTab {
     if (this.pad.empty) {
       this.drawings.drop();
       this.chosen = null;
+      if (this.own?.source === "pad") this.own = null; // another run would show it again
       if (!passing) this.await();
       return;
     }
@@ -388,7 +389,7 @@ export class ReconstructTab {
     } else if (image) {
       const found = looks.map((look, k) => ({ info: models[k], look, reconstruction: unpacked(look.reconstruction) }));
       const title = own ? own.words : `test image ${index}`;
-      const detail = own ? `as ${info.name} sees it` : label;
+      const detail = own ? (own.words === EXAMPLE ? "" : `as ${info.name} sees it`) : label;
       this.portrait.show({ title, detail, index, image, found, passing });
     }
     this.setCode(looks, models, index, own);

@@ -23,10 +23,9 @@ export class Sheets {
     this.canvas = h("canvas.xp-image", { width: 64, height: 64, role: "img" });
     this.title = h("h3");
     this.caption = h("p.xp-status");
-    this.law = h("p.xp-caption");
     this.missing = h("p.xp-hint", {}, "This run kept no sheets; train.py keeps one every --save-every epochs.");
     const room = h("div.xp-sheet", {}, this.canvas);
-    this.element = h("section.xp-half", {}, this.title, room, this.law, this.caption, this.missing);
+    this.element = h("section.xp-half", {}, this.title, room, this.caption, this.missing);
     this.fit = fitWhole(this.canvas, room, most);
   }
 
@@ -44,7 +43,6 @@ export class Sheets {
     this.title.setAttribute("aria-label", title === this.name ? title : `${title} ${this.name}`);
     this.caption.textContent = "";
     this.family = story?.point ? "one Gaussian of its codes" : "its prior";
-    this.law.textContent = this.sheets.length ? `Draws from ${this.family}` : "";
     this.canvas.hidden = !this.sheets.length;
     this.missing.hidden = this.sheets.length > 0;
     delete this.canvas.dataset.epoch;
