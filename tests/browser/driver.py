@@ -34,6 +34,17 @@ def pick_run(page, name: str) -> None:
     raise AssertionError(f"{name} is not among the models to choose")
 
 
+def keep_open(page, tab: str) -> None:
+    """Unfold all that a tab keeps behind More, and what comes later."""
+    page.locator(f"#explorer-{tab}").evaluate(
+        """tab => {
+          const open = () => tab.querySelectorAll("details.xp-more").forEach((each) => (each.open = true));
+          new MutationObserver(open).observe(tab, { childList: true, subtree: true });
+          open();
+        }"""
+    )
+
+
 def open_more(page, tab: str) -> None:
     """Unfold what a tab keeps behind More, if it does not stand open."""
     page.locator(f"#explorer-{tab} details.xp-more:not([open]) > summary").evaluate_all(

@@ -11,7 +11,7 @@ from explorer.library import LAWS, Library
 from explorer.views.hole_samples import drawn_sheet
 from explorer.views.hole_scores import ladder_of
 from explorer.views.hole_verdict import of_hundred
-from tests.browser.driver import expect, expect_run
+from tests.browser.driver import expect, expect_run, keep_open
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -51,15 +51,8 @@ def opened(visit, run="digits-vae-8", view="samples"):
     """The tab, on a run and one of its views, with More opened."""
     page = visit(f"#v=1&run={run}&tab=holes&holes.view={view}")
     page.locator(f"#explorer-holes [data-view={view}] .xp-holes:not([inert])").wait_for(timeout=60_000)
-    more(page)
+    keep_open(page, "holes")
     return page.locator("#explorer-holes")
-
-
-def more(page):
-    """Open what is folded away."""
-    folds = page.locator("#explorer-holes details.xp-more")
-    expect(folds).not_to_have_count(0)
-    folds.evaluate_all("all => all.forEach((each) => (each.open = true))")
 
 
 def facts(tab, name):

@@ -11,7 +11,7 @@ from PIL import Image
 from explorer.images import to_bytes
 from explorer.views import hole_layers
 from explorer.views.hole_planes import plane_along, plane_latents
-from tests.browser.driver import expect, open_more
+from tests.browser.driver import expect, keep_open, open_more
 
 pytestmark = pytest.mark.browser
 
@@ -45,15 +45,8 @@ def opened(visit, view="slice"):
     if view == "slice":
         for name in ("flat-ae", "flat-vae"):
             drawn(page, name)
-    more(page)
+    keep_open(page, "holes")
     return page
-
-
-def more(page):
-    """Open what is folded away."""
-    folds = page.locator("#explorer-holes details.xp-more")
-    expect(folds).not_to_have_count(0)
-    folds.evaluate_all("all => all.forEach((each) => (each.open = true))")
 
 
 def slice_of(page):
@@ -274,7 +267,7 @@ def test_a_run_of_many_dimensions_opens_on_its_draws_and_says_why_a_slice_tells_
     page = visit("Holes")
     pick("deep-vae")
     expect(page.locator(".xp-hs .xp-hs-line")).to_contain_text("From the prior, 31 % of the autoencoder's draws land")
-    more(page)
+    keep_open(page, "holes")
     expect(page.locator(".xp-curves .xp-figure").first).to_be_visible()
     slice_of(page)
     drawn(page, "deep-ae")
@@ -490,7 +483,7 @@ def test_a_finger_draws_a_path(phone):
     phone.evaluate("location.hash = '#v=1&run=flat-vae&tab=holes&holes.view=slice'")
     drawn(phone, "flat-ae")
     drawn(phone, "flat-vae")
-    more(phone)
+    keep_open(phone, "holes")
     phone.locator(".xp-waycurve[data-ends]").wait_for()
     before = phone.locator(".xp-waycurve").get_attribute("data-ends")
     phone.get_by_role("button", name="Draw a new path").click()
@@ -586,7 +579,7 @@ def test_the_images_of_interpolates_walk_span_the_slice(visit):
         expect(page.get_by_role("group", name=f"End {end}")).to_contain_text(f"test image {image}")
     page.get_by_role("tab", name="Holes").click()
     slice_of(page)
-    more(page)
+    keep_open(page, "holes")
     for name in ("deep-ae", "deep-vae"):
         side(page, name).locator(f".xp-plane[data-ready='{name}'][data-layer]").wait_for()
     page.get_by_role("button", name="Images A and B").click()
@@ -606,7 +599,7 @@ def test_planes_and_layers_come_by_themselves_when_the_server_is_back(browser, h
     for name in ("flat-ae", "flat-vae"):
         side(page, name).locator(f".xp-plane[data-ready='{name}'][data-layer][data-layer=vacancy]").wait_for()
     expect(tab.get_by_text("cannot be reached")).to_have_count(0)
-    more(page)
+    keep_open(page, "holes")
     page.route("**/holes/layer?*", lambda route: route.abort("connectionrefused"))
     tab.get_by_label("Colour by").select_option("round_trip")
     expect(tab.get_by_text("The server cannot be reached; trying again.")).to_be_visible()
