@@ -12,6 +12,7 @@
  */
 
 import { Latest } from "../kit/latest.js";
+import { once } from "../kit/once.js";
 import { fromFragment, isState, namesLatent, toFragment } from "../latent/address.js";
 import { source } from "../source/source.js";
 import { Sprites } from "./sprites.js";
@@ -375,13 +376,7 @@ export class View extends EventTarget {
    * @returns {Promise<T>}
    */
   once(key, fetchIt) {
-    let promise = this.known.get(key);
-    if (!promise) {
-      promise = fetchIt();
-      this.known.set(key, promise);
-      promise.catch(() => this.known.delete(key));
-    }
-    return promise;
+    return once(this.known, key, fetchIt);
   }
 
   /** @param {string} run @returns {Promise<RunInfo>} */

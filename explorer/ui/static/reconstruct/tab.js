@@ -375,6 +375,7 @@ export class ReconstructTab {
   showAll({ steps, image, decodes, looks, label }, { info, twin, index, own, passing }) {
     if (info.name !== view.run || (own === null) !== (this.source === "test")) return;
     this.say("");
+    const isExample = own?.words === EXAMPLE;
     if (own && steps) {
       this.own = { ...own, place: own.place ?? steps.place };
       this.steps.show(steps, info.image_shape[2] / info.image_shape[1]);
@@ -389,11 +390,10 @@ export class ReconstructTab {
     } else if (image) {
       const found = looks.map((look, k) => ({ info: models[k], look, reconstruction: unpacked(look.reconstruction) }));
       const title = own ? own.words : `test image ${index}`;
-      const detail = own ? (own.words === EXAMPLE ? "" : `as ${info.name} sees it`) : label;
+      const detail = isExample ? null : own ? `as ${info.name} sees it` : label;
       this.portrait.show({ title, detail, index, image, found, passing });
     }
     this.setCode(looks, models, index, own);
-    const isExample = own?.words === EXAMPLE;
     if (own && !passing && !isExample) this.tellOwn(looks, models, own);
     this.root.dataset.ready = `${info.name} ${isExample ? "pad" : own ? "own" : index}`;
     if (own && !isExample) this.root.dataset.own = String(++this.answers);

@@ -4,6 +4,7 @@
  */
 
 import { held, unzipped } from "../kit/held.js";
+import { once } from "../kit/once.js";
 import { ALONE, cutSlice } from "./alone.js";
 import { COMPUTED } from "./computed.js";
 import { ServerError, Unreachable } from "./errors.js";
@@ -113,13 +114,7 @@ export class FolderSource extends ServerSource {
    * @returns {Promise<T>}
    */
   once(key, make) {
-    let found = this.made.get(key);
-    if (!found) {
-      found = make();
-      found.catch(() => this.made.delete(key));
-      this.made.set(key, found);
-    }
-    return found;
+    return once(this.made, key, make);
   }
 
   /** A card that nobody changes. @param {string} run @returns {Promise<RunInfo>} */
@@ -161,13 +156,8 @@ export class FolderSource extends ServerSource {
     const entry = Object.hasOwn(this.contents.index, key) ? this.contents.index[key] : undefined;
     if (!entry) return undefined;
     if (!entry.packed) return READ[form]?.(await this.bytes(entry), entry);
-    let pack = this.packs.get(entry.file);
-    if (!pack) {
-      pack = this.bytes(entry).then((bytes) => wholeOf(parsed(bytes)));
-      pack.catch(() => this.packs.delete(entry.file));
-      this.packs.set(entry.file, pack);
-    }
-    return structuredClone((await pack)[key]); // whoever draws a figure changes it
+    const pack = await once(this.packs, entry.file, async () => wholeOf(parsed(await this.bytes(entry))));
+    return structuredClone(pack[key]); // whoever draws a figure changes it
   }
 
   /** @returns {Promise<any[]>} */
