@@ -263,6 +263,15 @@ def test_averaged_weights_follow_the_fit_and_are_shipped(digits: ImageSet, tmp_p
     assert same(again.exported.state_dict(), dict(shipped[1]))
 
 
+def test_averaged_weights_are_priced_with_statistics_of_their_own(digits: ImageSet, tmp_path: Path):
+    config, lines = config_of(epochs=3, average_epochs=1.0, lr=0.03), []
+    net = dataclasses.replace(config.model, net="conv", norm="batch", widths=(8, 16), hidden=0)
+    fit = fit_of(dataclasses.replace(config, model=net), digits, tmp_path)
+    fit.run(lambda line, _: lines.append(line), quiet=True)  # it leaves the statistics of all training images
+    priced, _ = fit.price(fit.validation)
+    assert lines[-1]["validation"]["distortion"] == pytest.approx(priced["distortion"], rel=0.01)
+
+
 def test_a_state_of_other_settings_is_refused(digits: ImageSet, tmp_path: Path):
     fit_of(config_of(), digits, tmp_path).save()
     with pytest.raises(CheckpointError, match="train.lr"):

@@ -8,6 +8,7 @@ import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +38,9 @@ CHECK_EVERY = 50
 
 DIVERGED = 10
 """A loss that rises above the first one by so many times its size, 100 nats at least, will not come back."""
+
+RENEWED_BATCHES = 2
+"""Batches of training images from which averaged weights get their statistics after an epoch; after the last, all."""
 
 COMPILE_PAYS_AFTER = 300.0
 """Seconds that a fit on CUDA must still have before it: compiling takes up to a minute."""
@@ -326,6 +330,9 @@ class Fit:
         """The line of history of the epoch that just ended, with the validation images priced."""
         validation_started = time.perf_counter()
         sums = (self.workers.average(self.sums) / self.steps_per_epoch).tolist()
+        if self.average is not None:
+            with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+                renew_statistics(self.exported, islice(self._images(self.train), RENEWED_BATCHES))
         validation, deviations = self.price(self.validation)
         loss = validation["total"]
         if not all(map(math.isfinite, (*sums, *validation.values(), *deviations))):
