@@ -100,6 +100,22 @@ def test_the_feature_space_does_not_depend_on_how_few_images_the_first_run_was_f
     np.testing.assert_array_equal(seen["few"], seen["all"])
 
 
+@pytest.mark.parametrize("most", [1, 350, 10_000])
+def test_the_mixture_of_the_laws_is_fitted_to_more_codes_than_those_that_are_kept(
+    most: int, monkeypatch: pytest.MonkeyPatch
+):
+    config, images = small_config(), load_dataset(DataConfig(dataset="digits"))
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, reference=100))
+    parts = split(images, config.data)
+    monkeypatch.setattr(room, "MIXTURE_CODES", most)
+    monkeypatch.setattr(room, "fit_gmm", lambda codes, seed: len(codes))
+    subject = Subject(linear_coder(), config, images, parts, Path("runs"), full_effort(config, 300), {})
+    kept = [subject.trained[name] for name in ("reference", "fitting")]
+    assert len(np.unique(np.concatenate([*kept, subject.further]))) == 200 + len(subject.further), "R judges the draws"
+    assert set(subject.further) <= set(parts.train)
+    assert subject.mixture == min(max(most, 100), len(parts.train) - 100)
+
+
 def test_the_feature_space_that_comes_with_the_program_is_not_fitted_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -173,7 +173,8 @@ def caption_of(cards: Sequence[Card]) -> str:
         sizes = [(name, holes.get(f"{key}_n")) for name, key in SETS.items()]
         counts = [f"|{name}| = {count:,}" for name, count in sizes if isinstance(count, int)]
         if counts and isinstance(holes.get("k"), int):
-            told.append(f"{card.name}: {', '.join(counts)}, k = {holes['k']}")
+            bells = f", ten bells fitted to {n:,} codes" if isinstance(n := holes.get("mixture_n"), int) else ""
+            told.append(f"{card.name}: {', '.join(counts)}, k = {holes['k']}{bells}")
     against = f" Measured against {'; '.join(told)}." if told else ""
     return f"Scores with 95 % intervals over {covers}; another fit moves them too.{against}"
 
