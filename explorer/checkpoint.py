@@ -102,7 +102,7 @@ class StoredLatents:
     Attributes:
         mean: Posterior means of the evaluation split (the test images), (N, d).
         log_variance: Their log-variances, (N, d); None for an autoencoder.
-        draw: One draw of each posterior, (N, d).
+        draw: One draw of each posterior, (N, d); the file of an autoencoder, whose draws are its means, has none.
         label: Labels, (N,), or None.
         attribute: Attributes, (N, A), 0, 1 or `explorer.arrays.UNKNOWN`, or None.
         factor: Numbers that are known of the images, (N, Q), NaN where nobody said, or None.
@@ -116,8 +116,8 @@ class StoredLatents:
         gmm_weights: Of the Gaussian mixture fitted to the reference codes, (K,).
         gmm_means: (K, d).
         gmm_covariances: (K, d, d).
-        features: The evaluation split in the data set's feature space, (N, F), or None.
-        reference_features: The reference images there, (R, F), or None.
+        features: The evaluation split in the data set's feature space, (N, F), in older runs; nothing reads it.
+        reference_features: The reference images in the data set's feature space, (R, F), or None.
         reference_attribute: Attributes of the reference images, (R, A), as above, or None: far more images than the
             evaluation split may have, for directions that are found from few.
         fitting: Draws of further training images, set G of the hole scores, to which laws and classifiers are fitted,
@@ -177,7 +177,7 @@ class Bounds:
     """What a stored array of codes must be.
 
     Attributes:
-        type: Element type, by its name in a safetensors file.
+        type: Element type, by its name in a safetensors file; "I64" is stored in four bytes where they hold it.
         axes: A letter for the length of each axis: d, A and Q are the config's, equal letters are equal lengths.
         low: Smallest value.
         high: Largest value.
@@ -218,6 +218,9 @@ ARRAYS: Mapping[str, Bounds] = {
     "local_frame": Bounds("F64", "dd", -STRETCH, STRETCH),
 }
 """Every field of `StoredLatents`, in an order in which the lengths become known."""
+
+NARROW = {"I64": "I32"}
+"""Element types that are stored in fewer bytes where these hold the numbers."""
 
 EPOCH_ARRAYS: Mapping[str, Bounds] = {
     "mean": Bounds("F16", "Md", -65504, 65504),
@@ -386,7 +389,9 @@ def load_latents(folder: Path, config: RunConfig | None = None) -> StoredLatents
         wrong = _trouble_with_values(name, array, config, ARRAYS)
         if wrong is not None:
             raise CheckpointError(f"{path}: {name} {wrong}; {again(path)}")
-    return StoredLatents(**arrays)
+    if "log_variance" not in arrays:
+        arrays.setdefault("draw", arrays["mean"])
+    return StoredLatents(**_widened(arrays))
 
 
 def read_epoch_codes(path: Path, config: RunConfig) -> EpochCodes:
@@ -406,7 +411,22 @@ def read_epoch_codes(path: Path, config: RunConfig) -> EpochCodes:
             wrong = "must rise"
         if wrong is not None:
             raise CheckpointError(f"{path}: {name} {wrong}; {again(path)}")
-    return EpochCodes(**arrays)
+    return EpochCodes(**_widened(arrays))
+
+
+def _widened(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Arrays with whole numbers of eight bytes in place of four."""
+    return {name: each.astype(np.int64) if each.dtype == np.int32 else each for name, each in arrays.items()}
+
+
+def _narrowed(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Arrays with whole numbers of four bytes in place of eight, where they hold them."""
+    most = np.iinfo(np.int32).max
+
+    def fits(each: NDArray[Any]) -> bool:
+        return each.dtype == np.int64 and bool(((each >= -most) & (each <= most)).all())
+
+    return {name: each.astype(np.int32) if fits(each) else each for name, each in arrays.items()}
 
 
 def _trouble_with_heads(
@@ -414,6 +434,8 @@ def _trouble_with_heads(
 ) -> str | None:
     """Why arrays of these types and shapes are not the fields of `kind_of_file` by its table, or None."""
     required = {each.name for each in fields(kind_of_file) if each.default is MISSING}
+    if "log_variance" in table and "log_variance" not in heads:
+        required.discard("draw")
     missing, unknown = required - heads.keys(), heads.keys() - table.keys()
     if missing or unknown:
         return f"lacks {min(missing)!r}" if missing else f"holds an unknown {min(unknown)[:80]!r}"
@@ -427,7 +449,7 @@ def _trouble_with_heads(
             for axis, length in zip(bounds.axes, shape, strict=True):
                 lengths.setdefault(axis, length)
         wanted = tuple(lengths.get(axis, 0) for axis in bounds.axes)
-        if kind != bounds.type or shape != wanted or not all(wanted):
+        if kind not in (bounds.type, NARROW.get(bounds.type)) or shape != wanted or not all(wanted):
             known = ", ".join(str(lengths.get(axis) or axis) for axis in bounds.axes)
             return f"holds {name} as {kind} {shape}, but it must be {bounds.type} ({known})"
     for axis, most in MOST_LENGTHS.items():
@@ -647,7 +669,9 @@ def write_weights(folder: Path, weights: Mapping[str, NDArray[Any]]) -> None:
 def write_latents(folder: Path, latents: StoredLatents) -> None:
     """Write latents.safetensors."""
     arrays = {f.name: getattr(latents, f.name) for f in fields(latents)}
-    write_tensors(folder / LATENTS, {name: array for name, array in arrays.items() if array is not None})
+    if latents.log_variance is None and np.array_equal(latents.draw, latents.mean):
+        arrays["draw"] = None
+    write_tensors(folder / LATENTS, _narrowed({name: each for name, each in arrays.items() if each is not None}))
 
 
 def write_epoch_codes(folder: Path, epoch: int, codes: EpochCodes) -> None:
@@ -655,7 +679,7 @@ def write_epoch_codes(folder: Path, epoch: int, codes: EpochCodes) -> None:
     with one_sentence(folder):
         (folder / SHEETS).mkdir(exist_ok=True)
     arrays = {each.name: getattr(codes, each.name) for each in fields(codes)}
-    write_tensors(folder / SHEETS / f"epoch-{epoch:04d}.safetensors", arrays)
+    write_tensors(folder / SHEETS / f"epoch-{epoch:04d}.safetensors", _narrowed(arrays))
 
 
 def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

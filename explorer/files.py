@@ -38,6 +38,7 @@ MOST_BYTES = 1_000_000_000
 TYPES: Mapping[str, type[np.generic]] = {
     "U8": np.uint8,
     "I64": np.int64,
+    "I32": np.int32,
     "F16": np.float16,
     "F32": np.float32,
     "F64": np.float64,

@@ -95,6 +95,29 @@ def test_what_is_written_is_read_back(run: Path):
         np.testing.assert_array_equal(getattr(loaded.latents, field.name), getattr(expected, field.name))
 
 
+@pytest.mark.parametrize("far", [0, 2**31])
+def test_whole_numbers_take_four_bytes_where_these_hold_them(run: Path, far: int):
+    latents = latents_of()
+    write_latents(run, dataclasses.replace(latents, index=latents.index + far))
+    stored, loaded = read_tensors(run / LATENTS), load_latents(run)
+    assert [stored[name].dtype for name in ("label", "index")] == [np.int32, np.int64 if far else np.int32]
+    np.testing.assert_array_equal(loaded.index, latents.index + far)
+    np.testing.assert_array_equal(loaded.label, latents.label)  # pyright: ignore[reportArgumentType]
+    assert loaded.index.dtype == np.int64
+
+
+def test_an_autoencoder_stores_its_codes_once_and_a_vae_its_draws_too(run: Path):
+    latents = latents_of()
+    write_latents(run, dataclasses.replace(latents, log_variance=None, draw=latents.mean))
+    assert "draw" not in read_tensors(run / LATENTS)
+    np.testing.assert_array_equal(load_latents(run).draw, latents.mean)
+    write_latents(run, latents)
+    arrays = read_tensors(run / LATENTS)
+    write_tensors(run / LATENTS, {name: array for name, array in arrays.items() if name != "draw"})
+    with pytest.raises(CheckpointError, match="lacks 'draw'"):
+        load_latents(run)
+
+
 def test_the_model_that_is_evaluated_is_the_model_that_is_shipped(tmp_path: Path):
     config = config_of()
     torch.manual_seed(3)

@@ -79,7 +79,7 @@ def test_a_score_stands_where_another_entry_puts_it(tmp_path: Path, monkeypatch:
     quick = next(score for score in SCORES if score.title == "vacancy")
     monkeypatch.setattr(room, "SCORES", (quick, mine))
     metrics, latents = evaluate(coder, config, images, split(images, config.data), tmp_path, quick=True)
-    assert metrics["not_measured"] == ["mine"] and latents.features is None
+    assert metrics["not_measured"] == ["mine"] and latents.reference_features is None
     assert not list(tmp_path.iterdir()), "no score asked for the feature space"
     monkeypatch.setattr(room, "SCORES", (quick, dataclasses.replace(mine, quick=True)))
     metrics, _ = evaluate(coder, config, images, split(images, config.data), tmp_path, quick=True)

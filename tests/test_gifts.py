@@ -81,6 +81,7 @@ def first(value: float) -> Callable[[Any], Any]:
     """The same array with another first value."""
 
     def change(given: Any) -> Any:
+        given = given.astype(np.int64) if given.dtype == np.int32 else given
         given.flat[0] = value
         return given
 
@@ -173,8 +174,8 @@ LATENT: dict[str, Callable[[Path], None]] = {
     "negative weights": array("gmm_weights", lambda a: np.append(a[1:], a[0] - 1).astype(np.float32)),
     "doubles": array("mean", lambda a: a.astype(np.float64)),
     "no codes": array("reference", lambda a: a[:0]),
-    "fewer features": array("features", lambda a: a[:-1]),
-    "infinite features": array("features", first(np.inf)),
+    "fewer features": array("reference_features", lambda a: a[:-1]),
+    "infinite features": array("reference_features", first(np.inf)),
     "no calibration": array("calibration", lambda _: None),
     "sparse 6 GB": sparse(LATENTS, 6_000_000_000),
     "sparse 900 MB": sparse(LATENTS, 900_000_000),

@@ -302,7 +302,7 @@ def test_a_quick_fit_measures_what_is_looked_at_first_and_says_how_to_measure_th
     assert again.returncode == 0, again.stderr
     metrics = read_metrics(folder)
     assert not metrics["not_measured"] and metrics["test"]["nll_iw_samples"] == 5
-    assert "coverage" in metrics["holes"]["white"] and load_run(folder).latents.features is not None
+    assert "coverage" in metrics["holes"]["white"] and load_run(folder).latents.reference_features is not None
 
 
 def test_tensorboard_gets_every_epoch(fitter: Fitter, fitted: Path, tmp_path: Path):

@@ -428,7 +428,6 @@ class Subject:
             gmm_weights=self.mixture.weights.astype(np.float32),
             gmm_means=self.mixture.means.astype(np.float32),
             gmm_covariances=self.mixture.covariances.astype(np.float32),
-            features=self.features.astype(np.float16) if featured else None,
             reference_features=self.reference_features.astype(np.float16) if featured else None,
             reference_attribute=self._described("reference"),
             fitting=self.codes["fitting"],
@@ -797,7 +796,7 @@ INPUTS: Mapping[str, str] = {
 STORED = ("codes", "distortion", "mixture", "holes", "calibration_cost")
 """Inputs that latents.safetensors is made of."""
 
-STORED_FEATURES = ("judge", "features", "reference_features", "calibration_features")
+STORED_FEATURES = ("judge", "reference_features", "calibration_features")
 """The same that need a feature space; a quick run stores none."""
 
 INPUT_PASSES: Mapping[str, Callable[[Subject], int]] = {
