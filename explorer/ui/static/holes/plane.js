@@ -5,7 +5,7 @@ import { context, dim, paint } from "../kit/pixels.js";
 import { Plane } from "../kit/plane.js";
 import { addTools } from "../kit/planetools.js";
 import { svg } from "../kit/svg.js";
-import { onTheme } from "../kit/theme.js";
+import { coloursAt, onTheme } from "../kit/theme.js";
 import { onPlane } from "../latent/latent.js";
 import { percent, shown } from "../latent/numbers.js";
 import { ALPHA, verdict } from "../latent/vacancy.js";
@@ -276,9 +276,8 @@ export class PlaneSide {
   paint() {
     const { sheet, told, plane } = this;
     const { lattice, points } = this.room;
-    if (!sheet || !told) return;
-    const style = getComputedStyle(this.element);
-    const token = (/** @type {string} */ name) => style.getPropertyValue(`--xp-${name}`).trim();
+    const token = coloursAt(this.element);
+    if (!sheet || !told || !token) return;
     const { size } = sheet;
     Object.assign(this.canvas, { width: size, height: size });
     /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d")).putImageData(new ImageData(/** @type {any} */ (groundPixels(sheet, token)), size, size), 0, 0);

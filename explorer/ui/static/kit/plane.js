@@ -15,7 +15,7 @@ import { Above } from "./planeabove.js";
 import { Dots } from "./planedots.js";
 import { Hand } from "./planehand.js";
 import { drawPaper, marginsOf } from "./planepaper.js";
-import { onTheme } from "./theme.js";
+import { coloursAt, onTheme } from "./theme.js";
 
 /** @typedef {import("../plane/pane.js").Box} Box */
 /** @typedef {import("./planepaper.js").Axes} Axes */
@@ -79,7 +79,7 @@ export class Plane {
       outlined: (outline, more) => this.listeners.select?.(outline && this.dots.within(outline), more),
       key: (event) => this.listeners.key?.(event) ?? false,
     });
-    this.dots = new Dots(this.canvas, () => this.palette);
+    this.dots = new Dots(this.canvas, () => this.theme?.palette ?? null);
     /** @type {Axes} */
     this.axes = { titles: ["", ""], alike: true };
     /** @type {Map<string, GroundPicture>} */
@@ -228,18 +228,16 @@ export class Plane {
     this.frame ||= requestAnimationFrame(() => this.draw());
   }
 
-  /** Colours of the theme that the plane stands in. @returns {import("./planedots.js").Palette} */
-  get palette() {
-    const style = getComputedStyle(this.element);
-    const token = (/** @type {string} */ name) => style.getPropertyValue(`--xp-${name}`).trim();
-    return { classes: Array.from({ length: CLASSES }, (_, k) => token(`class-${k}`)), other: token("other"), ramp: token("ramp").split(/\s*,\s*/) };
-  }
-
-  /** @returns {import("./planepaper.js").Inks} */
-  get inks() {
-    const style = getComputedStyle(this.element);
-    const token = (/** @type {string} */ name) => style.getPropertyValue(`--xp-${name}`).trim();
-    return { text: token("ink"), soft: token("soft"), grid: token("grid"), zero: token("zero"), line: token("frame"), font: style.fontFamily };
+  /**
+   * Colours of the theme that the plane stands in; null in a page that is being left.
+   * @returns {{palette: import("./planedots.js").Palette, inks: import("./planepaper.js").Inks} | null}
+   */
+  get theme() {
+    const token = coloursAt(this.element);
+    if (!token) return null;
+    const palette = { classes: Array.from({ length: CLASSES }, (_, k) => token(`class-${k}`)), other: token("other"), ramp: token("ramp").split(/\s*,\s*/) };
+    const { fontFamily: font } = getComputedStyle(this.element);
+    return { palette, inks: { text: token("ink"), soft: token("soft"), grid: token("grid"), zero: token("zero"), line: token("frame"), font } };
   }
 
   /** The theme changed. */
@@ -255,7 +253,8 @@ export class Plane {
     const { pane, room, margins } = this;
     if (!pane || !room || !margins || !this.element.offsetParent) return;
     const { dense } = room;
-    this.known ??= this.inks;
+    this.known ??= this.theme?.inks;
+    if (!this.known) return;
     this.pen.setTransform(dense, 0, 0, dense, 0, 0);
     drawPaper(this.pen, { width: this.square.clientWidth, height: this.square.clientHeight }, margins, pane, this.axes, this.pictures.values(), this.known);
     this.dots.draw(pane, dense, this.home);

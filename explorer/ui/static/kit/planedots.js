@@ -38,7 +38,7 @@ const areaOf = ({ left, right, bottom, top }) => (right - left) * (top - bottom)
 export class Dots {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {() => Palette} palette
+   * @param {() => Palette | null} palette Null in a page that is being left.
    */
   constructor(canvas, palette) {
     this.palette = palette;
@@ -100,8 +100,9 @@ export class Dots {
 
   /** @returns {Uint32Array} */
   get inks() {
-    this.paints ??= this.painted.paints(this.palette());
-    return this.paints;
+    const palette = this.paints ? null : this.palette();
+    if (palette) this.paints = this.painted.paints(palette);
+    return this.paints ?? new Uint32Array(0);
   }
 
   /** Whether a dot is drawn at all. @param {number} dot */

@@ -96,7 +96,7 @@ function drawnAbove(plane, inks) {
 export function drawingOf(plane, back) {
   const pane = /** @type {import("../plane/pane.js").Pane} */ (plane.pane);
   const margins = /** @type {import("./planepaper.js").Margins} */ (plane.margins);
-  const { inks } = plane;
+  const inks = /** @type {import("./planepaper.js").Inks} */ (plane.known); // it is drawn
   const [width, height] = [plane.square.clientWidth, plane.square.clientHeight];
   const [across, up] = paneTicks(pane, plane.axes);
   const line = (/** @type {number} */ x1, /** @type {number} */ y1, /** @type {number} */ x2, /** @type {number} */ y2, /** @type {string} */ stroke) => svg("line", { x1, y1, x2, y2, stroke });

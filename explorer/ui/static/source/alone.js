@@ -229,9 +229,7 @@ function directionOf({ name: run, directions, classes, attributes }, key) {
  * @param {Details} details Led by the VAE of the pair.
  */
 export async function cutSlice(source, run, { query = {} }) {
-  const stored = keyOfPlane(run, String(query.lead));
-  const usual = await source.once(stored, () => source.find(stored, "json"));
-  if (!usual) throw source.refusal("This slice");
+  const usual = await source.usualPlane(run, String(query.lead));
   const { size, cells, names, note } = usual;
   const info = await cardOf(source, run);
   const [support, codes] = await Promise.all([source.support(run), source.drawnCodes(info)]);
@@ -253,9 +251,6 @@ export async function cutSlice(source, run, { query = {} }) {
     throw error instanceof NoSlice ? new ServerError(error.message, 400) : error;
   }
 }
-
-/** The question of the slice that is stored of a run. @param {string} run @param {string} lead */
-const keyOfPlane = (run, lead) => `run/${run}/holes/plane ${JSON.stringify([["lead", lead], ["measured", "0"]])}`;
 
 /**
  * Codes of some images, (n * d).

@@ -260,6 +260,20 @@ export class FolderSource extends ServerSource {
   }
 
   /**
+   * The slice that is stored of a run.
+   * @param {string} run
+   * @param {string} lead
+   */
+  usualPlane(run, lead) {
+    const key = keyOfQuestion("holePlane", run, { query: { lead, measured: 0 } });
+    return this.once(key, async () => {
+      const found = await this.find(key, "json");
+      if (!found) throw this.refusal("This slice");
+      return found;
+    });
+  }
+
+  /**
    * A question about a slice of Holes as it was stored: a pair is cut as its VAE chooses.
    * @param {Details} details
    * @returns {Promise<Details>}
