@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from explorer.errors import CheckpointError, DataError, ServeError
 from explorer.library import Library
-from explorer.site import export, library_of, page_of
+from explorer.site import export, left_out, library_of, page_of
 from explorer.site.pages import lettered
 from explorer.site.stored import Parts, key_of
 from explorer.ui.answers import Answers
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of digits-vae-2 and its twin as a folder."""
     place = tmp_path_factory.mktemp("site") / "page"
     made = export(place, "digits-vae-2", checkpoints=CHECKPOINTS, quiet=True)
-    assert set(made.runs) == {"digits-vae-2", "digits-ae-2"}
+    assert set(made.runs) == {"digits-vae-2", "digits-ae-2"} and not made.lacking
     assert made.size == sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
     return place
 
@@ -169,6 +169,14 @@ def test_twins_and_ladders_come_along() -> None:
     assert len(library_of(CHECKPOINTS, ["digits-vae-8"], None, with_images=False, in_one_file=True).names()) == 6
     with pytest.raises(CheckpointError, match="no run named"):
         library_of(CHECKPOINTS, ["mnist-vae-9"], None, with_images=False)
+
+
+def test_one_file_says_what_it_has_no_room_for() -> None:
+    ladder, codes = left_out(library_of(CHECKPOINTS, ["mnist-vae-16"], None, with_images=False, in_one_file=True), ())
+    assert "mnist-vae-16-beta0, mnist-vae-16-beta0.1, mnist-vae-16-beta0.3, mnist-vae-16-beta4;" in ladder
+    assert "after each epoch" in codes
+    small = library_of(CHECKPOINTS, ["digits-vae-8"], None, with_images=False, in_one_file=True)
+    assert [*left_out(small, ["digits-vae-8"])] == [codes]
 
 
 @given(st.binary(max_size=300))

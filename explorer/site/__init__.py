@@ -10,11 +10,12 @@ sets at all, so that every picture is a decode.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explorer import hub
+from explorer.checkpoint import list_epoch_codes
 from explorer.data import source_of
 from explorer.errors import CheckpointError, DataError
 from explorer.library import Card, Library, NoDataSets
@@ -86,11 +87,17 @@ def export(
     folder, names = located([runs] if isinstance(runs, str) else runs, checkpoints)
     library = library_of(folder, names, data_dir, with_images, in_one_file=Path(place).suffix == ".html")
     done = write(Path(place), library, with_images, quiet)
-    left = sorted(kin(Library(folder), names or [library.preferred or ""]) - set(done.runs))
-    if not left:
-        return done
-    said = f"left out of the file, as large as they are: {', '.join(left)}; name them too, or export a folder."
-    return replace(done, lacking=(*done.lacking, said))
+    return done if done.place.suffix != ".html" else replace(done, lacking=(*done.lacking, *left_out(library, names)))
+
+
+def left_out(library: Library, named: Sequence[str]) -> Iterator[str]:
+    """What one file has no room for and a folder has, in sentences."""
+    whole = Library(library.checkpoints)
+    left = sorted(kin(whole, named or [library.preferred or ""]) - set(library.names()))
+    if left:
+        yield f"left out of the file, as large as they are: {', '.join(left)}; name them too, or export a folder."
+    if any(list_epoch_codes(library.folder(name)) for name in library.names()):
+        yield "left out of the file: where codes stood after each epoch of the fit; export a folder to have them."
 
 
 def default_checkpoints() -> Path | None:
