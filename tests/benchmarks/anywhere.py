@@ -45,6 +45,7 @@ const pointer = (type, element, clientX, clientY, buttons = 1) =>
   element.dispatchEvent(new PointerEvent(type, { ...mouse, clientX, clientY, buttons }));
 const pressed = (tab, words) => until(() =>
   [...document.querySelectorAll(`#explorer-${tab} button`)].find((button) => button.textContent === words));
+await found("script[type=importmap]"); // a module that is asked for before it would go without it
 const { source } = await import("xp:/page/bare.js");
 await source.programs.want(run, "decoder");
 await source.programs.want(run, "encoder");
