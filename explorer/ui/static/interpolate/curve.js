@@ -36,7 +36,7 @@ export class Curve {
     this.empty = line();
     this.length = line();
     const panel = (/** @type {SVGElement} */ drawn) => svg("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" }, drawn);
-    const band = h("div.xp-curve-hole");
+    const band = h("div.xp-curve-hole", {}, h("small", {}, "holes"));
     band.style.height = `${100 * (1 - emptinessOf(ALPHA))}%`;
     this.element = h(
       "div.xp-curve",
@@ -49,7 +49,7 @@ export class Curve {
         },
       },
       h("div.xp-curve-empty", {}, band, panel(this.empty)),
-      h("div.xp-curve-norm", {}, panel(this.length)),
+      h("div.xp-curve-norm", {}, h("small", {}, "norm"), panel(this.length)),
       this.cursor,
     );
     this.asks = new NewestWins(

@@ -6,7 +6,6 @@ import { Latest } from "../kit/latest.js";
 import { more } from "../kit/more.js";
 import { sideOf, sides } from "../kit/sides.js";
 import { StatusLine } from "../kit/status.js";
-import { term } from "../kit/term.js";
 import { PATH_BOUNDS, USUAL_PATH } from "../latent/address.js";
 import { freshSeed } from "../latent/chance.js";
 import { lawOf } from "../latent/laws.js";
@@ -147,7 +146,7 @@ export class InterpolateTab {
       { "aria-label": "the walk" },
       h("div.xp-walk-row", {}, this.cards.a.fold, this.pair, this.cards.b.fold),
       h("div.xp-slider.xp-position", {}, h("label", { for: id }, h("span.xp-name", {}, "Position")), this.slider, this.box, this.player),
-      h("div.xp-bar.xp-ways", {}, this.kinds, swap, h("p.xp-hint", {}, term("hole", "Holes"), " above, norm below")),
+      h("div.xp-bar.xp-ways", {}, this.kinds, swap),
     );
     const fold = more(
       "More",

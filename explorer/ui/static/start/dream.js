@@ -16,7 +16,7 @@ import { titleOf } from "./story.js";
 /** @typedef {import("./draws.js").Round} Round */
 /** @typedef {import("./pieces.js").StartRoom} StartRoom */
 
-const LARGE = 320;
+const large = () => (innerHeight > 1000 ? 480 : 320); // pixels
 const FRAME = 8;
 const BEAT_MS = 260; // between one draw and the next
 const WIDEST = 2.5; // standard deviations that fill the strip of the random numbers
@@ -50,7 +50,7 @@ class DreamSide {
     this.canvas = h("canvas.xp-image", { width: 1, height: 1, role: "img", "aria-label": `a draw of the ${title}` });
     this.frame = h("div.xp-st-large", { "data-open": "" }, this.canvas);
     const place = h("div.xp-st-back", {}, this.frame);
-    this.fit = fitWhole(this.canvas, place, (room) => Math.min(LARGE, room - 2 * FRAME));
+    this.fit = fitWhole(this.canvas, place, (room) => Math.min(large(), room - 2 * FRAME));
     this.guess = new TenGuess(`your guess for the ${title}, of ten`, () => {});
     this.strip = new TenStrip(`draws of the ${title}`, chosen);
     this.count = h("p.xp-st-count", { role: "status" });

@@ -19,7 +19,7 @@ import { titleOf } from "./story.js";
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {{codes: Float32Array[], decodes: Decoded[]}} Returned Of each model. */
 
-const LARGE = 256;
+const large = () => (innerHeight > 1000 ? 392 : 256); // pixels
 
 /**
  * What fills a strip of bars: nearly the largest number among codes.
@@ -47,7 +47,7 @@ export class Remember {
       const bars = new Bars(`what the ${titleOf(side)} keeps`);
       const canvas = h("canvas.xp-image", { width: 28, height: 28, role: "img", "aria-label": `what the ${titleOf(side)} draws from it`, "data-blank": "" });
       const place = h("div.xp-st-back", {}, canvas);
-      const fit = fitWhole(canvas, place, LARGE);
+      const fit = fitWhole(canvas, place, large);
       return { bars, canvas, fit, element: modelBox(titleOf(side), h("p.xp-st-arrow", {}, term("encoder")), bars.element, h("p.xp-st-arrow", {}, term("decoder")), place) };
     });
     this.said = h("p.xp-st-said", { role: "status" });
