@@ -16,7 +16,8 @@ import { titleOf } from "./story.js";
 /** @typedef {import("./draws.js").Round} Round */
 /** @typedef {import("./pieces.js").StartRoom} StartRoom */
 
-const large = () => (innerHeight > 1000 ? 480 : 320); // pixels
+/** Widest picture, in pixels, that leaves the ten and what is above them in sight. */
+const large = () => Math.max(320, Math.min(480, innerHeight - 440));
 const FRAME = 8;
 const BEAT_MS = 260; // between one draw and the next
 const WIDEST = 2.5; // standard deviations that fill the strip of the random numbers

@@ -19,7 +19,8 @@ import { titleOf } from "./story.js";
 /** @typedef {import("../kit/pixels.js").Decoded} Decoded */
 /** @typedef {{codes: Float32Array[], decodes: Decoded[]}} Returned Of each model. */
 
-const large = () => (innerHeight > 1000 ? 392 : 256); // pixels
+/** Widest picture, in pixels, that leaves what is above and below it in sight. */
+const large = () => Math.max(256, Math.min(480, innerHeight - 500));
 
 /**
  * What fills a strip of bars: nearly the largest number among codes.
