@@ -108,13 +108,17 @@ export function undone(matrix, d, aside = new Float64Array(0)) {
   return Float64Array.from(matrix, (_, at) => rows[Math.floor(at / d)][d + (at % d)] - along(Math.floor(at / d), at % d));
 }
 
-/** Drawn codes in their run's frame: they are the same on every slice. @type {WeakMap<Float32Array, Float64Array>} */
+/** Codes in their run's frame: they are the same on every slice, and for every image that is looked up. @type {WeakMap<Float32Array, Float64Array>} */
 const PLACED = new WeakMap();
 
-/** @param {Support} support @param {Float32Array} drawn */
-function placedOnce(support, drawn) {
-  const placed = PLACED.get(drawn) ?? support.placed(drawn);
-  PLACED.set(drawn, placed);
+/**
+ * Codes of a run in its frame, placed once.
+ * @param {Support} support Of the run.
+ * @param {Float32Array} codes (N * d)
+ */
+export function placedOnce(support, codes) {
+  const placed = PLACED.get(codes) ?? support.placed(codes);
+  PLACED.set(codes, placed);
   return placed;
 }
 

@@ -1,7 +1,7 @@
 /** What a page without a server answers by itself, beside what it stores and what its codes tell (`computed.js`). */
 
 import { atLevel, characterOf, croppedBox, greyOf, imageOf } from "../latent/character.js";
-import { alongDirections, laidSlice, NoSlice, throughImages } from "../latent/slices.js";
+import { alongDirections, laidSlice, NoSlice, placedOnce, throughImages } from "../latent/slices.js";
 import { ServerError } from "./errors.js";
 
 /** @typedef {import("./folder.js").FolderSource} FolderSource */
@@ -32,10 +32,10 @@ const cardOf = (source, run) => source.card(run);
  */
 export function nearestTo(support, points, latent, count, metric = "euclidean", without = null) {
   const { d } = support;
-  const [codes, u] = [support.placed(points), support.placed(latent)];
+  const [codes, u] = [placedOnce(support, points), support.placed(latent)];
   const length = (/** @type {Float64Array} */ of, /** @type {number} */ start) => Math.sqrt(of.subarray(start, start + d).reduce((sum, value) => sum + value * value, 0));
   const own = length(u, 0);
-  const distances = Float64Array.from({ length: points.length / d }, (_, row) => {
+  const far = (/** @type {number} */ row) => {
     let sum = 0;
     if (metric === "cosine") {
       const norms = own * length(codes, row * d);
@@ -44,10 +44,19 @@ export function nearestTo(support, points, latent, count, metric = "euclidean", 
     }
     for (let j = 0; j < d; j++) sum += (codes[row * d + j] - u[j]) ** 2;
     return Math.sqrt(sum);
-  });
-  const rows = Array.from(distances.keys()).filter((row) => row !== without);
-  rows.sort((a, b) => distances[a] - distances[b] || a - b);
-  return rows.slice(0, count).map((image) => ({ image, distance: distances[image] }));
+  };
+  /** @type {{image: number, distance: number}[]} */
+  const nearest = [];
+  for (let row = 0; row < points.length / d; row++) {
+    if (row === without) continue;
+    const distance = far(row);
+    if (nearest.length === count && distance >= nearest[count - 1].distance) continue;
+    if (nearest.length === count) nearest.pop();
+    let place = nearest.length; // of equally far ones the first stays before
+    while (place > 0 && nearest[place - 1].distance > distance) place--;
+    nearest.splice(place, 0, { image: row, distance });
+  }
+  return nearest;
 }
 
 /**
