@@ -135,7 +135,7 @@ export class Beta {
     this.said = h("p.xp-st-said", { role: "status" });
     this.told = more("More", ...[ladder.note, ...ladder.words, `Ten draws with seed ${SEED} from one bell fitted to each run's codes, the law that is fair to all; hatched draws lie in holes. The map shows the two directions along which codes differ most, each run scaled to the spread of its own draws and turned towards the autoencoder. Error is distortion in nats per image, holes are the share of draws where no image is encoded; bars are 95 % intervals.`].map((words) => words && h("p.xp-prose", {}, words)));
     this.model = h("div.xp-st-ladder", {}, h("div", {}, this.strip.element, this.flag), this.plane.element, h("figure", {}, this.chart.element, this.reading));
-    return h("div", {}, h("div.xp-st-act.xp-st-wide", {}, this.question, this.guess, this.said), h("div.xp-st-slider", {}, h("label", { for: id }, "beta"), this.slider, this.name), this.model, this.told);
+    return h("div", {}, h("div.xp-st-act.xp-st-wide", {}, this.question, this.guess, this.said), h("div.xp-st-slider", {}, h("label", { for: id }, "beta"), this.name, this.slider), this.model, this.told);
   }
 
   async open() {

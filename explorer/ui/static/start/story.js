@@ -57,3 +57,6 @@ export async function storyOf(run) {
 
 /** What a model is called at the head of its side. @param {Side} side */
 export const titleOf = (side) => (side === "ae" ? "Autoencoder" : "VAE");
+
+/** The same within a sentence. @param {Side} side */
+export const calledOf = (side) => (side === "ae" ? "autoencoder" : "VAE");

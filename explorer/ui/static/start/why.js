@@ -17,7 +17,7 @@ import { NewestWins } from "../source/newest.js";
 import { source } from "../source/source.js";
 import { Flat, spreadOf } from "./flat.js";
 import { answers, modelBox } from "./pieces.js";
-import { titleOf } from "./story.js";
+import { calledOf, titleOf } from "./story.js";
 
 /** @typedef {import("./pieces.js").Step} Step */
 /** @typedef {import("../latent/run.js").RunInfo} RunInfo */
@@ -157,7 +157,7 @@ export class Why {
     this.press = button("Lay the draws over", "Draws of both models, as in the steps before", () => this.lay());
     this.press.classList.add("xp-st-press");
     this.said = h("p.xp-st-said", { role: "status" });
-    this.key = h("p.xp-st-key", { hidden: true }, h("span.xp-st-mark.xp-st-hatched", { "aria-hidden": "true" }), "in a hole");
+    this.key = h("p.xp-st-key", { hidden: true }, h("span.xp-st-mark.xp-st-hatched", { "aria-hidden": "true" }), "in a hole", models[0].info.latent_dim > 2 ? `, in all ${models[0].info.latent_dim} dimensions` : "");
     this.told = h("div.xp-st-told");
     const [left, right] = ["ae", "vae"].map((which) => this.parts[models.findIndex(({ side }) => side === which)]?.element ?? null);
     this.choice.hidden = true;
@@ -204,10 +204,11 @@ export class Why {
     const { models } = this.room;
     if (this.law !== "raw") return `Drawn ${lawOf(models[0].info, this.law).title}.`;
     const spreads = models.map((_, k) => spreadOf(this.points?.[k] ?? [1]));
-    const told = `Spread beside the prior's: ${models.map(({ side }, k) => `${titleOf(side)} ${shown(spreads[k], 2)}`).join(", ")}`;
-    if (this.guessed === null || models.length < 2) return `${told}.`;
+    const told = `Codes spread ${models.map(({ side }, k) => `${shown(spreads[k], 2)} times ${k ? "" : "as far as the prior "}in the ${calledOf(side)}`).join(", ")}.`;
+    if (this.guessed === null || models.length < 2) return told;
     const gaps = spreads.map((spread) => Math.abs(Math.log(spread)));
-    return `${gaps[this.guessed] === Math.min(...gaps) ? "Right" : "No"}. ${told}.`;
+    const nearest = gaps.indexOf(Math.min(...gaps));
+    return `${this.guessed === nearest ? "Right" : "No"}: the ${calledOf(models[nearest].side)}'s. ${told}`;
   }
 
   tellMore() {
