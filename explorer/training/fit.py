@@ -6,7 +6,7 @@ import math
 import signal
 import time
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -220,7 +220,7 @@ class Fit:
         if self.config.train.patience and self.best_weights:
             self.exported.load_state_dict(self.best_weights)
         if self.average is not None:
-            renew_statistics(self.exported, self._images(self.train))
+            self._renew(self._images(self.train))
         self.freeze_sigma()
         images_per_second = self.step * self.batch_size / max(self.train_seconds, 1e-9)
         noise = self.gradient_variance(self.exported)
@@ -331,8 +331,7 @@ class Fit:
         validation_started = time.perf_counter()
         sums = (self.workers.average(self.sums) / self.steps_per_epoch).tolist()
         if self.average is not None:
-            with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-                renew_statistics(self.exported, islice(self._images(self.train), RENEWED_BATCHES))
+            self._renew(islice(self._images(self.train), RENEWED_BATCHES))
         validation, deviations = self.price(self.validation)
         loss = validation["total"]
         if not all(map(math.isfinite, (*sums, *validation.values(), *deviations))):
@@ -363,6 +362,11 @@ class Fit:
         self.seconds += time.perf_counter() - validation_started
         self.is_late = self.workers.any(self._lacks_time(), self.device)
         return line
+
+    def _renew(self, batches: Iterable[Tensor]) -> None:
+        """Give the averaged weights the statistics that batches (N, C, H, W) have under them."""
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            renew_statistics(self.exported, batches)
 
     @torch.no_grad()
     def price(self, feed: Feed) -> tuple[dict[str, float], list[float]]:
