@@ -89,7 +89,7 @@ runs: install
 
 runs-pictures: install
 	$(BIN)/python train.py --dataset flowers102 --twin --widths 32 64 128 --overwrite
-	$(BIN)/python train.py --dataset celeba --extra-train $(EXPLORER_DATA)/celeba-faces64 --twin --net residual --widths 32 64 128 128 --epochs 24 --average-epochs 1 --save-every 6 --overwrite
+	$(BIN)/python train.py --dataset celeba --extra-train $(EXPLORER_DATA)/celeba-faces64 --twin --sigma 0.3 --widths 32 80 128 128 --save-every 6 --overwrite
 	$(BIN)/python -m tests.readme tables
 
 readme: install-tools
