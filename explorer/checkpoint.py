@@ -113,7 +113,7 @@ class StoredLatents:
         reference_index: Their rows in the data set, (R,).
         calibration: Draws of held-out images, set C of the hole scores, (C, d).
         calibration_index: Their rows in the data set, (C,).
-        gmm_weights: Of the Gaussian mixture fitted to the reference codes, (K,).
+        gmm_weights: Of the Gaussian mixture fitted to the codes G and those of further training images, (K,).
         gmm_means: (K, d).
         gmm_covariances: (K, d, d).
         features: The evaluation split in the data set's feature space, (N, F), in older runs; nothing reads it.

@@ -91,7 +91,7 @@ def export(
 
 
 def left_out(library: Library, named: Sequence[str]) -> Iterator[str]:
-    """What one file has no room for and a folder has, in sentences."""
+    """Sentences on the runs and codes that a folder has and one file leaves out."""
     whole = Library(library.checkpoints)
     left = sorted(kin(whole, named or [library.preferred or ""]) - set(library.names()))
     if left:
