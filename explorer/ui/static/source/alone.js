@@ -146,7 +146,7 @@ async function prepared(source, run, { body, query = {} }) {
   });
   const shrink = Math.min(1, SHOWN / Math.max(picture.width, picture.height));
   const whole = drawn(picture, Math.max(1, Math.round(shrink * picture.width)), Math.max(1, Math.round(shrink * picture.height)));
-  const steps = [{ name: "Your picture", note: `${picture.width} × ${picture.height} pixels`, src: await addressOf(whole.canvas) }];
+  const brought = addressOf(whole.canvas); // pictures of steps are written while the model looks
   /** @type {Uint8ClampedArray} */
   let pixels;
   /** @type {Crop | null} */
@@ -167,8 +167,12 @@ async function prepared(source, run, { body, query = {} }) {
   const rgba = new ImageData(width, height);
   for (let k = 0; k < width * height; k++) for (let c = 0; c < 4; c++) rgba.data[4 * k + c] = c === 3 ? 255 : pixels[k * channels + (channels === 3 ? c : 0)];
   /** @type {OffscreenCanvasRenderingContext2D} */ (small.getContext("2d")).putImageData(rgba, 0, 0);
-  steps.push({ name: "As the model sees it", note: `${width} × ${height} pixels`, src: await addressOf(small) });
-  return { steps, place, image: packed(pixels, [height, width, channels]), look: await lookAt(source, run, pixels) };
+  const [before, seen, look] = await Promise.all([brought, addressOf(small), lookAt(source, run, pixels)]);
+  const steps = [
+    { name: "Your picture", note: `${picture.width} × ${picture.height} pixels`, src: before },
+    { name: "As the model sees it", note: `${width} × ${height} pixels`, src: seen },
+  ];
+  return { steps, place, image: packed(pixels, [height, width, channels]), look };
 }
 
 /** What is known of an image of the evaluation split, as `OpenRun.reconstruct` tells it. @param {FolderSource} source @param {string} run @param {Details} details */
