@@ -205,6 +205,10 @@ def keep_figures(
         if answer.status == 200:
             pack[key_of(f"{run}/figure/{name}", query)] = json.loads(answer.body)
 
+    parts = dict.fromkeys((told or {}).get("parts", []))
+    if line["twin"]:  # beside an autoencoder stand the curves that its VAE alone has
+        story = answers.ask(f"run/{line['twin']}/training")
+        parts |= dict.fromkeys(json.loads(story.body).get("parts", []) if story.status == 200 else [])
     for theme in THEMES:
         take("p-values", {"theme": theme})
         take("loss-stack", {"theme": theme})
@@ -212,7 +216,7 @@ def keep_figures(
             take("path", {"kind": kind, "overshoot": "0", "theme": theme, "means": ""}, ends)
         for beside in others:
             query = beside | {"theme": theme}
-            for part in (told or {}).get("parts", []):
+            for part in parts:
                 for across in ({}, {"across": "share"}) if beside else ({},):
                     take("losses", {"part": part} | across | query)
             take("axis-bars", query)

@@ -202,14 +202,24 @@ def sent(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def alone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of an exported page of the pairs of `hold_pairs`, below a sub-path, which no server of ours answers."""
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Library, bool], str]]:
+    """Writes the page of a library, with images or without, and says its address below a sub-path of another server."""
+    with contextlib.ExitStack() as servers:
+
+        def address(library: Library, with_images: bool) -> str:
+            folder = tmp_path_factory.mktemp("alone")
+            write(folder / "page", library, with_images, quiet=True)
+            return f"{servers.enter_context(sent(folder))}page/index.html"
+
+        yield address
+
+
+@pytest.fixture(scope="session")
+def alone_url(exported: Callable[[Library, bool], str]) -> str:
+    """Address of an exported page of the pairs of `hold_pairs`, which no server of ours answers."""
     library = Library(None)
     hold_pairs(library, ProgramCoder)
-    folder = tmp_path_factory.mktemp("alone")
-    write(folder / "page", library, with_images=True, quiet=True)
-    with sent(folder) as url:
-        yield f"{url}page/index.html"
+    return exported(library, True)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from explorer import checkpoint
+from explorer.site import library_of
 from explorer.staging import MARK, TEXT, partial_folder
 from tests.browser.driver import expect
 from tests.serve_fake import fake_library, serving
@@ -86,6 +87,12 @@ def app_url(fitted):
         yield f"{url}/"
 
 
+@pytest.fixture(scope="module")
+def alone_url(fitted, exported) -> str:
+    """Address of an exported page of those runs."""
+    return exported(library_of(fitted, ["digits-vae-2", "digits-vae-2-slow"], None, with_images=False), False)
+
+
 @pytest.fixture
 def opened(page, home):
     """The tab of a run, with every figure drawn unless told otherwise: they lie behind More, and take seconds."""
@@ -112,6 +119,7 @@ def decodes(page, name: str, epoch: int):
     return page.get_by_role("img", name=f"decodes of {name} after epoch {epoch}", exact=True)
 
 
+@pytest.mark.anywhere
 def test_arrow_keys_move_through_the_epochs_of_both_models(opened, grey_of):
     page = opened("digits-vae-2", drawn=False)
     scrubber = page.get_by_role("slider", name="Epoch")
@@ -162,6 +170,7 @@ def test_with_reduced_motion_nothing_plays_by_itself(page, opened):
     expect(decodes(page, "digits-vae-2", 8)).to_be_visible()
 
 
+@pytest.mark.anywhere
 def test_runs_differ_in_marker_and_splits_in_dash(opened):
     page = opened("digits-ae-2")
     traces = page.get_by_role("group", name="distortion over the epochs").evaluate(
@@ -177,6 +186,7 @@ def test_runs_differ_in_marker_and_splits_in_dash(opened):
     assert names == ["digits-vae-2, train", "digits-vae-2, validation"], "an autoencoder has no rate"
 
 
+@pytest.mark.anywhere
 def test_a_bar_opens_the_codes_of_its_dimension(opened):
     page = opened("digits-vae-2")
     half = page.locator("section.xp-half", has=page.get_by_role("combobox", name="Codes of")).filter(
@@ -198,6 +208,7 @@ def test_a_bar_opens_the_codes_of_its_dimension(opened):
     expect(half.get_by_role("combobox", name="Codes of")).to_have_value(axes[1])
 
 
+@pytest.mark.anywhere
 def test_the_card_names_settings_scores_and_cost_of_both(opened):
     table = opened("digits-vae-2").get_by_role("table", name="card of the run")
     assert table.get_by_role("columnheader").all_inner_texts() == ["digits-ae-2", "digits-vae-2"]
@@ -309,6 +320,7 @@ def test_the_tab_fits_a_phone(page, opened):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.anywhere
 def test_verdicts_come_first_in_words_and_shapes_and_open_to_their_evidence(opened):
     page = opened("digits-vae-2", drawn=False)
     rows = page.locator(".xp-verdict")
@@ -325,6 +337,7 @@ def test_verdicts_come_first_in_words_and_shapes_and_open_to_their_evidence(open
     expect(rows.first).to_contain_text("digits-ae-2:")
 
 
+@pytest.mark.anywhere
 def test_the_report_is_saved_as_markdown(opened):
     page = opened("digits-vae-2", drawn=False)
     with page.expect_download() as waited:

@@ -9,6 +9,7 @@ import pytest
 
 from explorer.analysis.counter import CounterGenerator
 from explorer.library import Library
+from explorer.site import library_of
 from explorer.views.start import story
 from tests.browser.driver import expect
 from tests.conftest import ROOT
@@ -49,6 +50,12 @@ def app_url(shipped: Library) -> Iterator[str]:
     server = serve(shipped, port=0)
     yield server.url.rstrip("/") + "/"
     server.close()
+
+
+@pytest.fixture(scope="module")
+def alone_url(exported) -> str:
+    """Address of an exported page of the run, its twin and its ladder."""
+    return exported(library_of(ROOT / "checkpoints", [RUN], None, with_images=False), False)
 
 
 @pytest.fixture
@@ -107,6 +114,7 @@ def test_the_page_opens_on_the_story_where_no_tab_is_named(page, home):
     expect(page.get_by_role("heading", name="An autoencoder remembers")).to_be_visible()
 
 
+@pytest.mark.anywhere
 def test_a_drawing_becomes_numbers_and_comes_back_from_both_models(
     opened, page, shipped, latent_of, grey_of, decode_of
 ):
@@ -142,6 +150,7 @@ def test_a_link_to_an_example_shows_the_same_code(opened, page):
     expect(tab.get_by_role("img", name=name)).to_have_attribute("data-latent", same)
 
 
+@pytest.mark.anywhere
 @pytest.mark.parametrize(("step", "law", "state"), [(2, "raw", "prior"), (3, "white", "one")])
 def test_ten_draws_are_guessed_drawn_counted_and_told(opened, page, shipped, step, law, state):
     tab = opened(step)
@@ -164,6 +173,7 @@ def test_ten_draws_are_guessed_drawn_counted_and_told(opened, page, shipped, ste
     expect(model(again, "Autoencoder").get_by_role("slider")).to_have_attribute("aria-valuetext", "3 of ten")
 
 
+@pytest.mark.anywhere
 def test_both_models_draw_from_the_same_numbers(opened, latent_of):
     tab = opened(2, "&start.prior=1")
     shown = [latent_of(model(tab, title).locator(".xp-st-large canvas")) for title in TITLES]
@@ -190,6 +200,7 @@ def test_ten_bells_are_a_choice_and_stand_in_the_link(opened, page, shipped):
     page.wait_for_function("location.hash.includes('start.law=gmm10') && location.hash.includes('start.ten=1')")
 
 
+@pytest.mark.anywhere
 def test_the_map_shows_codes_then_draws_and_decodes_under_the_pointer(opened, page, shipped, latent_of):
     tab = opened(4)
     expect(tab.locator(".xp-st-mark.xp-pin")).to_have_count(0)
@@ -210,6 +221,7 @@ def test_the_map_shows_codes_then_draws_and_decodes_under_the_pointer(opened, pa
     expect(model(again, "VAE").locator(".xp-st-mark")).to_have_count(30)
 
 
+@pytest.mark.anywhere
 def test_beta_leads_through_the_ladder_and_a_collapsed_model_says_so(opened, page, shipped):
     tab = opened(5)
     tab.get_by_role("button", name="fewer holes").click()
