@@ -157,7 +157,7 @@ export class Why {
     this.press = button("Lay the draws over", "Draws of both models, as in the steps before", () => this.lay());
     this.press.classList.add("xp-st-press");
     this.said = h("p.xp-st-said", { role: "status" });
-    this.key = h("p.xp-st-key", { hidden: true }, h("span.xp-st-mark.xp-st-hatched", { "aria-hidden": "true" }), "in a hole", models[0].info.latent_dim > 2 ? `, in all ${models[0].info.latent_dim} dimensions` : "");
+    this.key = h("p.xp-st-key", { hidden: true }, h("span.xp-st-mark.xp-st-hatched", { "aria-hidden": "true" }), models[0].info.latent_dim > 2 ? `a hole in ${models[0].info.latent_dim} dimensions` : "in a hole");
     this.told = h("div.xp-st-told");
     const [left, right] = ["ae", "vae"].map((which) => this.parts[models.findIndex(({ side }) => side === which)]?.element ?? null);
     this.choice.hidden = true;
@@ -204,7 +204,7 @@ export class Why {
     const { models } = this.room;
     if (this.law !== "raw") return `Drawn ${lawOf(models[0].info, this.law).title}.`;
     const spreads = models.map((_, k) => spreadOf(this.points?.[k] ?? [1]));
-    const told = `Codes spread ${models.map(({ side }, k) => `${shown(spreads[k], 2)} times ${k ? "" : "as far as the prior "}in the ${calledOf(side)}`).join(", ")}.`;
+    const told = `Spread against the prior's: ${models.map(({ side }, k) => `${calledOf(side)} ${shown(spreads[k], 2)}`).join(", ")}.`;
     if (this.guessed === null || models.length < 2) return told;
     const gaps = spreads.map((spread) => Math.abs(Math.log(spread)));
     const nearest = gaps.indexOf(Math.min(...gaps));
