@@ -272,7 +272,7 @@ class Fit:
             thresholds = share(torch.rand((count, *self.image_shape), generator=self.noise, device=self.device))
             targets = (thresholds < images).float()
         self.beta.fill_(beta_at(self.config.train, self.step, self.total_steps))
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+        with self._precision():
             loss = self.loss_of(images, targets, noise, self.beta)
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()
@@ -363,9 +363,13 @@ class Fit:
         self.is_late = self.workers.any(self._lacks_time(), self.device)
         return line
 
+    def _precision(self) -> torch.autocast:
+        """The arithmetic of the nets, as a context."""
+        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
+
     def _renew(self, batches: Iterable[Tensor]) -> None:
         """Give the averaged weights the statistics that batches (N, C, H, W) have under them."""
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+        with self._precision():
             renew_statistics(self.exported, batches)
 
     @torch.no_grad()
@@ -378,7 +382,7 @@ class Fit:
         model = self.exported.eval()
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
         sums, deviations = torch.zeros_like(self.sums), torch.zeros(self.latent_dim, device=self.device)
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+        with self._precision():
             for images in self._images(feed, max(1, 512 // self.config.train.samples)):
                 targets = self._targets(images, generator)
                 noise = model.draw_noise(len(images), generator, self.device)
