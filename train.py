@@ -54,6 +54,7 @@ from explorer.training.command import DEFAULT_OUT, first_of, parse, plan, with_f
 from explorer.training.summary import left_out, split_words, summary_table
 
 if TYPE_CHECKING:
+    from explorer.training.perception import FeatureNet
     from explorer.training.workers import Workers
 
 
@@ -98,15 +99,34 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
                 told.append(f"every step takes all {len(parts.train):,} images: there are no more to fit")
             for line in told if args.quiet else [*told, split_words(images, parts, configs[0])]:
                 print(line, flush=True)
+        features = None if settings.is_likely else shared_features(images, parts, workers, args)
         if settings.minutes is not None:
-            configs = paced(configs, images, parts, workers, args)
+            configs = paced(configs, images, parts, workers, args, features)
             if workers.is_first and not args.quiet:
                 most, epochs = settings.epochs, configs[0].train.epochs
                 print(f"{settings.minutes:g} minutes: {epochs:,} epochs of at most {most:,}", flush=True)
         baselines: dict[tuple[int, int], dict[str, Any]] = {}
         for config in configs:
-            fit_run(config, images, parts, workers, args, baselines)
+            fit_run(config, images, parts, workers, args, baselines, features)
         return workers.is_first
+
+
+def shared_features(images: ImageSet, parts: Split, workers: "Workers", args: argparse.Namespace) -> "FeatureNet":
+    """The net of a feature loss; the first process fits it where there is none yet, and the others read it."""
+    from explorer.training.perception import open_features
+
+    def opened() -> "FeatureNet":
+        folder = args.out / f"features-{images.name}-loss"
+        with stage("opening the net of the feature loss", 1, quiet=args.quiet or not workers.is_first) as bar:
+
+            def tell(done: int, total: int) -> None:
+                bar.update(done / total - bar.n)
+
+            return open_features(folder, images, parts, tell)
+
+    found = opened() if workers.is_first else None
+    workers.agree(True)
+    return found or opened()
 
 
 def with_batch(config: RunConfig, count: int, args: argparse.Namespace) -> RunConfig:
@@ -125,11 +145,12 @@ def fit_run(
     workers: "Workers",
     args: argparse.Namespace,
     baselines: dict[tuple[int, int], dict[str, Any]],
+    features: "FeatureNet | None" = None,
 ) -> None:
     """Fit one run, evaluate it on the test images, and move it into place.
 
     Under torchrun every process comes here; the first one writes and evaluates. The baselines are those of `evaluate`,
-    which all runs on the same images share.
+    which all runs on the same images share, and so is the net of a feature loss.
     """
     from explorer.coder import TorchCoder, shipped_weights
     from explorer.devices import device_label, pick_device, pick_precision
@@ -161,6 +182,7 @@ def fit_run(
             precision=precision,
             folder=folder,
             workers=workers,
+            features=features,
         )
         if resume:
             fit.load()

@@ -177,7 +177,7 @@ class Bounds:
     """What a stored array of codes must be.
 
     Attributes:
-        type: Element type, by its name in a safetensors file; "I64" is stored in four bytes where they hold it.
+        type: Element type, by its name in a safetensors file, or the narrower one of `NARROW`.
         axes: A letter for the length of each axis: d, A and Q are the config's, equal letters are equal lengths.
         low: Smallest value.
         high: Largest value.
@@ -219,8 +219,8 @@ ARRAYS: Mapping[str, Bounds] = {
 }
 """Every field of `StoredLatents`, in an order in which the lengths become known."""
 
-NARROW = {"I64": "I32"}
-"""Element types that are stored in fewer bytes where these hold the numbers."""
+NARROW = {"I64": "I32", "F32": "F16"}
+"""Element types that are stored in half the bytes where these hold every number as it is."""
 
 EPOCH_ARRAYS: Mapping[str, Bounds] = {
     "mean": Bounds("F16", "Md", -65504, 65504),
@@ -384,14 +384,16 @@ def load_latents(folder: Path, config: RunConfig | None = None) -> StoredLatents
     """
     config = config or read_config(folder)
     path = folder / LATENTS
-    arrays = read_tensors(path, lambda heads: _trouble_with_heads(heads, config, StoredLatents, ARRAYS))
+    arrays = _widened(
+        read_tensors(path, lambda heads: _trouble_with_heads(heads, config, StoredLatents, ARRAYS)), ARRAYS
+    )
     for name, array in arrays.items():
         wrong = _trouble_with_values(name, array, config, ARRAYS)
         if wrong is not None:
             raise CheckpointError(f"{path}: {name} {wrong}; {again(path)}")
     if "log_variance" not in arrays:
         arrays.setdefault("draw", arrays["mean"])
-    return StoredLatents(**_widened(arrays))
+    return StoredLatents(**arrays)
 
 
 def read_epoch_codes(path: Path, config: RunConfig) -> EpochCodes:
@@ -411,22 +413,35 @@ def read_epoch_codes(path: Path, config: RunConfig) -> EpochCodes:
             wrong = "must rise"
         if wrong is not None:
             raise CheckpointError(f"{path}: {name} {wrong}; {again(path)}")
-    return EpochCodes(**_widened(arrays))
+    return EpochCodes(**_widened(arrays, EPOCH_ARRAYS))
 
 
-def _widened(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Arrays with whole numbers of eight bytes in place of four."""
-    return {name: each.astype(np.int64) if each.dtype == np.int32 else each for name, each in arrays.items()}
+HALVES = {"I64": np.dtype(np.int32), "F32": np.dtype(np.float16)}
+"""The types of `NARROW` as numpy has them."""
 
 
-def _narrowed(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Arrays with whole numbers of four bytes in place of eight, where they hold them."""
-    most = np.iinfo(np.int32).max
+def _widened(arrays: Mapping[str, NDArray[Any]], table: Mapping[str, Bounds]) -> dict[str, NDArray[Any]]:
+    """Arrays in the types of their table, those that are stored in half the bytes among them."""
+    wide = {half: np.dtype(f"{half.kind}{2 * half.itemsize}") for half in HALVES.values()}
 
-    def fits(each: NDArray[Any]) -> bool:
-        return each.dtype == np.int64 and bool(((each >= -most) & (each <= most)).all())
+    def as_it_was(name: str, each: NDArray[Any]) -> NDArray[Any]:
+        return each.astype(wide[each.dtype]) if each.dtype == HALVES.get(table[name].type) else each
 
-    return {name: each.astype(np.int32) if fits(each) else each for name, each in arrays.items()}
+    return {name: as_it_was(name, each) for name, each in arrays.items()}
+
+
+def _narrowed(arrays: Mapping[str, NDArray[Any]], table: Mapping[str, Bounds]) -> dict[str, NDArray[Any]]:
+    """Arrays in half the bytes where these hold every number as it is."""
+
+    def smallest(name: str, each: NDArray[Any]) -> NDArray[Any]:
+        half = HALVES.get(table[name].type)
+        if half is None or each.dtype == half:
+            return each
+        with np.errstate(over="ignore", invalid="ignore"):
+            short = each.astype(half)
+        return short if np.array_equal(short, each) else each
+
+    return {name: smallest(name, each) for name, each in arrays.items()}
 
 
 def _trouble_with_heads(
@@ -671,7 +686,8 @@ def write_latents(folder: Path, latents: StoredLatents) -> None:
     arrays = {f.name: getattr(latents, f.name) for f in fields(latents)}
     if latents.log_variance is None and np.array_equal(latents.draw, latents.mean):
         arrays["draw"] = None
-    write_tensors(folder / LATENTS, _narrowed({name: each for name, each in arrays.items() if each is not None}))
+    stored = {name: each for name, each in arrays.items() if each is not None}
+    write_tensors(folder / LATENTS, _narrowed(stored, ARRAYS))
 
 
 def write_epoch_codes(folder: Path, epoch: int, codes: EpochCodes) -> None:
@@ -679,7 +695,7 @@ def write_epoch_codes(folder: Path, epoch: int, codes: EpochCodes) -> None:
     with one_sentence(folder):
         (folder / SHEETS).mkdir(exist_ok=True)
     arrays = {each.name: getattr(codes, each.name) for each in fields(codes)}
-    write_tensors(folder / SHEETS / f"epoch-{epoch:04d}.safetensors", _narrowed(arrays))
+    write_tensors(folder / SHEETS / f"epoch-{epoch:04d}.safetensors", _narrowed(arrays, EPOCH_ARRAYS))
 
 
 def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays as arrays_of
+from numpy.typing import NDArray
 
 from explorer.checkpoint import (
     CONFIG,
@@ -37,6 +41,7 @@ from explorer.data import load_dataset
 from explorer.errors import CheckpointError
 from explorer.library import load_run
 from explorer.models import build_model
+from explorer.training.evaluate import in_half
 from tests.runs import fitted_model, small_config
 
 NAME = "digits-vae-2"
@@ -104,6 +109,24 @@ def test_whole_numbers_take_four_bytes_where_these_hold_them(run: Path, far: int
     np.testing.assert_array_equal(loaded.index, latents.index + far)
     np.testing.assert_array_equal(loaded.label, latents.label)  # pyright: ignore[reportArgumentType]
     assert loaded.index.dtype == np.int64
+
+
+@pytest.mark.parametrize(("far", "kind"), [(0.0, np.float16), (1e-6, np.float32), (1e5, np.float32)])
+def test_codes_take_two_bytes_where_these_hold_every_one_as_it_is(run: Path, far: float, kind: type):
+    latents = latents_of()
+    codes = in_half(latents.reference)
+    codes[0, 0] = far
+    write_latents(run, dataclasses.replace(latents, reference=codes))
+    loaded = load_latents(run).reference
+    assert read_tensors(run / LATENTS)["reference"].dtype == kind and loaded.dtype == np.float32
+    np.testing.assert_array_equal(loaded, codes)
+
+
+@given(arrays_of(np.float32, (3, 2), elements=st.floats(-1e6, 1e6, width=32)))
+def test_codes_in_half_precision_are_off_by_one_part_in_2048_and_none_is_lost(codes: NDArray[np.float32]):
+    short = in_half(codes)
+    assert np.abs(short - codes).max() <= np.abs(codes).max() / 2_048 + 1e-7 and np.isfinite(short).all()
+    np.testing.assert_array_equal(in_half(short), short)
 
 
 def test_an_autoencoder_stores_its_codes_once_and_a_vae_its_draws_too(run: Path):

@@ -171,6 +171,9 @@ def _check_fit(config: RunConfig, asked_for: RunConfig) -> None:
             raise ConfigError(f"{name} is of the ELBO: with --objective iwae it must stay at its default.")
     if train.gradient == "score" and train.free_bits:
         raise ConfigError("free_bits has no score-function estimator: leave it at 0 with --gradient score.")
+    if train.feature_loss and (train.objective == "iwae" or train.gradient == "score"):
+        other = "objective iwae" if train.objective == "iwae" else "gradient score"
+        raise ConfigError(f"feature_loss is no likelihood, which --{other} is about: leave one of them out.")
     if model.norm == "batch":
         against = {
             "--net mlp": "normalises feature maps, which it has none of" if model.net == "mlp" else None,

@@ -43,6 +43,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "warmup_cycles": (1, MOST_COUNT),
     "samples": (1, 10_000),
     "free_bits": (0, 100),
+    "feature_loss": (0, 1e6),
     "epochs": (1, MOST_COUNT),
     "minutes": (0.01, 1e6),
     "batch_size": (1, MOST_COUNT),

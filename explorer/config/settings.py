@@ -271,6 +271,10 @@ class TrainConfig:
     """Nats of rate per latent dimension, mean over the batch, below which a dimension costs the same as at it."""
     gradient: GradientPath = "reparameterised"
     """How the encoder learns what a draw cost: through the draw, not at all, or by the score function."""
+    feature_loss: float = 0.0
+    """Weight of the distance of each reconstruction from its image in a net's features, in nats per share of their
+    variance that is missed, beside the likelihood; 0 for none. Pictures are sharper, and the fit maximises no
+    likelihood any more. The net is fitted first, to the same images."""
     binarise: bool | None = None
     """Draw Bernoulli targets from the grey images anew at every step; the encoder always sees grey."""
     flip: bool | None = None
@@ -314,6 +318,11 @@ class TrainConfig:
     """K of the importance-weighted bound on the test images."""
     nll_images: int | None = None
     """Test images, drawn at random, on which that bound's gap to the ELBO is measured."""
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether the fit maximises a likelihood, or a bound on it, and nothing beside it."""
+        return self.feature_loss == 0
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -362,6 +371,8 @@ class RunConfig:
         for name in ("device", "threads", "precision", "stream", "compile", "save_every", "nll_samples", "nll_images"):
             del shared["train"][name]  # where a run was fitted, and how it was measured, is not what was fitted
         del shared["train"]["minutes"]  # the epochs say what came of them
+        if not self.train.feature_loss:  # runs of before there was one keep their key
+            del shared["train"]["feature_loss"]
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
 

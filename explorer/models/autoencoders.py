@@ -46,6 +46,8 @@ class Autoencoder(nn.Module):
 
     Attributes:
         average: Mean of a tensor over the processes of a fit, without a gradient; one process averages nothing.
+        features: Distance (N,) of reconstructions from images, (N, C, H, W) each, which a fit charges for beside the
+            likelihood, `settings.feature_loss` nats a unit; None where it does not.
         penalises: What `Loss.penalty` is, in words; None where there is none.
         compiles: Whether torch.compile can take the loss.
     """
@@ -61,6 +63,7 @@ class Autoencoder(nn.Module):
         self.config, self.latent_dim = config, config.latent_dim
         self.settings = settings or TrainConfig()
         self.average: Callable[[Tensor], Tensor] = lambda tensor: tensor
+        self.features: Callable[[Tensor, Tensor], Tensor] | None = None
         self.likelihood = build_likelihood(config)
         self.encoder = self.build_encoder()
         self.decoder = self.build_decoder()
@@ -101,6 +104,12 @@ class Autoencoder(nn.Module):
         codes = self.encode(images).mean
         return codes, codes.new_zeros(())
 
+    def missed(self, outputs: Tensor, images: Tensor) -> Tensor:
+        """What a fit charges for features of the images (N, C, H, W) that the decoder's outputs miss, (), nats."""
+        if self.features is None:
+            return outputs.new_zeros(())
+        return self.settings.feature_loss * self.features(self.likelihood.mean(outputs), images).mean()
+
     def forward(self, images: Tensor, targets: Tensor, noise: Mapping[str, Tensor], beta: Tensor | float = 1.0) -> Loss:
         """The loss of one batch.
 
@@ -111,7 +120,9 @@ class Autoencoder(nn.Module):
             beta: Weight of the rate, of which an autoencoder has none.
         """
         codes, penalty = self.code_and_penalty(images, noise)
-        distortion = self.likelihood.fit_distortion(self.outputs(codes), targets).mean()
+        outputs = self.outputs(codes)
+        distortion = self.likelihood.fit_distortion(outputs, targets).mean()
+        penalty = penalty + self.missed(outputs, images)
         none = torch.zeros_like(codes[0])
         return Loss(distortion + penalty, distortion, none, penalty, none)
 

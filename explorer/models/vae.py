@@ -43,24 +43,25 @@ class VAE(Autoencoder):
         samples = noise["latents"].shape[1]
         posterior = self.encode(images)
         each = posterior.repeated(samples)
-        copies = targets.repeat_interleave(samples, 0) if samples > 1 else targets  # (N K, C, H, W)
+        copies, seen = (of.repeat_interleave(samples, 0) if samples > 1 else of for of in (targets, images))
         latents = each.at(noise["latents"].flatten(0, 1))  # (N K, d)
         if self.settings.objective == "iwae":
             return self._importance_weighted(each, latents, copies, samples, beta)
         if self.settings.gradient != "reparameterised":
             latents = latents.detach()
         given = each.given(latents)
-        costs = self.likelihood.fit_distortion(self.outputs(latents), copies)  # (N K,)
+        outputs = self.outputs(latents)
+        costs = self.likelihood.fit_distortion(outputs, copies)  # (N K,)
         rates = given.kl_to_prior()  # (N K, d)
-        distortion, rate = costs.mean(), rates.mean(dim=0)
-        total = distortion + beta * self._charged(rate).sum()
+        distortion, rate, penalty = costs.mean(), rates.mean(dim=0), self.missed(outputs, seen)
+        total = distortion + beta * self._charged(rate).sum() + penalty
         if self.settings.gradient == "score":
             assert isinstance(given, DiagonalGaussian)
             baseline = self._baseline(posterior, targets, beta).repeat_interleave(samples, 0)
             advantage = (costs + beta * rates.sum(dim=1)).detach() - baseline
             score = (advantage * given.log_density(latents)).mean()
             total = total + score - score.detach()  # the value of the loss, the gradient of the estimator
-        return Loss(total, distortion, rate, torch.zeros_like(total), given.deviation().mean(dim=0))
+        return Loss(total, distortion, rate, penalty, given.deviation().mean(dim=0))
 
     def _charged(self, rate: Tensor) -> Tensor:
         """The rate of each dimension, (d,), as the loss charges it: never less than the free bits.

@@ -54,7 +54,15 @@ from explorer.data.described import HIGH
 from explorer.models.losses import Gaussian
 from explorer.progress import stage
 from explorer.training.baseline import principal_components
-from explorer.training.judge import Judge, Tell, open_judge, unheard
+from explorer.training.judge import (
+    Judge,
+    PrincipalComponents,
+    Tell,
+    components_words,
+    fit_components,
+    open_judge,
+    unheard,
+)
 
 MOST_DRAWS, LEAST_DRAWS = 10_000, 1_000
 """Draws of a sampling law; as many as test images between the two, since coverage grows with draws."""
@@ -292,11 +300,14 @@ class Subject:
         drawn, priced = calibration.draw(noise["C"])
         codes = {
             "draw": draw,
-            "reference": encode_all(self.coder, self.images.rows(self.trained["reference"])).sample(noise["R"]),
-            "fitting": encode_all(self.coder, self.images.rows(self.trained["fitting"])).sample(noise["G"]),
-            "calibration": drawn,
+            "reference": in_half(self._encoded_rows("reference").sample(noise["R"])),
+            "fitting": in_half(self._encoded_rows("fitting").sample(noise["G"])),
+            "calibration": in_half(drawn),
         }
-        return posterior, given, codes, (calibration.mean, priced.rate().sum(axis=1))
+        return posterior, given, codes, (in_half(calibration.mean), priced.rate().sum(axis=1))
+
+    def _encoded_rows(self, name: str) -> Posterior:
+        return encode_all(self.coder, self.images.rows(self.trained[name]))
 
     @cached_property
     def distortion(self) -> NDArray[np.float32]:
@@ -382,10 +393,36 @@ class Subject:
         return arc_middles(self.codes["draw"], self.white, min(self.effort.draws, MOST_ARCS), rng, labels)
 
     @cached_property
+    def components(self) -> PrincipalComponents | None:
+        """The space of the pixels' principal components, a second one to be distant in; None where it is the judge's.
+
+        A model that is fitted to features may be near in one space and far in another.
+        """
+        if self.judge.kind == "pca":
+            return None
+        mean, components, _ = fit_components(self.images, self.parts)
+        return PrincipalComponents(mean, components, components_words(len(components), self.images.name))
+
+    def _seen(self, images: Images) -> NDArray[np.float32]:
+        """Images (N, C, H, W) in both spaces, (N, F + P): the judge's first."""
+        spaces = [self.judge] if self.components is None else [self.judge, self.components]
+        return np.concatenate([space.features(images) for space in spaces], axis=1)
+
+    @cached_property
+    def decoded(self) -> dict[str, NDArray[np.float32]]:
+        """The decodes of each law's draws in both spaces, (n, F + P), as many as real images stand beside them."""
+        found = {law: decoded_features(self.coder, self.drawn[law], self._seen) for law in LAWS}
+        return {law: each[: len(self.real)] for law, each in found.items()}
+
+    @cached_property
     def made(self) -> dict[str, NDArray[np.float32]]:
-        """Features of the decodes of the draws of each law, (n, F), as many as of the real images they stand beside."""
-        decoded = {law: decoded_features(self.coder, self.drawn[law], self.judge.features) for law in LAWS}
-        return {law: each[: len(self.real)] for law, each in decoded.items()}
+        """Features of the decodes of the draws of each law, (n, F)."""
+        return {law: each[:, : self.real.shape[1]] for law, each in self.decoded.items()}
+
+    @cached_property
+    def rebuilt(self) -> NDArray[np.float32]:
+        """The reconstructions of the same test images in both spaces, (M, F + P): decodes of their posterior means."""
+        return decoded_features(self.coder, self.posterior.mean[self.compared], self._seen)
 
     @cached_property
     def targets(self) -> Images:
@@ -474,6 +511,16 @@ class _Counted:
         return found
 
 
+def in_half(codes: Latents) -> Latents:
+    """Codes (N, d) rounded to half precision, one part in 2,048, which halves what a run stores of R, G and C.
+
+    Rounded before anything is measured, so that the scores are those of the stored codes. Codes beyond its range stay.
+    """
+    with np.errstate(over="ignore"):
+        short = codes.astype(np.float16)
+    return short.astype(np.float32) if np.isfinite(short).all() else codes
+
+
 def described_first(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """The same rows (n,), those of which any attribute is known before the others, otherwise in their order.
 
@@ -503,7 +550,8 @@ def reconstruction(subject: Subject) -> dict[str, Any]:
     likelihood = subject.likelihood
     scores["sigma"] = likelihood.deviation().item() if isinstance(likelihood, Gaussian) else None
     scores["effective_beta"] = None
-    if scores["sigma"] is not None and subject.config.model.has_prior and scores["mse"] > 0:
+    weighs = subject.config.model.has_prior and subject.config.train.is_likely
+    if scores["sigma"] is not None and weighs and scores["mse"] > 0:
         # a sigma above the residual weighs the distortion down, as a beta above 1 weighs the rate up
         scores["effective_beta"] = subject.config.train.beta * scores["sigma"] ** 2 / scores["mse"]
     if given.log_variance is not None:
@@ -689,15 +737,28 @@ def crowding(subject: Subject) -> dict[str, Any]:
 
 
 def distance(subject: Subject) -> dict[str, Any]:
-    """The Fréchet distance under each law, and its floor: the same of training images in place of draws."""
-    found = {law: {"frechet": _plain(frechet_distance(subject.real, subject.made[law]))} for law in LAWS}
-    trained = subject.reference_features
-    if len(trained) < len(subject.real):
-        more = subject.judge.features(subject.images.rows(subject.trained["fitting"]))
-        trained = np.concatenate([trained, more])
-    count = min(len(trained), len(subject.real))
-    floor = frechet_distance(some_of(subject.real, count), some_of(trained, count))
-    return {"holes": found | {"frechet_floor": _plain(floor)}}
+    """The Fréchet distance under each law and of reconstructions, in the judge's space and in that of the pixels.
+
+    Beside it its floor: the same of training images in place of draws.
+    """
+    rows = subject.trained["reference"]
+    if len(rows) < len(subject.real):
+        rows = np.concatenate([rows, subject.trained["fitting"]])
+    width, pixels = subject.real.shape[1], subject.components
+    spaces = {"frechet": (subject.judge, slice(width))}
+    if pixels is not None:
+        spaces["frechet_pixels"] = (pixels, slice(width, None))
+    holes: dict[str, Any] = {law: {} for law in LAWS} | {"pixel_space": None if pixels is None else pixels.space}
+    scores: dict[str, Any] = {}
+    for name, (space, part) in spaces.items():
+        real = subject.real if space is subject.judge else space.features(subject.test[subject.compared])
+        for law in LAWS:
+            holes[law][name] = _plain(frechet_distance(real, subject.decoded[law][:, part]))
+        trained = space.features(subject.images.rows(rows))
+        count = min(len(trained), len(real))
+        holes[f"{name}_floor"] = _plain(frechet_distance(some_of(real, count), some_of(trained, count)))
+        _add(scores, name, frechet_distance(real, subject.rebuilt[:, part]))
+    return {"holes": holes, "test": scores}
 
 
 def baseline(subject: Subject) -> dict[str, Any]:
@@ -723,6 +784,7 @@ class Measured:
         passes: Images that it sends through the nets, its inputs left aside.
         quick: Whether it belongs to the few that are looked at first.
         variational: Whether only a posterior with a width has it.
+        likely: Whether only a fit has it that maximises a likelihood.
         described: Whether only images have it of which attributes or numbers are known.
     """
 
@@ -732,6 +794,7 @@ class Measured:
     passes: Callable[[Subject], int] = lambda _: 0
     quick: bool = False
     variational: bool = False
+    likely: bool = False
     described: bool = False
 
 
@@ -750,6 +813,7 @@ SCORES: tuple[Measured, ...] = (
         passes=lambda subject: len(subject.priced) * (subject.effort.elbo_draws + 1),
         quick=True,
         variational=True,
+        likely=True,
     ),
     Measured(title="vacancy", measure=empty_places, needs=("codes", "mixture", "holes", "drawn"), quick=True),
     Measured(title="tell-apart", measure=telling, needs=("codes", "mixture", "holes", "drawn")),
@@ -761,6 +825,7 @@ SCORES: tuple[Measured, ...] = (
         needs=("codes",),
         passes=lambda subject: subject.effort.nll_images * (subject.effort.nll_samples + 32),
         variational=True,
+        likely=True,
     ),
     Measured(
         title="round trip",
@@ -768,10 +833,12 @@ SCORES: tuple[Measured, ...] = (
         needs=("codes", "mixture", "holes", "drawn"),
         passes=lambda subject: 2 * (len(LAWS) * subject.effort.round_trips + MOST_ROUND_TRIPS),
     ),
-    Measured(title="coverage", measure=covered, needs=("judge", "features", "radii", "drawn", "made")),
-    Measured(title="density", measure=crowding, needs=("judge", "features", "radii", "drawn", "made")),
+    Measured(title="coverage", measure=covered, needs=("judge", "features", "radii", "drawn", "decoded")),
+    Measured(title="density", measure=crowding, needs=("judge", "features", "radii", "drawn", "decoded")),
     Measured(
-        title="Fréchet distance", measure=distance, needs=("judge", "features", "reference_features", "drawn", "made")
+        title="Fréchet distance",
+        measure=distance,
+        needs=("judge", "components", "features", "drawn", "decoded", "rebuilt"),
     ),
     Measured(title="principal components", measure=baseline, needs=("judge", "features", "radii")),
 )
@@ -784,12 +851,14 @@ INPUTS: Mapping[str, str] = {
     "holes": "calibrating the holes",
     "calibration_cost": "pricing the calibration images",
     "judge": "the feature space",
+    "components": "the space of the pixels",
     "features": "features of the test images",
     "reference_features": "features of the reference images",
     "calibration_features": "features of the calibration images",
     "radii": "neighbours of the test images",
     "drawn": "drawing from the sampling laws",
-    "made": "decoding the draws",
+    "decoded": "decoding the draws",
+    "rebuilt": "decoding the codes of the test images",
 }
 """The inputs of scores, in the order in which they are made, with what stands on the bar meanwhile."""
 
@@ -804,7 +873,8 @@ INPUT_PASSES: Mapping[str, Callable[[Subject], int]] = {
     "codes": lambda s: len(s.test) + len(s.parts.calibration) + sum(map(len, s.trained.values())),
     "calibration_cost": lambda s: len(s.parts.calibration),
     "distortion": lambda s: len(s.test),
-    "made": lambda s: len(LAWS) * s.effort.draws,
+    "decoded": lambda s: len(LAWS) * s.effort.draws,
+    "rebuilt": lambda s: len(s.compared),
 }
 """Images that an input sends through the nets, where it does."""
 
@@ -843,6 +913,7 @@ def evaluate(
     described = images.attributes is not None or images.factors is not None
     offered = [score for score in SCORES if config.model.has_prior or not score.variational]
     offered = [score for score in offered if described or not score.described]
+    offered = [score for score in offered if config.train.is_likely or not score.likely]
     scores = [score for score in offered if score.quick or not quick]
     wanted = {*STORED, *(() if quick else STORED_FEATURES), *(name for score in scores for name in score.needs)}
     steps: list[tuple[str, int, Callable[[], Any]]] = [

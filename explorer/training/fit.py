@@ -31,6 +31,7 @@ from explorer.training.average import averaged, renew_statistics
 from explorer.training.feed import Feed, memory, open_feed
 from explorer.training.gradients import IMAGES as GRADIENT_IMAGES
 from explorer.training.gradients import gradient_variance
+from explorer.training.perception import LARGEST_OFFSET, FeatureNet
 from explorer.training.workers import ALONE, Workers
 
 CHECK_EVERY = 50
@@ -82,10 +83,11 @@ class Fit:
         precision: torch.float32 or torch.bfloat16, of the arithmetic inside the nets.
         folder: Where the state is kept.
         workers: The processes that share the fit.
+        features: The net of a feature loss, for a fit with one.
 
     Raises:
-        ConfigError: The batch has more images than there are or cannot be shared evenly among the processes, or the
-            device has no memory for the model.
+        ConfigError: A feature loss has no net, the batch has more images than there are or cannot be shared evenly
+            among the processes, or the device has no memory for the model.
     """
 
     def __init__(
@@ -98,8 +100,11 @@ class Fit:
         precision: torch.dtype,
         folder: Path,
         workers: Workers = ALONE,
+        features: FeatureNet | None = None,
     ) -> None:
         settings = config.train
+        if not settings.is_likely and features is None:
+            raise ConfigError("feature_loss needs a net of features, which train.py fits first.")
         assert (
             config.model.levels and settings.epochs and settings.batch_size and config.model.latent_dim and settings.lr
         )
@@ -126,6 +131,10 @@ class Fit:
         if config.model.net != "mlp":
             self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.model.average = workers.average
+        self.features = None if settings.is_likely else features
+        if self.features is not None:
+            self.features.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+            self.model.features = self.features.distance
         if isinstance(self.model.likelihood, Gaussian):
             self.model.likelihood.average = workers.average
         for module in self.model.modules():
@@ -137,6 +146,8 @@ class Fit:
         if settings.compile and self.model.compiles:
             self.compile()
         self.average = averaged(self.model, settings, self.steps_per_epoch)
+        if self.features is not None:
+            self.exported.features = self.features.distance  # one net, one offset: no copy that the average keeps
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=settings.lr,
@@ -272,6 +283,8 @@ class Fit:
             thresholds = share(torch.rand((count, *self.image_shape), generator=self.noise, device=self.device))
             targets = (thresholds < images).float()
         self.beta.fill_(beta_at(self.config.train, self.step, self.total_steps))
+        if self.features is not None:
+            self.features.offset.random_(LARGEST_OFFSET, generator=self.noise)
         with self._precision():
             loss = self.loss_of(images, targets, noise, self.beta)
         self.optimizer.zero_grad(set_to_none=True)
@@ -380,6 +393,8 @@ class Fit:
             feed: The images; they always meet the same noise, and the final beta.
         """
         model = self.exported.eval()
+        if self.features is not None:
+            self.features.offset.zero_()
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])
         sums, deviations = torch.zeros_like(self.sums), torch.zeros(self.latent_dim, device=self.device)
         with self._precision():
@@ -395,14 +410,17 @@ class Fit:
         """Means of `_parts` by their names in history.jsonl; a penalty only where the family has one."""
         total, distortion, penalty, *rates = parts
         terms = {"total": total, "distortion": distortion, "rate": sum(rates)}
-        return terms if self.model.penalises is None else terms | {"penalty": penalty}
+        charges = self.model.penalises is not None or self.model.features is not None
+        return terms | {"penalty": penalty} if charges else terms
 
     def gradient_variance(self, model: Autoencoder) -> dict[str, Any] | None:
         """Noise of the encoder's gradient by each estimator, on the first training images; None for an autoencoder.
 
+        None for a fit with a feature loss too: its gradient is not that of a likelihood.
+
         Every process measures, on the same images: a likelihood may ask all of them for an average.
         """
-        if not isinstance(model, VAE):
+        if not isinstance(model, VAE) or model.features is not None:
             return None
         images = next(self._images(self.train, GRADIENT_IMAGES))
         generator = torch.Generator(self.device).manual_seed(self.config.train.seed + SEEDS["validation"])

@@ -8,7 +8,7 @@ or else principal components of the training pixels.
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -230,7 +230,7 @@ def load_judge(folder: Path) -> tuple[Judge, str]:
         with torch.device("meta"):  # sizes that somebody wrote cost no memory until the tensors agree with them
             classifier = Classifier if stored.get("edition") == EDITION else FirstClassifier
             model = {"classifier": classifier, "attributes": AttributeClassifier}[kind](shape, stored["classes"])
-        model.load_state_dict({name: _tensor(array) for name, array in tensors.items()}, assign=True)
+        take_tensors(model, tensors)
     except (CheckpointError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"{folder} holds no usable feature net ({error}); delete it and run train.py.") from None
     told = [stored.get(name) for name in ("test_accuracy", "validation_accuracy")]
@@ -239,10 +239,7 @@ def load_judge(folder: Path) -> tuple[Judge, str]:
 
 
 def open_judge(folder: Path, images: ImageSet, split: Split, tell: Tell = unheard) -> Judge:
-    """The judge of a data set: read if it was made on these very images, else made and stored.
-
-    A judge of other images is left alone, for runs were measured with it, and so is a folder of somebody's own: the
-    new one then goes beside it, into a folder whose name ends in the beginning of the fingerprint.
+    """The judge of a data set: read if it was made on these very images, else made and stored, as `kept_net` says.
 
     Args:
         folder: `features-<dataset>/` beside the runs.
@@ -250,14 +247,37 @@ def open_judge(folder: Path, images: ImageSet, split: Split, tell: Tell = unhear
         split: Its training rows are fitted, its validation rows give the accuracy that is stored.
         tell: Told of the steps of its fit.
     """
+    return kept_net(folder, images, load_judge, lambda: _made(images, split, tell))
+
+
+Stored = tuple[Mapping[str, NDArray[Any]], dict[str, Any]]
+"""Tensors of a net, and the facts that are stored beside them."""
+
+Net = TypeVar("Net")
+
+
+def kept_net(
+    folder: Path, images: ImageSet, load: Callable[[Path], tuple[Net, str]], make: Callable[[], Stored]
+) -> Net:
+    """A net that belongs to a data set: read if it was made on these very images, else made and stored.
+
+    A net of other images is left alone, for runs were fitted or measured with it, and so is a folder of somebody's own:
+    the new one then goes beside it, into a folder whose name ends in the beginning of the fingerprint.
+
+    Args:
+        folder: Where it is kept, beside the runs.
+        images: The data set.
+        load: Reads the net in a folder, and the fingerprint of the data set that it was made on.
+        make: Makes it.
+    """
     beside = folder.with_name(f"{folder.name}-{images.fingerprint[:8]}")
     for place in (folder, beside):
         if (place / CONFIG).is_file():
-            judge, fingerprint = load_judge(place)
+            net, fingerprint = load(place)
             if fingerprint == images.fingerprint:
-                return judge
+                return net
     place = beside if os.path.lexists(folder) else folder
-    tensors, facts = _shipped(images) or _made(images, split, tell)
+    tensors, facts = _shipped(folder.name, images, load) or make()
     facts = {"format": 1, **facts, "image_shape": images.image_shape, "fingerprint": images.fingerprint}
     with claimed(place.parent, place.name, wait=True):
         if not os.path.lexists(place):
@@ -266,27 +286,27 @@ def open_judge(folder: Path, images: ImageSet, split: Split, tell: Tell = unhear
                 write_tensors(partial / WEIGHTS, tensors)
                 write_json(partial / CONFIG, facts)
                 publish_run(partial, place.parent, place.name)
-            return load_judge(place)[0]  # as it was rounded for the file
+            return load(place)[0]  # as it was rounded for the file
     if not (place / CONFIG).is_file():
         raise CheckpointError(f"{place} holds no feature net, and is in the way of one; move it away.")
-    return open_judge(folder, images, split, tell)  # another fit was faster
+    return kept_net(folder, images, load, make)  # another fit was faster
 
 
-def _shipped(images: ImageSet) -> tuple[Mapping[str, NDArray[Any]], dict[str, Any]] | None:
-    """Tensors and facts of the feature space of these very images that comes with the program; None without one.
+def _shipped(name: str, images: ImageSet, load: Callable[[Path], tuple[Any, str]]) -> Stored | None:
+    """Tensors and facts of the net of these very images that comes with the program; None without one.
 
     Runs in any folder are then measured in the same space, and none waits for a net that is there already.
     """
-    folder = SHIPPED / f"features-{images.name}"
+    folder = SHIPPED / name
     try:
-        _, fingerprint = load_judge(folder)
+        _, fingerprint = load(folder)
         stored: Any = read_json(folder / CONFIG)
         return (read_tensors(folder / WEIGHTS), stored) if fingerprint == images.fingerprint else None
     except CheckpointError:  # none comes with the program, or it is damaged
         return None
 
 
-def _made(images: ImageSet, split: Split, tell: Tell) -> tuple[Mapping[str, NDArray[Any]], dict[str, Any]]:
+def _made(images: ImageSet, split: Split, tell: Tell) -> Stored:
     """Tensors and facts of the feature space that goes with what is known of the images."""
     if _can_be_classified(images, split):
         model, accuracy = fit_classifier(images, split, tell=tell)
@@ -298,7 +318,7 @@ def _made(images: ImageSet, split: Split, tell: Tell) -> tuple[Mapping[str, NDAr
             "features": FEATURES,
             "test_accuracy": accuracy,
         }
-        return _stored(model), facts
+        return rounded(model), facts
     if images.attributes is not None and _described(images, split.train).size >= BATCH:
         model, accuracy = fit_attribute_classifier(images, split, tell=tell)
         count = images.attributes.shape[1]
@@ -309,14 +329,19 @@ def _made(images: ImageSet, split: Split, tell: Tell) -> tuple[Mapping[str, NDAr
             "features": FEATURES,
             "validation_accuracy": accuracy,
         }
-        return _stored(model), facts
+        return rounded(model), facts
     mean, components, _ = fit_components(images, split)
     facts = {
         "kind": "pca",
-        "space": f"{len(components)} principal components of the training pixels of {images.name}",
+        "space": components_words(len(components), images.name),
         "features": len(components),
     }
     return {"mean": mean.astype(np.float16), "components": components.astype(np.float16)}, facts
+
+
+def components_words(count: int, name: str) -> str:
+    """The space of so many principal components of a data set's pixels, in words."""
+    return f"{count} principal components of the training pixels of {name}"
 
 
 def fit_classifier(images: ImageSet, split: Split, seed: int = 0, tell: Tell = unheard) -> tuple[Classifier, float]:
@@ -425,12 +450,14 @@ def _described(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return rows[(images.attributes[rows] != UNKNOWN).any(axis=1)]
 
 
-def _stored(model: nn.Module) -> dict[str, NDArray[Any]]:
+def rounded(model: nn.Module) -> dict[str, NDArray[Any]]:
     """The weights in half precision; whole numbers as they are."""
     tensors = model.state_dict().items()
     return {name: (each.half() if each.is_floating_point() else each).numpy() for name, each in tensors}
 
 
-def _tensor(array: NDArray[Any]) -> Tensor:
-    tensor = torch.from_numpy(array)
-    return tensor.float() if tensor.is_floating_point() else tensor
+def take_tensors(model: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Give a model on the meta device the tensors of a file, in full precision; errors are those of torch."""
+    found = {name: torch.from_numpy(array) for name, array in tensors.items()}
+    full = {name: each.float() if each.is_floating_point() else each for name, each in found.items()}
+    model.load_state_dict(full, assign=True)

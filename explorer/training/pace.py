@@ -12,6 +12,7 @@ from explorer.devices import pick_device, pick_precision
 from explorer.errors import CheckpointError
 from explorer.progress import stage
 from explorer.training.fit import Fit
+from explorer.training.perception import FeatureNet
 from explorer.training.workers import Workers
 
 TRIAL_SHARE, LONGEST_TRIAL = 0.05, 3.0
@@ -22,7 +23,12 @@ SPARE = 0.95
 
 
 def paced(
-    configs: list[RunConfig], images: ImageSet, parts: Split, workers: Workers, args: argparse.Namespace
+    configs: list[RunConfig],
+    images: ImageSet,
+    parts: Split,
+    workers: Workers,
+    args: argparse.Namespace,
+    features: FeatureNet | None = None,
 ) -> list[RunConfig]:
     """Runs with as many epochs as fit into --minutes, the same for all: twins and ladders share their settings.
 
@@ -35,6 +41,7 @@ def paced(
         parts: Its split.
         workers: The processes that share the fits.
         args: The command line.
+        features: The net of a feature loss, for fits with one.
     """
     first, settings = configs[0], configs[0].train
     assert settings.minutes is not None and settings.epochs is not None
@@ -43,7 +50,16 @@ def paced(
         device = pick_device(settings.device)
         precision = pick_precision(settings.precision, device)
         with stage("trying how fast it goes", quiet=args.quiet or not workers.is_first):
-            fit = Fit(first, images.pixels, parts, device=device, precision=precision, folder=args.out, workers=workers)
+            fit = Fit(
+                first,
+                images.pixels,
+                parts,
+                device=device,
+                precision=precision,
+                folder=args.out,
+                workers=workers,
+                features=features,
+            )
             seconds = fit.trial(min(LONGEST_TRIAL, TRIAL_SHARE * 60 * settings.minutes))
         epochs = max(1, min(settings.epochs, int(SPARE * 60 * settings.minutes / seconds)))
     epochs = workers.agree(epochs)

@@ -134,6 +134,13 @@ def _short(card: Card) -> str:
     return ", ".join(parts)
 
 
+def fit_line(card: Card) -> str | None:
+    """What every tab says of a run whose fit maximised no likelihood; None of any other."""
+    if card.config is None or card.config.train.is_likely:
+        return None
+    return "Fitted to features beside pixels: its pictures are sharper, and it maximises no likelihood."
+
+
 def collapse_line(library: Library, card: Card) -> Mapping[str, object] | None:
     """What every tab says of a run that ignores its latents; None of any other.
 

@@ -7,7 +7,7 @@ from explorer.data.own import FAINT, form_of
 from explorer.data.sources import Character
 from explorer.images import encoded_picture, shrunk, tile
 from explorer.library import Library, OpenRun, kept
-from explorer.views.chooser import collapse_line, run_words
+from explorer.views.chooser import collapse_line, fit_line, run_words
 from explorer.views.colours import Colour, colours_of
 from explorer.views.export import FORMATS
 
@@ -42,6 +42,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         "dataset": run.card.dataset,
         **run_words(run.card),
         "collapse": collapse_line(library, run.card),
+        "caution": fit_line(run.card),
         "noun": noun_of(run),
         "latent_dim": run.latent_dim,
         "image_shape": list(run.image_shape),

@@ -34,6 +34,7 @@
  * @property {string} label The run in a few words, beside `title`.
  * @property {{words: string, instead: {name: string, short: string} | null} | null} collapse What every tab says of a run
  *   that ignores its latents, and a run to see instead; null for any other.
+ * @property {string | null} caution What every tab says of a run whose fit maximised no likelihood; null for any other.
  * @property {{one: string, many: string}} noun What its images are called.
  * @property {number} latent_dim
  * @property {number[]} [level_sizes] Axes of each stochastic level, the top one first; only where there are several.

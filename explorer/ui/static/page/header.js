@@ -106,13 +106,14 @@ class Header {
   }
 
   /** @param {RunInfo} info */
-  tell({ name, title, label, side, collapse }) {
+  tell({ name, title, label, side, collapse, caution }) {
     this.run.replaceChildren(h("strong", {}, title), ` ${label}`);
     this.run.dataset.side = side;
     this.run.title = name;
-    this.collapse.hidden = !collapse;
+    this.collapse.hidden = !collapse && !caution;
     const instead = collapse?.instead;
-    this.collapse.replaceChildren(...(collapse ? [collapse.words] : []), ...(instead ? [" ", button(instead.short, instead.name, () => view.goTo({ run: instead.name }))] : []));
+    const said = [caution, collapse?.words].filter(Boolean).join(" ");
+    this.collapse.replaceChildren(said, ...(instead ? [" ", button(instead.short, instead.name, () => view.goTo({ run: instead.name }))] : []));
     this.words = `${title}, ${label}`;
     this.entitle();
   }
