@@ -42,7 +42,8 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
     elif config is not None:
         model, train = config.model, config.train
         hidden = f", {model.hidden} hidden units" if model.hidden else ""
-        add("Settings", "Likelihood", "p(x|z) of the decoder", model.likelihood)
+        charged = "" if train.is_likely else f"and features, {train.feature_loss:g} nats: no likelihood is maximised"
+        add("Settings", "Likelihood", "p(x|z) of the decoder", model.likelihood, charged)
         add("Settings", "Net", "its shape", model.net and f"{model.net}{hidden}")
         if not is_point:
             share = f"{train.warmup} warm-up over {train.warmup_share:.0%} of the steps"
@@ -86,10 +87,15 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
         drawn = "distance to test images in the feature space of the holes, lower is better"
         floor = card.number("holes", "frechet_floor")
         least = "" if floor is None else f"floor {floor:.1f}: training images in place of draws"
-        for name, path in (("Fréchet distance", ("holes", law)), ("Fréchet distance of PCA", ("pca",))):
-            value = card.number(*path, "frechet")
-            of = "of a Gaussian along the components" if path[0] == "pca" else f"of draws {LAWS[law].title}"
-            add("Scores", name, f"{of}: {drawn}", None if value is None else f"{value:.1f}", least)
+        for name, of, path in (
+            ("Fréchet distance", f"of draws {LAWS[law].title}", ("holes", law)),
+            ("Fréchet distance of reconstructions", "of decodes of the test images' codes", ("test",)),
+            ("Fréchet distance of PCA", "of a Gaussian along the components", ("pca",)),
+        ):
+            value, pixels = card.number(*path, "frechet"), card.number(*path, "frechet_pixels")
+            beside = "" if pixels is None else f"{pixels:.2f} between principal components of pixels"
+            told = None if value is None else f"{value:.1f}"
+            add("Scores", name, f"{of}: {drawn}", told, "; ".join(filter(None, (least, beside))))
     if card.not_measured:
         add("Scores", "Not measured", f"measure with: {card.measuring}", ", ".join(card.not_measured))
     cost = card.metrics.get("train")

@@ -45,6 +45,10 @@ HOLE_SCORES: Mapping[str, tuple[str, str]] = {
         "Fréchet distance",
         "how far draws are from test images as two Gaussians, in {space}; the floor is that of training images",
     ),
+    "frechet_pixels": (
+        "Fréchet distance of pixels",
+        "the same in principal components of pixels: a fit to features may be near in one space alone",
+    ),
 }
 """Rows of the score table: title and meaning of what training/evaluate.py measures under that name for each law."""
 
@@ -141,7 +145,7 @@ def cell(card: Card, law: str, key: str) -> dict[str, Any] | None:
     found = score_at(holes_of(card).get(law), key)
     if found is None:
         return None
-    floor = score_at(holes_of(card), "frechet_floor") if key == "frechet" else None
+    floor = score_at(holes_of(card), f"{key}_floor") if key.startswith("frechet") else None
     if floor is not None:
         return {**found, "beside": f"floor {floor['value']:.1f}"}
     clamped = card.number("test", "clamped")

@@ -23,8 +23,9 @@ FITS = (
 
 HOLES = (
     "| run | no image encoded there, of 100 draws: prior, one bell, ten bells | told apart, of 100 pairs: the same "
-    "| Random draws from | coverage | Fréchet (floor) | real images in holes: draws, means | R, G, C |\n"
-    "|---|---|---|---|---|---|---|---|"
+    "| Random draws from | coverage | Fréchet (floor) | of reconstructions "
+    "| real images in holes: draws, means | R, G, C |\n"
+    "|---|---|---|---|---|---|---|---|---|"
 )
 """Head of the table of holes."""
 
@@ -92,7 +93,8 @@ def hole_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
         laws(holes, "tell_apart", "elbo" in test),
         LAWS[first].plain if first in LAWS else UNMEASURED,
         UNMEASURED if is_quick else share(own["coverage"]),
-        UNMEASURED if is_quick else with_floor(own["frechet"], metrics),
+        UNMEASURED if is_quick else with_floor(own["frechet"], metrics) + in_pixels(own.get("frechet_pixels")),
+        f"{test['frechet']:.1f}" + in_pixels(test.get("frechet_pixels")) if "frechet" in test else UNMEASURED,
         ", ".join(hundred(holes.get(name)) for name in ("calibration_check", "calibration_check_means")) + " %",
         ", ".join("–" if size is None else f"{size:,}" for size in sizes),
     ]
@@ -130,6 +132,13 @@ def with_floor(score: Mapping[str, float], metrics: Mapping[str, Any]) -> str:
     floor = metrics["holes"].get("frechet_floor")
     told = beside(f"{score['value']:.1f}", metrics, "frechet", ".1f")
     return told if floor is None else f"{told}, floor {floor['value']:.1f}"
+
+
+def in_pixels(score: Mapping[str, float] | float | None) -> str:
+    """A Fréchet distance between principal components of pixels, to stand behind that in the feature space."""
+    if score is None:
+        return ""
+    return f"; pixels {score if isinstance(score, float) else score['value']:.2f}"
 
 
 def nats(test: Mapping[str, Any], name: str, sign: int = 1) -> str:
