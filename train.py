@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import types
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,6 +164,9 @@ def fit_run(
     precision = pick_precision(config.train.precision, device)
     resume = workers.agree(args.resume and can_resume(args.out, config.name))
     folder = partial_folder(args.out, config.name)
+    start = (
+        None if config.train.start is None or resume else weights_to_start_with(config, config.train.start, args.out)
+    )
     with contextlib.ExitStack() as building:
         if workers.is_first:
             building.enter_context(claimed(args.out, config.name))
@@ -186,6 +190,8 @@ def fit_run(
         )
         if resume:
             fit.load()
+        elif start is not None:
+            fit.start_with(start)
         label = device_label(device) + (f", {workers.count} processes" if workers.count > 1 else "")
         if workers.is_first:
             trim_history(folder, fit.epoch)
@@ -247,6 +253,35 @@ def fit_run(
         write_latents(folder, latents)
         write_metrics(folder, metrics)
         publish_run(folder, args.out, config.name)
+
+
+def weights_to_start_with(config: RunConfig, name: str, out: Path) -> Mapping[str, Any]:
+    """The weights of the run that a fit begins with, by its name.
+
+    Raises:
+        CheckpointError: There is no such run, or it is of another net.
+    """
+    from explorer.coder import weight_shapes
+
+    if name not in list_runs(out):
+        there = ", ".join(list_runs(out)) or "none"
+        raise CheckpointError(f"there is no run {name!r} in {out} to start with; there are: {there}.")
+    model = read_config(out / name).model
+    theirs, mine = dataclasses.asdict(model), dataclasses.asdict(config.model)
+    other = [key for key in mine if key not in FREE_OF_A_START and mine[key] != theirs[key]]
+    if other:
+        flag = "--" + other[0].replace("_", "-")
+        raise CheckpointError(
+            f"{name} cannot be started with: its {other[0]} is {theirs[other[0]]!r}, and here it is "
+            f"{mine[other[0]]!r}; set {flag}, or leave out --start."
+        )
+    return read_weights(out / name, weight_shapes(model, str(out / name)))
+
+
+FREE_OF_A_START = frozenset(
+    {"sigma", "corruption", "corruption_level", "sparsity", "sparsity_weight", "sparsity_target", "contraction_weight"}
+)
+"""Settings of a model in which a fit may differ from the run that it begins with."""
 
 
 def one_per_class(images: ImageSet, parts: Split) -> list[int]:

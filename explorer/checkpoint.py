@@ -425,7 +425,8 @@ def _widened(arrays: Mapping[str, NDArray[Any]], table: Mapping[str, Bounds]) ->
     wide = {half: np.dtype(f"{half.kind}{2 * half.itemsize}") for half in HALVES.values()}
 
     def as_it_was(name: str, each: NDArray[Any]) -> NDArray[Any]:
-        return each.astype(wide[each.dtype]) if each.dtype == HALVES.get(table[name].type) else each
+        half = HALVES.get(table[name].type)
+        return each if half is None or each.dtype != half else each.astype(wide[half])
 
     return {name: as_it_was(name, each) for name, each in arrays.items()}
 

@@ -13,6 +13,7 @@ from explorer.checkpoint import list_runs, read_config, read_metrics
 from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig, resolve
 from explorer.data import ImageSet, load_dataset, split
 from explorer.errors import CheckpointError, ConfigError
+from explorer.models.layers import even_out
 from explorer.training import perception as room
 from explorer.training.fit import Fit
 from explorer.training.perception import LARGEST_OFFSET, FeatureNet, fit_features, load_features, open_features, view
@@ -85,14 +86,14 @@ def test_a_net_finds_the_partner_of_a_view_far_more_often_than_chance(
 
 def test_a_distance_is_0_at_the_image_and_grows_with_a_blur(net: FeatureNet, digits: ImageSet):
     images = some_of(digits)
-    assert net.distance(images, images).max() == 0
+    assert net.distance(images, images).abs().max() == 0
     blurred = [images]
     for _ in range(3):
         blurred.append(torch.nn.functional.avg_pool2d(blurred[-1], 3, stride=1, padding=1))
     means = [net.distance(each, images).mean().item() for each in blurred]
     assert means == sorted(means) and means[1] > 0.01
     others = net.distance(images.roll(1, dims=0), images).mean()
-    assert means[1] < others < 4, "independent features of variance 1 are 2 apart"
+    assert means[1] < others < 3, "independent features of variance 1 are 2 apart"
 
 
 def test_only_reconstructions_get_a_gradient_and_no_weight_does(net: FeatureNet, digits: ImageSet):
@@ -161,7 +162,7 @@ def test_a_charged_fit_misses_fewer_features_and_says_what_they_cost(
     missed = []
     for weight in (0.0, WEIGHT):
         lines: list[dict[str, Any]] = []
-        fit = fit_of(config_of(family, epochs=8, feature_loss=weight), digits, tmp_path, net if weight else None)
+        fit = fit_of(config_of(family, epochs=40, feature_loss=weight), digits, tmp_path, net if weight else None)
         fitted = fit.run(lambda line, _, lines=lines: lines.append(line), quiet=True)
         model, images = fitted.model.eval(), some_of(digits, 500)
         with torch.inference_mode():
@@ -173,7 +174,7 @@ def test_a_charged_fit_misses_fewer_features_and_says_what_they_cost(
         whole = last["distortion"] + beta * last["rate"] + last.get("penalty", 0.0)
         assert last["total"] == pytest.approx(whole, rel=1e-5)
         assert (fitted.gradient_variance is None) == (weight > 0 or family in ("ae", "sparse"))
-    assert missed[1] < 0.95 * missed[0]
+    assert missed[1] < 0.98 * missed[0]
 
 
 @pytest.mark.parametrize("average", [0.0, 1.0])
@@ -205,6 +206,20 @@ def test_a_charged_fit_needs_its_net(digits: ImageSet, tmp_path: Path):
 def test_a_feature_loss_goes_with_no_bound_and_no_score_function(other: dict[str, Any]):
     with pytest.raises(ConfigError, match="feature_loss"):
         config_of(**other)
+
+
+def test_an_even_kernel_answers_a_flat_map_with_a_flat_map_and_is_the_nearest_that_does():
+    torch.manual_seed(0)
+    layer = torch.nn.ConvTranspose2d(3, 5, kernel_size=4, stride=2, padding=1).double()
+    flat = torch.rand(2, 3, 1, 1).double().expand(2, 3, 6, 6)
+    before, kernel = layer(flat)[:, :, 2:-2, 2:-2], layer.weight.detach().clone()
+    assert before.var(dim=(2, 3)).min() > 1e-6, "even and odd places differ"
+    even_out(layer)
+    assert layer(flat)[:, :, 2:-2, 2:-2].var(dim=(2, 3)).max() < 1e-20
+    moved, kept = kernel - layer.weight.detach(), layer.weight.detach().clone()
+    assert abs((moved * kept).sum()) < 1e-10, "a projection: what was taken is at right angles to what is left"
+    even_out(layer)
+    torch.testing.assert_close(layer.weight.detach(), kept)
 
 
 # --- the run ----------------------------------------------------------------------------------------------------------
@@ -241,3 +256,42 @@ def test_runs_of_before_there_was_a_feature_loss_keep_their_key():
         config = read_config(ROOT / "checkpoints" / name)
         if config.train.is_likely:
             assert config.key == stored["key"], name
+
+
+# --- a fit that begins with the weights of another --------------------------------------------------------------------
+
+
+def test_a_fit_begins_with_the_weights_of_another_run_of_the_same_net(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    command = [
+        "--dataset",
+        "digits",
+        "--latent-dim",
+        "2",
+        "--hidden",
+        "16",
+        "--out",
+        str(tmp_path),
+        "--quick",
+        "--quiet",
+    ]
+    assert main([*command, "--epochs", "40"]) == 0
+    on = [*command, "--start", "digits-vae-2", "--epochs", "1", "--lr", "1e-9", "--warmup", "none"]
+    assert main([*on, "--tag", "on"]) == 0
+    assert main([*command, "--epochs", "1", "--lr", "1e-9", "--tag", "anew"]) == 0
+    costs = {run: read_metrics(tmp_path / run)["test"]["distortion"] for run in list_runs(tmp_path)}
+    assert costs["digits-vae-2-on"] == pytest.approx(costs["digits-vae-2"], rel=1e-3) != costs["digits-vae-2-anew"]
+    assert read_config(tmp_path / "digits-vae-2-on").train.start == "digits-vae-2"
+    capsys.readouterr()
+    for flags, words in (
+        (["--start", "digits-vae-3"], "there is no run 'digits-vae-3'"),
+        (["--start", "digits-vae-2", "--hidden", "24"], "its hidden is 16, and here it is 24"),
+        (["--start", "../digits-vae-2"], "start must be the name of a run"),
+    ):
+        before = sorted(tmp_path.rglob("*"))
+        assert main([*command, "--tag", "other", *flags]) == 1
+        assert words in capsys.readouterr().err and sorted(tmp_path.rglob("*")) == before
+    with pytest.raises(SystemExit):
+        main([*command, "--start", "digits-vae-2", "--twin"])
+    assert "--start is of one run" in capsys.readouterr().err

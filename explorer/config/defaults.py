@@ -35,6 +35,7 @@ OPEN_DEFAULTS: Mapping[str, str] = {
     "stream": "yes where the images would fill half the memory of the device",
     "compile": "yes on CUDA where a fit is long enough to win the time back",
     "minutes": "no limit",
+    "start": "none, weights at random",
     "patience": "no limit",
     "nll_samples": "in proportion to the fit",
     "nll_images": "in proportion to the fit",

@@ -279,6 +279,8 @@ class TrainConfig:
     """Draw Bernoulli targets from the grey images anew at every step; the encoder always sees grey."""
     flip: bool | None = None
     """Mirror each image left to right at every other sight of it, at random."""
+    start: str | None = None
+    """Name of a run of the same net, in the same folder, whose weights the fit begins with."""
     epochs: int | None = None
     """Passes over the training images."""
     minutes: float | None = None
@@ -327,6 +329,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_choices(self)
         check_ranges(self)
+        if self.start is not None and not RUN_NAME.fullmatch(self.start):
+            raise ConfigError(f"start must be the name of a run, but is {self.start[:100]!r}.")
         if self.momentum == CYCLED:
             if self.schedule != "onecycle":
                 raise ConfigError(
@@ -371,8 +375,9 @@ class RunConfig:
         for name in ("device", "threads", "precision", "stream", "compile", "save_every", "nll_samples", "nll_images"):
             del shared["train"][name]  # where a run was fitted, and how it was measured, is not what was fitted
         del shared["train"]["minutes"]  # the epochs say what came of them
-        if not self.train.feature_loss:  # runs of before there was one keep their key
-            del shared["train"]["feature_loss"]
+        for name in ("feature_loss", "start"):  # runs of before there were such keep their key
+            if not shared["train"][name]:
+                del shared["train"][name]
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -6,13 +6,14 @@ import math
 import signal
 import time
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
@@ -23,6 +24,7 @@ from explorer.config import CYCLED, RunConfig, TrainConfig, to_json
 from explorer.data import Split
 from explorer.errors import CheckpointError, ConfigError, Interrupted, TrainingError
 from explorer.models import Autoencoder, Loss, build_model
+from explorer.models.layers import even_out
 from explorer.models.losses import Gaussian
 from explorer.models.normalisation import BatchNorm
 from explorer.models.vae import VAE
@@ -146,8 +148,7 @@ class Fit:
         if settings.compile and self.model.compiles:
             self.compile()
         self.average = averaged(self.model, settings, self.steps_per_epoch)
-        if self.features is not None:
-            self.exported.features = self.features.distance  # one net, one offset: no copy that the average keeps
+        self._share_features()
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=settings.lr,
@@ -165,6 +166,21 @@ class Fit:
         self.best_loss, self.best_epoch = math.inf, 0
         self.best_weights: dict[str, Tensor] = {}
         self.is_late = False  # whether the minutes are over, in any of the processes
+
+    def start_with(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Begin with the weights of another fit of the same net, before the first step; the likelihood stays."""
+        own = self.model.state_dict()
+        found = {name: torch.from_numpy(each) for name, each in weights.items() if not name.startswith("likelihood.")}
+        self.model.load_state_dict({name: found.get(name, tensor) for name, tensor in own.items()})
+        if self.features is not None:
+            even_out(self.model.decoder)
+        self.average = averaged(self.model, self.config.train, self.steps_per_epoch)
+        self._share_features()
+
+    def _share_features(self) -> None:
+        """Let the average be charged by the same net, with the same offset, as the model: not by a copy."""
+        if self.features is not None:
+            self.exported.features = self.features.distance
 
     @property
     def epoch(self) -> int:
@@ -290,6 +306,8 @@ class Fit:
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()
         self.optimizer.step()
+        if self.features is not None:
+            even_out(self.model.decoder)  # a grid has features, and a decoder that may would paint one everywhere
         self.schedule.step()
         if self.average is not None:
             self.average.update_parameters(self.model)

@@ -97,17 +97,19 @@ class FeatureNet(nn.Module):
     def distance(self, reconstructions: Tensor, images: Tensor) -> Tensor:
         """Share of the variance of the features that reconstructions miss, (N,): 0 at the image itself.
 
-        It is the mean over all maps but the first, which is linear in the pixels: their squared error says the same.
+        It is the mean over all maps. A decoder that may draws one grid into every picture: that has the energy of hair,
+        cloth and noise, whose places no code tells, and the later maps, like a judge, take it for them. The first map,
+        which is linear in the pixels, holds against it, and `explorer.models.layers.even_out` forbids it.
 
         Args:
             reconstructions: (N, C, H, W) in [0, 1]; the gradient goes through them alone.
             images: The same shape.
         """
         with torch.no_grad():
-            wanted = self.maps(self._moved(images))[1:]
-        found = self.maps(self._moved(reconstructions))[1:]
-        each = [(a.float() - b.float()).square().mean(dim=(1, 2, 3)) for a, b in zip(found, wanted, strict=True)]
-        return torch.stack(each).mean(dim=0)
+            wanted = self.maps(self._moved(images))
+        found = self.maps(self._moved(reconstructions))
+        errors = [a.float() - b.float() for a, b in zip(found, wanted, strict=True)]
+        return torch.stack([error.square().mean(dim=(1, 2, 3)) for error in errors]).mean(dim=0)
 
 
 def open_features(folder: Path, images: ImageSet, split: Split, tell: Tell = unheard) -> FeatureNet:

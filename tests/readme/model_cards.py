@@ -93,7 +93,9 @@ def hole_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
         laws(holes, "tell_apart", "elbo" in test),
         LAWS[first].plain if first in LAWS else UNMEASURED,
         UNMEASURED if is_quick else share(own["coverage"]),
-        UNMEASURED if is_quick else with_floor(own["frechet"], metrics) + in_pixels(own.get("frechet_pixels")),
+        UNMEASURED
+        if is_quick
+        else with_floor(own["frechet"], metrics) + in_pixels(own.get("frechet_pixels", {}).get("value")),
         f"{test['frechet']:.1f}" + in_pixels(test.get("frechet_pixels")) if "frechet" in test else UNMEASURED,
         ", ".join(hundred(holes.get(name)) for name in ("calibration_check", "calibration_check_means")) + " %",
         ", ".join("–" if size is None else f"{size:,}" for size in sizes),
@@ -134,11 +136,9 @@ def with_floor(score: Mapping[str, float], metrics: Mapping[str, Any]) -> str:
     return told if floor is None else f"{told}, floor {floor['value']:.1f}"
 
 
-def in_pixels(score: Mapping[str, float] | float | None) -> str:
+def in_pixels(value: float | None) -> str:
     """A Fréchet distance between principal components of pixels, to stand behind that in the feature space."""
-    if score is None:
-        return ""
-    return f"; pixels {score if isinstance(score, float) else score['value']:.2f}"
+    return "" if value is None else f"; pixels {value:.2f}"
 
 
 def nats(test: Mapping[str, Any], name: str, sign: int = 1) -> str:
