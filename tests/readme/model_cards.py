@@ -17,7 +17,7 @@ PAIRS = (
 
 FITS = (
     "| run | NLL at most (K) | −ELBO | distortion | rate | MSE per pixel | σ (effective β) | dimensions in use "
-    "| fitted in |\n|---|---|---|---|---|---|---|---|---|"
+    "| decoder, MMAC | run, MB | fitted in |\n|---|---|---|---|---|---|---|---|---|---|---|"
 )
 """Head of the table of what images cost."""
 
@@ -37,7 +37,9 @@ def cards(checkpoints: Path) -> str:
     """Both tables, a row per run in each, in the order of `list_runs`."""
     names = list_runs(checkpoints)
     runs = [(read_config(checkpoints / name), read_metrics(checkpoints / name)) for name in names]
-    fits, holes = [fit_row(*run) for run in runs], [hole_row(*run) for run in runs]
+    sizes = [sum(file.stat().st_size for file in (checkpoints / name).rglob("*.*")) for name in names]
+    fits = [fit_row(*run, size) for run, size in zip(runs, sizes, strict=True)]
+    holes = [hole_row(*run) for run in runs]
     return "\n".join([FITS, *fits, "", HOLES, *holes])
 
 
@@ -62,9 +64,25 @@ def pairs(checkpoints: Path) -> str:
     return "\n".join([PAIRS, *rows])
 
 
-def fit_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
-    """What images cost under one run; a score that its family does not have is a dash, one at a clamp is marked."""
-    test, train = metrics["test"], metrics["train"]
+def decoding_work(config: RunConfig) -> float:
+    """Multiplications, each with its addition, that decoding one picture takes, in millions."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from explorer.models import build_model
+
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model = build_model(config.model).eval()
+        model.decode(torch.zeros(1, model.latent_dim))
+    return counter.get_total_flops() / 2e6
+
+
+def fit_row(config: RunConfig, metrics: Mapping[str, Any], size: int) -> str:
+    """What images cost under one run of so many bytes.
+
+    A score that a family, or a fit that maximises no likelihood, does not have is a dash; one at a clamp is marked.
+    """
+    test, train, has_prior = metrics["test"], metrics["train"], config.model.has_prior
     is_quick, mark = bool(metrics.get("not_measured")), clamp_mark(test)
     draws = f" ({test['nll_iw_samples']:,})" if "nll_iw_samples" in test and "nll_iw" in test else ""
     cells = [
@@ -72,10 +90,12 @@ def fit_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
         UNMEASURED if is_quick and "elbo" in test else nats(test, "nll_iw") + draws,
         nats(test, "elbo", sign=-1) + (mark if "elbo" in test else ""),
         nats(test, "distortion"),
-        nats(test, "rate") + mark if "elbo" in test else "–",
+        nats(test, "rate") + mark if has_prior else "–",
         beside(f"{test['mse']:.4f}", metrics, "mse", ".4f"),
         sigma(test),
         f"{test['active_units']} of {config.model.latent_dim}",
+        f"{decoding_work(config):.2g}",
+        f"{size / 1e6:.1f}",
         f"{train['epochs']} epochs, {train['seconds'] / 60:.1f} min, {train['device']}",
     ]
     return f"| {' | '.join(cells)} |"
@@ -84,13 +104,14 @@ def fit_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
 def hole_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
     """The hole scores of one run, coverage and Fréchet distance under its own law; a prior is a VAE's alone."""
     test, holes, is_quick = metrics["test"], metrics["holes"], bool(metrics.get("not_measured"))
-    own = holes["raw" if "elbo" in test else "white"]
+    has_prior = config.model.has_prior
+    own = holes["raw" if has_prior else "white"]
     first = holes.get("default_law")
     sizes = [holes.get(f"{name}_n") for name in ("reference", "fitting", "calibration")]
     cells = [
         f"`{config.name}`",
-        laws(holes, "vacancy", "elbo" in test) + clamp_mark(test),
-        laws(holes, "tell_apart", "elbo" in test),
+        laws(holes, "vacancy", has_prior) + clamp_mark(test),
+        laws(holes, "tell_apart", has_prior),
         LAWS[first].plain if first in LAWS else UNMEASURED,
         UNMEASURED if is_quick else share(own["coverage"]),
         UNMEASURED
