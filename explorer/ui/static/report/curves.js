@@ -12,7 +12,7 @@ export const LOSSES = /** @type {const} */ ([
     label: "rate over the epochs",
     hint: "What the codes carry of an image. Near 0 they carry nothing: posterior collapse.",
   },
-  { part: "penalty", label: "penalty over the epochs", hint: "What this family adds to the loss; its scale is its own." },
+  { part: "penalty", label: "penalty over the epochs", hint: "What the fit adds to the loss: the penalty of a family, or features that it misses. Its scale is its own." },
 ]);
 
 export const SETTING_CURVES = /** @type {const} */ ([
