@@ -52,7 +52,7 @@ from explorer.errors import CheckpointError, ExplorerError, Interrupted
 from explorer.hub import check_sending, push
 from explorer.progress import Spoken, is_terminal, stage
 from explorer.training.command import DEFAULT_OUT, first_of, parse, plan, with_facts
-from explorer.training.summary import left_out, split_words, summary_table
+from explorer.training.summary import left_out, split_words, summary_table, unlikely
 
 if TYPE_CHECKING:
     from explorer.training.perception import FeatureNet
@@ -360,7 +360,7 @@ def tell(names: list[str], out: Path) -> None:
     runs = [(read_config(out / name), read_metrics(out / name)) for name in names]
     place = "" if out == DEFAULT_OUT else shlex.quote(str(out))
     print(summary_table(runs))
-    for line in left_out(runs, f" --out {place}" if place else ""):
+    for line in unlikely(runs) + left_out(runs, f" --out {place}" if place else ""):
         print(line)
     print(f"open it with: python -m explorer {names[0]}" + (f" --checkpoints {place}" if place else ""))
 

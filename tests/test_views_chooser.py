@@ -41,7 +41,7 @@ def test_a_family_of_autoencoders_and_a_tag_are_told(shipped: Library):
     model = dataclasses.replace(card.config.model, family="sparse")
     sparse = dataclasses.replace(card, family="sparse", config=dataclasses.replace(card.config, model=model, tag="kl"))
     words = run_words(sparse)
-    assert (words["side"], words["label"], words["short"]) == ("ae", "Sparse AE, d = 8", "sparse AE, kl")
+    assert (words["side"], words["label"], words["short"]) == ("ae", "Sparse AE, d = 8, kl", "sparse AE, kl")
 
 
 def test_a_model_of_ones_own_goes_by_its_name():
@@ -70,6 +70,14 @@ def test_a_portrait_shows_decodes_of_stored_codes_and_nothing_else():
     rows = [0, 30, 1, 2, 3, 4]  # the first of each class, then the first
     expected = tile(to_bytes(coder.decode(run.latents.mean[rows])), 3)[0]
     np.testing.assert_array_equal(shown if shown.ndim == 2 else shown[..., 0], expected)
+
+
+def test_a_tag_that_says_more_than_beta_stands_in_the_label(shipped: Library):
+    card = shipped.card("digits-vae-2")
+    assert card.config is not None
+    for tag, ending in ((None, "beta 1"), ("beta1", "beta 1"), ("sharp", "beta 1, sharp")):
+        tagged = dataclasses.replace(card, config=dataclasses.replace(card.config, tag=tag))
+        assert run_words(tagged)["label"].endswith(ending)
 
 
 def test_a_collapsed_run_says_so_with_what_to_do_and_a_milder_run_of_its_ladder(shipped: Library):

@@ -1,9 +1,12 @@
 """Verdicts of Report: made-up scores and histories in, levels and sentences out, whichever way they fall."""
 
+import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 
+from explorer.config import RunConfig, TrainConfig
 from explorer.library import Card
 from explorer.views.history import History, history_of
 from explorer.views.report_verdicts import LIMITS, VERDICTS, WORDS, Verdict, verdicts_of
@@ -124,3 +127,15 @@ def test_the_next_step_names_a_law_only_where_its_score_is_better():
     assert "ten fitted bells" in step
     worst = card(vacancy=0.4, told=0.4)
     assert "bells" not in (found(worst)["holes"].step or "")
+
+
+def test_what_a_fit_lowers_counts_its_penalty_and_a_started_fit_is_not_measured_by_its_own_gain():
+    charged = history([100, 60, 50], [100, 55, 45])
+    train, held = np.array([100.0, 70, 60]), np.array([100.0, 85, 85])
+    both = dataclasses.replace(
+        charged, train={**charged.train, "penalty": train}, validation={**charged.validation, "penalty": held}
+    )
+    assert found(card(), charged)["overfit"].level != found(card(), both)["overfit"].level == "red"
+    config = RunConfig(train=TrainConfig(start="digits-vae-2"))
+    told = found(dataclasses.replace(card(), config=config), both)["overfit"]
+    assert told.level == "unknown" and "digits-vae-2" in told.evidence and "30.0 nats" in told.evidence

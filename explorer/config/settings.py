@@ -67,6 +67,9 @@ FIRST_READING, READING = 1, 3
 """Numbers of the rules by which the pictures of a folder are read: of the first edition, and of new runs. The second
 had no tables of labels beside the pictures."""
 
+UNLIKELY = "Fitted to features beside pixels: its pictures are sharper, and it maximises no likelihood."
+"""What is said everywhere of a run with a feature loss."""
+
 CYCLED = "cycled"
 """The momentum that moves against the learning rate, between 0.85 and 0.95."""
 

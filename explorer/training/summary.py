@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.analysis.laws import RAW, WHITE
-from explorer.config import RunConfig
+from explorer.config import UNLIKELY, RunConfig
 from explorer.data import ImageSet, Split, reference_count
 
 Metrics = Mapping[str, Any]
@@ -123,6 +123,11 @@ def left_out(runs: Sequence[tuple[RunConfig, Metrics]], options: str = "") -> li
         + " and ".join(f"python train.py --evaluate {name}{options}" for name in found)
         for missing, found in names.items()
     ]
+
+
+def unlikely(runs: Sequence[tuple[RunConfig, Metrics]]) -> list[str]:
+    """A line for every run whose fit maximised no likelihood."""
+    return [f"{config.name}: {UNLIKELY}" for config, _ in runs if not config.train.is_likely]
 
 
 def split_words(images: ImageSet, parts: Split, config: RunConfig) -> str:

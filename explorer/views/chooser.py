@@ -5,7 +5,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from explorer.config import DATASETS, FAMILIES, has_prior
+from explorer.config import DATASETS, FAMILIES, UNLIKELY, has_prior
 from explorer.errors import CheckpointError
 from explorer.images import encoded_picture, tile, to_bytes
 from explorer.library import Card, Library, OpenRun, kept
@@ -105,6 +105,7 @@ def run_words(card: Card) -> dict[str, str]:
     beta = beta_of(card)
     short = card.name if card.config is None else _short(card)
     label = f"{kind}, d = {card.latent_dim}" + ("" if beta is None else f", beta {beta:g}")
+    label += f", {card.config.tag}" if card.config is not None and _has_own_tag(card.config.tag, beta) else ""
     if card.config is None:
         label = f"{card.name}, d = {card.latent_dim}"
     return {
@@ -130,15 +131,20 @@ def _short(card: Card) -> str:
     beta, tag = beta_of(card), card.config.tag
     parts = [] if card.family == "vae" else [FAMILIES[card.family].title if card.family in FAMILIES else card.family]
     parts += [] if beta is None else [f"beta {beta:g}"]
-    parts += [tag] if tag and tag != ("" if beta is None else f"beta{beta:g}") else []
+    parts += [tag] if tag and _has_own_tag(tag, beta) else []
     return ", ".join(parts)
+
+
+def _has_own_tag(tag: str | None, beta: float | None) -> bool:
+    """Whether a tag says more than beta, as those of a ladder do not."""
+    return bool(tag) and tag != ("" if beta is None else f"beta{beta:g}")
 
 
 def fit_line(card: Card) -> str | None:
     """What every tab says of a run whose fit maximised no likelihood; None of any other."""
     if card.config is None or card.config.train.is_likely:
         return None
-    return "Fitted to features beside pixels: its pictures are sharper, and it maximises no likelihood."
+    return UNLIKELY
 
 
 def collapse_line(library: Library, card: Card) -> Mapping[str, object] | None:

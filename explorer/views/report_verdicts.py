@@ -241,7 +241,7 @@ def coverage(card: Card, history: History | None) -> Verdict:  # noqa: ARG001
     return _verdict("green", short, words)
 
 
-def overfit(card: Card, history: History | None) -> Verdict:  # noqa: ARG001
+def overfit(card: Card, history: History | None) -> Verdict:
     """Whether training images are known by heart: the gap to held-out ones, over what the fit gained on those."""
     if history is None or not len(history.epochs):
         return _verdict(
@@ -257,6 +257,12 @@ def overfit(card: Card, history: History | None) -> Verdict:  # noqa: ARG001
             "Fit it again with train.py.",
         )
     train, held, epochs = train[known], held[known], history.epochs[known]
+    start = None if card.config is None else card.config.train.start
+    if start is not None:
+        gap = float(held[-1] - train[-1])
+        words = f"At the end held-out images cost {gap:.1f} nats more than training images. The fit began with the "
+        words += f"weights of {start}, so what it gained itself is no measure of that."
+        return _verdict("unknown", "began with learned weights", words, f"See what is said of {start}.")
     best = int(np.argmin(held))
     gained = float(held[0] - held[best])
     if gained <= 0:
@@ -281,11 +287,11 @@ def overfit(card: Card, history: History | None) -> Verdict:  # noqa: ARG001
 
 
 def _objective(losses: Mapping[str, Any], history: History) -> Any:
-    """What the fit lowers, (E,), in nats per image: distortion and the rate by the last beta."""
+    """What the fit lowers, (E,), in nats per image: distortion, the rate by the last beta, and any penalty."""
     betas = history.beta[np.isfinite(history.beta)]
     beta = float(betas[-1]) if len(betas) else 1.0
     rate = np.nan_to_num(losses["rate"])  # an autoencoder has none
-    return losses["distortion"] + beta * rate
+    return losses["distortion"] + beta * rate + np.nan_to_num(losses["penalty"])
 
 
 def blur(card: Card, history: History | None) -> Verdict:  # noqa: ARG001

@@ -111,6 +111,7 @@ class Header {
     this.run.dataset.side = side;
     this.run.title = name;
     this.collapse.hidden = !collapse && !caution;
+    this.collapse.classList.toggle("xp-head-told", !collapse);
     const instead = collapse?.instead;
     const said = [caution, collapse?.words].filter(Boolean).join(" ");
     this.collapse.replaceChildren(said, ...(instead ? [" ", button(instead.short, instead.name, () => view.goTo({ run: instead.name }))] : []));
