@@ -52,7 +52,7 @@ from explorer.errors import CheckpointError, ExplorerError, Interrupted
 from explorer.hub import check_sending, push
 from explorer.progress import Spoken, is_terminal, stage
 from explorer.training.command import DEFAULT_OUT, first_of, parse, plan, with_facts
-from explorer.training.summary import left_out, split_words, summary_table, unlikely
+from explorer.training.summary import charged_for_features, left_out, split_words, summary_table
 
 if TYPE_CHECKING:
     from explorer.training.perception import FeatureNet
@@ -93,6 +93,8 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
     check_split(images, parts)
     configs = [with_facts(with_batch(config, len(parts.train), args), images) for config in configs]
     settings = configs[0].train
+    for config in configs:  # before minutes of work
+        weights_to_begin_with(config, args.out)
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
         if workers.is_first:
             told = list(images.notes)  # said even when quiet: what was left out, scaled or cut is never silent
@@ -100,7 +102,7 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
                 told.append(f"every step takes all {len(parts.train):,} images: there are no more to fit")
             for line in told if args.quiet else [*told, split_words(images, parts, configs[0])]:
                 print(line, flush=True)
-        features = None if settings.is_likely else shared_features(images, parts, workers, args)
+        features = shared_features(images, parts, workers, args) if settings.charges_features else None
         if settings.minutes is not None:
             configs = paced(configs, images, parts, workers, args, features)
             if workers.is_first and not args.quiet:
@@ -117,7 +119,7 @@ def shared_features(images: ImageSet, parts: Split, workers: "Workers", args: ar
     from explorer.training.perception import open_features
 
     def opened() -> "FeatureNet":
-        folder = args.out / f"features-{images.name}-loss"
+        folder = args.out / f"features-{images.name}+loss"
         with stage("opening the net of the feature loss", 1, quiet=args.quiet or not workers.is_first) as bar:
 
             def tell(done: int, total: int) -> None:
@@ -164,9 +166,6 @@ def fit_run(
     precision = pick_precision(config.train.precision, device)
     resume = workers.agree(args.resume and can_resume(args.out, config.name))
     folder = partial_folder(args.out, config.name)
-    start = (
-        None if config.train.start is None or resume else weights_to_start_with(config, config.train.start, args.out)
-    )
     with contextlib.ExitStack() as building:
         if workers.is_first:
             building.enter_context(claimed(args.out, config.name))
@@ -187,11 +186,10 @@ def fit_run(
             folder=folder,
             workers=workers,
             features=features,
+            first=None if resume else weights_to_begin_with(config, args.out),
         )
         if resume:
             fit.load()
-        elif start is not None:
-            fit.start_with(start)
         label = device_label(device) + (f", {workers.count} processes" if workers.count > 1 else "")
         if workers.is_first:
             trim_history(folder, fit.epoch)
@@ -255,30 +253,34 @@ def fit_run(
         publish_run(folder, args.out, config.name)
 
 
-def weights_to_start_with(config: RunConfig, name: str, out: Path) -> Mapping[str, Any]:
-    """The weights of the run that a fit begins with, by its name.
+def weights_to_begin_with(config: RunConfig, out: Path) -> Mapping[str, Any] | None:
+    """The weights of the run that a fit begins with; None for a fit that begins at random.
 
     Raises:
-        CheckpointError: There is no such run, or it is of another net.
+        CheckpointError: There is no such run, it is of another net, or it is the run that is to be fitted.
     """
     from explorer.coder import weight_shapes
 
+    name = config.train.begin_with
+    if name is None:
+        return None
     if name not in list_runs(out):
         there = ", ".join(list_runs(out)) or "none"
-        raise CheckpointError(f"there is no run {name!r} in {out} to start with; there are: {there}.")
+        raise CheckpointError(f"there is no run {name!r} in {out} to begin with; there are: {there}.")
+    if name == config.name:
+        raise CheckpointError(f"{name} cannot begin with itself, for it would be replaced; name the new run by --tag.")
     model = read_config(out / name).model
     theirs, mine = dataclasses.asdict(model), dataclasses.asdict(config.model)
-    other = [key for key in mine if key not in FREE_OF_A_START and mine[key] != theirs[key]]
+    other = [key for key in mine if key not in FREE_OF_A_BEGINNING and mine[key] != theirs[key]]
     if other:
-        flag = "--" + other[0].replace("_", "-")
         raise CheckpointError(
-            f"{name} cannot be started with: its {other[0]} is {theirs[other[0]]!r}, and here it is "
-            f"{mine[other[0]]!r}; set {flag}, or leave out --start."
+            f"{name} is of another net, so nothing can begin with it: its {other[0]} is {theirs[other[0]]!r}, and here "
+            f"it is {mine[other[0]]!r}."
         )
     return read_weights(out / name, weight_shapes(model, str(out / name)))
 
 
-FREE_OF_A_START = frozenset(
+FREE_OF_A_BEGINNING = frozenset(
     {"sigma", "corruption", "corruption_level", "sparsity", "sparsity_weight", "sparsity_target", "contraction_weight"}
 )
 """Settings of a model in which a fit may differ from the run that it begins with."""
@@ -360,7 +362,7 @@ def tell(names: list[str], out: Path) -> None:
     runs = [(read_config(out / name), read_metrics(out / name)) for name in names]
     place = "" if out == DEFAULT_OUT else shlex.quote(str(out))
     print(summary_table(runs))
-    for line in unlikely(runs) + left_out(runs, f" --out {place}" if place else ""):
+    for line in charged_for_features(runs) + left_out(runs, f" --out {place}" if place else ""):
         print(line)
     print(f"open it with: python -m explorer {names[0]}" + (f" --checkpoints {place}" if place else ""))
 

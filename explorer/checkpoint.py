@@ -219,8 +219,8 @@ ARRAYS: Mapping[str, Bounds] = {
 }
 """Every field of `StoredLatents`, in an order in which the lengths become known."""
 
-NARROW = {"I64": "I32", "F32": "F16"}
-"""Element types that are stored in half the bytes where these hold every number as it is."""
+NARROW = {"I64": ("I32", np.dtype(np.int32)), "F32": ("F16", np.dtype(np.float16))}
+"""Element types that are stored in half the bytes where these hold every number as it is: the type instead, by name."""
 
 EPOCH_ARRAYS: Mapping[str, Bounds] = {
     "mean": Bounds("F16", "Md", -65504, 65504),
@@ -416,17 +416,12 @@ def read_epoch_codes(path: Path, config: RunConfig) -> EpochCodes:
     return EpochCodes(**_widened(arrays, EPOCH_ARRAYS))
 
 
-HALVES = {"I64": np.dtype(np.int32), "F32": np.dtype(np.float16)}
-"""The types of `NARROW` as numpy has them."""
-
-
 def _widened(arrays: Mapping[str, NDArray[Any]], table: Mapping[str, Bounds]) -> dict[str, NDArray[Any]]:
     """Arrays in the types of their table, those that are stored in half the bytes among them."""
-    wide = {half: np.dtype(f"{half.kind}{2 * half.itemsize}") for half in HALVES.values()}
 
     def as_it_was(name: str, each: NDArray[Any]) -> NDArray[Any]:
-        half = HALVES.get(table[name].type)
-        return each if half is None or each.dtype != half else each.astype(wide[half])
+        _, half = NARROW.get(table[name].type, ("", None))
+        return each if half is None or each.dtype != half else each.astype(f"{half.kind}{2 * half.itemsize}")
 
     return {name: as_it_was(name, each) for name, each in arrays.items()}
 
@@ -435,7 +430,7 @@ def _narrowed(arrays: Mapping[str, NDArray[Any]], table: Mapping[str, Bounds]) -
     """Arrays in half the bytes where these hold every number as it is."""
 
     def smallest(name: str, each: NDArray[Any]) -> NDArray[Any]:
-        half = HALVES.get(table[name].type)
+        _, half = NARROW.get(table[name].type, ("", None))
         if half is None or each.dtype == half:
             return each
         with np.errstate(over="ignore", invalid="ignore"):
@@ -465,7 +460,8 @@ def _trouble_with_heads(
             for axis, length in zip(bounds.axes, shape, strict=True):
                 lengths.setdefault(axis, length)
         wanted = tuple(lengths.get(axis, 0) for axis in bounds.axes)
-        if kind not in (bounds.type, NARROW.get(bounds.type)) or shape != wanted or not all(wanted):
+        narrow, _ = NARROW.get(bounds.type, (bounds.type, None))
+        if kind not in (bounds.type, narrow) or shape != wanted or not all(wanted):
             known = ", ".join(str(lengths.get(axis) or axis) for axis in bounds.axes)
             return f"holds {name} as {kind} {shape}, but it must be {bounds.type} ({known})"
     for axis, most in MOST_LENGTHS.items():

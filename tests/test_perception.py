@@ -41,7 +41,7 @@ def digits() -> ImageSet:
 def net(digits: ImageSet, tmp_path_factory: pytest.TempPathFactory) -> FeatureNet:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(room, "SEEN_PAIRS", 3_840)
-        folder = tmp_path_factory.mktemp("net") / "features-digits-loss"
+        folder = tmp_path_factory.mktemp("net") / "features-digits+loss"
         return open_features(folder, digits, split(digits, DataConfig(dataset="digits")))
 
 
@@ -126,7 +126,7 @@ def test_a_view_keeps_shape_and_range_and_images_of_any_size_have_two_maps(side:
 
 
 def test_a_net_is_stored_once_read_back_as_it_was_and_that_of_other_images_left_alone(tmp_path: Path):
-    folder, images, others = tmp_path / "features-made-up-loss", bright_or_striped(), bright_or_striped(side=8)
+    folder, images, others = tmp_path / "features-made-up+loss", bright_or_striped(), bright_or_striped(side=8)
     first = open_features(folder, images, parts_of())
     written = (folder / "model.safetensors").read_bytes()
     again = open_features(folder, images, parts_of())
@@ -134,13 +134,13 @@ def test_a_net_is_stored_once_read_back_as_it_was_and_that_of_other_images_left_
     torch.testing.assert_close(again.distance(*pair), first.distance(*pair), rtol=0, atol=0)
     open_features(folder, others, parts_of())
     assert (folder / "model.safetensors").read_bytes() == written
-    assert load_features(tmp_path / f"features-made-up-loss-{others.fingerprint[:8]}")[1] == others.fingerprint
+    assert load_features(tmp_path / f"features-made-up+loss-{others.fingerprint[:8]}")[1] == others.fingerprint
     assert list_runs(tmp_path) == [], "it is no run"
 
 
 @pytest.mark.parametrize("damage", ["config", "weights", "shape"])
 def test_a_damaged_net_is_named_in_one_sentence(damage: str, tmp_path: Path):
-    folder, images = tmp_path / "features-made-up-loss", bright_or_striped()
+    folder, images = tmp_path / "features-made-up+loss", bright_or_striped()
     open_features(folder, images, parts_of())
     config = folder / "config.json"
     if damage == "weights":
@@ -208,7 +208,7 @@ def test_a_feature_loss_goes_with_no_bound_and_no_score_function(other: dict[str
         config_of(**other)
 
 
-def test_an_even_kernel_answers_a_flat_map_with_a_flat_map_and_is_the_nearest_that_does():
+def test_an_even_kernel_answers_a_flat_map_with_a_flat_map_and_is_the_nearest_doubling():
     torch.manual_seed(0)
     layer = torch.nn.ConvTranspose2d(3, 5, kernel_size=4, stride=2, padding=1).double()
     flat = torch.rand(2, 3, 1, 1).double().expand(2, 3, 6, 6)
@@ -231,7 +231,7 @@ def test_a_run_that_maximises_no_likelihood_has_no_bound_and_says_so(tmp_path: P
     assert main(command) == 0
     sharp, plain = tmp_path / "digits-vae-2-sharp", tmp_path / "digits-vae-2"
     assert list_runs(tmp_path) == [plain.name, sharp.name]
-    assert (tmp_path / "features-digits-loss" / "config.json").is_file()
+    assert (tmp_path / "features-digits+loss" / "config.json").is_file()
     scores, usual = read_metrics(sharp), read_metrics(plain)
     assert {"elbo", "nll_iw"} <= usual["test"].keys() and not {"elbo", "nll_iw"} & scores["test"].keys()
     assert scores["not_measured"] == [], "none is to be measured later"
@@ -254,7 +254,7 @@ def test_runs_of_before_there_was_a_feature_loss_keep_their_key():
     for name in list_runs(ROOT / "checkpoints"):
         stored = json.loads((ROOT / "checkpoints" / name / "config.json").read_text())
         config = read_config(ROOT / "checkpoints" / name)
-        if config.train.is_likely:
+        if not config.train.charges_features:
             assert config.key == stored["key"], name
 
 
@@ -277,21 +277,23 @@ def test_a_fit_begins_with_the_weights_of_another_run_of_the_same_net(
         "--quiet",
     ]
     assert main([*command, "--epochs", "40"]) == 0
-    on = [*command, "--start", "digits-vae-2", "--epochs", "1", "--lr", "1e-9", "--warmup", "none"]
+    on = [*command, "--begin-with", "digits-vae-2", "--epochs", "1", "--lr", "1e-9", "--warmup", "none"]
     assert main([*on, "--tag", "on"]) == 0
     assert main([*command, "--epochs", "1", "--lr", "1e-9", "--tag", "anew"]) == 0
     costs = {run: read_metrics(tmp_path / run)["test"]["distortion"] for run in list_runs(tmp_path)}
     assert costs["digits-vae-2-on"] == pytest.approx(costs["digits-vae-2"], rel=1e-3) != costs["digits-vae-2-anew"]
-    assert read_config(tmp_path / "digits-vae-2-on").train.start == "digits-vae-2"
+    assert read_config(tmp_path / "digits-vae-2-on").train.begin_with == "digits-vae-2"
     capsys.readouterr()
     for flags, words in (
-        (["--start", "digits-vae-3"], "there is no run 'digits-vae-3'"),
-        (["--start", "digits-vae-2", "--hidden", "24"], "its hidden is 16, and here it is 24"),
-        (["--start", "../digits-vae-2"], "start must be the name of a run"),
+        (["--begin-with", "digits-vae-3"], "there is no run 'digits-vae-3'"),
+        (["--begin-with", "digits-vae-3", "--feature-loss", "50"], "there is no run 'digits-vae-3'"),
+        (["--begin-with", "digits-vae-2", "--tag", "", "--overwrite"], "cannot begin with itself"),
+        (["--begin-with", "digits-vae-2", "--hidden", "24"], "its hidden is 16, and here it is 24"),
+        (["--begin-with", "../digits-vae-2"], "begin_with must be the name of a run"),
     ):
         before = sorted(tmp_path.rglob("*"))
         assert main([*command, "--tag", "other", *flags]) == 1
         assert words in capsys.readouterr().err and sorted(tmp_path.rglob("*")) == before
     with pytest.raises(SystemExit):
-        main([*command, "--start", "digits-vae-2", "--twin"])
-    assert "--start is of one run" in capsys.readouterr().err
+        main([*command, "--begin-with", "digits-vae-2", "--twin"])
+    assert "--begin-with is of one run" in capsys.readouterr().err

@@ -136,6 +136,6 @@ def test_what_a_fit_lowers_counts_its_penalty_and_a_started_fit_is_not_measured_
         charged, train={**charged.train, "penalty": train}, validation={**charged.validation, "penalty": held}
     )
     assert found(card(), charged)["overfit"].level != found(card(), both)["overfit"].level == "red"
-    config = RunConfig(train=TrainConfig(start="digits-vae-2"))
+    config = RunConfig(train=TrainConfig(begin_with="digits-vae-2"))
     told = found(dataclasses.replace(card(), config=config), both)["overfit"]
     assert told.level == "unknown" and "digits-vae-2" in told.evidence and "30.0 nats" in told.evidence

@@ -16,13 +16,13 @@ from explorer.config.likelihoods import LIKELIHOODS
 from explorer.config.limits import FEWEST_CALIBRATION, RANGES, SIGMAS
 from explorer.config.presets import PRESETS
 from explorer.config.settings import (
+    CHARGED_FOR_FEATURES,
     CHOSEN_SETTINGS,
     CYCLED,
     FIRST_READING,
     OWN_SETTINGS,
     READING,
     RUN_NAME,
-    UNLIKELY,
     VARIATIONAL_SETTINGS,
     Channels,
     Corruption,
@@ -38,6 +38,7 @@ from explorer.config.settings import (
 from explorer.config.stored import from_json, settings_of, to_json
 
 __all__ = [
+    "CHARGED_FOR_FEATURES",
     "CHOSEN_SETTINGS",
     "CYCLED",
     "DATASETS",
@@ -51,7 +52,6 @@ __all__ = [
     "READING",
     "RUN_NAME",
     "SIGMAS",
-    "UNLIKELY",
     "VARIATIONAL_SETTINGS",
     "Channels",
     "Corruption",

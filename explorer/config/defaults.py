@@ -35,7 +35,7 @@ OPEN_DEFAULTS: Mapping[str, str] = {
     "stream": "yes where the images would fill half the memory of the device",
     "compile": "yes on CUDA where a fit is long enough to win the time back",
     "minutes": "no limit",
-    "start": "none, weights at random",
+    "begin_with": "none, weights at random",
     "patience": "no limit",
     "nll_samples": "in proportion to the fit",
     "nll_images": "in proportion to the fit",
@@ -174,7 +174,9 @@ def _check_fit(config: RunConfig, asked_for: RunConfig) -> None:
         raise ConfigError("free_bits has no score-function estimator: leave it at 0 with --gradient score.")
     if train.feature_loss and (train.objective == "iwae" or train.gradient == "score"):
         other = "objective iwae" if train.objective == "iwae" else "gradient score"
-        raise ConfigError(f"feature_loss is no likelihood, which --{other} is about: leave one of them out.")
+        raise ConfigError(
+            f"feature_loss has no part in --{other}, which knows likelihoods alone: leave one of them out."
+        )
     if model.norm == "batch":
         against = {
             "--net mlp": "normalises feature maps, which it has none of" if model.net == "mlp" else None,

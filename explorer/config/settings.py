@@ -67,7 +67,7 @@ FIRST_READING, READING = 1, 3
 """Numbers of the rules by which the pictures of a folder are read: of the first edition, and of new runs. The second
 had no tables of labels beside the pictures."""
 
-UNLIKELY = "Fitted to features beside pixels: its pictures are sharper, and it maximises no likelihood."
+CHARGED_FOR_FEATURES = "Fitted to features beside pixels: its pictures are sharper, and it maximises no likelihood."
 """What is said everywhere of a run with a feature loss."""
 
 CYCLED = "cycled"
@@ -275,14 +275,14 @@ class TrainConfig:
     gradient: GradientPath = "reparameterised"
     """How the encoder learns what a draw cost: through the draw, not at all, or by the score function."""
     feature_loss: float = 0.0
-    """Weight of the distance of each reconstruction from its image in a net's features, in nats per share of their
-    variance that is missed, beside the likelihood; 0 for none. Pictures are sharper, and the fit maximises no
-    likelihood any more. The net is fitted first, to the same images."""
+    """Weight of the mean squared difference of a net's features between an image and its reconstruction, in nats per
+    unit, beside the likelihood; 0 for none. Pictures are sharper, and the fit maximises no likelihood any more. The net
+    is fitted first, to the same images."""
     binarise: bool | None = None
     """Draw Bernoulli targets from the grey images anew at every step; the encoder always sees grey."""
     flip: bool | None = None
     """Mirror each image left to right at every other sight of it, at random."""
-    start: str | None = None
+    begin_with: str | None = None
     """Name of a run of the same net, in the same folder, whose weights the fit begins with."""
     epochs: int | None = None
     """Passes over the training images."""
@@ -325,15 +325,15 @@ class TrainConfig:
     """Test images, drawn at random, on which that bound's gap to the ELBO is measured."""
 
     @property
-    def is_likely(self) -> bool:
-        """Whether the fit maximises a likelihood, or a bound on it, and nothing beside it."""
-        return self.feature_loss == 0
+    def charges_features(self) -> bool:
+        """Whether the fit charges for features beside the likelihood, so that it maximises none."""
+        return self.feature_loss > 0
 
     def __post_init__(self) -> None:
         check_choices(self)
         check_ranges(self)
-        if self.start is not None and not RUN_NAME.fullmatch(self.start):
-            raise ConfigError(f"start must be the name of a run, but is {self.start[:100]!r}.")
+        if self.begin_with is not None and not RUN_NAME.fullmatch(self.begin_with):
+            raise ConfigError(f"begin_with must be the name of a run, but is {self.begin_with[:100]!r}.")
         if self.momentum == CYCLED:
             if self.schedule != "onecycle":
                 raise ConfigError(
@@ -378,7 +378,7 @@ class RunConfig:
         for name in ("device", "threads", "precision", "stream", "compile", "save_every", "nll_samples", "nll_images"):
             del shared["train"][name]  # where a run was fitted, and how it was measured, is not what was fitted
         del shared["train"]["minutes"]  # the epochs say what came of them
-        for name in ("feature_loss", "start"):  # runs of before there were such keep their key
+        for name in ("feature_loss", "begin_with"):  # runs of before there were such keep their key
             if not shared["train"][name]:
                 del shared["train"][name]
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]

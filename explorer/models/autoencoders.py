@@ -24,7 +24,8 @@ class Loss:
             importance-weighted bound.
         distortion: -log p(x|z), ().
         rate: KL(q(z|x) || p(z)) per dimension, (d,).
-        penalty: What a family adds, with its weight, (); see `penalises`. Zero for most.
+        penalty: What a family adds, see `penalises`, and what is charged for features, with their weights, (); zero for
+            most.
         deviation: Mean standard deviation of the posterior per dimension, (d,), in prior standard deviations.
     """
 
@@ -105,10 +106,16 @@ class Autoencoder(nn.Module):
         return codes, codes.new_zeros(())
 
     def missed(self, outputs: Tensor, images: Tensor) -> Tensor:
-        """What a fit charges for features of the images (N, C, H, W) that the decoder's outputs miss, (), nats."""
+        """What a fit charges for features that decodes miss, (), nats.
+
+        Args:
+            outputs: Of the decoder, K for each image, (N K, C * n, H, W).
+            images: (N, C, H, W).
+        """
         if self.features is None:
             return outputs.new_zeros(())
-        return self.settings.feature_loss * self.features(self.likelihood.mean(outputs), images).mean()
+        each = images.repeat_interleave(len(outputs) // len(images), 0)
+        return self.settings.feature_loss * self.features(self.likelihood.mean(outputs), each).mean()
 
     def forward(self, images: Tensor, targets: Tensor, noise: Mapping[str, Tensor], beta: Tensor | float = 1.0) -> Loss:
         """The loss of one batch.

@@ -152,17 +152,16 @@ def conv_decoder(config: ModelConfig, channels: int) -> nn.Module:
 def even_out(net: nn.Module) -> None:
     """Take from the kernels of a net's transposed convolutions, in place, what paints a grid on a flat map.
 
-    A kernel of side 4 and stride 2 gives even and odd places of its output the sums of different weights. Where these
-    sums are equal along each side it is a doubling of the map and a convolution after it, which answers a flat map with
-    a flat one (Odena, Dumoulin & Olah 2016, https://distill.pub/2016/deconv-checkerboard). The nearest such kernel is
-    the kernel less its product with (1, -1, 1, -1) along each side.
+    A kernel of side 4 and stride 2 gives even and odd places of its output the sums of different weights. The nearest
+    one that is a doubling of the map and a 3x3 convolution after it answers a flat map with a flat one, but for the
+    borders (Odena, Dumoulin & Olah 2016, https://distill.pub/2016/deconv-checkerboard): the kernel less its projection
+    onto (1, -1, 1, -1) along each side.
     """
     for module in net.modules():
         if isinstance(module, nn.ConvTranspose2d):
             kernel = module.weight  # (in, out, 4, 4)
             turns = 1 - 2.0 * (torch.arange(kernel.shape[-1], device=kernel.device) % 2)
-            for along in (turns, turns[:, None]):
-                side = -1 if along.ndim == 1 else -2
+            for side, along in ((-1, turns), (-2, turns[:, None])):
                 kernel -= (kernel * along).mean(dim=side, keepdim=True) * along
 
 

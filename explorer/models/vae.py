@@ -43,7 +43,7 @@ class VAE(Autoencoder):
         samples = noise["latents"].shape[1]
         posterior = self.encode(images)
         each = posterior.repeated(samples)
-        copies, seen = (of.repeat_interleave(samples, 0) if samples > 1 else of for of in (targets, images))
+        copies = targets.repeat_interleave(samples, 0) if samples > 1 else targets  # (N K, C, H, W)
         latents = each.at(noise["latents"].flatten(0, 1))  # (N K, d)
         if self.settings.objective == "iwae":
             return self._importance_weighted(each, latents, copies, samples, beta)
@@ -53,7 +53,7 @@ class VAE(Autoencoder):
         outputs = self.outputs(latents)
         costs = self.likelihood.fit_distortion(outputs, copies)  # (N K,)
         rates = given.kl_to_prior()  # (N K, d)
-        distortion, rate, penalty = costs.mean(), rates.mean(dim=0), self.missed(outputs, seen)
+        distortion, rate, penalty = costs.mean(), rates.mean(dim=0), self.missed(outputs, images)
         total = distortion + beta * self._charged(rate).sum() + penalty
         if self.settings.gradient == "score":
             assert isinstance(given, DiagonalGaussian)

@@ -142,8 +142,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     asked, _ = parser.parse_known_args(argv)
     if asked.preset is None and asked.as_published:
         parser.error("--as-published needs --preset NAME")
-    if asked.start is not None and (asked.twin or asked.ladder):
-        parser.error("--start is of one run: leave out --twin and --ladder")
+    if asked.begin_with is not None and (asked.twin or asked.ladder):
+        parser.error("--begin-with is of one run: leave out --twin and --ladder")
     if asked.run is not None and asked.push is None:
         parser.error("--run needs --push OWNER/NAME")
     for existing, run, allowed in (

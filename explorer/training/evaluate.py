@@ -329,8 +329,12 @@ class Subject:
     @cached_property
     def judge(self) -> Judge:
         """The data set's feature space; where it must be fitted, on all its training images, whatever this run saw."""
-        whole = split(self.images, dataclasses.replace(self.config.data, subset=None))
-        return open_judge(self.out / f"features-{self.images.name}", self.images, whole, self.tell)
+        return open_judge(self.out / f"features-{self.images.name}", self.images, self.whole, self.tell)
+
+    @cached_property
+    def whole(self) -> Split:
+        """The split of all images, whatever this run was fitted on, so that all runs are judged in the same spaces."""
+        return split(self.images, dataclasses.replace(self.config.data, subset=None))
 
     @cached_property
     def features(self) -> NDArray[np.float32]:
@@ -400,7 +404,7 @@ class Subject:
         """
         if self.judge.kind == "pca":
             return None
-        mean, components, _ = fit_components(self.images, self.parts)
+        mean, components, _ = fit_components(self.images, self.whole)
         return PrincipalComponents(mean, components, components_words(len(components), self.images.name))
 
     def _seen(self, images: Images) -> NDArray[np.float32]:
@@ -512,13 +516,19 @@ class _Counted:
 
 
 def in_half(codes: Latents) -> Latents:
-    """Codes (N, d) rounded to half precision, one part in 2,048, which halves what a run stores of R, G and C.
+    """Codes (N, d) rounded to half precision, which halves what a run stores of R, G and C.
 
-    Rounded before anything is measured, so that the scores are those of the stored codes. Codes beyond its range stay.
+    Rounded before holes and laws are measured, so that these are those of the stored codes. Codes that would move by
+    more than `MOST_ROUNDING` of their spread on any axis, such as narrow ones far from 0, stay as they are.
     """
-    with np.errstate(over="ignore"):
-        short = codes.astype(np.float16)
-    return short.astype(np.float32) if np.isfinite(short).all() else codes
+    with np.errstate(over="ignore", invalid="ignore"):
+        short = codes.astype(np.float16).astype(np.float32)
+        off = np.abs(short - codes).max(axis=0)
+    return short if (off <= MOST_ROUNDING * codes.std(axis=0)).all() else codes
+
+
+MOST_ROUNDING = 0.005
+"""Most by which half precision may move a code, in standard deviations of its axis."""
 
 
 def described_first(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -550,7 +560,7 @@ def reconstruction(subject: Subject) -> dict[str, Any]:
     likelihood = subject.likelihood
     scores["sigma"] = likelihood.deviation().item() if isinstance(likelihood, Gaussian) else None
     scores["effective_beta"] = None
-    weighs = subject.config.model.has_prior and subject.config.train.is_likely
+    weighs = subject.config.model.has_prior and not subject.config.train.charges_features
     if scores["sigma"] is not None and weighs and scores["mse"] > 0:
         # a sigma above the residual weighs the distortion down, as a beta above 1 weighs the rate up
         scores["effective_beta"] = subject.config.train.beta * scores["sigma"] ** 2 / scores["mse"]
@@ -739,7 +749,8 @@ def crowding(subject: Subject) -> dict[str, Any]:
 def distance(subject: Subject) -> dict[str, Any]:
     """The Fréchet distance under each law and of reconstructions, in the judge's space and in that of the pixels.
 
-    Beside it its floor: the same of training images in place of draws.
+    Beside it the floor of draws: the distance of training images. Reconstructions may be nearer, for they are of the
+    very images that they are compared with.
     """
     rows = subject.trained["reference"]
     if len(rows) < len(subject.real):
@@ -784,7 +795,7 @@ class Measured:
         passes: Images that it sends through the nets, its inputs left aside.
         quick: Whether it belongs to the few that are looked at first.
         variational: Whether only a posterior with a width has it.
-        likely: Whether only a fit has it that maximises a likelihood.
+        of_likelihood: Whether only a fit has it that charges for nothing but a likelihood.
         described: Whether only images have it of which attributes or numbers are known.
     """
 
@@ -794,7 +805,7 @@ class Measured:
     passes: Callable[[Subject], int] = lambda _: 0
     quick: bool = False
     variational: bool = False
-    likely: bool = False
+    of_likelihood: bool = False
     described: bool = False
 
 
@@ -813,7 +824,7 @@ SCORES: tuple[Measured, ...] = (
         passes=lambda subject: len(subject.priced) * (subject.effort.elbo_draws + 1),
         quick=True,
         variational=True,
-        likely=True,
+        of_likelihood=True,
     ),
     Measured(title="vacancy", measure=empty_places, needs=("codes", "mixture", "holes", "drawn"), quick=True),
     Measured(title="tell-apart", measure=telling, needs=("codes", "mixture", "holes", "drawn")),
@@ -825,7 +836,7 @@ SCORES: tuple[Measured, ...] = (
         needs=("codes",),
         passes=lambda subject: subject.effort.nll_images * (subject.effort.nll_samples + 32),
         variational=True,
-        likely=True,
+        of_likelihood=True,
     ),
     Measured(
         title="round trip",
@@ -913,7 +924,7 @@ def evaluate(
     described = images.attributes is not None or images.factors is not None
     offered = [score for score in SCORES if config.model.has_prior or not score.variational]
     offered = [score for score in offered if described or not score.described]
-    offered = [score for score in offered if config.train.is_likely or not score.likely]
+    offered = [score for score in offered if not config.train.charges_features or not score.of_likelihood]
     scores = [score for score in offered if score.quick or not quick]
     wanted = {*STORED, *(() if quick else STORED_FEATURES), *(name for score in scores for name in score.needs)}
     steps: list[tuple[str, int, Callable[[], Any]]] = [

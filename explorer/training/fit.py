@@ -63,7 +63,8 @@ class Fitted:
         images_per_second: Training images a second inside the epochs.
         epochs: Epochs fitted: fewer than asked for where patience ended.
         best_epoch: The epoch with the least loss on the validation images.
-        gradient_variance: As `gradient_variance` measures it, at the fitted weights; None for an autoencoder.
+        gradient_variance: As `gradient_variance` measures it, at the fitted weights; None for an autoencoder, and for a
+            fit that charges for features.
     """
 
     model: Autoencoder
@@ -86,6 +87,7 @@ class Fit:
         folder: Where the state is kept.
         workers: The processes that share the fit.
         features: The net of a feature loss, for a fit with one.
+        first: Weights of another fit of the same net to begin with; those of the likelihood are left aside.
 
     Raises:
         ConfigError: A feature loss has no net, the batch has more images than there are or cannot be shared evenly
@@ -103,9 +105,10 @@ class Fit:
         folder: Path,
         workers: Workers = ALONE,
         features: FeatureNet | None = None,
+        first: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         settings = config.train
-        if not settings.is_likely and features is None:
+        if settings.charges_features and features is None:
             raise ConfigError("feature_loss needs a net of features, which train.py fits first.")
         assert (
             config.model.levels and settings.epochs and settings.batch_size and config.model.latent_dim and settings.lr
@@ -133,10 +136,10 @@ class Fit:
         if config.model.net != "mlp":
             self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.model.average = workers.average
-        self.features = None if settings.is_likely else features
-        if self.features is not None:
-            self.features.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-            self.model.features = self.features.distance
+        if first is not None:
+            own = {name: each for name, each in self.model.state_dict().items() if name.startswith("likelihood.")}
+            others = {name: torch.from_numpy(each) for name, each in first.items() if name not in own}
+            self.model.load_state_dict({**own, **others})
         if isinstance(self.model.likelihood, Gaussian):
             self.model.likelihood.average = workers.average
         for module in self.model.modules():
@@ -148,7 +151,12 @@ class Fit:
         if settings.compile and self.model.compiles:
             self.compile()
         self.average = averaged(self.model, settings, self.steps_per_epoch)
-        self._share_features()
+        self.features = features if settings.charges_features else None
+        if self.features is not None:
+            self.features.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+            for model in (self.model, self.exported):
+                model.features = self.features.distance
+                even_out(model.decoder)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=settings.lr,
@@ -166,21 +174,6 @@ class Fit:
         self.best_loss, self.best_epoch = math.inf, 0
         self.best_weights: dict[str, Tensor] = {}
         self.is_late = False  # whether the minutes are over, in any of the processes
-
-    def start_with(self, weights: Mapping[str, NDArray[Any]]) -> None:
-        """Begin with the weights of another fit of the same net, before the first step; the likelihood stays."""
-        own = self.model.state_dict()
-        found = {name: torch.from_numpy(each) for name, each in weights.items() if not name.startswith("likelihood.")}
-        self.model.load_state_dict({name: found.get(name, tensor) for name, tensor in own.items()})
-        if self.features is not None:
-            even_out(self.model.decoder)
-        self.average = averaged(self.model, self.config.train, self.steps_per_epoch)
-        self._share_features()
-
-    def _share_features(self) -> None:
-        """Let the average be charged by the same net, with the same offset, as the model: not by a copy."""
-        if self.features is not None:
-            self.exported.features = self.features.distance
 
     @property
     def epoch(self) -> int:
@@ -307,7 +300,7 @@ class Fit:
         loss.total.backward()
         self.optimizer.step()
         if self.features is not None:
-            even_out(self.model.decoder)  # a grid has features, and a decoder that may would paint one everywhere
+            even_out(self.model.decoder)  # a grid has features: a decoder that can would paint one everywhere
         self.schedule.step()
         if self.average is not None:
             self.average.update_parameters(self.model)
@@ -387,7 +380,7 @@ class Fit:
             "rate_per_dimension": [round(each, 5) for each in sums[3:]],
             "posterior_deviation": [round(each, 5) for each in deviations],
         }
-        if self.config.train.gradient != "reparameterised":
+        if self.config.train.gradient != "reparameterised" and self.features is None:
             line["gradient_variance"] = self.gradient_variance(self.model)
         self.sums.zero_()
         self.seconds += time.perf_counter() - validation_started
@@ -425,7 +418,7 @@ class Fit:
         return self._terms((sums / len(feed)).tolist()), (deviations / len(feed)).tolist()
 
     def _terms(self, parts: list[float]) -> dict[str, float]:
-        """Means of `_parts` by their names in history.jsonl; a penalty only where the family has one."""
+        """Means of `_parts` by their names in history.jsonl; a penalty only where there is one."""
         total, distortion, penalty, *rates = parts
         terms = {"total": total, "distortion": distortion, "rate": sum(rates)}
         charges = self.model.penalises is not None or self.model.features is not None
@@ -513,7 +506,8 @@ class Fit:
         except Exception as error:
             raise CheckpointError(f"{path} cannot be resumed ({error}); run again without --resume.") from error
         now = resumable(self.config)
-        changed = sorted(name for name in now if stored.get(name) != now[name])
+        usual = resumable(RunConfig())  # a setting of later than the state was at its default
+        changed = sorted(name for name in now if stored.get(name, usual[name]) != now[name])
         if changed:
             name = changed[0]
             raise CheckpointError(

@@ -3,8 +3,7 @@
 The mean of all pictures that a code may stand for is blurred. Features that answer to edges, wherever these lie to a
 pixel, tell a blur from a picture (Dosovitskiy & Brox 2016, https://arxiv.org/abs/1602.02644; Zhang et al. 2018,
 https://arxiv.org/abs/1801.03924). Their net is fitted to the training images alone, without labels or attributes, and
-shares nothing but these images with the judge of the scores: a fit that is made to please one does not please the
-other by that.
+shares nothing but these images with the judge of the scores, so that a fit to the one is not a fit to the other.
 """
 
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -26,13 +26,16 @@ WIDTHS = (16, 32, 64, 128)
 """Channels of the convolutions: the first has the size of the image, each of the others half of the one before."""
 
 SMALLEST_SIDE = 8
-"""Least side of a feature map, in pixels."""
+"""Least side of a feature map, in pixels, where there are more than two of them."""
+
+LARGEST_SIDE = 64
+"""Side of the parts of larger images that the net is fitted to, in pixels."""
 
 CODES = 64
 """Dimensions in which views are compared while the net is fitted."""
 
 SEEN_PAIRS = 60_000
-"""Pairs of views that a net sees in all: minutes on one thread."""
+"""Most pairs of views that a net sees: minutes on one thread."""
 
 BATCH = 128
 """Pairs of views in a step."""
@@ -75,7 +78,7 @@ class FeatureNet(nn.Module):
         self.register_buffer("offset", torch.zeros(2, dtype=torch.int64), persistent=False)
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Feature maps (N, C_l, H_l, W_l), each channel of variance 1 over the data, of images (N, C, H, W)."""
+        """Feature maps (N, C_l, H_l, W_l), each normalised over the views of the fit, of images (N, C, H, W)."""
         found: list[Tensor] = []
         for stage in self.stages:
             found.append(stage(nn.functional.avg_pool2d(found[-1].relu(), 2) if found else images))
@@ -95,11 +98,12 @@ class FeatureNet(nn.Module):
         return images[:, :, down[:, None], right]
 
     def distance(self, reconstructions: Tensor, images: Tensor) -> Tensor:
-        """Share of the variance of the features that reconstructions miss, (N,): 0 at the image itself.
+        """Mean squared difference of the features, (N,): 0 at the image itself, some 2 at another one.
 
-        It is the mean over all maps. A decoder that may draws one grid into every picture: that has the energy of hair,
-        cloth and noise, whose places no code tells, and the later maps, like a judge, take it for them. The first map,
-        which is linear in the pixels, holds against it, and `explorer.models.layers.even_out` forbids it.
+        It is the mean over all maps. A decoder that can draw a grid draws one into every picture: the grid has the
+        energy of hair, cloth and noise, whose places no code tells, and the later maps mistake it for them, as a judge
+        does. The first map, which is linear in the pixels, tells it from them, and `explorer.models.layers.even_out`
+        takes it away.
 
         Args:
             reconstructions: (N, C, H, W) in [0, 1]; the gradient goes through them alone.
@@ -116,7 +120,7 @@ def open_features(folder: Path, images: ImageSet, split: Split, tell: Tell = unh
     """The net of a data set, ready for `distance` alone: read if it was made on these very images, else fitted.
 
     Args:
-        folder: `features-<dataset>-loss/` beside the runs.
+        folder: `features-<dataset>+loss/` beside the runs.
         images: The data set.
         split: Its training rows are fitted.
         tell: Told of the steps of its fit.
@@ -155,7 +159,7 @@ def _made(images: ImageSet, split: Split, tell: Tell) -> Stored:
 def fit_features(images: ImageSet, split: Split, seed: int = 0, tell: Tell = unheard) -> tuple[FeatureNet, float]:
     """A net fitted to the training rows: the codes of two views of an image agree, those of other images do not.
 
-    SimCLR (Chen et al. 2020, https://arxiv.org/abs/2002.05709), with views that keep what is sharp sharp: no blur.
+    SimCLR (Chen et al. 2020, https://arxiv.org/abs/2002.05709), without its blur: sharpness must tell images apart.
 
     Returns:
         The net, and the share of the views of its last steps whose partner it finds among all views of the step.
@@ -169,7 +173,7 @@ def fit_features(images: ImageSet, split: Split, seed: int = 0, tell: Tell = unh
     told: list[float] = []
     for step, rows in zip(range(steps), _batches(split.train, generator), strict=False):
         tell(step, steps)
-        batch = torch.from_numpy(images.images(rows))
+        batch = part_of(torch.from_numpy(images.images(rows)), generator)
         both = torch.cat([view(batch, generator), view(batch, generator)]).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
             codes = net(both)
@@ -184,12 +188,22 @@ def fit_features(images: ImageSet, split: Split, seed: int = 0, tell: Tell = unh
     return net.eval(), float(np.mean(told[-10:]))
 
 
-def _batches(rows: np.ndarray[Any, np.dtype[np.int64]], generator: torch.Generator) -> Iterator[Any]:
+def _batches(rows: NDArray[np.int64], generator: torch.Generator) -> Iterator[NDArray[np.int64]]:
     """Rows (B,) of one batch after another, without end; in a batch each stands once."""
     while True:
         for places in torch.randperm(len(rows), generator=generator).split(BATCH):
             if len(places) == min(BATCH, len(rows)):
                 yield np.sort(rows[places.numpy()])
+
+
+def part_of(images: Tensor, generator: torch.Generator) -> Tensor:
+    """The same window of `LARGEST_SIDE` of all images (N, C, H, W), where they are larger."""
+    for side in (2, 3):
+        room = images.shape[side] - LARGEST_SIDE
+        if room > 0:
+            start = int(torch.randint(room + 1, (1,), generator=generator))
+            images = images.narrow(side, start, LARGEST_SIDE)
+    return images
 
 
 def view(images: Tensor, generator: torch.Generator) -> Tensor:

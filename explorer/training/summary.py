@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.analysis.laws import RAW, WHITE
-from explorer.config import UNLIKELY, RunConfig
+from explorer.config import CHARGED_FOR_FEATURES, RunConfig
 from explorer.data import ImageSet, Split, reference_count
 
 Metrics = Mapping[str, Any]
@@ -125,9 +125,9 @@ def left_out(runs: Sequence[tuple[RunConfig, Metrics]], options: str = "") -> li
     ]
 
 
-def unlikely(runs: Sequence[tuple[RunConfig, Metrics]]) -> list[str]:
-    """A line for every run whose fit maximised no likelihood."""
-    return [f"{config.name}: {UNLIKELY}" for config, _ in runs if not config.train.is_likely]
+def charged_for_features(runs: Sequence[tuple[RunConfig, Metrics]]) -> list[str]:
+    """A line for every run whose fit charged for features."""
+    return [f"{config.name}: {CHARGED_FOR_FEATURES}" for config, _ in runs if config.train.charges_features]
 
 
 def split_words(images: ImageSet, parts: Split, config: RunConfig) -> str:

@@ -42,8 +42,9 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
     elif config is not None:
         model, train = config.model, config.train
         hidden = f", {model.hidden} hidden units" if model.hidden else ""
-        charged = "" if train.is_likely else f"and features, {train.feature_loss:g} nats: no likelihood is maximised"
-        add("Settings", "Likelihood", "p(x|z) of the decoder", model.likelihood, charged)
+        charged = f"and features, {train.feature_loss:g} nats: no likelihood is maximised"
+        beside = charged if train.charges_features else ""
+        add("Settings", "Likelihood", "p(x|z) of the decoder", model.likelihood, beside)
         add("Settings", "Net", "its shape", model.net and f"{model.net}{hidden}")
         if not is_point:
             share = f"{train.warmup} warm-up over {train.warmup_share:.0%} of the steps"
@@ -95,7 +96,8 @@ def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
             value, pixels = card.number(*path, "frechet"), card.number(*path, "frechet_pixels")
             beside = "" if pixels is None else f"{pixels:.2f} between principal components of pixels"
             told = None if value is None else f"{value:.1f}"
-            add("Scores", name, f"{of}: {drawn}", told, "; ".join(filter(None, (least, beside))))
+            floors = (least, beside) if path[0] == "holes" else (beside,)  # reconstructions may be nearer than others
+            add("Scores", name, f"{of}: {drawn}", told, "; ".join(filter(None, floors)))
     if card.not_measured:
         add("Scores", "Not measured", f"measure with: {card.measuring}", ", ".join(card.not_measured))
     cost = card.metrics.get("train")

@@ -5,7 +5,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from explorer.config import DATASETS, FAMILIES, UNLIKELY, has_prior
+from explorer.config import CHARGED_FOR_FEATURES, DATASETS, FAMILIES, has_prior
 from explorer.errors import CheckpointError
 from explorer.images import encoded_picture, tile, to_bytes
 from explorer.library import Card, Library, OpenRun, kept
@@ -142,9 +142,9 @@ def _has_own_tag(tag: str | None, beta: float | None) -> bool:
 
 def fit_line(card: Card) -> str | None:
     """What every tab says of a run whose fit maximised no likelihood; None of any other."""
-    if card.config is None or card.config.train.is_likely:
+    if card.config is None or not card.config.train.charges_features:
         return None
-    return UNLIKELY
+    return CHARGED_FOR_FEATURES
 
 
 def collapse_line(library: Library, card: Card) -> Mapping[str, object] | None:

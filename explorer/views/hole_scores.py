@@ -147,7 +147,7 @@ def cell(card: Card, law: str, key: str) -> dict[str, Any] | None:
         return None
     floor = score_at(holes_of(card), f"{key}_floor") if key.startswith("frechet") else None
     if floor is not None:
-        return {**found, "beside": f"floor {floor['value']:.1f}"}
+        return {**found, "beside": f"floor {floor['value']:.{2 if key == 'frechet_pixels' else 1}f}"}
     clamped = card.number("test", "clamped")
     if key in OF_CODES and clamped is not None and clamped >= CLAMPED:
         return {**found, "beside": "at the clamp"}

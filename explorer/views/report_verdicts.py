@@ -257,7 +257,7 @@ def overfit(card: Card, history: History | None) -> Verdict:
             "Fit it again with train.py.",
         )
     train, held, epochs = train[known], held[known], history.epochs[known]
-    start = None if card.config is None else card.config.train.start
+    start = None if card.config is None else card.config.train.begin_with
     if start is not None:
         gap = float(held[-1] - train[-1])
         words = f"At the end held-out images cost {gap:.1f} nats more than training images. The fit began with the "

@@ -204,7 +204,7 @@ export class Portrait {
   async follow(signal) {
     const { subject } = this;
     if (!subject) return;
-    const spreading = subject.found.filter(({ look }) => look.rate !== null && look.distortion !== null && source.can("bound"));
+    const spreading = subject.found.filter(({ look, info }) => look.rate !== null && look.distortion !== null && !info.caution && source.can("bound"));
     try {
       await this.drawAgain(signal).catch((error) => {
         if (signal.aborted) return;

@@ -51,7 +51,7 @@ export function scoreTable(found, late) {
    * @property {string} score Which test images' scores it is ranked among.
    * @property {(f: Found) => number | null | undefined} value Undefined where it is not known yet.
    */
-  const has = (/** @type {Found} */ { look }) => look.rate !== null;
+  const has = (/** @type {Found} */ { look, info }) => look.rate !== null && !info.caution;
   /** @type {ScoreRow[]} */
   const rows = [
     { name: "MSE", meaning: "mean squared error, pixels in [0, 1]", unit: "", score: "mse", value: (f) => f.look.mse },
