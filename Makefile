@@ -90,7 +90,7 @@ runs: install
 runs-pictures: install
 	$(BIN)/python train.py --dataset flowers102 --twin --widths 32 64 128 --overwrite
 	$(BIN)/python train.py --dataset celeba --extra-train $(EXPLORER_DATA)/celeba-faces64 --twin --sigma 0.3 --widths 32 80 128 128 --save-every 6 --overwrite
-	$(BIN)/python train.py --dataset celeba --extra-train $(EXPLORER_DATA)/celeba-faces64 --begin-with celeba-vae-64 --tag sharp --feature-loss 3000 --warmup none --lr 0.0015 --epochs 16 --sigma 0.3 --widths 32 80 128 128 --save-every 8 --overwrite
+	$(BIN)/python train.py --dataset celeba --extra-train $(EXPLORER_DATA)/celeba-faces64 --begin-with celeba-vae-64 --tag sharp --feature-loss 1000 --warmup none --lr 0.0015 --epochs 10 --sigma 0.3 --widths 32 80 128 128 --save-every 5 --overwrite
 	$(BIN)/python -m tests.readme tables
 
 readme: install-tools

@@ -16,7 +16,6 @@ import shutil
 import signal
 import sys
 import types
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +84,9 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
     """
     with stage("starting", quiet=args.quiet or not is_terminal()):  # torch takes seconds
         from explorer.devices import pick_device, use_threads
+        from explorer.training.beginning import check_beginning
         from explorer.training.pace import paced
+        from explorer.training.perception import shared_features
         from explorer.training.workers import joined_workers
 
     images = load(configs[0].data, args)
@@ -94,7 +95,7 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
     configs = [with_facts(with_batch(config, len(parts.train), args), images) for config in configs]
     settings = configs[0].train
     for config in configs:  # before minutes of work
-        weights_to_begin_with(config, args.out)
+        check_beginning(config, args.out, images, parts)
     with use_threads(settings.threads), joined_workers(pick_device(settings.device)) as workers:
         if workers.is_first:
             told = list(images.notes)  # said even when quiet: what was left out, scaled or cut is never silent
@@ -102,7 +103,7 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
                 told.append(f"every step takes all {len(parts.train):,} images: there are no more to fit")
             for line in told if args.quiet else [*told, split_words(images, parts, configs[0])]:
                 print(line, flush=True)
-        features = shared_features(images, parts, workers, args) if settings.charges_features else None
+        features = shared_features(images, parts, workers, args.out, args.quiet) if settings.charges_features else None
         if settings.minutes is not None:
             configs = paced(configs, images, parts, workers, args, features)
             if workers.is_first and not args.quiet:
@@ -112,24 +113,6 @@ def fit_runs(configs: list[RunConfig], args: argparse.Namespace) -> bool:
         for config in configs:
             fit_run(config, images, parts, workers, args, baselines, features)
         return workers.is_first
-
-
-def shared_features(images: ImageSet, parts: Split, workers: "Workers", args: argparse.Namespace) -> "FeatureNet":
-    """The net of a feature loss; the first process fits it where there is none yet, and the others read it."""
-    from explorer.training.perception import open_features
-
-    def opened() -> "FeatureNet":
-        folder = args.out / f"features-{images.name}+loss"
-        with stage("opening the net of the feature loss", 1, quiet=args.quiet or not workers.is_first) as bar:
-
-            def tell(done: int, total: int) -> None:
-                bar.update(done / total - bar.n)
-
-            return open_features(folder, images, parts, tell)
-
-    found = opened() if workers.is_first else None
-    workers.agree(True)
-    return found or opened()
 
 
 def with_batch(config: RunConfig, count: int, args: argparse.Namespace) -> RunConfig:
@@ -157,10 +140,11 @@ def fit_run(
     """
     from explorer.coder import TorchCoder, shipped_weights
     from explorer.devices import device_label, pick_device, pick_precision
+    from explorer.training.beginning import first_weights
     from explorer.training.board import Board
     from explorer.training.evaluate import evaluate, fair_effort
     from explorer.training.fit import Fit
-    from explorer.training.sheets import epoch_codes, keeps_codes, kept_rows, sheet_latents, write_sheet
+    from explorer.training.sheets import epoch_codes, keeps_codes, kept_rows, one_per_class, sheet_latents, write_sheet
 
     device = pick_device(config.train.device)
     precision = pick_precision(config.train.precision, device)
@@ -186,7 +170,7 @@ def fit_run(
             folder=folder,
             workers=workers,
             features=features,
-            first=None if resume else weights_to_begin_with(config, args.out),
+            first=None if resume else first_weights(config, args.out),
         )
         if resume:
             fit.load()
@@ -197,7 +181,6 @@ def fit_run(
                 settings = str(precision).removeprefix("torch.")
                 print(f"{config.name}: fitting, {fit.total_steps:,} steps on {label}, {settings}", flush=True)
         held_out = images.images(parts.validation)
-
         watched = held_out[one_per_class(images, parts)]
         board = Board(args.tensorboard, config.name, watched) if args.tensorboard and workers.is_first else None
         mapped = kept_rows(parts.test)
@@ -251,47 +234,6 @@ def fit_run(
         write_latents(folder, latents)
         write_metrics(folder, metrics)
         publish_run(folder, args.out, config.name)
-
-
-def weights_to_begin_with(config: RunConfig, out: Path) -> Mapping[str, Any] | None:
-    """The weights of the run that a fit begins with; None for a fit that begins at random.
-
-    Raises:
-        CheckpointError: There is no such run, it is of another net, or it is the run that is to be fitted.
-    """
-    from explorer.coder import weight_shapes
-
-    name = config.train.begin_with
-    if name is None:
-        return None
-    if name not in list_runs(out):
-        there = ", ".join(list_runs(out)) or "none"
-        raise CheckpointError(f"there is no run {name!r} in {out} to begin with; there are: {there}.")
-    if name == config.name:
-        raise CheckpointError(f"{name} cannot begin with itself, for it would be replaced; name the new run by --tag.")
-    model = read_config(out / name).model
-    theirs, mine = dataclasses.asdict(model), dataclasses.asdict(config.model)
-    other = [key for key in mine if key not in FREE_OF_A_BEGINNING and mine[key] != theirs[key]]
-    if other:
-        raise CheckpointError(
-            f"{name} is of another net, so nothing can begin with it: its {other[0]} is {theirs[other[0]]!r}, and here "
-            f"it is {mine[other[0]]!r}."
-        )
-    return read_weights(out / name, weight_shapes(model, str(out / name)))
-
-
-FREE_OF_A_BEGINNING = frozenset(
-    {"sigma", "corruption", "corruption_level", "sparsity", "sparsity_weight", "sparsity_target", "contraction_weight"}
-)
-"""Settings of a model in which a fit may differ from the run that it begins with."""
-
-
-def one_per_class(images: ImageSet, parts: Split) -> list[int]:
-    """Where among the validation images the first of each class stands; the first ten where there are no labels."""
-    if images.labels is None:
-        return list(range(min(10, len(parts.validation))))
-    labels = images.labels[parts.validation].tolist()
-    return [labels.index(label) for label in sorted(set(labels))[:20]]
 
 
 def evaluate_run(name: str, args: argparse.Namespace) -> None:

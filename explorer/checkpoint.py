@@ -417,11 +417,14 @@ def read_epoch_codes(path: Path, config: RunConfig) -> EpochCodes:
 
 
 def _widened(arrays: Mapping[str, NDArray[Any]], table: Mapping[str, Bounds]) -> dict[str, NDArray[Any]]:
-    """Arrays in the types of their table, those that are stored in half the bytes among them."""
+    """Arrays in the types of their table, those that are stored in half the bytes among them.
+
+    All are copies: as views they would keep the bytes of the whole file in memory.
+    """
 
     def as_it_was(name: str, each: NDArray[Any]) -> NDArray[Any]:
         _, half = NARROW.get(table[name].type, ("", None))
-        return each if half is None or each.dtype != half else each.astype(f"{half.kind}{2 * half.itemsize}")
+        return each.copy() if half is None or each.dtype != half else each.astype(f"{half.kind}{2 * half.itemsize}")
 
     return {name: as_it_was(name, each) for name, each in arrays.items()}
 

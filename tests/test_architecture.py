@@ -70,6 +70,7 @@ LONGEST = 400
 
 LONG = {
     "explorer/checkpoint.py": "the one owner of the layout on disk: whatever writes a run stands beside its reader",
+    "explorer/config/settings.py": "every setting of a run, whose docstring is the help of its flag",
     "explorer/data/cache.py": "one conversion from the pictures of a folder to an array, and the removal of old ones",
     "explorer/library/run.py": "everything that is known of one open run, each part computed once",
     "explorer/training/judge.py": "what a feature space is, how it is fitted, stored and read again",

@@ -42,7 +42,7 @@ def test_every_setting_explains_itself(cls):
 
 
 OPEN = {"threads", "minutes", "patience", "stream", "compile"}
-OPEN |= {"subset", "tested", "nll_samples", "nll_images", "one_split", "channels", "pixel_range", "array"}
+OPEN |= {"begin_with", "subset", "tested", "nll_samples", "nll_images", "one_split", "channels", "pixel_range", "array"}
 """None is a choice of its own there."""
 
 

@@ -297,3 +297,19 @@ def test_a_fit_begins_with_the_weights_of_another_run_of_the_same_net(
     with pytest.raises(SystemExit):
         main([*command, "--begin-with", "digits-vae-2", "--twin"])
     assert "--begin-with is of one run" in capsys.readouterr().err
+
+
+def test_a_fit_that_begins_with_a_run_takes_its_split_and_is_measured_on_none_of_its_images(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    command = ["--dataset", "digits", "--latent-dim", "2", "--hidden", "16", "--epochs", "1", "--quick", "--quiet"]
+    command += ["--out", str(tmp_path)]
+    assert main([*command, "--calibration", "200", "--held-out", "50"]) == 0
+    assert main([*command, "--begin-with", "digits-vae-2", "--tag", "on"]) == 0
+    mine, theirs = (read_config(tmp_path / run).data for run in ("digits-vae-2-on", "digits-vae-2"))
+    assert (mine.calibration, mine.held_out) == (theirs.calibration, theirs.held_out) == (200, 50)
+    capsys.readouterr()
+    other = ["--begin-with", "digits-vae-2", "--tag", "off", "--split-seed", "1"]
+    assert main([*command, *other]) == 1
+    told = capsys.readouterr().err
+    assert "was fitted to" in told and "would be measured on" in told and not (tmp_path / "digits-vae-2-off").exists()

@@ -22,6 +22,7 @@ from explorer.config import (
 from explorer.config.flags import Flags, choice
 from explorer.data import ImageSet, located, sized
 from explorer.errors import ConfigError
+from explorer.training.beginning import with_split_of
 
 DEFAULT_OUT = Path("checkpoints")
 """Where runs are kept, and looked for by `python -m explorer`."""
@@ -177,7 +178,7 @@ def plan(args: argparse.Namespace) -> list[RunConfig]:
     config = resolve(
         RunConfig(
             data=located(
-                from_flags(DataConfig, args),
+                with_split_of(args.begin_with, from_flags(DataConfig, args), args.out),
                 args.data_dir,
                 args.folder,
                 args.extra_train,

@@ -20,7 +20,9 @@ from explorer.checkpoint import CONFIG, WEIGHTS, read_json, read_tensors
 from explorer.data import ImageSet, Split
 from explorer.devices import pick_precision
 from explorer.errors import CheckpointError
+from explorer.progress import stage
 from explorer.training.judge import Stored, Tell, kept_net, rounded, take_tensors, unheard
+from explorer.training.workers import Workers
 
 WIDTHS = (16, 32, 64, 128)
 """Channels of the convolutions: the first has the size of the image, each of the others half of the one before."""
@@ -80,8 +82,8 @@ class FeatureNet(nn.Module):
     def maps(self, images: Tensor) -> list[Tensor]:
         """Feature maps (N, C_l, H_l, W_l), each normalised over the views of the fit, of images (N, C, H, W)."""
         found: list[Tensor] = []
-        for stage in self.stages:
-            found.append(stage(nn.functional.avg_pool2d(found[-1].relu(), 2) if found else images))
+        for layers in self.stages:
+            found.append(layers(nn.functional.avg_pool2d(found[-1].relu(), 2) if found else images))
         return found
 
     def forward(self, images: Tensor) -> Tensor:
@@ -128,6 +130,31 @@ def open_features(folder: Path, images: ImageSet, split: Split, tell: Tell = unh
     return kept_net(folder, images, load_features, lambda: _made(images, split, tell))
 
 
+def shared_features(images: ImageSet, split: Split, workers: Workers, out: Path, quiet: bool) -> FeatureNet:
+    """The net of a fit: the first process opens it, so that it is fitted once, and the others read it.
+
+    Args:
+        images: The data set.
+        split: Its training rows are fitted.
+        workers: The processes that share the fit.
+        out: The folder of the runs.
+        quiet: Whether no bar is shown.
+    """
+
+    def opened() -> FeatureNet:
+        folder = out / f"features-{images.name}+loss"
+        with stage("opening the net of the feature loss", 1, quiet=quiet or not workers.is_first) as bar:
+
+            def tell(done: int, total: int) -> None:
+                bar.update(done / total - bar.n)
+
+            return open_features(folder, images, split, tell)
+
+    found = opened() if workers.is_first else None
+    workers.agree(True)
+    return found or opened()
+
+
 def load_features(folder: Path) -> tuple[FeatureNet, str]:
     """The net in a folder, ready for `distance` alone, and the fingerprint of the data set that it was made on.
 
@@ -144,7 +171,7 @@ def load_features(folder: Path) -> tuple[FeatureNet, str]:
         raise CheckpointError(f"{folder} holds no usable feature net ({error}); delete it and run train.py.") from None
     net.offset = torch.zeros(2, dtype=torch.int64)  # the file has none, so that it is on the meta device still
     net.eval().requires_grad_(False)
-    pairs = [tuple(stage.children()) for stage in net.stages]
+    pairs = [tuple(layers.children()) for layers in net.stages]
     fused = [fuse_conv_bn_eval(*pair) for pair in pairs]  # pyright: ignore[reportArgumentType]
     net.stages = nn.ModuleList(fused)  # a step of a fit takes a quarter less
     return net, fingerprint

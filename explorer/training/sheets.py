@@ -11,6 +11,7 @@ from explorer.analysis.laws import sample_raw, sample_white
 from explorer.arrays import Coder, ImageRows, Latents
 from explorer.checkpoint import MOST_EPOCH_CODES, EpochCodes, one_sentence, write_bytes
 from explorer.config import has_prior
+from explorer.data import ImageSet, Split
 from explorer.images import encoded_picture, tile
 
 SIDE = 8
@@ -76,3 +77,11 @@ def epoch_codes(coder: Coder, images: ImageRows, index: NDArray[np.int64]) -> Ep
     """The codes of images (M, C, H, W) as they are now; their rows in the data set are `index` (M,)."""
     mean = encode_all(coder, images).mean
     return EpochCodes(mean=mean.clip(-HALF, HALF).astype(np.float16), index=index)
+
+
+def one_per_class(images: ImageSet, parts: Split) -> list[int]:
+    """Where among the validation images the first of each class stands; the first ten where there are no labels."""
+    if images.labels is None:
+        return list(range(min(10, len(parts.validation))))
+    labels = images.labels[parts.validation].tolist()
+    return [labels.index(label) for label in sorted(set(labels))[:20]]
