@@ -599,7 +599,7 @@ def test_a_bomb_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tgz"])
-@pytest.mark.parametrize("content", [b"", b"x" * 2000, gzip.compress(b"x" * 2000)])
+@pytest.mark.parametrize("content", [b"", b"x" * 2000, gzip.compress(b"x" * 2000)], ids=["empty", "text", "packed"])
 def test_a_damaged_archive_is_one_sentence(name: str, content: bytes, tmp_path: Path):
     (tmp_path / name).write_bytes(content)
     refused(tmp_path / name, "damaged|no pictures|holds 0")
