@@ -313,3 +313,18 @@ def test_a_fit_that_begins_with_a_run_takes_its_split_and_is_measured_on_none_of
     assert main([*command, *other]) == 1
     told = capsys.readouterr().err
     assert "was fitted to" in told and "would be measured on" in told and not (tmp_path / "digits-vae-2-off").exists()
+
+
+@pytest.mark.parametrize("sigma", ["learned", "0.2", "optimal"])
+def test_a_fit_keeps_its_own_likelihood_whatever_it_begins_with(sigma: str, digits: ImageSet, tmp_path: Path):
+    def fit_with(sigma: str, first: Any = None) -> Fit:
+        config = config_of(model={"likelihood": "gaussian", "sigma": sigma}, feature_loss=0.0)
+        parts, places = split(digits, config.data), {"device": torch.device("cpu"), "precision": torch.float32}
+        return Fit(config, digits.pixels, parts, folder=tmp_path, first=first, **places)
+
+    first = {name: np.asarray(each + 1) for name, each in fit_with("0.3").model.state_dict().items()}
+    found, own = fit_with(sigma, first).model, fit_with(sigma).model
+    assert found.likelihood.deviation() == own.likelihood.deviation()  # pyright: ignore[reportCallIssue]
+    for name, each in found.state_dict().items():
+        if not name.startswith("likelihood."):
+            np.testing.assert_array_equal(each.numpy(), first[name])

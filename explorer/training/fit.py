@@ -137,9 +137,10 @@ class Fit:
             self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.model.average = workers.average
         if first is not None:
-            own = {name: each for name, each in self.model.state_dict().items() if name.startswith("likelihood.")}
-            others = {name: torch.from_numpy(each) for name, each in first.items() if name not in own}
-            self.model.load_state_dict({**own, **others})
+            own, theirs = self.model.state_dict(), {name: torch.from_numpy(each) for name, each in first.items()}
+            ours = {name: each for name, each in own.items() if name.startswith("likelihood.")}
+            nets = {name: each for name, each in theirs.items() if not name.startswith("likelihood.")}
+            self.model.load_state_dict({**ours, **nets})
         if isinstance(self.model.likelihood, Gaussian):
             self.model.likelihood.average = workers.average
         for module in self.model.modules():
