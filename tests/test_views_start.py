@@ -39,7 +39,8 @@ def paired(stories: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 def test_twins_tell_one_story_with_the_autoencoder_first(shipped: Library, stories: dict[str, dict[str, Any]]):
     for name in RUNS:
         twin = shipped.twin(name)
-        assert shipped.card(stories[name]["pair"][0]).family in ("ae", "denoising")
+        if len(stories[name]["pair"]) == 2:  # a run without a twin stands alone
+            assert shipped.card(stories[name]["pair"][0]).family in ("ae", "denoising")
         if twin is not None and shipped.twin(twin) == name:
             assert stories[name]["pair"] == stories[twin]["pair"] and stories[name]["note"] is None
 

@@ -55,6 +55,7 @@ from explorer.models.losses import Gaussian
 from explorer.progress import stage
 from explorer.training.baseline import principal_components
 from explorer.training.judge import (
+    COMPONENTS,
     Judge,
     PrincipalComponents,
     Tell,
@@ -404,8 +405,11 @@ class Subject:
         """
         if self.judge.kind == "pca":
             return None
+        count, name = int(np.prod(self.images.image_shape)), self.images.name
+        if count <= COMPONENTS:  # directions in which such images do not vary would be those of a rounding
+            return PrincipalComponents(np.zeros(count), np.eye(count), f"the {count} pixels of {name}")
         mean, components, _ = fit_components(self.images, self.whole)
-        return PrincipalComponents(mean, components, components_words(len(components), self.images.name))
+        return PrincipalComponents(mean, components, components_words(len(components), name))
 
     def _seen(self, images: Images) -> NDArray[np.float32]:
         """Images (N, C, H, W) in both spaces, (N, F + P): the judge's first."""

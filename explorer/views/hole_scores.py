@@ -46,7 +46,7 @@ HOLE_SCORES: Mapping[str, tuple[str, str]] = {
         "how far draws are from test images as two Gaussians, in {space}; the floor is that of training images",
     ),
     "frechet_pixels": (
-        "Fréchet distance of pixels",
+        "Pixel Fréchet distance",
         "the same in principal components of pixels: a fit to features may be near in one space alone",
     ),
 }
