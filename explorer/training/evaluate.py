@@ -756,9 +756,7 @@ def distance(subject: Subject) -> dict[str, Any]:
     Beside it the floor of draws: the distance of training images. Reconstructions may be nearer, for they are of the
     very images that they are compared with.
     """
-    rows = subject.trained["reference"]
-    if len(rows) < len(subject.real):
-        rows = np.concatenate([rows, subject.trained["fitting"]])
+    reference, fitting = (subject.images.rows(subject.trained[name]) for name in ("reference", "fitting"))
     width, pixels = subject.real.shape[1], subject.components
     spaces = {"frechet": (subject.judge, slice(width))}
     if pixels is not None:
@@ -769,7 +767,9 @@ def distance(subject: Subject) -> dict[str, Any]:
         real = subject.real if space is subject.judge else space.features(subject.test[subject.compared])
         for law in LAWS:
             holes[law][name] = _plain(frechet_distance(real, subject.decoded[law][:, part]))
-        trained = space.features(subject.images.rows(rows))
+        trained = subject.reference_features if space is subject.judge else space.features(reference)
+        if len(trained) < len(real):
+            trained = np.concatenate([trained, space.features(fitting)])
         count = min(len(trained), len(real))
         holes[f"{name}_floor"] = _plain(frechet_distance(some_of(real, count), some_of(trained, count)))
         _add(scores, name, frechet_distance(real, subject.rebuilt[:, part]))
@@ -853,7 +853,7 @@ SCORES: tuple[Measured, ...] = (
     Measured(
         title="Fréchet distance",
         measure=distance,
-        needs=("judge", "components", "features", "drawn", "decoded", "rebuilt"),
+        needs=("judge", "components", "features", "reference_features", "drawn", "decoded", "rebuilt"),
     ),
     Measured(title="principal components", measure=baseline, needs=("judge", "features", "radii")),
 )

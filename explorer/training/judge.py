@@ -5,8 +5,9 @@ every number: the penultimate layer of a small classifier of the labels (MNIST, 
 or else principal components of the training pixels.
 """
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -210,13 +211,22 @@ class PrincipalComponents:
         return np.concatenate(parts)
 
 
+@contextlib.contextmanager
+def usable(folder: Path) -> Iterator[None]:
+    """Turn whatever the reading of a damaged net raises into one sentence."""
+    try:
+        yield
+    except (CheckpointError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(f"{folder} holds no usable feature net ({error}); delete it and run train.py.") from None
+
+
 def load_judge(folder: Path) -> tuple[Judge, str]:
     """The judge stored in `features-<dataset>/`, and the fingerprint of the data set that it was made on.
 
     Raises:
         CheckpointError: The folder is missing or damaged.
     """
-    try:
+    with usable(folder):
         stored: Any = read_json(folder / CONFIG)
         space, fingerprint = str(stored["space"]), str(stored["fingerprint"])
         tensors = read_tensors(folder / WEIGHTS)
@@ -231,8 +241,6 @@ def load_judge(folder: Path) -> tuple[Judge, str]:
             classifier = Classifier if stored.get("edition") == EDITION else FirstClassifier
             model = {"classifier": classifier, "attributes": AttributeClassifier}[kind](shape, stored["classes"])
         take_tensors(model, tensors)
-    except (CheckpointError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise CheckpointError(f"{folder} holds no usable feature net ({error}); delete it and run train.py.") from None
     told = [stored.get(name) for name in ("test_accuracy", "validation_accuracy")]
     known = [share for share in told if isinstance(share, int | float) and 0 <= share <= 1]
     return ClassifierJudge(model, space, known[0] if known else None), fingerprint

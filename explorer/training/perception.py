@@ -19,9 +19,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from explorer.checkpoint import CONFIG, WEIGHTS, read_json, read_tensors
 from explorer.data import ImageSet, Split
 from explorer.devices import pick_precision
-from explorer.errors import CheckpointError
 from explorer.progress import stage
-from explorer.training.judge import Stored, Tell, kept_net, rounded, take_tensors, unheard
+from explorer.training.judge import Stored, Tell, kept_net, rounded, take_tensors, unheard, usable
 from explorer.training.workers import Workers
 
 WIDTHS = (16, 32, 64, 128)
@@ -161,14 +160,12 @@ def load_features(folder: Path) -> tuple[FeatureNet, str]:
     Raises:
         CheckpointError: The folder is missing or damaged.
     """
-    try:
+    with usable(folder):
         stored: Any = read_json(folder / CONFIG)
         fingerprint, shape = str(stored["fingerprint"]), tuple(stored["image_shape"])
         with torch.device("meta"):  # sizes that somebody wrote cost no memory until the tensors agree with them
             net = FeatureNet(shape)
         take_tensors(net, read_tensors(folder / WEIGHTS))
-    except (CheckpointError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise CheckpointError(f"{folder} holds no usable feature net ({error}); delete it and run train.py.") from None
     net.offset = torch.zeros(2, dtype=torch.int64)  # the file has none, so that it is on the meta device still
     net.eval().requires_grad_(False)
     pairs = [tuple(layers.children()) for layers in net.stages]
