@@ -34,6 +34,12 @@ def pick_run(page, name: str) -> None:
     raise AssertionError(f"{name} is not among the models to choose")
 
 
+def pick_radio(radio) -> None:
+    """Press the words of a radio button, once nothing moves or covers them: the button itself lies under them."""
+    radio.locator("xpath=..").click()
+    expect(radio).to_be_checked()
+
+
 def keep_open(page, tab: str) -> None:
     """Unfold all that a tab keeps behind More, and what comes later."""
     page.locator(f"#explorer-{tab}").evaluate(

@@ -11,7 +11,7 @@ from explorer.library import LAWS, Library
 from explorer.views.hole_samples import drawn_sheet
 from explorer.views.hole_scores import ladder_of
 from explorer.views.hole_verdict import of_hundred
-from tests.browser.driver import expect, expect_run, keep_open
+from tests.browser.driver import expect, expect_run, keep_open, pick_radio
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -64,7 +64,7 @@ def choose_law(tab, law="white"):
     """Draw the samples from a law: the sheets open on the first one, the prior."""
     laws = tab.get_by_role("group", name="Sampling law of the samples")
     expect(laws.get_by_role("radio").first).to_be_checked()
-    laws.locator(f"input[value={law}]").check(force=True)
+    pick_radio(laws.locator(f"input[value={law}]"))
 
 
 def sheet(tab, name, state="white 0"):

@@ -13,7 +13,7 @@ from explorer.analysis.neighbours import class_medoids
 from explorer.images import enlarged, to_bytes, to_unit
 from explorer.library import Library
 from explorer.views.interpolate import walk
-from tests.browser.driver import expect, open_more
+from tests.browser.driver import expect, open_more, pick_radio
 from tests.browser.explore_page import drawn, unfold
 from tests.serve_fake import serving
 
@@ -120,7 +120,7 @@ def test_an_arc_with_overshoot_is_the_arc_that_python_walks(visit, run_of, laten
     page = opened(visit)
     choose(page, "A", 5)
     choose(page, "B", 21)
-    page.get_by_role("radio", name="Arc").check(force=True)
+    pick_radio(page.get_by_role("radio", name="Arc"))
     type_in(page, "Overshoot", 0.5)
     type_in(page, "Steps", 5)
     ready(page, kind="spherical", steps=5, overshoot="0.5")
@@ -284,14 +284,14 @@ def test_the_sheet_of_classes_leads_from_typical_images_and_a_picture_chooses_it
     run = run_of("flat-vae")
     medoids = class_medoids(run.latents.mean, run.labels, 10)
     expect(sheet).to_contain_text("flat-vae: choose the arc to count holes half way")
-    page.get_by_role("radio", name="Arc").check(force=True)
+    pick_radio(page.get_by_role("radio", name="Arc"))
     sheet.scroll_into_view_if_needed()  # it is drawn once it is in sight
     page.locator("[data-ready='flat-vae midpoints spherical']").wait_for()
     ends = [(code(run, a), code(run, b)) for i, a in enumerate(medoids) for b in medoids[i + 1 :]]
     middles = [interpolate(a, b, np.array([0.5]), "spherical").latents[0] for a, b in ends]
     holes = (run.vacancy_among("means").p_value(np.stack(middles)) <= 0.05).sum()
     expect(sheet).to_contain_text(f"{holes} of 45 middles of arcs")
-    page.get_by_role("radio", name="Straight line").check(force=True)
+    pick_radio(page.get_by_role("radio", name="Straight line"))
     sheet.scroll_into_view_if_needed()  # it is drawn once it is in sight
     page.locator("[data-ready='flat-vae midpoints linear']").wait_for()
     cells.first.focus()
@@ -308,9 +308,9 @@ def test_strips_start_at_the_chosen_class_of_the_chosen_model(visit):
     page = opened(visit)
     sheet = page.locator(".xp-pairs")
     sheet.scroll_into_view_if_needed()
-    sheet.get_by_role("radio", name="Strips").check(force=True)
+    pick_radio(sheet.get_by_role("radio", name="Strips"))
     sheet.get_by_label("From class").select_option("3")
-    sheet.get_by_role("radio", name="flat-ae").check(force=True)
+    pick_radio(sheet.get_by_role("radio", name="flat-ae"))
     page.locator("[data-ready='flat-ae strips linear']").wait_for()
     expect(sheet.get_by_role("rowheader")).to_have_text([f"3 → {c}" for c in "012456789"])
     page.wait_for_function("['sheet=strips', 'from=3', 'model=twin'].every((it) => location.hash.includes(it))")
@@ -396,7 +396,7 @@ def test_the_python_of_a_walk_makes_its_very_pictures(browser, twin_runs, tmp_pa
         choose(page, "A", 4)
         page.get_by_role("group", name="End B").get_by_role("button", name="Prior draw").click()
         expect(page.get_by_role("group", name="End B")).to_contain_text(re.compile(r"draw \d+"))
-        page.get_by_role("radio", name="Arc").check(force=True)
+        pick_radio(page.get_by_role("radio", name="Arc"))
         type_in(page, "Steps", 5)
         type_in(page, "Overshoot", 0.25)
         ready(page, "digits-vae-2", "spherical", 5, "0.25")
@@ -448,7 +448,7 @@ def test_the_address_leads_others_to_the_same_place_of_the_same_walk(visit, run_
     choose(page, "A", 3)
     page.get_by_role("group", name="End B").get_by_role("button", name="Prior draw").click()
     expect(page.get_by_role("group", name="End B")).to_contain_text(re.compile(r"draw \d+ from"))
-    page.get_by_role("radio", name="Arc").check(force=True)
+    pick_radio(page.get_by_role("radio", name="Arc"))
     type_in(page, "Overshoot", 0.25)
     type_in(page, "Steps", 5)
     type_in(page, "Position, exact value", 1.125)

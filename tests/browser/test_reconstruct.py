@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from explorer.images import to_bytes, to_unit
 from explorer.library import Library
 from explorer.views import look
-from tests.browser.driver import expect, open_more
+from tests.browser.driver import expect, open_more, pick_radio
 from tests.fakes import linear_coder
 
 pytestmark = pytest.mark.browser
@@ -474,7 +474,7 @@ LENT = """() => {
 def test_the_camera_is_off_once_another_tab_is_open(visit):
     page = opened(visit)
     page.evaluate(LENT)
-    page.get_by_role("radio", name="Camera").check(force=True)
+    pick_radio(page.get_by_role("radio", name="Camera"))
     page.get_by_role("button", name="Start the camera").click()
     expect(page.get_by_role("button", name="Stop the camera")).to_be_visible()
     page.get_by_role("tab", name="Explore").click()

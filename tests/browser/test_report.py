@@ -15,7 +15,7 @@ from PIL import Image
 from explorer import checkpoint
 from explorer.site import library_of
 from explorer.staging import MARK, TEXT, partial_folder
-from tests.browser.driver import expect
+from tests.browser.driver import expect, pick_radio
 from tests.serve_fake import fake_library, serving
 
 pytestmark = pytest.mark.browser
@@ -254,7 +254,7 @@ def test_a_link_opens_both_runs_and_fits_of_two_lengths_are_linked_by_their_shar
         for name, epoch in (("digits-vae-2", short), ("digits-vae-2-slow", long)):
             np.testing.assert_array_equal(grey_of(decodes(page, name, epoch)), sheet(epoch))
         scrubber.press("ArrowLeft")
-    page.get_by_role("radio", name="share of the fit").check(force=True)
+    pick_radio(page.get_by_role("radio", name="share of the fit"))
     rate = page.get_by_role("group", name="learning rate over the epochs")
     page.wait_for_function(
         """p => p._fullLayout.xaxis.title.text.startsWith('share of the fit')

@@ -166,6 +166,16 @@ test("a link's latent stays in the address until its run has taken it up", () =>
   assert.deepEqual([...last().latent], [0, 0]);
 });
 
+test("a link whose run is gone leaves the address to what is on show, however late that is known", async () => {
+  const gone = async (run) => (run === "gone" ? Promise.reject(new Error("There is no such run.")) : { ...CARD, name: run });
+  const { view, last } = made("#v=1&run=gone&tab=explore&dir=pca.1&z=3,3", { card: gone });
+  view.setRun("a");
+  view.setLatent("a", Float32Array.of(1, 2));
+  assert.equal(last(), undefined, "the link's run may still come");
+  assert.equal(await view.checkWish(), false);
+  assert.deepEqual([last().run, last().direction, [...last().latent]], ["a", undefined, [1, 2]]);
+});
+
 test("another choice than the link's run drops the link", () => {
   const { view, last } = made("#v=1&run=b&z=1,2");
   view.setRun("a");

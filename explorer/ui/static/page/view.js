@@ -352,6 +352,7 @@ export class View extends EventTarget {
     if (!there) {
       this.dropWish();
       this.linkedPath = null;
+      this.writeAddress(); // what is on show was kept out of it for the link's sake
     }
     return there;
   }
