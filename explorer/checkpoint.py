@@ -89,10 +89,11 @@ MOST_LENGTHS: Mapping[str, int] = {
     "G": 5_000_000,
     "C": 5_000_000,
     "K": 1_000,
+    "B": 1_000,
     "F": 4_096,
     "M": MOST_EPOCH_CODES,
 }
-"""Images of the evaluation split and of the sets R, G and C, components of the mixture, features, codes of an epoch."""
+"""Images of the evaluation split and of R, G and C, Gaussians of both mixtures, features, codes of an epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,9 +114,14 @@ class StoredLatents:
         reference_index: Their rows in the data set, (R,).
         calibration: Draws of held-out images, set C of the hole scores, (C, d).
         calibration_index: Their rows in the data set, (C,).
-        gmm_weights: Of the Gaussian mixture fitted to the codes G and those of further training images, (K,).
+        gmm_weights: Of ten Gaussians at most, a mixture fitted to the codes G and those of further training images,
+            (K,).
         gmm_means: (K, d).
         gmm_covariances: (K, d, d).
+        many_weights: Of the mixture of as many Gaussians as held-out codes ask for, (B,); None where these ask for no
+            more than ten, and in older runs. The three stand together.
+        many_means: (B, d).
+        many_covariances: (B, d, d).
         features: The evaluation split in the data set's feature space, (N, F), in older runs; nothing reads it.
         reference_features: The reference images in the data set's feature space, (R, F), or None.
         reference_attribute: Attributes of the reference images, (R, A), as above, or None: far more images than the
@@ -147,6 +153,9 @@ class StoredLatents:
     gmm_weights: NDArray[np.float32]
     gmm_means: NDArray[np.float32]
     gmm_covariances: NDArray[np.float32]
+    many_weights: NDArray[np.float32] | None = None
+    many_means: NDArray[np.float32] | None = None
+    many_covariances: NDArray[np.float32] | None = None
     features: NDArray[np.float16] | None = None
     reference_features: NDArray[np.float16] | None = None
     reference_attribute: NDArray[np.uint8] | None = None
@@ -206,6 +215,9 @@ ARRAYS: Mapping[str, Bounds] = {
     "gmm_weights": Bounds("F32", "K", 0, 1 + ROUNDING),
     "gmm_means": Bounds("F32", "Kd", -CODE, CODE),
     "gmm_covariances": Bounds("F32", "Kdd", -(CODE**2), CODE**2),
+    "many_weights": Bounds("F32", "B", 0, 1 + ROUNDING),
+    "many_means": Bounds("F32", "Bd", -CODE, CODE),
+    "many_covariances": Bounds("F32", "Bdd", -(CODE**2), CODE**2),
     "features": Bounds("F16", "NF", -65504, 65504),
     "reference_features": Bounds("F16", "RF", -65504, 65504),
     "reference_attribute": Bounds("U8", "RA", 0, UNKNOWN),
@@ -218,6 +230,9 @@ ARRAYS: Mapping[str, Bounds] = {
     "local_frame": Bounds("F64", "dd", -STRETCH, STRETCH),
 }
 """Every field of `StoredLatents`, in an order in which the lengths become known."""
+
+MANY = frozenset({"many_weights", "many_means", "many_covariances"})
+"""Fields that stand together or not at all."""
 
 NARROW = {"I64": ("I32", np.dtype(np.int32)), "F32": ("F16", np.dtype(np.float16))}
 """Element types that are stored in half the bytes where these hold every number as it is: the type instead, by name."""
@@ -450,6 +465,8 @@ def _trouble_with_heads(
     required = {each.name for each in fields(kind_of_file) if each.default is MISSING}
     if "log_variance" in table and "log_variance" not in heads:
         required.discard("draw")
+    if heads.keys() & MANY:
+        required |= MANY & table.keys()
     missing, unknown = required - heads.keys(), heads.keys() - table.keys()
     if missing or unknown:
         return f"lacks {min(missing)!r}" if missing else f"holds an unknown {min(unknown)[:80]!r}"
@@ -488,9 +505,9 @@ def _trouble_with_values(name: str, array: NDArray[Any], config: RunConfig, tabl
         return f"must be finite and lie in {low:g} .. {high:g}, but goes from {least:g} to {most:g}"
     if name.endswith("attribute") and not np.isin(array, (0, 1, UNKNOWN)).all():
         return f"must be 0, 1 or {UNKNOWN}"
-    if name == "gmm_weights" and abs(float(array.sum(dtype=np.float64)) - 1) > ROUNDING:
+    if name.endswith("_weights") and abs(float(array.sum(dtype=np.float64)) - 1) > ROUNDING:
         return f"must sum to 1, but sums to {array.sum():g}"
-    if name == "gmm_covariances":
+    if name.endswith("_covariances"):
         for each in array.astype(np.float64):
             slack = ROUNDING * each.diagonal().max()
             try:

@@ -101,7 +101,7 @@ def test_the_feature_space_does_not_depend_on_how_few_images_the_first_run_was_f
 
 
 @pytest.mark.parametrize("most", [1, 350, 10_000])
-def test_the_mixture_of_the_laws_is_fitted_to_more_codes_than_those_that_are_kept(
+def test_the_mixtures_of_the_laws_are_fitted_to_more_codes_than_those_that_are_kept(
     most: int, monkeypatch: pytest.MonkeyPatch
 ):
     config, images = small_config(), load_dataset(DataConfig(dataset="digits"))
@@ -109,11 +109,22 @@ def test_the_mixture_of_the_laws_is_fitted_to_more_codes_than_those_that_are_kep
     parts = split(images, config.data)
     monkeypatch.setattr(room, "MIXTURE_CODES", most)
     monkeypatch.setattr(room, "fit_gmm", lambda codes, seed: len(codes))
-    subject = Subject(linear_coder(), config, images, parts, Path("runs"), full_effort(config, 300), {})
-    kept = [subject.trained[name] for name in ("reference", "fitting")]
-    assert len(np.unique(np.concatenate([*kept, subject.further]))) == 200 + len(subject.further), "R judges the draws"
-    assert set(subject.further) <= set(parts.train)
+    monkeypatch.setattr(room, "fit_many", lambda codes, seed: len(codes))
+    effort = dataclasses.replace(full_effort(config, 300), many_codes=500)
+    subject = Subject(linear_coder(), config, images, parts, Path("runs"), effort, {})
+    kept, further = [subject.trained[name] for name in ("reference", "fitting")], np.concatenate(subject.further)
+    assert len(np.unique(np.concatenate([*kept, further]))) == 200 + len(further), "R judges the draws"
+    assert set(further) <= set(parts.train)
     assert subject.mixture == min(max(most, 100), len(parts.train) - 100)
+    assert subject.many == min(max(most, 500), len(parts.train) - 100)
+
+
+def test_a_quick_look_fits_ten_bells_and_no_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    config, images = small_config(), load_dataset(DataConfig(dataset="digits"))
+    monkeypatch.setattr(room, "fit_many", lambda codes, seed: pytest.fail("nobody waits for many"))
+    metrics, latents = evaluate(linear_coder(), config, images, split(images, config.data), tmp_path, quick=True)
+    assert latents.many_weights is None and metrics["holes"]["many_bells"] <= 10
+    assert metrics["holes"]["gmm"] == metrics["holes"]["gmm10"], "a twin may have many"
 
 
 def test_the_feature_space_that_comes_with_the_program_is_not_fitted_anew(

@@ -34,7 +34,7 @@ from explorer.checkpoint import (
 )
 from explorer.errors import CheckpointError
 from explorer.images import encoded_picture
-from explorer.library import Card, Library, load_run
+from explorer.library import LAWS, Card, Library, load_run
 from explorer.views.hole_scores import scores_of
 from tests.conftest import ROOT
 from tests.serve_fake import serving
@@ -86,6 +86,20 @@ def first(value: float) -> Callable[[Any], Any]:
         return given
 
     return change
+
+
+def added(**arrays: np.ndarray) -> Callable[[Path], None]:
+    """Add arrays to the latents."""
+    return lambda run: save_file({**read_tensors(run / LATENTS), **arrays}, run / LATENTS)
+
+
+def many(count: int, latent_dim: int) -> dict[str, np.ndarray]:
+    """The arrays of a sound mixture of as many bells."""
+    return {
+        "many_weights": np.full(count, 1 / count, np.float32),
+        "many_means": np.zeros((count, latent_dim), np.float32),
+        "many_covariances": np.eye(latent_dim, dtype=np.float32)[None].repeat(count, axis=0),
+    }
 
 
 def pipe(file: str) -> Callable[[Path], None]:
@@ -172,6 +186,10 @@ LATENT: dict[str, Callable[[Path], None]] = {
     ),
     "weights of 2": array("gmm_weights", lambda a: a * 2),
     "negative weights": array("gmm_weights", lambda a: np.append(a[1:], a[0] - 1).astype(np.float32)),
+    "means of many bells without their weights": added(many_means=np.zeros((20, 2), np.float32)),
+    "many bells of another dimension": added(**many(20, 3)),
+    "many bells whose weights sum to 2": added(**many(20, 2) | {"many_weights": np.full(20, 0.1, np.float32)}),
+    "flat many bells": added(**many(20, 2) | {"many_covariances": np.zeros((20, 2, 2), np.float32)}),
     "doubles": array("mean", lambda a: a.astype(np.float64)),
     "no codes": array("reference", lambda a: a[:0]),
     "fewer features": array("reference_features", lambda a: a[:-1]),
@@ -286,6 +304,16 @@ def test_rounded_covariances_of_flat_codes_are_sound(library_of: Any):
 
     run = library_of(write).open("digits-vae-2")
     assert run.sample("gmm10", 5, np.random.default_rng(0)).shape == (5, 2)
+
+
+def test_a_run_draws_from_the_many_bells_that_it_stores_and_offers_them(library_of: Any):
+    library = library_of(added(**many(20, 2)))
+    run, older = library.open("digits-vae-2"), library.open("digits-ae-2")
+    draws = run.sample("gmm", 2_000, np.random.default_rng(0))
+    np.testing.assert_allclose(np.cov(draws, rowvar=False), np.eye(2), atol=0.1)
+    assert [law.name for law in run.laws] == list(LAWS)
+    assert "gmm" not in [law.name for law in older.laws]
+    np.testing.assert_array_equal(*(older.sample(law, 5, np.random.default_rng(0)) for law in ("gmm", "gmm10")))
 
 
 ANYTHING: dict[str, Any] = {

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.analysis.laws import LAWS
 from explorer.checkpoint import MOST_EPOCH_CODES, STATE
 from explorer.coder import TorchCoder
 from explorer.config import DataConfig, ModelConfig, RunConfig, TrainConfig, resolve
@@ -351,7 +352,7 @@ def test_scores_of_a_vae_hold_together(evaluated: dict):
     assert test["rate"] == pytest.approx(sum(test["rate_per_dimension"]), abs=1e-3)
     assert test["rate"] == pytest.approx(latents.rate.mean(), rel=1e-5)
     assert test["nll_iw_samples"] == 10 and test["nll_iw_images"] == 20
-    for law in ("raw", "white", "gmm10"):
+    for law in LAWS:
         for name, score in metrics["holes"][law].items():
             assert score["low"] <= score["value"] <= score["high"] or name == "frechet", (law, name)
 

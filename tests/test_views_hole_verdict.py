@@ -7,7 +7,7 @@ import pytest
 
 from explorer.library import Card
 from explorer.views import hole_scores
-from explorer.views.hole_verdict import of_hundred, readings, score_at, verdict
+from explorer.views.hole_verdict import laws_of, of_hundred, readings, score_at, verdict
 
 LAWS = ("raw", "white", "gmm10")
 
@@ -181,6 +181,37 @@ def test_ten_bells_reduce_and_do_not_repair_with_the_round_trip_beside():
 )
 def test_what_ten_bells_change_is_told_whichever_way_it_falls(vacancy, words):
     assert words in " ".join(readings([card("a", "ae", vacancy=vacancy, spread=0.001)]))
+
+
+def with_many(name: str, family: str, bells: Any, vacancy: float) -> Card:
+    """A run measured with as many bells, whose draws from them lie in holes so often."""
+    made = card(
+        name, family, many_bells=bells, many_n=30_000, gmm={"vacancy": score(vacancy), "round_trip": score(0.3)}
+    )
+    made.metrics["replicates"]["gmm"] = {"vacancy": again(vacancy, 0.001, 7)}
+    return made
+
+
+def test_many_bells_are_counted_in_the_sentence_that_tells_what_they_change():
+    said = " ".join(readings([with_many("a", "ae", 80, 0.06)]))
+    assert "Many fitted bells, 80, reduce the holes of a to 1.2 times the usual 5 %: 6 of 100 draws, against 20" in said
+    assert "30 of 100 land elsewhere" in said
+
+
+def test_where_one_of_two_asks_for_ten_bells_its_many_are_said_to_be_those():
+    many, ten = with_many("a", "ae", 80, 0.06), with_many("b", "vae", 10, 0.2)
+    words = "The codes of b ask for no more than ten bells: its many fitted bells are those ten."
+    assert words in readings([many, ten]) and words not in readings([ten])
+    assert [len(laws_of(each)) for each in (many, ten)] == [4, 3] and len(laws_of(many, ten)) == 4
+    assert not any("those ten" in said for said in readings([many, card("c")])), "c was not measured with many"
+
+
+@pytest.mark.parametrize("bells", [None, "80", float("nan"), 1e300, -80, [80], True])
+def test_a_number_of_bells_that_is_none_offers_nothing(bells):
+    damaged = with_many("a", "ae", bells, 0.06)
+    assert len(laws_of(damaged)) == 3
+    found = table(damaged)
+    assert found is not None and "bells fitted" not in found["caption"]
 
 
 def test_unequal_laws_are_compared_only_after_equal_ones_and_by_name():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.analysis.intervals import Score, paired, score_of
-from explorer.analysis.laws import LAWS
+from explorer.analysis.laws import LAWS, offered_laws
 from explorer.checkpoint import read_config, read_metrics
 from explorer.errors import CheckpointError, ExplorerError
 
@@ -47,7 +47,7 @@ def rows(folder: Path, name: str) -> Iterator[str]:
             f"{twin} and {name} in {folder} were measured on other images each; measure both with: "
             f"python train.py --evaluate {twin} --out {folder}"
         )
-    for law in LAWS.values():
+    for law in offered_laws(max(each["holes"].get("many_bells") or 0 for each in (ours, theirs))):
         for score, title in SCORES.items():
             first, second = (
                 measured(each, law.name, score, folder / run) for each, run in ((ours, twin), (theirs, name))

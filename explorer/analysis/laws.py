@@ -16,6 +16,18 @@ from explorer.arrays import Latents
 LEAST_VARIANCE = 1e-5
 """What is added to the variances of a mixture, in units of those of the codes."""
 
+FEW_BELLS = 10
+"""Gaussians of the smaller mixture."""
+
+LEAST_PER_BELL = 50
+"""Codes for each Gaussian of a larger mixture, at least; and at least two for each dimension."""
+
+LEAST_GAIN = 1e-2
+"""Nats per code of the last step of a larger mixture's fit: a tenth of it takes four times as long and is no better."""
+
+MOST_WORK = 6e9
+"""Codes times Gaussians times d^2 of the largest mixture that is tried: about the products of a step of its fit."""
+
 
 class Distribution(Protocol):
     """Something that latents are drawn from."""
@@ -44,7 +56,12 @@ class Codes(Protocol):
 
     @property
     def gmm(self) -> "GaussianMixture":
-        """The mixture fitted to the codes."""
+        """The mixture of few Gaussians fitted to the codes."""
+        ...
+
+    @property
+    def many(self) -> "GaussianMixture":
+        """The mixture of as many Gaussians as held-out codes ask for; that of few where these ask for no more."""
         ...
 
 
@@ -55,6 +72,7 @@ class FittedCodes:
     latent_dim: int
     white: Frame
     gmm: "GaussianMixture"
+    many: "GaussianMixture"
 
 
 def sample_raw(count: int, latent_dim: int, rng: np.random.Generator) -> Latents:
@@ -113,6 +131,13 @@ class GaussianMixture:
         return top + np.log(np.exp(terms - top).sum(0)) - 0.5 * latents.shape[1] * np.log(2 * np.pi)
 
 
+def stored_mixture(
+    weights: NDArray[np.float32], means: NDArray[np.float32], covariances: NDArray[np.float32]
+) -> GaussianMixture:
+    """A mixture (K,), (K, d), (K, d, d) as it was stored, rounded to float32."""
+    return GaussianMixture(weights.astype(np.float64), means.astype(np.float64), definite(covariances))
+
+
 def definite(covariances: NDArray[np.floating]) -> NDArray[np.float64]:
     """Covariances (K, d, d) that can be sampled from: that of codes without some dimension is not definite."""
     wide = np.asarray(covariances, dtype=np.float64)
@@ -123,7 +148,9 @@ def definite(covariances: NDArray[np.floating]) -> NDArray[np.float64]:
     return (vectors * np.maximum(values, least)[:, None]) @ vectors.transpose(0, 2, 1)
 
 
-def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) -> GaussianMixture:
+def fit_gmm(
+    codes: NDArray[np.floating], components: int = FEW_BELLS, seed: int = 0, tolerance: float = 1e-3
+) -> GaussianMixture:
     """A mixture of Gaussians with full covariances, fitted to codes by expectation maximisation.
 
     It is fitted in the whitened frame of the codes and carried back, so that it does not depend on the model's scale.
@@ -132,6 +159,7 @@ def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) ->
         codes: G, one draw per image, (G, d); never R, by which the draws are judged.
         components: K; fewer where there are not ten codes for each.
         seed: Seed of the k-means start.
+        tolerance: Nats per code that a step must gain, or it was the last.
     """
     import warnings
 
@@ -143,7 +171,7 @@ def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) ->
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture as Mixture
 
-    mixture = Mixture(components, reg_covar=LEAST_VARIANCE, max_iter=300, random_state=seed)
+    mixture = Mixture(components, reg_covar=LEAST_VARIANCE, tol=tolerance, max_iter=300, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture a hair from converged samples just as well
         mixture.fit(frame.whiten(codes))
@@ -153,6 +181,42 @@ def fit_gmm(codes: NDArray[np.floating], components: int = 10, seed: int = 0) ->
         means=frame.mean + np.asarray(mixture.means_) @ frame.from_white,
         covariances=definite(frame.from_white @ covariances @ frame.from_white),
     )
+
+
+def fit_many(codes: NDArray[np.floating], seed: int = 0) -> GaussianMixture | None:
+    """The mixture whose number of Gaussians makes held-out codes likeliest, or None where `FEW_BELLS` do.
+
+    The number is doubled as long as a fifth of the codes, to which no mixture is fitted, becomes likelier by more than
+    the standard error of the gain; then the mixture is fitted to all of them. Directions in which codes do not differ
+    are left out of the choice: a density there is that of a rounding.
+
+    Args:
+        codes: As in `fit_gmm`, (n, d).
+        seed: Of the fifth that is held out, and of the fits.
+    """
+    within = codes @ _span(fit_frame(codes))
+    count, d = within.shape
+    order = np.random.default_rng(seed).permutation(count)
+    held, fitted = within[order[: count // 5]], within[order[count // 5 :]]
+
+    def likelihood(components: int) -> NDArray[np.float64]:
+        return fit_gmm(fitted, components, seed, LEAST_GAIN).log_density(held)
+
+    bells, best = FEW_BELLS, None
+    while d and len(fitted) >= 2 * bells * max(LEAST_PER_BELL, 2 * d) and 2 * bells * len(fitted) * d**2 <= MOST_WORK:
+        best = likelihood(bells) if best is None else best
+        tried = likelihood(2 * bells)
+        gain = tried - best
+        if gain.mean() <= gain.std() / np.sqrt(len(gain)):
+            break
+        bells, best = 2 * bells, tried
+    return None if bells == FEW_BELLS else fit_gmm(codes, bells, seed, LEAST_GAIN)
+
+
+def _span(frame: Frame) -> NDArray[np.float64]:
+    """An orthonormal basis of the directions in which codes differ, (d, rank)."""
+    null = frame.null.shape[1]
+    return np.linalg.qr(np.concatenate([frame.null, np.eye(frame.latent_dim)], axis=1))[0][:, null:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +327,29 @@ GMM10 = Law(
     of=lambda codes: OnSpan(codes.gmm, codes.white),
 )
 
-LAWS: Mapping[str, Law] = {law.name: law for law in (RAW, WHITE, GMM10)}
+MANY = Law(
+    name="gmm",
+    plain="many fitted bells",
+    short="GMM",
+    hint="GMM, a mixture of more than ten Gaussians fitted to the codes: held-out codes chose their number",
+    words=(
+        "A draw of a mixture of more than ten Gaussians fitted to the codes. Their number is the one under which "
+        "held-out codes are likeliest."
+    ),
+    of=lambda codes: OnSpan(codes.many, codes.white),
+)
+
+LAWS: Mapping[str, Law] = {law.name: law for law in (RAW, WHITE, GMM10, MANY)}
 """The sampling laws by name, in the order of the page."""
+
+
+def offered_laws(many: float | None) -> tuple[Law, ...]:
+    """The laws to offer, in the order of the page.
+
+    Args:
+        many: Gaussians of the mixture of `MANY`; where they are no more than those of `GMM10`, or None, it is left out.
+    """
+    return tuple(law for law in LAWS.values() if law is not MANY or (many or 0) > FEW_BELLS)
 
 
 def first_law(is_point: bool) -> Law:

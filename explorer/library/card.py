@@ -9,7 +9,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from explorer.checkpoint import CONFIG, HISTORY, LATENTS, METRICS, SHEETS, WEIGHTS, read_config, read_metrics
+from explorer.checkpoint import (
+    CONFIG,
+    HISTORY,
+    LATENTS,
+    METRICS,
+    MOST_LENGTHS,
+    SHEETS,
+    WEIGHTS,
+    read_config,
+    read_metrics,
+)
 from explorer.config import RunConfig
 from explorer.errors import CheckpointError
 
@@ -55,6 +65,17 @@ class Card:
         """Names of the scores that a quick fit left out; none where all were measured."""
         stored = self.metrics.get("not_measured")
         return tuple(name[:80] for name in stored if isinstance(name, str)) if isinstance(stored, list) else ()
+
+    @property
+    def many_bells(self) -> int:
+        """Gaussians of its mixture of many; 0 where that is not measured, or no number that a run can store."""
+        bells = self.number("holes", "many_bells") or 0
+        return int(bells) if 0 <= bells <= MOST_LENGTHS["B"] else 0
+
+    @property
+    def charges_features(self) -> bool:
+        """Whether it was fitted to features beside pixels, so that it has no bound on its likelihood."""
+        return self.config is not None and self.config.train.charges_features
 
     @property
     def measuring(self) -> str:

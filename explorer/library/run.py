@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.encoding import checked_latents
-from explorer.analysis.laws import LAWS, default_law
+from explorer.analysis.laws import LAWS, Law, default_law, offered_laws
 from explorer.arrays import UNKNOWN, Coder, Images, Latents, Pixels, Posterior, Scores
 from explorer.checkpoint import (
     EpochCodes,
@@ -179,7 +179,7 @@ class OpenRun:
     @property
     def default_law(self) -> str:
         """Name of the law to sample from first: the one whose draws are least told apart from codes."""
-        told = {name: self.card.number("holes", name, "tell_apart") for name in LAWS}
+        told = {law.name: self.card.number("holes", law.name, "tell_apart") for law in self.laws}
         return default_law({name: score for name, score in told.items() if score is not None}, self.is_point).name
 
     @kept_property
@@ -261,11 +261,27 @@ class OpenRun:
 
     @kept_property
     def gmm(self) -> "GaussianMixture":
-        """The stored mixture of Gaussians of the codes."""
-        from explorer.analysis.laws import GaussianMixture, definite
+        """The stored mixture of ten Gaussians, or fewer, of the codes."""
+        from explorer.analysis.laws import stored_mixture
 
-        weights, means = (part.astype(np.float64) for part in (self.latents.gmm_weights, self.latents.gmm_means))
-        return GaussianMixture(weights, means, definite(self.latents.gmm_covariances))
+        stored = self.latents
+        return stored_mixture(stored.gmm_weights, stored.gmm_means, stored.gmm_covariances)
+
+    @kept_property
+    def many(self) -> "GaussianMixture":
+        """The stored mixture of many Gaussians of the codes; that of ten where there is no other."""
+        from explorer.analysis.laws import stored_mixture
+
+        stored = self.latents
+        if stored.many_weights is None or stored.many_means is None or stored.many_covariances is None:
+            return self.gmm
+        return stored_mixture(stored.many_weights, stored.many_means, stored.many_covariances)
+
+    @property
+    def laws(self) -> tuple[Law, ...]:
+        """The laws to offer, in the order of the page: that of many Gaussians where these are more than ten."""
+        weights = self.latents.many_weights
+        return offered_laws(None if weights is None else len(weights))
 
     @kept_property
     def judge(self) -> "Judge | None":

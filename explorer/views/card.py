@@ -4,12 +4,12 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 
-from explorer.analysis.laws import LAWS, first_law
+from explorer.analysis.laws import LAWS, MANY, first_law
 from explorer.config import CHOSEN_SETTINGS, FAMILIES, RunConfig, field_help
 from explorer.library import Card
 from explorer.views.history import finite_number, number_at
 from explorer.views.hole_scores import SETS
-from explorer.views.hole_verdict import CLAMPED, holes_of
+from explorer.views.hole_verdict import CLAMPED, holes_of, laws_of
 
 
 def card_rows(card: Card, is_point: bool) -> list[dict[str, str]]:
@@ -201,6 +201,10 @@ def _measured_with(card: Card) -> Iterator[tuple[str, str, str, str]]:
     if rank is not None and rank < card.latent_dim:
         text = f"{rank:.0f} of {card.latent_dim}"
         yield "Dimensions spanned", "by its codes; a latent off them is in a hole", text, ""
+    if MANY in laws_of(card):
+        codes = holes_of(card).get("many_n")
+        detail = f"fitted to {codes:,} codes" if isinstance(codes, int) else ""
+        yield "Many fitted bells", "as many as make held-out codes likeliest", f"{card.many_bells}", detail
     law = holes_of(card).get("default_law")
     if isinstance(law, str) and law in LAWS:
         told = card.number("holes", law, "tell_apart")

@@ -142,9 +142,7 @@ def _has_own_tag(tag: str | None, beta: float | None) -> bool:
 
 def fit_line(card: Card) -> str | None:
     """What every tab says of a run whose fit maximised no likelihood; None of any other."""
-    if card.config is None or not card.config.train.charges_features:
-        return None
-    return CHARGED_FOR_FEATURES
+    return CHARGED_FOR_FEATURES if card.charges_features else None
 
 
 def collapse_line(library: Library, card: Card) -> Mapping[str, object] | None:

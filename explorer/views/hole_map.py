@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.analysis.laws import LAWS, WHITE
+from explorer.analysis.laws import WHITE
 from explorer.arrays import packed
 from explorer.library import Library, OpenRun, kept
 from explorer.views.hole_layers import OFFERED, class_names
@@ -139,4 +139,4 @@ def p_value_figure(library: Library, name: str, query: Mapping[str, str]) -> str
 def law_p_values(run: OpenRun) -> dict[str, NDArray[np.float64]]:
     """The vacancy p-values of draws from each sampling law, (`SAMPLES`,) each."""
     rng = np.random.default_rng(0)
-    return {law: run.vacancy.p_value(run.sample(law, SAMPLES, rng)) for law in LAWS}
+    return {law.name: run.vacancy.p_value(run.sample(law.name, SAMPLES, rng)) for law in run.laws}

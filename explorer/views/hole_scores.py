@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.analysis.intervals import Paired
-from explorer.analysis.laws import LAWS, WHITE, Law
+from explorer.analysis.laws import LAWS, MANY, WHITE, Law
 from explorer.config import FAMILIES, has_prior
 from explorer.data.sources import source_of
 from explorer.errors import ExplorerError
@@ -17,6 +17,7 @@ from explorer.views.hole_verdict import (
     compared,
     holes_of,
     judged_by,
+    laws_of,
     of_hundred,
     readings,
     score_at,
@@ -94,7 +95,7 @@ def score_table(cards: list[Card]) -> dict[str, Any] | None:
         "beside": None if said is None else beside(cards, judged_by(cards)),
         "models": [card.name for card in cards],
         "kinds": ["vae" if has_prior(card.family) else "ae" for card in cards],
-        "laws": [{"name": law.name, "title": law.title, "hint": law.hint} for law in LAWS.values()],
+        "laws": [{"name": law.name, "title": law.title, "hint": law.hint} for law in laws_of(*cards)],
         "sides": sides(cards),
         "reading": readings(cards),
         "caption": caption_of(cards),
@@ -105,7 +106,7 @@ def score_table(cards: list[Card]) -> dict[str, Any] | None:
 def sides(cards: Sequence[Card]) -> list[dict[str, Any]]:
     """Under each law holes and tell-apart side by side, as `score_table` gives them."""
     found = []
-    for law in LAWS.values():
+    for law in laws_of(*cards):
         models = []
         for card in cards:
             empty, told = (score_at(holes_of(card).get(law.name), key) for key in ("vacancy", "tell_apart"))
@@ -127,15 +128,15 @@ def score_rows(cards: Sequence[Card]) -> list[dict[str, Any]]:
     """The rows of the score table, as `score_table` gives them."""
     space = space_words(cards)
     dims = " and ".join(sorted({str(card.latent_dim) for card in cards}))
-    rows: list[dict[str, Any]] = []
+    laws, rows = laws_of(*cards), list[dict[str, Any]]()
     for key, (title, meaning) in HOLE_SCORES.items():
-        cells = [cell(card, law, key) for card in cards for law in LAWS]
+        cells = [cell(card, law.name, key) for card in cards for law in laws]
         if any(cells):
             rows.append({"name": title, "meaning": meaning.format(space=space), "cells": cells})
         if key == "coverage":  # the number of units stands beside both, whatever else is missing
             meaning = f"latent dimensions whose mean depends on the image, of {dims}; the same under every law"
             active = [card.number("test", "active_units") for card in cards]
-            units = [None if number is None else {"value": number} for number in active for _ in LAWS]
+            units = [None if number is None else {"value": number} for number in active for _ in laws]
             rows.append({"name": "Active units", "meaning": meaning, "cells": units})
     return rows
 
@@ -178,6 +179,8 @@ def caption_of(cards: Sequence[Card]) -> str:
         counts = [f"|{name}| = {count:,}" for name, count in sizes if isinstance(count, int)]
         if counts and isinstance(holes.get("k"), int):
             bells = f", ten bells fitted to {n:,} codes" if isinstance(n := holes.get("mixture_n"), int) else ""
+            if MANY in laws_of(card) and isinstance(n := holes.get("many_n"), int):
+                bells += f", {card.many_bells} bells fitted to {n:,}"
             told.append(f"{card.name}: {', '.join(counts)}, k = {holes['k']}{bells}")
     against = f" Measured against {'; '.join(told)}." if told else ""
     return f"Scores with 95 % intervals over {covers}; another fit moves them too.{against}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.analysis.holes import ALPHA
 from explorer.analysis.intervals import Paired, Score, paired, score_of
-from explorer.analysis.laws import GMM10, LAWS, RAW, WHITE, Law, first_law
+from explorer.analysis.laws import GMM10, MANY, RAW, WHITE, Law, first_law, offered_laws
 from explorer.config import FAMILIES, has_prior
 from explorer.errors import ShapeError
 from explorer.library import Card, is_number
@@ -44,6 +44,11 @@ def score_at(law: object, key: str) -> dict[str, float] | None:
 def score_under(card: Card, law: Law, key: str) -> dict[str, float] | None:
     """A stored score of a run under one law."""
     return score_at(holes_of(card).get(law.name), key)
+
+
+def laws_of(*cards: Card) -> tuple[Law, ...]:
+    """The laws to offer of runs together, in the order of the page: that of many bells where one of them has it."""
+    return offered_laws(max((card.many_bells for card in cards), default=0))
 
 
 def compared(first: Card, law: Law, second: Card, other: Law, key: str = "vacancy") -> Paired | None:
@@ -254,8 +259,9 @@ def readings(cards: Sequence[Card]) -> list[str]:
         for law, other in pairs:
             if compared(first, law, second, other) is not None and not any(map(ignores_latents, cards)):
                 said.append(holes_words(cards, law, other))
-    said += [words for card in cards if (words := bells_words(card)) is not None]
-    crowded = [f"{card.name} {law.title}" for card in cards for law in LAWS.values() if is_crowded(card, law)]
+    said += [words for card in cards for law in laws_of(card) if (words := bells_words(card, law)) is not None]
+    said += [words for card in cards if len(cards) > 1 and (words := ten_words(card, laws_of(*cards))) is not None]
+    crowded = [f"{card.name} {law.title}" for card in cards for law in laws_of(card) if is_crowded(card, law)]
     if crowded:
         said.append(
             f"Fewer draws than real images (5 of 100) lie in holes: {', '.join(crowded)}. They keep to the middle of "
@@ -265,28 +271,41 @@ def readings(cards: Sequence[Card]) -> list[str]:
     return said
 
 
-def bells_words(card: Card) -> str | None:
-    """What ten fitted bells change against one, with the round trip beside it; None where it is not measured.
+def bells_words(card: Card, law: Law) -> str | None:
+    """What several fitted bells change against one, with the round trip beside it.
 
     They reduce the holes, and they repair nothing: the draws still decode to images that do not encode back.
+
+    Returns:
+        The words; None of a law that is no mixture, and where it is not measured.
     """
-    ten, one = score_under(card, GMM10, "vacancy"), score_under(card, WHITE, "vacancy")
-    if ten is None or one is None:
+    subject = {GMM10.name: "Ten fitted bells", MANY.name: f"Many fitted bells, {card.many_bells},"}.get(law.name)
+    if subject is None:
         return None
-    found = compared(card, GMM10, card, WHITE)
-    times = f"{ten['value'] / ALPHA:.1f} times the usual 5 %"
+    several, one = score_under(card, law, "vacancy"), score_under(card, WHITE, "vacancy")
+    if several is None or one is None:
+        return None
+    found = compared(card, law, card, WHITE)
+    times = f"{several['value'] / ALPHA:.1f} times the usual 5 %"
     if found is None:
-        words = f"Ten fitted bells leave the holes of {card.name} at {times}"
+        words = f"{subject} leave the holes of {card.name} at {times}"
     elif not found.differs:
-        words = f"Ten fitted bells change the holes of {card.name} by nothing sure and leave them at {times}"
+        words = f"{subject} change the holes of {card.name} by nothing sure and leave them at {times}"
     else:
         verb = "reduce" if found.difference.value < 0 else "raise"
-        words = f"Ten fitted bells {verb} the holes of {card.name} to {times}"
-    words += f": {of_hundred(ten['value'])} of 100 draws, against {of_hundred(one['value'])} from one bell."
-    back = score_under(card, GMM10, "round_trip")
+        words = f"{subject} {verb} the holes of {card.name} to {times}"
+    words += f": {of_hundred(several['value'])} of 100 draws, against {of_hundred(one['value'])} from one bell."
+    back = score_under(card, law, "round_trip")
     if back is None:
         return f"{words} Their round trip is not measured."
     return f"{words} Decoded and encoded again, {of_hundred(back['value'])} of 100 land elsewhere (5 is usual)."
+
+
+def ten_words(card: Card, offered: Sequence[Law]) -> str | None:
+    """That a run's many fitted bells are its ten, where they are offered for another run's sake; None elsewhere."""
+    if MANY not in offered or MANY in laws_of(card) or score_under(card, MANY, "vacancy") is None:
+        return None
+    return f"The codes of {card.name} ask for no more than ten bells: its many fitted bells are those ten."
 
 
 def is_crowded(card: Card, law: Law) -> bool:
@@ -338,7 +357,7 @@ def floor_words(card: Card) -> str | None:
     top = floor.get("high", floor["value"])
     silent = [
         law.title
-        for law in LAWS.values()
+        for law in laws_of(card)
         if (score := score_under(card, law, "frechet")) is not None and score["value"] <= top
     ]
     if not silent:

@@ -165,7 +165,7 @@ def spread(run: OpenRun, image: Images, seed: int = 0) -> Spread:
     images = np.clip(run.coder.decode(draws), 0, 1)
     variance = images.astype(np.float64).var(axis=0, ddof=1).mean(axis=0)  # (H, W)
     elbo = None
-    if isinstance(run.coder, MeasuringCoder) and not _charges_features(run):
+    if isinstance(run.coder, MeasuringCoder) and not run.card.charges_features:
         elbo = _priced(run.coder, image, posterior, "elbo", np.random.default_rng(seed))
     return Spread(images[:SAMPLES], np.sqrt(variance).astype(np.float32), elbo)
 
@@ -186,13 +186,9 @@ def lower_bound(run: OpenRun, image: Images, score: Literal["elbo", "bound"], se
     posterior = _with_spread(run, image)
     if not isinstance(run.coder, MeasuringCoder):
         raise ShapeError(f"{run.name} has no likelihood, so there is no bound on it.")
-    if _charges_features(run):
+    if run.card.charges_features:
         raise ShapeError(f"{run.name} was fitted to features beside pixels, so a bound on its likelihood says little.")
     return _priced(run.coder, image, posterior, score, np.random.default_rng(seed))
-
-
-def _charges_features(run: OpenRun) -> bool:
-    return run.config is not None and run.config.train.charges_features
 
 
 def spoilt(run: OpenRun, image: Images, kind: Corruption, level: float, seed: int) -> tuple[Images, Images, float]:
@@ -216,7 +212,7 @@ def standing(run: OpenRun, score: ScoreName) -> Scores:
     Raises:
         ShapeError: The model has no such score, or the data set is not there.
     """
-    if score != "mse" and (run.is_point or not isinstance(run.coder, MeasuringCoder) or _charges_features(run)):
+    if score != "mse" and (run.is_point or not isinstance(run.coder, MeasuringCoder) or run.card.charges_features):
         raise ShapeError(f"{run.name} has no {score}.")
     draws = {"mse": 1, "elbo": ELBO_DRAWS, "bound": BOUND_DRAWS}[score]
     affordable = STANDING_PASSES // (draws * int(np.prod(run.image_shape)))

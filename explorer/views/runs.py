@@ -1,7 +1,7 @@
 """What a run is, as the page sees it before a tab asks for more: facts, directions, sheets of thumbnails."""
 
 from explorer.analysis.directions import Direction
-from explorer.analysis.laws import LAWS, Law
+from explorer.analysis.laws import Law
 from explorer.data import source_of
 from explorer.data.own import FAINT, form_of
 from explorer.data.sources import Character
@@ -61,7 +61,7 @@ def describe_run(library: Library, run: OpenRun) -> dict[str, object]:
         },
         "mean": [float(value) for value in run.latents.mean.mean(0)],
         "first": {"index": FIRST, "latent": [float(value) for value in run.latents.mean[FIRST]]},
-        "laws": [law_words(law) for law in LAWS.values()],
+        "laws": [law_words(law) for law in run.laws],
         "colours": [colour_words(name, colour) for name, colour in colours_of(run).items() if not colour.lacks(run)],
         "formats": [format_words(kind) for kind in FORMATS],
         "default_law": run.default_law,

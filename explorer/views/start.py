@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from explorer.analysis.laws import GMM10, LAWS, WHITE, Law
+from explorer.analysis.laws import LAWS, WHITE, Law
 from explorer.config import has_prior
 from explorer.library import Card, Library
 from explorer.views.hole_scores import ladder_of, traded
@@ -100,8 +100,7 @@ def told_of(cards: Sequence[Card], law: Law) -> dict[str, Any]:
         words.append(sentence(told_words(cards, law)))
     if any(empty.values()):
         words.append(beside(cards, law))
-    if law.name == GMM10.name:
-        words += [said for card in cards if (said := bells_words(card)) is not None]
+    words += [said for card in cards if (said := bells_words(card, law)) is not None]
     words += [said for card in cards if (said := missing_words(card)) is not None]
     return {
         "empty": {run: None if score is None else of_hundred(score["value"]) for run, score in empty.items()},

@@ -18,7 +18,7 @@ from explorer.analysis.holes import Vacancy
 from explorer.analysis.laws import LAWS, Distribution, GaussianMixture, OneGaussian, OnSpan, Prior
 from explorer.library import OpenRun, kept
 
-FORMAT = 2
+FORMAT = 3
 """Version of the file: a browser that kept another one asks for it anew."""
 
 
@@ -85,18 +85,21 @@ def _mixture(file: "_File", law: Distribution, latent_dim: int) -> dict[str, Any
 
 
 class _File:
-    """Arrays, one after the other."""
+    """Arrays, one after the other; equal ones stand there once, as those of two laws with one mixture."""
 
     def __init__(self) -> None:
         self.arrays = bytearray()
+        self.told: dict[tuple[str, tuple[int, ...], bytes], dict[str, Any]] = {}
 
     def add(self, array: NDArray[np.floating], kind: str = "<f8") -> dict[str, Any]:
-        """Put an array in, and say where it is."""
+        """Put an array in where it is not there yet, and say where it is."""
         stored = np.ascontiguousarray(array, dtype=kind)
-        self.arrays += bytes(-len(self.arrays) % 8)
-        told = {"at": len(self.arrays), "shape": list(stored.shape), "type": stored.dtype.str[1:]}
-        self.arrays += stored.tobytes()
-        return told
+        key = (kind, stored.shape, stored.tobytes())
+        if key not in self.told:
+            self.arrays += bytes(-len(self.arrays) % 8)
+            self.told[key] = {"at": len(self.arrays), "shape": list(stored.shape), "type": stored.dtype.str[1:]}
+            self.arrays += key[2]
+        return self.told[key]
 
     def bytes(self, head: dict[str, Any]) -> bytes:
         """The whole file."""

@@ -180,6 +180,20 @@ test("what belongs to it of the twin is told in words: the same image, the same 
   assert.deepEqual([...(await ask({ kind: "image", index: 3 }, Float32Array.of(0, 0))).latent], [8, 8]);
 });
 
+test("a twin whose codes ask for ten bells draws from these with the same numbers, and says so", async () => {
+  const laws = ["raw", "white", "gmm10", "gmm"].map((name) => ({ name, plain: `law ${name}` }));
+  /** @type {any} */
+  const info = { ...RUN, laws };
+  /** @type {any} */
+  const runs = { info: async () => ({ ...RUN, name: "b", laws: laws.slice(0, 3) }) };
+  const asked = [];
+  const server = /** @type {any} */ ({ ask: async (_, __, { query }) => (asked.push(query.law), Float32Array.of(1, query.seed)) });
+  const z = Float32Array.of(1, 2);
+  const found = await twinLatent({ info, twin: "b", z, start: z, whence: { kind: "random", seed: 9, law: "gmm", text: "law gmm" } }, runs, server);
+  assert.deepEqual([[...found.latent], asked], [[1, 9], ["gmm10"]]);
+  assert.match(found.words, /draw 9 of b from law gmm10: the same random numbers/);
+});
+
 test("a norm is placed against the shell", () => {
   assert.match(shellPlace({ norm: 1, shell_low: 2, shell_high: 4 }), /^inside of the shell 2.00 to 4.00/);
   assert.match(shellPlace({ norm: 5, shell_low: 2, shell_high: 4 }), /^outside of/);

@@ -176,6 +176,20 @@ test("a link whose run is gone leaves the address to what is on show, however la
   assert.deepEqual([last().run, last().direction, [...last().latent]], ["a", undefined, [1, 2]]);
 });
 
+test("a late answer about a link that is gone leaves a newer link alone", async () => {
+  let refuse = (/** @type {Error} */ _error) => {};
+  const slow = (run) => (run === "gone" ? new Promise((_, no) => (refuse = no)) : Promise.resolve({ ...CARD, name: run }));
+  const { view, last } = made("#v=1&run=gone&z=3,3", { card: slow });
+  view.setRun("a");
+  const checked = view.checkWish();
+  await settled();
+  await view.follow("#v=1&run=b&tab=map&z=1,2");
+  refuse(new Error("There is no such run."));
+  assert.equal(await checked, false);
+  view.setRun("b");
+  assert.deepEqual([last().run, [...last().latent]], ["b", [1, 2]]);
+});
+
 test("another choice than the link's run drops the link", () => {
   const { view, last } = made("#v=1&run=b&z=1,2");
   view.setRun("a");

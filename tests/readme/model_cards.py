@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from explorer.analysis.laws import LAWS
+from explorer.analysis.laws import LAWS, MANY, offered_laws
 from explorer.checkpoint import list_runs, read_config, read_metrics
 from explorer.config import RunConfig
 from explorer.views.hole_verdict import CLAMPED, of_hundred
@@ -22,8 +22,9 @@ FITS = (
 """Head of the table of what images cost."""
 
 HOLES = (
-    "| run | no image encoded there, of 100 draws: prior, one bell, ten bells | told apart, of 100 pairs: the same "
-    "| Random draws from | coverage | Fréchet (floor) | of reconstructions "
+    "| run | no image encoded there, of 100 draws: prior, one bell, ten bells, many "
+    "| told apart, of 100 pairs: the same | Random draws from: bells, Fréchet "
+    "| coverage | Fréchet (floor) | of reconstructions "
     "| real images in holes: draws, means | R, G, C |\n"
     "|---|---|---|---|---|---|---|---|---|"
 )
@@ -112,7 +113,7 @@ def hole_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
         f"`{config.name}`",
         laws(holes, "vacancy", has_prior) + clamp_mark(test),
         laws(holes, "tell_apart", has_prior),
-        LAWS[first].plain if first in LAWS else UNMEASURED,
+        drawn_from(holes) if first in LAWS else UNMEASURED,
         UNMEASURED if is_quick else share(own["coverage"]),
         UNMEASURED
         if is_quick
@@ -124,9 +125,17 @@ def hole_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def drawn_from(holes: Mapping[str, Any]) -> str:
+    """The law that is told apart least, with its number of bells and the Fréchet distance of its draws."""
+    law = LAWS[holes["default_law"]]
+    bells = f" ({holes['many_bells']})" if law is MANY else ""
+    frechet = holes[law.name].get("frechet")
+    return f"{law.plain}{bells}" + (f", {frechet['value']:.1f}" if frechet is not None else "")
+
+
 def laws(holes: Mapping[str, Any], name: str, has_prior: bool) -> str:
     """A share under each law, as counts of a hundred; a dash where there is no prior."""
-    known = [hundred(holes[law].get(name)) for law in LAWS]
+    known = [hundred(holes[law.name].get(name)) for law in offered_laws(holes.get("many_bells"))]
     if set(known) == {"–"}:
         return UNMEASURED
     return ", ".join(known if has_prior else ["–", *known[1:]])

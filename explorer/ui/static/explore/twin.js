@@ -35,8 +35,10 @@ export async function twinLatent({ info, twin, z, start, whence }, runs, from) {
     if (kind === "image" && index !== undefined && index < other.count) {
       return { latent: await codeOf(other, index, runs), words: `the same test image ${index}, as ${twin} encodes it` };
     }
-    if (kind === "random" && seed !== undefined && law && other.laws.some(({ name }) => name === law)) {
-      return { latent: await from.ask("draws", twin, { query: { law, n: 1, seed } }), words: `draw ${seed} of ${twin} from ${text}: the same random numbers` };
+    if (kind === "random" && seed !== undefined && info.laws.some(({ name }) => name === law)) {
+      const theirs = other.laws.find(({ name }) => name === law) ?? other.laws[other.laws.length - 1]; // ten bells, where it asks for no more
+      const words = `draw ${seed} of ${twin} from ${theirs.name === law ? text : theirs.plain}: the same random numbers`;
+      return { latent: await from.ask("draws", twin, { query: { law: theirs.name, n: 1, seed } }), words };
     }
     if (kind === "origin") return { latent: originOf(other), words: isPoint(other) ? `the mean of the codes of ${twin}` : `the origin of ${twin}, z = 0` };
   }

@@ -451,7 +451,7 @@ const INTRO =
 
 const REPAIR =
   "Repaired by drawing again: what fell in a hole is thrown away. " +
-  "That keeps to well-known places and adds none: what the law never reached stays out of reach. The other way is to draw from ten fitted bells.";
+  "That keeps to well-known places and adds none: what the law never reached stays out of reach. The other way is to draw from several fitted bells.";
 
 /** For the ladder: a small sheet on one canvas, with the holes hatched. */
 

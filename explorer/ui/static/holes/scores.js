@@ -200,6 +200,6 @@ const READ_BESIDE =
   "nothing. Compare equal laws first. From the prior an autoencoder has luck or bad luck: if its codes spread far " +
   "beyond it, every draw falls into the middle of the crowd, hits no hole and covers little. Vacancy asks whether " +
   "any code is near and falls silent in many dimensions; tell-apart stands beside it. That autoencoders cannot " +
-  "generate is false: ten fitted bells reduce their holes, and may beat a VAE's own prior; that they cannot be " +
+  "generate is false: several fitted bells reduce their holes, and may beat a VAE's own prior; that they cannot be " +
   "sampled naively is true. How sure a classifier is of the decodes, and how near they are to real images pixel by " +
   "pixel, does not tell the two models apart.";

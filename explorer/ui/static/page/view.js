@@ -343,13 +343,14 @@ export class View extends EventTarget {
    * @returns {Promise<boolean>} Whether there is something to go to.
    */
   async checkWish() {
-    const { run } = this.wish;
+    const { wish } = this;
+    const { run } = wish;
     if (!run || run === this.run) return true;
     const there = await this.info(run).then(
       () => true,
       () => false,
     );
-    if (!there) {
+    if (!there && this.wish === wish) {
       this.dropWish();
       this.linkedPath = null;
       this.writeAddress(); // what is on show was kept out of it for the link's sake
