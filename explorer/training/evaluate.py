@@ -213,7 +213,7 @@ def fair_effort(config: RunConfig, tested: int, fitted: int) -> Effort:
         elbo_draws=full.elbo_draws,
         nll_images=images,
         nll_samples=samples,
-        many_codes=codes if (codes := round(share * full.many_codes)) > MIXTURE_CODES else 0,
+        many_codes=full.many_codes,
     )
 
 

@@ -346,7 +346,7 @@ export class HoleSheets {
     this.status = new StatusLine();
     this.said = h("span");
     this.told = h("span");
-    this.line = h("p.xp-hs-line", { role: "status", hidden: true }, this.said, " ", term("tell-apart", "A classifier tells draws from codes:"), this.told);
+    this.line = h("p.xp-hs-line", { role: "status", hidden: true }, this.said, " ", term("tell-apart", "Told from codes:"), this.told);
     this.repair = h("input", { type: "checkbox", onchange: () => this.keep({ redraw: this.repair.checked }) });
     this.repairWords = h("p.xp-hint", { hidden: true }, REPAIR);
     this.spread = new Distributions();

@@ -178,7 +178,7 @@ export class Scores {
     const { short, collapse, verdict, beside, reading, caption } = table;
     this.element.replaceChildren(
       h("p.xp-hs-verdict", {}, short ?? verdict ?? "The holes of this run are not measured."),
-      h("p.xp-hint", {}, "The share of draws in a ", term("hole"), "; dashed: what is usual of real images."),
+      h("p.xp-hint", {}, "Share of draws in a ", term("hole"), "; dashed: that of real images."),
       shareBars(table),
       more(
         "More",
