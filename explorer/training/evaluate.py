@@ -345,25 +345,29 @@ class Subject:
     @cached_property
     def mixture(self) -> GaussianMixture:
         """The mixture of ten Gaussians, fitted to the codes G and those of further images."""
-        return fit_gmm(self._fitted_codes(1), seed=self.seed)
+        return fit_gmm(self.mixed, seed=self.seed)
 
     @cached_property
     def many(self) -> GaussianMixture | None:
         """The mixture of many Gaussians, fitted to these and more codes; None where these ask for no more than ten."""
-        return fit_many(self._fitted_codes(2), seed=self.seed) if self.effort.many_codes else None
+        if not self.effort.many_codes:
+            return None
+        return fit_many(np.concatenate([self.mixed, self._further_codes(1)]), seed=self.seed)
 
     @cached_property
     def laws(self) -> list[str]:
         """The laws that are measured: that of many Gaussians where these are more than ten."""
         return [law.name for law in offered_laws(None if self.many is None else len(self.many.weights))]
 
-    def _fitted_codes(self, parts: int) -> Latents:
-        """The codes G with those of some parts of the further images, (n, d)."""
-        codes = [self.codes["fitting"]]
-        for part, rows in enumerate(self.further[:parts]):
-            rng = np.random.default_rng([self.seed, 5] if part == 0 else [self.seed, 5, part])
-            codes.append(encode_all(self.coder, self.images.rows(rows)).sample(rng))
-        return np.concatenate(codes)
+    @cached_property
+    def mixed(self) -> Latents:
+        """The codes G and those of the first part of the further images, (n, d)."""
+        return np.concatenate([self.codes["fitting"], self._further_codes(0)])
+
+    def _further_codes(self, part: int) -> Latents:
+        """Codes of a part of the further images, (n, d); each part has a stream of random numbers of its own."""
+        rng = np.random.default_rng([self.seed, 5, part] if part else [self.seed, 5])
+        return encode_all(self.coder, self.images.rows(self.further[part])).sample(rng)
 
     @cached_property
     def white(self) -> Frame:
@@ -936,7 +940,7 @@ STORED_FEATURES = ("judge", "reference_features", "calibration_features")
 
 INPUT_PASSES: Mapping[str, Callable[[Subject], int]] = {
     "mixture": lambda s: len(s.further[0]),
-    "many": lambda s: sum(map(len, s.further)) if s.effort.many_codes else 0,
+    "many": lambda s: len(s.further[1]),
     "codes": lambda s: len(s.test) + len(s.parts.calibration) + sum(map(len, s.trained.values())),
     "calibration_cost": lambda s: len(s.parts.calibration),
     "distortion": lambda s: len(s.test),
