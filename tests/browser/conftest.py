@@ -151,8 +151,14 @@ def driver() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def browser(driver, chromium: str) -> Iterator:
-    """The system's Chromium, without a window."""
+    """The system's Chromium, without a window; its pages pass over the policy of ours unless a test says otherwise.
+
+    Playwright's wait_for_function compiles text in the page, which that policy forbids from the second look on: a test
+    would pass where the first look finds what it waits for. `test_policy`, `test_bare` and `test_site` hold the policy.
+    """
     browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+    browser.new_context = functools.partial(browser.new_context, bypass_csp=True)
+    browser.new_page = functools.partial(browser.new_page, bypass_csp=True)
     yield browser
     browser.close()
 
@@ -257,8 +263,7 @@ def on_gradio(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(scope="module")
 def context(browser) -> Iterator[Any]:
     """What the pages of a module share: the files that a browser keeps, and nothing that they show."""
-    # playwright's wait_for_function compiles text in the page, which the page's policy forbids; test_policy holds that
-    context = browser.new_context(bypass_csp=True, viewport={"width": 1400, "height": 1000}, color_scheme="light")
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light")
     context.set_default_timeout(20_000)
     context.new_page()  # it keeps the window: a page is a tab of it, which costs half of what a window does
     yield context
@@ -309,9 +314,7 @@ def visit(page, home: str) -> Callable:
 @pytest.fixture
 def phone(browser, home: str) -> Iterator[Any]:
     """A page under a thumb: touch only, 390 pixels wide, open on Explore."""
-    context = browser.new_context(
-        bypass_csp=True, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     context.set_default_timeout(20_000)
     page = context.new_page()
     page.goto(f"{home}?tab=explore")

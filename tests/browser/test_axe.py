@@ -45,7 +45,7 @@ def looked(browser, app_url: str, library_file: Path) -> Iterator[Any]:
     def open_it(size: str, theme: str, host: str = "bare"):
         nonlocal context
         width, height = SIZES[size]
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, bypass_csp=True)
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
         context.set_default_timeout(30_000)
         page = context.new_page()
         page.goto(f"{app_url}{host}?__theme={theme}#run=flat-vae&tab=explore")

@@ -69,7 +69,7 @@ def test_a_choice_in_the_picker_and_a_link_typed_by_hand_change_the_run_of_every
 def test_a_damaged_run_is_a_message_and_the_next_one_opens(browser, run_folder):
     (run_folder / "latents.safetensors").write_bytes(b"")
     with serving(fake_library(run_folder.parent)) as url:
-        page = browser.new_page()
+        page = browser.new_page(bypass_csp=False)
         page.goto(f"{url}/bare")
         pick_run(page, "digits-vae-2")
         expect(page.get_by_role("alert")).to_contain_text("latents.safetensors")
@@ -80,7 +80,7 @@ def test_a_damaged_run_is_a_message_and_the_next_one_opens(browser, run_folder):
 
 
 def test_a_tab_whose_code_does_not_load_says_so_and_the_others_work(browser, home):
-    page = browser.new_page()
+    page = browser.new_page(bypass_csp=False)
     page.route("**/map/tab.js", lambda route: route.abort())
     page.goto(home + "#v=1&run=flat-vae&tab=map")
     expect(page.get_by_role("region", name="map of the encoded test images")).to_have_text(
@@ -95,7 +95,7 @@ def test_a_tab_whose_code_does_not_load_says_so_and_the_others_work(browser, hom
 def test_every_module_and_sheet_of_a_tab_is_announced_and_no_other(browser, home, tab):
     """A module that is not announced costs a round trip; one too many costs its bytes."""
     parts = [part.module for part in tab_modules()[tab].CONTENT if isinstance(part, Part)]
-    context = browser.new_context()
+    context = browser.new_context(bypass_csp=False)
     context.add_init_script("performance.setResourceTimingBufferSize(1000)")
     page = context.new_page()
     # what the page prepares at rest comes later than the first second; without it only the tab's own code is loaded

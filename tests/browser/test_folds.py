@@ -73,7 +73,7 @@ def url(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def count_of(browser, url: str) -> Iterator[Callable[[str], dict[str, Any]]]:
     """A function of a fragment that returns what is said above the fold there."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light", bypass_csp=True)
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
     context.new_page()  # it keeps the window
 
     def of(fragment: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_wide_images_keep_their_proportions_on_every_tab(browser):
     hold_models(library, [Plain(WIDE), Variational(WIDE)], images_in(Plain(WIDE), 60), ["a", "b", "c"] * 20)
     trouble = []
     with serving(library) as url:
-        context = browser.new_context(viewport={"width": 1400, "height": 900}, bypass_csp=True)
+        context = browser.new_context(viewport={"width": 1400, "height": 900})
         for tab in TABS:
             page = context.new_page()
             page.on("pageerror", lambda error: trouble.append(str(error)))
