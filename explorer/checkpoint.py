@@ -231,7 +231,7 @@ ARRAYS: Mapping[str, Bounds] = {
 }
 """Every field of `StoredLatents`, in an order in which the lengths become known."""
 
-MANY = frozenset({"many_weights", "many_means", "many_covariances"})
+TOGETHER = frozenset({"many_weights", "many_means", "many_covariances"})
 """Fields that stand together or not at all."""
 
 NARROW = {"I64": ("I32", np.dtype(np.int32)), "F32": ("F16", np.dtype(np.float16))}
@@ -465,8 +465,8 @@ def _trouble_with_heads(
     required = {each.name for each in fields(kind_of_file) if each.default is MISSING}
     if "log_variance" in table and "log_variance" not in heads:
         required.discard("draw")
-    if heads.keys() & MANY:
-        required |= MANY & table.keys()
+    if heads.keys() & TOGETHER:
+        required |= TOGETHER & table.keys()
     missing, unknown = required - heads.keys(), heads.keys() - table.keys()
     if missing or unknown:
         return f"lacks {min(missing)!r}" if missing else f"holds an unknown {min(unknown)[:80]!r}"

@@ -48,7 +48,7 @@ NEWER += ("many_weights", "many_means", "many_covariances")
 def test_a_run_of_the_first_edition_still_opens_and_what_it_lacks_has_its_stated_meaning(copied):
     folder = copied / "digits-vae-2"
     arrays = checkpoint.read_tensors(folder / "latents.safetensors")
-    assert set(NEWER) - arrays.keys() <= {"calibration_features", *checkpoint.MANY}
+    assert set(NEWER) - arrays.keys() <= {"calibration_features", *checkpoint.TOGETHER}
     write_tensors(folder / "latents.safetensors", {name: arrays[name] for name in arrays.keys() - set(NEWER)})
     metrics = json.loads((folder / "metrics.json").read_text())
     for law in LAWS:

@@ -128,7 +128,8 @@ def score_rows(cards: Sequence[Card]) -> list[dict[str, Any]]:
     """The rows of the score table, as `score_table` gives them."""
     space = space_words(cards)
     dims = " and ".join(sorted({str(card.latent_dim) for card in cards}))
-    laws, rows = laws_of(*cards), list[dict[str, Any]]()
+    laws = laws_of(*cards)
+    rows: list[dict[str, Any]] = []
     for key, (title, meaning) in HOLE_SCORES.items():
         cells = [cell(card, law.name, key) for card in cards for law in laws]
         if any(cells):
