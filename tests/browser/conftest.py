@@ -151,14 +151,25 @@ def driver() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def browser(driver, chromium: str) -> Iterator:
-    """The system's Chromium, without a window; its pages pass over the policy of ours unless a test says otherwise.
+    """The system's Chromium, without a window; its pages pass over the policy of ours unless a test says otherwise,
+    and wait as long as a busy machine may take.
 
     Playwright's wait_for_function compiles text in the page, which that policy forbids from the second look on: a test
     would pass where the first look finds what it waits for. `test_policy`, `test_bare` and `test_site` hold the policy.
     """
+    from tests.browser.driver import PATIENCE_MS
+
+    def patiently(opens: Callable[..., Any]) -> Callable[..., Any]:
+        def opened(**settings: Any) -> Any:
+            context_or_page = opens(**{"bypass_csp": True} | settings)
+            context_or_page.set_default_timeout(PATIENCE_MS)
+            return context_or_page
+
+        return opened
+
     browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-    browser.new_context = functools.partial(browser.new_context, bypass_csp=True)
-    browser.new_page = functools.partial(browser.new_page, bypass_csp=True)
+    browser.new_context = patiently(browser.new_context)
+    browser.new_page = patiently(browser.new_page)
     yield browser
     browser.close()
 
@@ -264,7 +275,6 @@ def on_gradio(request: pytest.FixtureRequest) -> bool:
 def context(browser) -> Iterator[Any]:
     """What the pages of a module share: the files that a browser keeps, and nothing that they show."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light")
-    context.set_default_timeout(20_000)
     context.new_page()  # it keeps the window: a page is a tab of it, which costs half of what a window does
     yield context
     context.close()
@@ -315,7 +325,6 @@ def visit(page, home: str) -> Callable:
 def phone(browser, home: str) -> Iterator[Any]:
     """A page under a thumb: touch only, 390 pixels wide, open on Explore."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    context.set_default_timeout(20_000)
     page = context.new_page()
     page.goto(f"{home}?tab=explore")
     page.locator("[data-ready]").locator("visible=true").first.wait_for()

@@ -2,7 +2,9 @@
 
 import os
 import re
+import time
 
+import numpy as np
 import pytest
 
 if os.environ.get("CI", "").lower() in ("", "0", "false"):
@@ -11,7 +13,28 @@ else:
     from playwright import sync_api
 
 expect = sync_api.expect
-expect.set_options(timeout=20_000)  # of every test: CI may be busy
+PATIENCE_MS = 60_000
+"""Milliseconds that a test waits for the page: CI may be busy, and a page that is right ends the wait at once."""
+expect.set_options(timeout=PATIENCE_MS)
+
+NEXT_FRAME = """canvas => new Promise((done) => requestAnimationFrame(() => done({
+  size: [canvas.height, canvas.width],
+  rgba: Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data),
+})))"""
+
+
+def expect_grey(canvas, wanted: np.ndarray, atol: float = 0) -> None:
+    """A canvas shows grey bytes (H, W), or comes to show them: a picture before them may still stand there."""
+    wanted = np.repeat(wanted[..., None].astype(float), 3, -1)
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        shown = canvas.evaluate(NEXT_FRAME)
+        rgba = np.array(shown["rgba"], dtype=float).reshape(*shown["size"], 4)
+        is_whole = rgba.shape[:2] == wanted.shape[:2] and (rgba[..., 3] == 255).all()
+        if (is_whole and np.abs(rgba[..., :3] - wanted).max() <= atol) or time.monotonic() > deadline:
+            break
+    np.testing.assert_allclose(rgba[..., :3], wanted, rtol=0, atol=atol)
+    assert is_whole, "some pixels can be seen through"
 
 
 def expect_run(page, name: str | re.Pattern[str]) -> None:

@@ -46,7 +46,6 @@ def looked(browser, app_url: str, library_file: Path) -> Iterator[Any]:
         nonlocal context
         width, height = SIZES[size]
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
-        context.set_default_timeout(30_000)
         page = context.new_page()
         page.goto(f"{app_url}{host}?__theme={theme}#run=flat-vae&tab=explore")
         page.locator("[data-ready]").locator("visible=true").first.wait_for()

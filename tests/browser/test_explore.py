@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.library import Library
-from tests.browser.driver import expect, expect_run, open_more, pick_run
+from tests.browser.driver import expect, expect_grey, expect_run, open_more, pick_run
 from tests.browser.explore_page import drawn, image, seed_of, shows, status_of
 from tests.serve_fake import serving
 
@@ -163,7 +163,7 @@ def test_a_double_click_resets_one_slider_only(visit, run_of):
     shows(page, -2 * second.vector)
 
 
-def test_the_filmstrip_shows_the_way_along_the_slider_and_a_click_goes_there(visit, run_of, grey_of, decode_of):
+def test_the_filmstrip_shows_the_way_along_the_slider_and_a_click_goes_there(visit, run_of, decode_of):
     page = visit()
     run = run_of("flat-vae")
     direction = run.directions["axes"][0]
@@ -173,7 +173,7 @@ def test_the_filmstrip_shows_the_way_along_the_slider_and_a_click_goes_there(vis
     for k in (0, 8):
         value = np.linspace(direction.low, direction.high, 9)[k]
         expected = decode_of(run, value * direction.vector)
-        np.testing.assert_array_equal(grey_of(frames.nth(k).locator("canvas")), expected)
+        expect_grey(frames.nth(k).locator("canvas"), expected)
     frames.nth(7).click()
     shows(page, np.linspace(direction.low, direction.high, 9)[7] * direction.vector)
     expect(frames.nth(7)).to_have_attribute("aria-current", "true")
@@ -196,11 +196,11 @@ def test_the_trust_line_tells_a_hole_from_a_place_among_the_data(visit, run_of):
 
 
 @pytest.mark.gradio
-def test_a_link_opens_the_run_and_latent_it_names(visit, run_of, grey_of, decode_of):
+def test_a_link_opens_the_run_and_latent_it_names(visit, run_of, decode_of):
     latent = np.linspace(-1, 1, 12).round(3)
     page = visit(fragment=f"#v=1&run=deep-vae&tab=explore&z={','.join(map(str, latent))}")
     shows(page, latent, 1e-4)
-    np.testing.assert_array_equal(grey_of(image(page)), decode_of(run_of("deep-vae"), latent))
+    expect_grey(image(page), decode_of(run_of("deep-vae"), latent))
     expect_run(page, re.compile("deep-vae"))
 
 
@@ -279,7 +279,7 @@ def test_undo_brings_back_the_start_that_reset_goes_to(visit):
     shows(page, [0, 0], 1e-6)
 
 
-def test_a_slider_that_goes_on_moving_asks_for_no_picture_any_more(visit, run_of, grey_of, decode_of, latent_of):
+def test_a_slider_that_goes_on_moving_asks_for_no_picture_any_more(visit, run_of, decode_of, latent_of):
     page = visit()
     handle = page.locator(".xp-slider input[type=range]").first
     handle.press("ArrowRight")
@@ -294,7 +294,7 @@ def test_a_slider_that_goes_on_moving_asks_for_no_picture_any_more(visit, run_of
         before = shown.get_attribute("data-latent")
         handle.press(key)
         expect(shown).not_to_have_attribute("data-latent", before)
-        np.testing.assert_array_equal(grey_of(shown), decode_of(run_of("flat-vae"), latent_of(shown)))
+        expect_grey(shown, decode_of(run_of("flat-vae"), latent_of(shown)))
     single = [body for body in asked if len(body) == latent_of(shown).nbytes]  # the filmstrip asks for nine
     assert single == []
 
@@ -366,7 +366,6 @@ def level_url(level_library):
 def levels(browser, level_url):
     """A page on Explore, on a run with levels of 1, 2 and 2 axes, at a latent that is no prior's favourite."""
     context = browser.new_context(viewport={"width": 390, "height": 844})
-    context.set_default_timeout(20_000)
     page = context.new_page()
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
@@ -515,7 +514,7 @@ def test_on_a_phone_the_picture_and_the_first_slider_are_seen_together(phone):
     assert all(box["y"] >= 0 and box["y"] + box["height"] <= 844 for box in boxes)
 
 
-def test_both_ends_of_a_slider_show_where_it_leads_and_a_click_goes_there(visit, run_of, grey_of, decode_of):
+def test_both_ends_of_a_slider_show_where_it_leads_and_a_click_goes_there(visit, run_of, decode_of):
     page = visit()
     run = run_of("flat-vae")
     direction = run.directions["axes"][0]
@@ -524,7 +523,7 @@ def test_both_ends_of_a_slider_show_where_it_leads_and_a_click_goes_there(visit,
         expect(end).to_have_js_property("width", 8)
         expect(end).not_to_have_class(re.compile("xp-stale"))
         wanted = decode_of(run, direction.moved(np.zeros(2, np.float32), value)).astype(int)
-        assert np.abs(grey_of(end).astype(int) - wanted).max() <= 1
+        expect_grey(end, wanted, atol=1)
     ends.nth(1).click()
     shows(page, direction.moved(np.zeros(2, np.float32), direction.high), 1e-4)
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from explorer.views.explore import python_lines, variations
-from tests.browser.driver import expect
+from tests.browser.driver import expect, expect_grey
 from tests.browser.explore_page import drawn, image, seed_of, shows, status_of, typed, unfold
 
 pytestmark = pytest.mark.browser
@@ -20,7 +20,7 @@ def stand_on_image(page, number):
     expect(page.locator(".xp-caption")).to_have_text(f"Start: the encoding of test image {number}")
 
 
-def test_variations_are_draws_from_the_images_posterior_and_a_click_goes_to_one(visit, run_of, grey_of, decode_of):
+def test_variations_are_draws_from_the_images_posterior_and_a_click_goes_to_one(visit, run_of, decode_of):
     page = visit(fragment="#v=1&run=deep-vae&tab=explore")
     stand_on_image(page, 11)
     part = unfold(page, "Variations")
@@ -30,9 +30,7 @@ def test_variations_are_draws_from_the_images_posterior_and_a_click_goes_to_one(
     expect(tiles).to_have_count(9)
     expect(part).to_contain_text("posterior of test image 11")
     for k in (0, 8):
-        np.testing.assert_allclose(
-            grey_of(tiles.nth(k).locator("canvas")).astype(int), decode_of(run, draws[k]), atol=1
-        )
+        expect_grey(tiles.nth(k).locator("canvas"), decode_of(run, draws[k]), atol=1)
     tiles.nth(8).click()
     shows(page, draws[8], 1e-4)
     expect(part).to_contain_text("the picture on show")
@@ -41,7 +39,7 @@ def test_variations_are_draws_from_the_images_posterior_and_a_click_goes_to_one(
     expect(part).to_contain_text("posterior of test image 11")
 
 
-def test_at_temperature_zero_all_variations_are_the_posteriors_mean(visit, run_of, grey_of, decode_of):
+def test_at_temperature_zero_all_variations_are_the_posteriors_mean(visit, run_of, decode_of):
     page = visit(fragment="#v=1&run=deep-vae&tab=explore")
     stand_on_image(page, 11)
     part = unfold(page, "Variations")
@@ -54,7 +52,7 @@ def test_at_temperature_zero_all_variations_are_the_posteriors_mean(visit, run_o
         """() => { const seen = [...document.querySelectorAll('.xp-tiles canvas')].map((c) => c.toDataURL());
           return seen.length === 9 && new Set(seen).size === 1; }"""
     )
-    np.testing.assert_allclose(grey_of(part.locator("canvas").first).astype(int), mean, atol=1)
+    expect_grey(part.locator("canvas").first, mean, atol=1)
 
 
 def test_an_autoencoder_says_why_it_has_no_variations(visit):
@@ -72,7 +70,7 @@ def twins_latent(page, words):
     return np.array(json.loads(f"[{picture.get_attribute('data-latent')}]"), np.float32)
 
 
-def test_the_twin_shows_the_same_image_the_same_draw_or_the_picture_on_show(visit, run_of, grey_of, decode_of):
+def test_the_twin_shows_the_same_image_the_same_draw_or_the_picture_on_show(visit, run_of, decode_of):
     page = visit(fragment="#v=1&run=deep-vae&tab=explore")
     twin = run_of("deep-ae")
     np.testing.assert_allclose(twins_latent(page, "the mean of the codes"), twin.latents.mean.mean(0), atol=1e-4)
@@ -80,7 +78,7 @@ def test_the_twin_shows_the_same_image_the_same_draw_or_the_picture_on_show(visi
     latent = twins_latent(page, "the same test image 5, as deep-ae encodes it")
     np.testing.assert_allclose(latent, twin.latents.mean[5], atol=1e-5)
     picture = page.get_by_role("img", name="the twin's image")
-    np.testing.assert_array_equal(grey_of(picture), decode_of(twin, latent))
+    expect_grey(picture, decode_of(twin, latent))
     page.get_by_role("button", name="Random").click()
     seed = seed_of(page)
     latent = twins_latent(page, f"draw {seed} of deep-ae from the prior: the same random numbers")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.views.explore import found_direction
-from tests.browser.driver import expect
+from tests.browser.driver import expect, expect_grey
 from tests.browser.explore_page import drawn, image, seed_of, shows, status_of, typed, unfold
 
 pytestmark = pytest.mark.browser
@@ -71,7 +71,7 @@ def test_many_attributes_are_found_by_a_filter(page, visit):
     expect(page.locator(".xp-slider")).to_have_count(6)
 
 
-def test_a_walk_from_an_image_is_centred_on_its_own_latent_whatever_the_direction(visit, run_of, grey_of, decode_of):
+def test_a_walk_from_an_image_is_centred_on_its_own_latent_whatever_the_direction(visit, run_of, decode_of):
     page = visit(fragment="#v=1&run=deep-vae&tab=explore")
     typed(page.get_by_role("spinbutton", name="Test image number"), 17)
     run = run_of("deep-vae")
@@ -85,7 +85,7 @@ def test_a_walk_from_an_image_is_centred_on_its_own_latent_whatever_the_directio
             "([wanted]) => Math.abs(document.querySelectorAll('.xp-film')[4]?.dataset.value - wanted) < 1e-3",
             arg=[float(direction.coordinate(latent))],
         )
-        np.testing.assert_allclose(grey_of(middle.locator("canvas")).astype(int), decode_of(run, latent), atol=1)
+        expect_grey(middle.locator("canvas"), decode_of(run, latent), atol=1)
         expect(middle).to_have_attribute("aria-current", "true")
     typed(page.get_by_role("spinbutton", name="Test image number"), 600)
     expect(status_of(page)).to_have_text("Test images are numbered 0 to 599.")
@@ -144,7 +144,6 @@ def test_a_direction_that_is_not_there_is_passed_over(visit, odd):
 def other_page(browser):
     """A page on which requests may fail."""
     context = browser.new_context()
-    context.set_default_timeout(20_000)
     yield context.new_page()
     context.close()
 

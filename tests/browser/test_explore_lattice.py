@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.images import tile, to_bytes
-from tests.browser.driver import expect
+from tests.browser.driver import expect, expect_grey
 from tests.browser.explore_page import shows, typed, unfold
 
 pytestmark = pytest.mark.browser
@@ -42,13 +42,13 @@ def pictures(page):
 
 
 @pytest.mark.anywhere
-def test_the_lattice_shows_the_prior_in_its_proportions_and_a_click_goes_to_a_cell(visit, run_of, grey_of):
+def test_the_lattice_shows_the_prior_in_its_proportions_and_a_click_goes_to_a_cell(visit, run_of):
     page = visit()
     run = run_of("flat-vae")
     unfold(page, "Lattice")
     ticks = prior_spacing(15, TAIL)
     expected, latents = sheet_of(run, ticks, ticks[::-1])
-    np.testing.assert_allclose(grey_of(pictures(page)).astype(int), expected, atol=1)
+    expect_grey(pictures(page), expected, atol=1)
     asked = []
     page.on("request", lambda sent: asked.append(sent.post_data_buffer) if "/decode" in sent.url else None)
     size = page.locator(".xp-lattice").bounding_box()
@@ -63,7 +63,7 @@ def test_the_lattice_shows_the_prior_in_its_proportions_and_a_click_goes_to_a_ce
     assert all(len(each) < 4 * 2 * 20 for each in asked), "a walk within the sheet decodes no lattice again"
 
 
-def test_an_autoencoders_lattice_follows_the_quantiles_of_its_codes(visit, run_of, grey_of):
+def test_an_autoencoders_lattice_follows_the_quantiles_of_its_codes(visit, run_of):
     page = visit(fragment="#v=1&run=flat-ae&tab=explore&grid=axes.0,axes.1,9")
     run = run_of("flat-ae")
     page.get_by_text("The data", exact=True).click()
@@ -71,11 +71,11 @@ def test_an_autoencoders_lattice_follows_the_quantiles_of_its_codes(visit, run_o
     columns, rows = (quantile_spacing(each.coordinate(run.latents.mean), 9, TAIL) for each in (first, second))
     expected, _ = sheet_of(run, columns, rows[::-1])
     page.wait_for_function("document.querySelector('.xp-lattice[data-ready] > canvas')?.width === 72")
-    np.testing.assert_allclose(grey_of(pictures(page)).astype(int), expected, atol=1)
+    expect_grey(pictures(page), expected, atol=1)
     page.wait_for_function("location.hash.includes('&grid=axes.0,axes.1,9')")
 
 
-def test_size_and_range_are_free_within_bounds_and_nonsense_changes_nothing(visit, run_of, grey_of):
+def test_size_and_range_are_free_within_bounds_and_nonsense_changes_nothing(visit, run_of):
     page = visit(fragment="#v=1&run=flat-vae&tab=explore&grid=axes.0,axes.1,9")
     part = page.locator("details", has_text="Lattice")
     size, reach = part.get_by_label("Pictures a side"), part.get_by_label("Range, ± prior sd")
@@ -91,7 +91,7 @@ def test_size_and_range_are_free_within_bounds_and_nonsense_changes_nothing(visi
     ticks = prior_spacing(11, 0.15865525)
     expected, _ = sheet_of(run, ticks, ticks[::-1])
     page.wait_for_function("document.querySelector('.xp-lattice').dataset.ready")
-    np.testing.assert_allclose(grey_of(pictures(page)).astype(int), expected, atol=1)
+    expect_grey(pictures(page), expected, atol=1)
     for nonsense in ("0", "7", "-2", ""):
         typed(reach, nonsense)
         expect(reach).to_have_value("1")
@@ -109,7 +109,7 @@ def test_two_directions_that_are_one_span_nothing_and_say_so(visit):
     pictures(page)
 
 
-def test_rows_of_an_older_lattice_are_dropped(visit, run_of, grey_of):
+def test_rows_of_an_older_lattice_are_dropped(visit, run_of):
     page = visit()
     held = []
 
@@ -130,12 +130,11 @@ def test_rows_of_an_older_lattice_are_dropped(visit, run_of, grey_of):
     run = run_of("flat-vae")
     ticks = prior_spacing(9, TAIL)
     expected, _ = sheet_of(run, ticks, ticks[::-1])
-    np.testing.assert_allclose(grey_of(pictures(page)).astype(int), expected, atol=1)
+    expect_grey(pictures(page), expected, atol=1)
 
 
 def test_a_lattice_that_fails_says_why_and_comes_back_with_the_server(browser, home):
     context = browser.new_context()
-    context.set_default_timeout(20_000)
     page = context.new_page()
     page.goto(f"{home}?tab=explore")
     page.locator("[data-ready]").first.wait_for()

@@ -30,7 +30,6 @@ def opened(browser) -> Iterator[Callable[..., Any]]:
 
     def open_it(address: str, width: int = 1400, height: int = 900, **settings: Any):
         context = browser.new_context(viewport={"width": width, "height": height}, **settings)
-        context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: trouble.append(str(error)))

@@ -11,7 +11,7 @@ from PIL import Image
 from explorer.images import to_bytes
 from explorer.views import hole_layers
 from explorer.views.hole_planes import plane_along, plane_latents
-from tests.browser.driver import expect, keep_open, open_more
+from tests.browser.driver import expect, expect_grey, keep_open, open_more
 
 pytestmark = pytest.mark.browser
 
@@ -84,7 +84,7 @@ def test_the_autoencoder_stands_left_of_its_twin(visit):
 
 @pytest.mark.anywhere
 def test_one_cursor_decodes_both_models_at_the_same_place_of_their_frames(
-    visit, run_of, grey_of, decode_of, latent_of, rounding
+    visit, run_of, decode_of, latent_of, rounding
 ):
     page = opened(visit)
     move_to(page, 0, 1.2, -0.7)
@@ -104,9 +104,7 @@ def test_one_cursor_decodes_both_models_at_the_same_place_of_their_frames(
             }""",
             arg=[name, expected.tolist()],
         )
-        np.testing.assert_allclose(
-            grey_of(canvas).astype(int), decode_of(run, latent_of(canvas)), rtol=0, atol=rounding
-        )
+        expect_grey(canvas, decode_of(run, latent_of(canvas)), atol=rounding)
         expect(side(page, name).locator(".xp-cursor")).to_be_visible()
 
 
@@ -589,7 +587,6 @@ def test_the_images_of_interpolates_walk_span_the_slice(visit):
 
 def test_planes_and_layers_come_by_themselves_when_the_server_is_back(browser, home):
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    context.set_default_timeout(20_000)
     page = context.new_page()
     tab = page.locator("#explorer-holes")
     page.route("**/holes/plane?*", lambda route: route.abort("connectionrefused"))

@@ -13,7 +13,7 @@ from explorer.analysis.neighbours import class_medoids
 from explorer.images import enlarged, to_bytes, to_unit
 from explorer.library import Library
 from explorer.views.interpolate import walk
-from tests.browser.driver import expect, open_more, pick_radio
+from tests.browser.driver import expect, expect_grey, open_more, pick_radio
 from tests.browser.explore_page import drawn, unfold
 from tests.serve_fake import serving
 
@@ -62,9 +62,7 @@ def shows(page, canvas, latent, latent_of):
     np.testing.assert_allclose(latent_of(canvas), latent, atol=1e-4)
 
 
-def test_the_position_follows_the_hand_in_both_models_each_with_its_own_encodings(
-    visit, run_of, latent_of, grey_of, decode_of
-):
+def test_the_position_follows_the_hand_in_both_models_each_with_its_own_encodings(visit, run_of, latent_of, decode_of):
     page = opened(visit)
     choose(page, "A", 3)
     choose(page, "B", 14)
@@ -74,8 +72,7 @@ def test_the_position_follows_the_hand_in_both_models_each_with_its_own_encoding
         run = run_of(name)
         expected = 0.75 * code(run, 3) + 0.25 * code(run, 14)
         shows(page, big(page, name), expected, latent_of)
-        shown = grey_of(big(page, name)).astype(int)
-        assert np.abs(shown - decode_of(run, latent_of(big(page, name)))).max() <= 1
+        expect_grey(big(page, name), decode_of(run, latent_of(big(page, name))), atol=1)
     expect(slider).to_have_attribute("aria-valuetext", "0.25, 25 % of the way from A to B")
 
 

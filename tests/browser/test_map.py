@@ -14,7 +14,7 @@ from explorer.images import to_bytes
 from explorer.views.clusters import cluster_groups
 from explorer.views.map import map_axes
 from tests.browser import driver
-from tests.browser.driver import expect
+from tests.browser.driver import expect, expect_grey
 
 pytestmark = pytest.mark.browser
 
@@ -100,7 +100,7 @@ def empty(points):
 
 
 @pytest.mark.anywhere
-def test_hovering_a_point_shows_its_image_without_asking_the_server(visit, run_of, grey_of, host):
+def test_hovering_a_point_shows_its_image_without_asking_the_server(visit, run_of, host):
     page = opened(visit)
     run = run_of("flat-vae")
     index = lonely(run.latents.mean)
@@ -113,11 +113,11 @@ def test_hovering_a_point_shows_its_image_without_asking_the_server(visit, run_o
     popup = page.locator(f"{MAIN} .xp-tip canvas")
     expect(popup).to_be_visible()
     expect(popup).to_have_attribute("data-index", str(index))
-    np.testing.assert_array_equal(grey_of(popup), run.thumbnails()[index, 0])
+    expect_grey(popup, run.thumbnails()[index, 0])
     assert not [url for url in asked if "/sprites/" not in url]
 
 
-def test_clicking_a_point_describes_its_image(visit, run_of, grey_of):
+def test_clicking_a_point_describes_its_image(visit, run_of):
     page = opened(visit)
     run = run_of("flat-vae")
     index = lonely(run.latents.mean)
@@ -126,14 +126,12 @@ def test_clicking_a_point_describes_its_image(visit, run_of, grey_of):
     expect(side.get_by_role("heading")).to_have_text(f"Test image {index}, label {run.label_name(index)}")
     expect(side).to_contain_text("nats")
     expect(side.get_by_role("img", name=f"test image {index}")).to_have_attribute("data-index", str(index))
-    np.testing.assert_array_equal(
-        grey_of(side.get_by_role("img", name=f"test image {index}")), run.thumbnails()[index, 0]
-    )
+    expect_grey(side.get_by_role("img", name=f"test image {index}"), run.thumbnails()[index, 0])
     reconstruction = to_bytes(run.reconstruction(index))[0]
-    np.testing.assert_array_equal(grey_of(side.get_by_role("img", name="reconstruction")), reconstruction)
+    expect_grey(side.get_by_role("img", name="reconstruction"), reconstruction)
 
 
-def test_a_chosen_image_opens_in_explore(visit, run_of, grey_of, decode_of):
+def test_a_chosen_image_opens_in_explore(visit, run_of, decode_of):
     page = opened(visit)
     run = run_of("flat-vae")
     number = page.get_by_role("spinbutton", name="Image number")
@@ -152,11 +150,11 @@ def test_a_chosen_image_opens_in_explore(visit, run_of, grey_of, decode_of):
         }""",
         arg=latent.tolist(),
     )
-    np.testing.assert_array_equal(grey_of(image), decode_of(run, latent))
+    expect_grey(image, decode_of(run, latent))
 
 
 @pytest.mark.gradio
-def test_a_point_chosen_after_the_run_was_changed_opens_in_explore(visit, run_of, pick, grey_of, decode_of):
+def test_a_point_chosen_after_the_run_was_changed_opens_in_explore(visit, run_of, pick, decode_of):
     page = opened(visit)  # Explore has shown flat-vae, and is out of sight now
     pick("deep-vae")
     ready(page, "deep-vae")
@@ -176,7 +174,7 @@ def test_a_point_chosen_after_the_run_was_changed_opens_in_explore(visit, run_of
         arg=latent.tolist(),
     )
     image = page.get_by_role("img", name="decoded image")
-    np.testing.assert_array_equal(grey_of(image), decode_of(run_of("deep-vae"), latent))
+    expect_grey(image, decode_of(run_of("deep-vae"), latent))
 
 
 def test_the_map_and_explore_say_the_same_of_a_chosen_image(visit, run_of):
@@ -217,7 +215,7 @@ def test_a_map_without_the_data_set_says_so(visit, pick):
 
 
 @pytest.mark.anywhere
-def test_clicking_empty_space_decodes_there(visit, run_of, grey_of, decode_of, latent_of, rounding):
+def test_clicking_empty_space_decodes_there(visit, run_of, decode_of, latent_of, rounding):
     page = opened(visit)
     run = run_of("flat-vae")
     place = empty(run.latents.mean)
@@ -227,7 +225,7 @@ def test_clicking_empty_space_decodes_there(visit, run_of, grey_of, decode_of, l
     canvas = side.get_by_role("img", name="decoded image")
     latent = latent_of(canvas)
     np.testing.assert_allclose(latent, place, atol=0.05)
-    np.testing.assert_allclose(grey_of(canvas).astype(int), decode_of(run, latent), rtol=0, atol=rounding)
+    expect_grey(canvas, decode_of(run, latent), atol=rounding)
     expect(side.locator(".xp-trust")).to_contain_text("p =")
 
 
@@ -377,7 +375,7 @@ def inside(points, centre, radius):
     return np.flatnonzero((np.abs(points - centre) <= radius).all(1))
 
 
-def test_a_box_selects_what_is_inside_and_says_what_it_has_in_common(visit, run_of, grey_of, decode_of):
+def test_a_box_selects_what_is_inside_and_says_what_it_has_in_common(visit, run_of, decode_of):
     page = opened(visit)
     run = run_of("flat-vae")
     points = run.latents.mean
@@ -397,11 +395,9 @@ def test_a_box_selects_what_is_inside_and_says_what_it_has_in_common(visit, run_
     expect(section.locator("dt").first).to_have_text(str(label))
     expect(section.locator("dd").first).to_contain_text(f"({count})")
     mean = section.get_by_role("img", name="mean of the selected images", exact=True)
-    np.testing.assert_allclose(grey_of(mean), run.thumbnails()[rows].mean(0, dtype=np.float64)[0], atol=0.51)
+    expect_grey(mean, run.thumbnails()[rows].mean(0, dtype=np.float64)[0], atol=0.51)
     decode = section.get_by_role("img", name="decode of the mean latent of the selected images")
-    np.testing.assert_allclose(
-        grey_of(decode).astype(int), decode_of(run, points[rows].mean(0, dtype=np.float64)).astype(int), atol=1
-    )
+    expect_grey(decode, decode_of(run, points[rows].mean(0, dtype=np.float64)), atol=1)
     others = np.setdiff1d(np.arange(600), rows)
     lone = others[lonely(points[others])]
     assert colour_of(page, *points[lone])[3] < 60, "what is not selected fades"
@@ -520,7 +516,7 @@ def test_a_chosen_place_becomes_an_end_of_a_walk(visit, run_of):
     np.testing.assert_allclose(ends["b"], place, atol=0.05)
 
 
-def test_pointing_decodes_all_the_time_where_that_is_wished(visit, run_of, grey_of, decode_of):
+def test_pointing_decodes_all_the_time_where_that_is_wished(visit, run_of, decode_of):
     page = opened(visit)
     run = run_of("flat-vae")
     open_more(page)
@@ -532,7 +528,7 @@ def test_pointing_decodes_all_the_time_where_that_is_wished(visit, run_of, grey_
     sent = np.frombuffer(answer.value.request.post_data_buffer, "<f4")
     expect(tip).to_be_visible()
     page.wait_for_function("() => document.querySelector('.xp-mapside:first-child .xp-tip canvas').width === 8")
-    np.testing.assert_array_equal(grey_of(tip), decode_of(run, sent))
+    expect_grey(tip, decode_of(run, sent))
     page.mouse.move(5, 5)
     expect(tip).to_be_hidden()
 
@@ -565,7 +561,7 @@ def _png(canvas):
     return base64.b64decode(canvas.evaluate("canvas => canvas.toDataURL('image/png')").split(",")[1])
 
 
-def test_layers_are_laid_over_the_dots(visit, run_of, grey_of):
+def test_layers_are_laid_over_the_dots(visit, run_of):
     page = opened(visit)
     run = run_of("flat-vae")
     open_more(page)
@@ -583,7 +579,7 @@ def test_layers_are_laid_over_the_dots(visit, run_of, grey_of):
     assert run.labels[row] == 4
     canvas = images.nth(4).locator("canvas")
     expect(canvas).to_have_attribute("data-index", str(row))
-    np.testing.assert_array_equal(grey_of(canvas), run.thumbnails()[row, 0])
+    expect_grey(canvas, run.thumbnails()[row, 0])
     expect(page.locator(f"{MAIN} .xp-shapes-prior circle")).to_have_count(3)
     page.get_by_label("Prior circles").uncheck()
     expect(page.locator(f"{MAIN} .xp-shapes-prior circle")).to_have_count(0)

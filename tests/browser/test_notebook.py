@@ -50,7 +50,6 @@ def notebook(shown: str, browser, elsewhere) -> Iterator[Any]:
     """The notebook as a page of another server; at its end nothing failed and nothing was fetched."""
     home = elsewhere(f"<p>In [1]:</p>{shown}")
     context = browser.new_context(viewport={"width": 1200, "height": 900}, color_scheme="light")
-    context.set_default_timeout(30_000)
     page = context.new_page()
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(f"error: {error}"))

@@ -7,7 +7,7 @@ import pytest
 
 from tests.benchmarks.firefox import MOST_SECONDS, Marionette, firefox
 from tests.browser.conftest import FLAGS
-from tests.browser.driver import expect
+from tests.browser.driver import PATIENCE_MS, expect
 
 pytestmark = pytest.mark.browser
 
@@ -113,7 +113,7 @@ def test_chromium_without_webgl_draws_and_uses_map_and_holes(driver, chromium, a
     flags = [*FLAGS, "--disable-webgl", "--disable-webgl2", "--disable-3d-apis"]
     browser = driver.chromium.launch(executable_path=chromium, args=flags)
     page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{app_url}bare#v=1&run=flat-vae&tab=map")
     assert page.evaluate("document.createElement('canvas').getContext('webgl')") is None
     pad = page.locator("#explorer-map .xp-mapside:first-child [data-dots='600']")

@@ -13,7 +13,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.gradio]
 def bare(browser):
     """A page without the checks of `page`: its server is another, and refusals are part of the story."""
     context = browser.new_context(viewport={"width": 390, "height": 800})
-    context.set_default_timeout(20_000)
     yield context.new_page()
     context.close()
 

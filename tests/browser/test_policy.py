@@ -26,7 +26,6 @@ pytestmark = pytest.mark.browser
 def watched(browser):
     """A page that notes what its policy forbids."""
     context = browser.new_context(viewport={"width": 1400, "height": 900}, bypass_csp=False)
-    context.set_default_timeout(30_000)
     page = context.new_page()
     page.add_init_script(WATCH)
     yield page

@@ -11,7 +11,7 @@ from explorer.analysis.counter import CounterGenerator
 from explorer.library import Library
 from explorer.views.hole_map import hole_plane
 from tests.browser.conftest import digits
-from tests.browser.driver import expect, open_more
+from tests.browser.driver import expect, expect_grey, open_more
 from tests.browser.explore_page import image, shows, typed, unfold
 from tests.fakes import LinearCoder, ProgramCoder
 from tests.serve_fake import serving
@@ -104,7 +104,7 @@ def drag(page, moves: int = 12) -> None:
 
 
 @pytest.mark.parametrize("decoder", ["here", "server"])
-def test_the_picture_under_a_drag_is_the_runs_own(decoder, opened, own_library, grey_of, decode_of, latent_of):
+def test_the_picture_under_a_drag_is_the_runs_own(decoder, opened, own_library, decode_of, latent_of):
     page, asked = opened("here-vae", f"&decoder={decoder}")
     page.evaluate(READY, "here-vae")
     before = decodes(asked)
@@ -115,7 +115,7 @@ def test_the_picture_under_a_drag_is_the_runs_own(decoder, opened, own_library, 
     shows(page, latent_of(image(page)))
     expect(image(page)).not_to_have_class(re.compile("xp-stale"))
     wanted = decode_of(own_library.open("here-vae"), latent_of(image(page)))
-    assert np.abs(grey_of(image(page)).astype(int) - wanted).max() <= 1
+    expect_grey(image(page), wanted, atol=1)
     assert (decodes(asked) == before) == (decoder == "here")
 
 
@@ -128,7 +128,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("decoder", ["here", "server"])
 @pytest.mark.parametrize("tab", PICTURES)
-def test_other_tabs_show_the_runs_own_pictures_too(tab, decoder, opened, own_library, grey_of, decode_of, latent_of):
+def test_other_tabs_show_the_runs_own_pictures_too(tab, decoder, opened, own_library, decode_of, latent_of):
     page, asked = opened("here-vae", f"&decoder={decoder}")
     for run in ("here-vae", "here-ae"):
         # first its card: a run of which the page hears for the first time has no program yet
@@ -141,7 +141,7 @@ def test_other_tabs_show_the_runs_own_pictures_too(tab, decoder, opened, own_lib
     picture = page.locator(PICTURES[tab]).first
     expect(picture).not_to_have_class(re.compile("xp-stale"))
     wanted = decode_of(own_library.open("here-vae"), latent_of(picture))
-    assert np.abs(grey_of(picture).astype(int) - wanted).max() <= 1
+    expect_grey(picture, wanted, atol=1)
     assert (decodes(asked) == before) == (decoder == "here")
 
 
@@ -209,14 +209,14 @@ def test_draws_are_those_of_python_by_the_same_seed(opened, own_library):
     ],
 )
 def test_what_stands_in_the_way_is_said_in_the_report_and_the_server_decodes(
-    run, script, words, opened, own_library, grey_of, decode_of, latent_of
+    run, script, words, opened, own_library, decode_of, latent_of
 ):
     page, _ = opened(run, script=script)
     page.evaluate(READY, run)
     drag(page)
     expect(image(page)).not_to_have_class(re.compile("xp-stale"))
     wanted = decode_of(own_library.open(run), latent_of(image(page)))
-    assert np.abs(grey_of(image(page)).astype(int) - wanted).max() <= 1
+    expect_grey(image(page), wanted, atol=1)
     unfolded_report(page)
     expect(page.get_by_text(f"Pictures of {run} are computed by the server: {words}")).to_be_visible()
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from explorer.images import to_bytes, to_unit
 from explorer.library import Library
 from explorer.views import look
-from tests.browser.driver import expect, open_more, pick_radio
+from tests.browser.driver import expect, expect_grey, open_more, pick_radio
 from tests.fakes import linear_coder
 
 pytestmark = pytest.mark.browser
@@ -41,14 +41,14 @@ def show(page, run, index):
 
 
 @pytest.mark.anywhere
-def test_an_image_stands_beside_what_both_twins_make_of_it(visit, run_of, grey_of, rounding):
+def test_an_image_stands_beside_what_both_twins_make_of_it(visit, run_of, rounding):
     page = opened(visit)
     show(page, "flat-vae", 123)
     run, twin = run_of("flat-vae"), run_of("flat-ae")
-    np.testing.assert_array_equal(grey_of(page.get_by_role("img", name="original")), run.thumbnails()[123, 0])
+    expect_grey(page.get_by_role("img", name="original"), run.thumbnails()[123, 0])
     for name, model in (("flat-vae", run), ("flat-ae", twin)):
-        shown = grey_of(page.get_by_role("img", name=f"reconstruction {name}"))
-        np.testing.assert_allclose(shown.astype(int), to_bytes(model.reconstruction(123))[0], rtol=0, atol=rounding)
+        shown = page.get_by_role("img", name=f"reconstruction {name}")
+        expect_grey(shown, to_bytes(model.reconstruction(123))[0], atol=rounding)
 
 
 def test_the_error_map_is_purple_where_too_dark_and_green_where_too_bright(visit, run_of, colours_of):
@@ -143,15 +143,16 @@ def test_a_number_that_is_no_image_changes_nothing(visit):
     page.locator("[data-ready='flat-vae 0']").wait_for()
 
 
-def test_without_the_data_set_decodes_are_shown_and_nothing_fails(visit, run_of, pick, grey_of):
+def test_without_the_data_set_decodes_are_shown_and_nothing_fails(visit, run_of, pick):
     page = opened(visit)
     pick("lost-ae")
     page.locator("[data-ready='lost-ae pad']").wait_for()
     page.get_by_text("Test images", exact=True).click()
     page.locator("[data-ready='lost-ae 0']").wait_for()
     expect(page.get_by_role("img", name="original")).to_have_count(0)
-    shown = grey_of(page.get_by_role("img", name="reconstruction lost-ae"))
-    np.testing.assert_array_equal(shown, to_bytes(run_of("lost-ae").reconstruction(0))[0])
+    expect_grey(
+        page.get_by_role("img", name="reconstruction lost-ae"), to_bytes(run_of("lost-ae").reconstruction(0))[0]
+    )
     pick("flat-ae")
     page.locator("[data-ready='flat-ae 0']").wait_for()
     expect(page.get_by_role("img", name="original")).to_have_count(1)
@@ -159,7 +160,7 @@ def test_without_the_data_set_decodes_are_shown_and_nothing_fails(visit, run_of,
 
 @pytest.mark.gradio
 def test_a_missing_data_set_is_said_and_offered_and_its_images_appear_once_it_is_there(
-    visit, pick, library, run_of, grey_of, monkeypatch
+    visit, pick, library, run_of, monkeypatch
 ):
     run = run_of("lost-ae")
     absent = run._load_pixels
@@ -186,7 +187,7 @@ def test_a_missing_data_set_is_said_and_offered_and_its_images_appear_once_it_is
             offer.click()
         original = page.get_by_role("img", name="original")
         expect(original).to_be_visible()
-        np.testing.assert_array_equal(grey_of(original), run_of("flat-ae").thumbnails()[0, 0])
+        expect_grey(original, run_of("flat-ae").thumbnails()[0, 0])
         expect(offer).to_be_hidden()
         assert asked == ["digits"]
     finally:
@@ -250,7 +251,6 @@ def shipped(browser, root: Path) -> Iterator[Any]:
         pytest.skip("mnist-vae-16 is not in checkpoints/")
     with serving(Library(root / "checkpoints")) as url:
         context = browser.new_context(viewport={"width": 1200, "height": 900})
-        context.set_default_timeout(30_000)
         page = context.new_page()
         page.goto(f"{url}/bare#v=1&run=mnist-vae-16&tab=reconstruct")
         page.locator("[data-ready='mnist-vae-16 pad']").wait_for()  # it has no images to show
@@ -351,7 +351,7 @@ def test_a_file_is_prepared_step_by_step_and_looked_at_by_both_twins(visit, run_
     for name in ("flat-vae", "flat-ae"):
         run = run_of(name)
         expected = to_bytes(run.coder.decode(run.coder.encode(image).mean))[0, 0].astype(int)
-        assert np.abs(grey_of(page.get_by_role("img", name=f"reconstruction {name}")) - expected).max() <= 1
+        expect_grey(page.get_by_role("img", name=f"reconstruction {name}"), expected, atol=1)
     expect(page.locator(".xp-reason")).to_contain_text("of real images")
 
 

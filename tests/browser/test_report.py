@@ -15,7 +15,7 @@ from PIL import Image
 from explorer import checkpoint
 from explorer.site import library_of
 from explorer.staging import MARK, TEXT, partial_folder
-from tests.browser.driver import expect, pick_radio
+from tests.browser.driver import expect, expect_grey, pick_radio
 from tests.serve_fake import fake_library, serving
 
 pytestmark = pytest.mark.browser
@@ -120,18 +120,18 @@ def decodes(page, name: str, epoch: int):
 
 
 @pytest.mark.anywhere
-def test_arrow_keys_move_through_the_epochs_of_both_models(opened, grey_of):
+def test_arrow_keys_move_through_the_epochs_of_both_models(opened):
     page = opened("digits-vae-2", drawn=False)
     scrubber = page.get_by_role("slider", name="Epoch")
     for name in ("digits-vae-2", "digits-ae-2"):
-        np.testing.assert_array_equal(grey_of(decodes(page, name, 12)), sheet(12))
+        expect_grey(decodes(page, name, 12), sheet(12))
     scrubber.focus()
     for epoch in (8, 4):
         page.keyboard.press("ArrowLeft")
         expect(scrubber).to_have_attribute("aria-valuetext", f"epoch {epoch}")
         for name in ("digits-vae-2", "digits-ae-2"):
             expect(decodes(page, name, epoch)).to_be_visible()
-            np.testing.assert_array_equal(grey_of(decodes(page, name, epoch)), sheet(epoch))
+            expect_grey(decodes(page, name, epoch), sheet(epoch))
 
 
 def test_a_sheet_is_drawn_in_whole_pixels(opened):
@@ -244,7 +244,7 @@ def test_its_twin_is_beside_a_run_and_any_other_can_be_chosen(opened):
     assert table.get_by_role("columnheader").all_inner_texts() == ["digits-vae-2"]
 
 
-def test_a_link_opens_both_runs_and_fits_of_two_lengths_are_linked_by_their_share(opened, grey_of):
+def test_a_link_opens_both_runs_and_fits_of_two_lengths_are_linked_by_their_share(opened):
     page = opened("digits-vae-2", "&with=digits-vae-2-slow")
     expect(page.get_by_role("combobox", name="Compare with")).to_have_value("digits-vae-2-slow")
     scrubber = page.get_by_role("slider", name="Share of the fit")
@@ -252,7 +252,7 @@ def test_a_link_opens_both_runs_and_fits_of_two_lengths_are_linked_by_their_shar
         spoken = f"{share} of the fit: digits-vae-2 after epoch {short}, digits-vae-2-slow after epoch {long}"
         expect(scrubber).to_have_attribute("aria-valuetext", spoken)
         for name, epoch in (("digits-vae-2", short), ("digits-vae-2-slow", long)):
-            np.testing.assert_array_equal(grey_of(decodes(page, name, epoch)), sheet(epoch))
+            expect_grey(decodes(page, name, epoch), sheet(epoch))
         scrubber.press("ArrowLeft")
     pick_radio(page.get_by_role("radio", name="share of the fit"))
     rate = page.get_by_role("group", name="learning rate over the epochs")

@@ -36,7 +36,6 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 def static(request: pytest.FixtureRequest, browser, places: dict[str, str]) -> Iterator:
     """A fresh page under its own policy; at its end nothing failed, nothing was refused, and nothing left its place."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light", bypass_csp=False)
-    context.set_default_timeout(30_000)
     page = context.new_page()
     trouble: list[str] = []
     home = places[request.param]

@@ -11,7 +11,7 @@ from explorer.analysis.counter import CounterGenerator
 from explorer.library import Library
 from explorer.site import library_of
 from explorer.views.start import story
-from tests.browser.driver import expect
+from tests.browser.driver import expect, expect_grey
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -115,9 +115,7 @@ def test_the_page_opens_on_the_story_where_no_tab_is_named(page, home):
 
 
 @pytest.mark.anywhere
-def test_a_drawing_becomes_numbers_and_comes_back_from_both_models(
-    opened, page, shipped, latent_of, grey_of, decode_of
-):
+def test_a_drawing_becomes_numbers_and_comes_back_from_both_models(opened, page, shipped, latent_of, decode_of):
     tab = opened()
     canvases = [model(tab, title).get_by_role("img", name=re.compile("draws from it$")) for title in TITLES]
     for canvas in canvases:
@@ -130,8 +128,7 @@ def test_a_drawing_becomes_numbers_and_comes_back_from_both_models(
         expect(canvas).to_have_attribute("data-latent", re.compile(r"(,.*){7}"))
         expect(canvas).not_to_have_attribute("data-latent", example)
         expect(model(tab, title).get_by_role("img", name=re.compile(": 8 numbers$"))).to_be_visible()
-        shown, expected = grey_of(canvas).astype(int), decode_of(shipped.open(name), latent_of(canvas)).astype(int)
-        assert np.abs(shown - expected).max() <= 1
+        expect_grey(canvas, decode_of(shipped.open(name), latent_of(canvas)), atol=1)
 
 
 def test_a_link_to_an_example_shows_the_same_code(opened, page):
