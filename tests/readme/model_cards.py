@@ -24,8 +24,8 @@ FITS = (
 HOLES = (
     "| run | no image encoded there, of 100 draws: prior, one bell, ten bells, many "
     "| told apart, of 100 pairs: the same | Random draws from: bells, Fréchet "
-    "| coverage | Fréchet (floor) | of reconstructions "
-    "| real images in holes: draws, means | R, G, C |\n"
+    "| test images covered, of 100 | Fréchet (floor) | of reconstructions "
+    "| real images in holes, of 100: draws, means | R, G, C |\n"
     "|---|---|---|---|---|---|---|---|---|"
 )
 """Head of the table of holes."""
@@ -88,11 +88,11 @@ def fit_row(config: RunConfig, metrics: Mapping[str, Any], size: int) -> str:
     draws = f" ({test['nll_iw_samples']:,})" if "nll_iw_samples" in test and "nll_iw" in test else ""
     cells = [
         f"`{config.name}`",
-        UNMEASURED if is_quick and "elbo" in test else nats(test, "nll_iw") + draws,
-        nats(test, "elbo", sign=-1) + (mark if "elbo" in test else ""),
-        nats(test, "distortion"),
-        nats(test, "rate") + mark if has_prior else "–",
-        beside(f"{test['mse']:.4f}", metrics, "mse", ".4f"),
+        UNMEASURED if is_quick and "elbo" in test else of_test(test, "nll_iw") + draws,
+        of_test(test, "elbo", sign=-1) + (mark if "elbo" in test else ""),
+        of_test(test, "distortion"),
+        of_test(test, "rate") + mark if has_prior else "–",
+        beside(of_test(test, "mse", 4), metrics, "mse", 4),
         sigma(test),
         f"{test['active_units']} of {config.model.latent_dim}",
         f"{decoding_work(config):.2g}",
@@ -114,12 +114,10 @@ def hole_row(config: RunConfig, metrics: Mapping[str, Any]) -> str:
         laws(holes, "vacancy", has_prior) + clamp_mark(test),
         laws(holes, "tell_apart", has_prior),
         drawn_from(holes) if first in LAWS else UNMEASURED,
-        UNMEASURED if is_quick else share(own["coverage"]),
-        UNMEASURED
-        if is_quick
-        else with_floor(own["frechet"], metrics) + in_pixels(own.get("frechet_pixels", {}).get("value")),
-        f"{test['frechet']:.1f}" + in_pixels(test.get("frechet_pixels")) if "frechet" in test else UNMEASURED,
-        ", ".join(hundred(holes.get(name)) for name in ("calibration_check", "calibration_check_means")) + " %",
+        UNMEASURED if is_quick else of_draws(own, "coverage", scale=100),
+        UNMEASURED if is_quick else with_floor(own, metrics) + in_pixels(of_draws(own, "frechet_pixels", 2)),
+        of_test(test, "frechet") + in_pixels(of_test(test, "frechet_pixels", 2)) if "frechet" in test else UNMEASURED,
+        ", ".join(of_draws(holes, name, scale=100) for name in ("calibration_check", "calibration_check_means")),
         ", ".join("–" if size is None else f"{size:,}" for size in sizes),
     ]
     return f"| {' | '.join(cells)} |"
@@ -129,13 +127,13 @@ def drawn_from(holes: Mapping[str, Any]) -> str:
     """The law that is told apart least, with its number of bells and the Fréchet distance of its draws."""
     law = LAWS[holes["default_law"]]
     bells = f" ({holes['many_bells']})" if law is MANY else ""
-    frechet = holes[law.name].get("frechet")
-    return f"{law.plain}{bells}" + (f", {frechet['value']:.1f}" if frechet is not None else "")
+    scores = holes[law.name]
+    return f"{law.plain}{bells}" + (f", {of_draws(scores, 'frechet')}" if "frechet" in scores else "")
 
 
 def laws(holes: Mapping[str, Any], name: str, has_prior: bool) -> str:
-    """A share under each law, as counts of a hundred; a dash where there is no prior."""
-    known = [hundred(holes[law.name].get(name)) for law in offered_laws(holes.get("many_bells"))]
+    """A share under each law, in per cent; a dash where there is no prior."""
+    known = [of_draws(holes[law.name], name, scale=100) for law in offered_laws(holes.get("many_bells"))]
     if set(known) == {"–"}:
         return UNMEASURED
     return ", ".join(known if has_prior else ["–", *known[1:]])
@@ -159,31 +157,39 @@ def sigma(test: Mapping[str, Any]) -> str:
     return f"{test['sigma']:.3g}" + ("" if weight is None else f" ({weight:.2g})")
 
 
-def with_floor(score: Mapping[str, float], metrics: Mapping[str, Any]) -> str:
-    """A Fréchet distance with its floor, and that of as many principal components."""
-    floor = metrics["holes"].get("frechet_floor")
-    told = beside(f"{score['value']:.1f}", metrics, "frechet", ".1f")
-    return told if floor is None else f"{told}, floor {floor['value']:.1f}"
+def with_floor(scores: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """The Fréchet distance of draws with its floor, and that of as many principal components."""
+    told = beside(of_draws(scores, "frechet"), metrics, "frechet", 1)
+    floor = of_draws(metrics["holes"], "frechet_floor")
+    return told if floor == "–" else f"{told}, floor {floor}"
 
 
-def in_pixels(value: float | None) -> str:
+def in_pixels(told: str) -> str:
     """A Fréchet distance between principal components of pixels, to stand behind that in the feature space."""
-    return "" if value is None else f"; pixels {value:.2f}"
+    return "" if told == "–" else f"; pixels {told}"
 
 
-def nats(test: Mapping[str, Any], name: str, sign: int = 1) -> str:
-    """A score in nats per image with half the width of its 95 % interval."""
+def of_test(test: Mapping[str, Any], name: str, digits: int = 1, sign: int = 1) -> str:
+    """A score of test images with its interval, or a dash."""
     if name not in test:
         return "–"
-    low, high = test.get(f"{name}_interval", (test[name], test[name]))
-    return f"{sign * test[name]:.1f} ± {(high - low) / 2:.1f}"
+    return with_interval(test[name], *test.get(f"{name}_interval", (test[name], test[name])), digits=digits, scale=sign)
 
 
-def beside(score: str, metrics: Mapping[str, Any], name: str, form: str) -> str:
+def of_draws(scores: Mapping[str, Any], name: str, digits: int = 1, scale: int = 1) -> str:
+    """A score of draws with its interval, or a dash; of 100 where that is the scale."""
+    score = scores.get(name)
+    if score is None:
+        return "–"
+    value = score["value"]
+    return with_interval(value, score.get("low", value), score.get("high", value), digits=digits, scale=scale)
+
+
+def with_interval(value: float, low: float, high: float, *, digits: int, scale: int) -> str:
+    """A value and the longer half of its 95 % interval, which ends at zero where no score can be less."""
+    return f"{scale * value:.{digits}f} ± {abs(scale) * max(high - value, value - low):.{digits}f}"
+
+
+def beside(score: str, metrics: Mapping[str, Any], name: str, digits: int) -> str:
     """A score with that of as many principal components, where the run was measured beside them."""
-    return f"{score} (PCA {metrics['pca'][name]['value']:{form}})" if "pca" in metrics else score
-
-
-def share(score: Mapping[str, float]) -> str:
-    """A share of draws or images, in per cent."""
-    return f"{100 * score['value']:.1f} %"
+    return f"{score} (PCA {of_draws(metrics['pca'], name, digits)})" if "pca" in metrics else score
