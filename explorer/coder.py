@@ -186,27 +186,58 @@ def shipped_weights(
 ) -> dict[str, NDArray[Any]]:
     """The weights to store, in half precision where that moves no pixel and no code by more than `rounding_harm` says.
 
-    The model itself is rounded to what is stored, so that what is evaluated is what is shipped.
+    Where it does, the small arrays stay in full precision: among them are the first of a decoder, whose losses all
+    later ones enlarge. Where that is not enough, all stay. The model itself is rounded to what is stored, so that what
+    is evaluated is what is shipped.
 
     Args:
         model: Any model; it is left in evaluation mode.
         images: Some that it was fitted on, or held out, (N, C, H, W) in [0, 1], whose codes and reconstructions are
             compared; None compares decodes of random latents only.
-        tell: Called with a line where the weights stay in full precision.
+        tell: Called with a line where weights stay in full precision.
     """
     weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-    halves = {name: tensor.half() for name, tensor in weights.items()}
-    largest = max(tensor.abs().max().item() for tensor in weights.values() if tensor.numel())
-    if not all(tensor.isfinite().all() for tensor in halves.values()):  # half ends at 65,504
-        harm = f"{largest:.3g} is more than it holds"
-    else:
-        harm = rounding_harm(model, {name: tensor.float() for name, tensor in halves.items()}, images)
-    if harm is None:
-        return {name: tensor.numpy() for name, tensor in halves.items()}
-    model.load_state_dict(weights)
-    if tell is not None:
-        tell(f"the weights are stored as float32, twice as large as float16, in which {harm}")
-    return {name: tensor.numpy() for name, tensor in weights.items()}
+    attempts = {
+        "": set[str](),
+        "the small arrays of the weights are stored as float32, for in float16": small_ones(weights),
+        "the weights are stored as float32, twice as large as float16, in which": set(weights),
+    }
+    harms, stored = [], weights
+    for words, kept in attempts.items():
+        stored = {name: tensor if name in kept else tensor.half() for name, tensor in weights.items()}
+        harm = halving_harm(model, stored, images)
+        if harm is None:
+            if harms and tell is not None:
+                tell(f"{words} {harms[0]}")
+            break
+        harms.append(harm)
+        model.load_state_dict(weights)
+    return {name: tensor.numpy() for name, tensor in stored.items()}
+
+
+def halving_harm(model: Autoencoder, stored: Mapping[str, Tensor], images: Images | None) -> str | None:
+    """What storing a model's weights so, some of them in half precision, does beyond what it may, in words, or None.
+
+    The model has the stored weights afterwards, unless one of its own is more than half precision holds.
+    """
+    if not all(tensor.isfinite().all() for tensor in stored.values()):  # half ends at 65,504
+        largest = max(tensor.abs().max().item() for tensor in model.state_dict().values() if tensor.numel())
+        return f"{largest:.3g} is more than it holds"
+    return rounding_harm(model, {name: tensor.float() for name, tensor in stored.items()}, images)
+
+
+SMALL_SHARE = 0.1
+"""Largest share of a model's numbers that may stay in full precision beside halves."""
+
+
+def small_ones(weights: Mapping[str, Tensor]) -> set[str]:
+    """Names of the smallest arrays, as many as `SMALL_SHARE` of all numbers allows."""
+    left, names = SMALL_SHARE * sum(tensor.numel() for tensor in weights.values()), set[str]()
+    for name, tensor in sorted(weights.items(), key=lambda item: item[1].numel()):
+        left -= tensor.numel()
+        if left >= 0:
+            names.add(name)
+    return names
 
 
 MOST_MOVED_PIXEL = 1 / 255

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from explorer.analysis.laws import GMM10, LAWS, RAW, WHITE
+from explorer.checkpoint import list_runs
 from explorer.library import Card, Library
 from explorer.views.hole_verdict import compared, score_under
 from explorer.views.start import pair_of, short_verdict, story, told_of, traded
@@ -15,7 +16,7 @@ from tests.serve_fake import fake_library
 from tests.test_views_hole_verdict import card
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
-RUNS = sorted(path.name for path in CHECKPOINTS.iterdir() if not path.name.startswith("features-"))
+RUNS = sorted(list_runs(CHECKPOINTS))
 
 
 @pytest.fixture(scope="module")
