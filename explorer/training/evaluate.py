@@ -116,8 +116,8 @@ when to 10,000 and 81.4 when to 20,000; a classifier told their draws from codes
 MANY_CODES = 30_000
 """Codes that the mixture of many Gaussians is fitted to, up to the same d.
 
-An autoencoder of MNIST at d = 16 asks for 80 Gaussians, whose draws are told from codes by .56 where those of ten are
-by .75, and a VAE of faces at d = 64 for 20 (.54; ten .57).
+An autoencoder of MNIST at d = 16 asks for 80 Gaussians, whose draws are told from codes by .55 where those of ten are
+by .72, and a VAE of faces at d = 64 for 20 (.54; ten .57).
 """
 
 MOST_ARCS = 2_500
