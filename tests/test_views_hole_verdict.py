@@ -55,7 +55,15 @@ def card(
     metrics: dict[str, Any] = {"test": {"active_units": active} | (test or {}), "holes": under | holes}
     if key is not None:
         seed = sum(map(ord, name))
-        measured = {law: {"vacancy": again(by_law[law], spread, seed + i)} for i, law in enumerate(LAWS)}
+        scores = {"vacancy": by_law, "tell_apart": tells}
+        measured = {
+            law: {
+                name: again(values[law] or 0, spread, seed + i)
+                for name, values in scores.items()
+                if values[law] is not None
+            }
+            for i, law in enumerate(LAWS)
+        }
         metrics["replicates"] = {"key": key} | measured
     return Card(name=name, family=family, dataset="digits", latent_dim=8, config=None, metrics=metrics, version="1")
 

@@ -133,7 +133,7 @@ def verdict(cards: Sequence[Card]) -> str | None:
 
 
 def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
-    """The outcome in a sentence for the screen: who has more holes, if the interval of the pair leaves no doubt.
+    """The outcome for the screen: who has more holes, or else whose draws are told from codes more often, if sure.
 
     Returns:
         None where a vacancy is not measured.
@@ -145,18 +145,21 @@ def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
     idle = [card for card in cards if ignores_latents(card)]
     if idle:
         return f"{sentence(title_of(idle[0]))} ignores its latents, so its few holes are no merit."
+    told = [f"{of_hundred(score['value'])}\u00a0%" for c in cards if (score := score_under(c, law, "tell_apart"))]
     if all(score.get("low", score["value"]) <= ALPHA for score in scores if score) and seen_apart(cards, law):
-        told = [score_under(card, law, "tell_apart") for card in cards]
-        seen = " and ".join(f"{of_hundred(score['value'])}\u00a0%" for score in told if score is not None)
-        return f"Hardly a hole, and yet draws may look wrong: a classifier tells them from codes, {seen}."
+        return f"Hardly a hole, and yet draws may look wrong: a classifier tells them from codes, {' and '.join(told)}."
     if len(cards) == 1:
         return f"Measured: {values[0]}\u00a0% lie in a hole; of real images 5\u00a0%."
     both = f"{values[0]}\u00a0% against {values[1]}\u00a0%"
-    found = compared(cards[0], law, cards[1], law)
+    found, apart = (compared(cards[0], law, cards[1], law, key) for key in ("vacancy", "tell_apart"))
     if found is None:
         return f"Measured, but not together: {both}. No difference is claimed."
     if not found.differs:
-        return f"No sure difference in holes: measured, {both}."
+        words = f"No sure difference in holes: measured, {both}."
+        if apart is None or not apart.differs:
+            return words
+        whose = sentence(title_of(cards[apart.difference.value < 0]))
+        return f"{words} {whose}'s draws are told from codes more often, {' against '.join(told)}."
     more = cards[0] if found.difference.value > 0 else cards[1]
     return f"{sentence(title_of(more))} has more holes: measured, {both}."
 
