@@ -81,7 +81,7 @@ runs: install
 	$(BIN)/python train.py --dataset mnist --latent-dim 2 --net mlp --hidden 256 --lr 0.002 --epochs 80 --average-epochs 2 --save-every 20 --twin --overwrite
 	$(BIN)/python train.py --dataset mnist --latent-dim 16 --widths 32 40 --hidden 256 --epochs 50 --average-epochs 2 --save-every 16 --tested 5000 --ladder --overwrite
 	rm checkpoints/mnist-vae-16-beta*/sheets/*.safetensors  # 2 MB: the codes after each epoch are kept of the twins,
-	rm checkpoints/mnist-*-16*/sheets/epoch-0048.*  # and two epochs before the end a fit is what it is at the end
+	rm checkpoints/mnist-*-16*/sheets/epoch-0048.*  # and two epochs before its end a fit is as it is there
 	$(BIN)/python train.py --dataset digits --latent-dim 8 --ladder --hidden 128 --overwrite
 	$(BIN)/python train.py --dataset digits --latent-dim 8 --family hierarchical --hidden 128 --overwrite
 	$(BIN)/python train.py --dataset digits --latent-dim 8 --family denoising --hidden 128 --overwrite

@@ -133,7 +133,7 @@ def verdict(cards: Sequence[Card]) -> str | None:
 
 
 def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
-    """The outcome for the screen: who has more holes, or else whose draws are told from codes more often, if sure.
+    """The outcome for the screen: which model has more holes, or else more draws told from codes, if sure.
 
     Returns:
         None where a vacancy is not measured.

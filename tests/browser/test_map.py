@@ -65,14 +65,19 @@ def dots_drawn(page, count):
     page.locator(f"{PAD}[data-dots='{count}']").wait_for()
 
 
-def colour_of(page, x, y):
-    """Red, green, blue and opacity of the dots' own canvas at a place."""
+COLOUR = "([selector, x, y]) => [...document.querySelector(selector).getContext('2d').getImageData(x, y, 1, 1).data]"
+
+
+def pixel_of(page, x, y):
+    """The dots' own canvas and its pixel at a place, as `COLOUR` takes them."""
     left, top = on_screen(page, x, y)
     box = page.locator(PAD).bounding_box()
-    return page.evaluate(
-        "([selector, x, y]) => [...document.querySelector(selector).getContext('2d').getImageData(x, y, 1, 1).data]",
-        [f"{MAIN} .xp-plane-dots", int(left - box["x"]), int(top - box["y"])],
-    )
+    return [f"{MAIN} .xp-plane-dots", int(left - box["x"]), int(top - box["y"])]
+
+
+def colour_of(page, x, y):
+    """Red, green, blue and opacity of the dots' own canvas at a place."""
+    return page.evaluate(COLOUR, pixel_of(page, x, y))
 
 
 def token(page, name):
@@ -702,13 +707,12 @@ def test_the_map_follows_the_theme_at_once_and_asks_for_nothing(visit, run_of):
     dots_drawn(page, 600)
     run = run_of("flat-vae")
     place = run.latents.mean[lonely(run.latents.mean)]
-    light = colour_of(page, *place)[:3]
+    pixel, light = pixel_of(page, *place), colour_of(page, *place)
     asked = []
     page.on("request", lambda request: asked.append(request.url) if "/run/" in request.url else None)
     page.evaluate("document.body.classList.add('dark')")
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.wait_for_function(f"([pixel, light]) => String(({COLOUR})(pixel)) !== String(light)", arg=[pixel, light])
     dark = colour_of(page, *place)[:3]
-    assert dark != light
     label = run.labels[lonely(run.latents.mean)]
     np.testing.assert_allclose(dark, token(page, f"class-{label}"), atol=2)
     assert not asked
