@@ -56,6 +56,20 @@ def test_a_run_that_is_being_fitted_tells_its_losses_and_newest_sheet_and_lookin
     assert growing_sheet(fitting, "digits-vae-2", sheet)[:4] in (b"\x89PNG", b"RIFF")
 
 
+def test_a_fit_that_ends_before_its_sheet_is_asked_for_still_gives_it(fitting, twin_runs):
+    (told,) = growing(Library(fitting))
+    shown = growing_sheet(fitting, "digits-vae-2", told["sheet"])
+    partial = partial_folder(fitting, "digits-vae-2")
+    for part in ("metrics.json", "model.safetensors", "latents.safetensors"):
+        shutil.copy(twin_runs / "digits-vae-2" / part, partial / part)
+    (partial / MARK).unlink()
+    partial.rename(fitting / "digits-vae-2")
+    assert growing_runs(fitting) == []
+    assert growing_sheet(fitting, "digits-vae-2", told["sheet"]) == shown
+    with pytest.raises(NotFoundError):
+        growing_sheet(fitting, "digits-vae-2", 999)
+
+
 def test_it_is_no_run_before_it_is_finished(fitting):
     assert Library(fitting).names() == []
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explorer.checkpoint import CONFIG, HISTORY, list_sheets, read_config, read_history, read_sheet
+from explorer.checkpoint import CONFIG, HISTORY, list_runs, list_sheets, read_config, read_history, read_sheet
 from explorer.config import RUN_NAME, RunConfig
 from explorer.errors import CheckpointError, NotFoundError
 from explorer.staging import is_marked, is_net, partial_folder
@@ -60,15 +60,23 @@ def growing_runs(out: Path | None) -> list[GrowingRun]:
 def growing_sheet(out: Path | None, name: str, epoch: int) -> bytes:
     """The decodes of a run that is being fitted after an epoch, as a PNG or WebP file.
 
+    A page asks for it a moment after it heard of it, when the fit may be over: a finished run's is given then.
+
     Raises:
         NotFoundError: There is no such run, or no such sheet; the name may be anything.
         CheckpointError: The file is damaged.
     """
-    folder = _folders(out).get(name)
-    path = None if folder is None else list_sheets(folder).get(epoch)
-    if path is None:
-        raise NotFoundError(f"no run of that name is being fitted that kept a sheet after epoch {epoch}.")
-    return read_sheet(path)
+    for places in (_folders, _finished):  # in this order: a fit moves from the one to the other
+        folder = places(out).get(name)
+        path = None if folder is None else list_sheets(folder).get(epoch)
+        if path is not None:
+            return read_sheet(path)
+    raise NotFoundError(f"no run of that name is being fitted that kept a sheet after epoch {epoch}.")
+
+
+def _finished(out: Path | None) -> dict[str, Path]:
+    """The folders of the runs in a folder, by their names."""
+    return {} if out is None else {name: out / name for name in list_runs(out)}
 
 
 def _folders(out: Path | None) -> dict[str, Path]:
