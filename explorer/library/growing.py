@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explorer.checkpoint import CONFIG, HISTORY, list_runs, list_sheets, read_config, read_history, read_sheet
+from explorer.checkpoint import CONFIG, HISTORY, list_sheets, read_config, read_history, read_sheet
 from explorer.config import RUN_NAME, RunConfig
 from explorer.errors import CheckpointError, NotFoundError
-from explorer.staging import is_marked, is_net, partial_folder
+from explorer.staging import find_run, is_marked, is_net, partial_folder
 
 STILL_SECONDS = 180
 """After so many seconds without a new epoch, or three times the last one, a fit may have been stopped."""
@@ -66,17 +66,16 @@ def growing_sheet(out: Path | None, name: str, epoch: int) -> bytes:
         NotFoundError: There is no such run, or no such sheet; the name may be anything.
         CheckpointError: The file is damaged.
     """
-    for places in (_folders, _finished):  # in this order: a fit moves from the one to the other
-        folder = places(out).get(name)
-        path = None if folder is None else list_sheets(folder).get(epoch)
-        if path is not None:
-            return read_sheet(path)
-    raise NotFoundError(f"no run of that name is being fitted that kept a sheet after epoch {epoch}.")
+    path = _sheet_in(_folders(out).get(name), epoch)
+    if path is None and out is not None:  # in this order: a fit moves from the one place to the other
+        path = _sheet_in(find_run(out, name), epoch)
+    if path is None:
+        raise NotFoundError(f"no run of that name is being fitted that kept a sheet after epoch {epoch}.")
+    return read_sheet(path)
 
 
-def _finished(out: Path | None) -> dict[str, Path]:
-    """The folders of the runs in a folder, by their names."""
-    return {} if out is None else {name: out / name for name in list_runs(out)}
+def _sheet_in(folder: Path | None, epoch: int) -> Path | None:
+    return None if folder is None else list_sheets(folder).get(epoch)
 
 
 def _folders(out: Path | None) -> dict[str, Path]:

@@ -151,17 +151,17 @@ def short_verdict(cards: Sequence[Card], law: Law) -> str | None:
     if len(cards) == 1:
         return f"Measured: {values[0]}\u00a0% lie in a hole; of real images 5\u00a0%."
     both = f"{values[0]}\u00a0% against {values[1]}\u00a0%"
-    found, apart = (compared(cards[0], law, cards[1], law, key) for key in ("vacancy", "tell_apart"))
+    found = compared(cards[0], law, cards[1], law)
     if found is None:
         return f"Measured, but not together: {both}. No difference is claimed."
-    if not found.differs:
-        words = f"No sure difference in holes: measured, {both}."
-        if apart is None or not apart.differs:
-            return words
-        whose = sentence(title_of(cards[apart.difference.value < 0]))
-        return f"{words} {whose}'s draws are told from codes more often, {' against '.join(told)}."
-    more = cards[0] if found.difference.value > 0 else cards[1]
-    return f"{sentence(title_of(more))} has more holes: measured, {both}."
+    if found.differs:
+        return f"{sentence(title_of(cards[found.difference.value < 0]))} has more holes: measured, {both}."
+    words = f"No sure difference in holes: measured, {both}."
+    apart = compared(cards[0], law, cards[1], law, "tell_apart")
+    if apart is None or not apart.differs:
+        return words
+    whose = sentence(title_of(cards[apart.difference.value < 0]))
+    return f"{words} {whose}'s draws are told from codes more often, {' against '.join(told)}."
 
 
 def title_of(card: Card) -> str:

@@ -151,8 +151,7 @@ def driver() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def browser(driver, chromium: str) -> Iterator:
-    """The system's Chromium, without a window; its pages pass over the policy of ours unless a test says otherwise,
-    and wait as long as a busy machine may take.
+    """The system's Chromium, without a window; its pages pass over our policy unless a test says so, and wait long.
 
     Playwright's wait_for_function compiles text in the page, which that policy forbids from the second look on: a test
     would pass where the first look finds what it waits for. `test_policy`, `test_bare` and `test_site` hold the policy.
@@ -358,16 +357,14 @@ def pick(page) -> Callable[[str], None]:
     return lambda name: pick_run(page, name)
 
 
-PIXELS = """canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)"""
-
-
 @pytest.fixture(scope="session")
 def grey_of() -> Callable[..., np.ndarray]:
     """The grey bytes (H, W) that a canvas shows; every pixel must be opaque and grey."""
 
+    from tests.browser.driver import pixels_of
+
     def read(canvas) -> np.ndarray:
-        size = canvas.evaluate("canvas => [canvas.height, canvas.width]")
-        rgba = np.array(canvas.evaluate(PIXELS), dtype=np.uint8).reshape(*size, 4)
+        rgba = pixels_of(canvas)
         assert (rgba[..., 3] == 255).all()
         assert (rgba[..., 0] == rgba[..., 1]).all()
         assert (rgba[..., 0] == rgba[..., 2]).all()
@@ -380,11 +377,9 @@ def grey_of() -> Callable[..., np.ndarray]:
 def colours_of() -> Callable[..., np.ndarray]:
     """The colours (H, W, 3) that a canvas shows."""
 
-    def read(canvas) -> np.ndarray:
-        size = canvas.evaluate("canvas => [canvas.height, canvas.width]")
-        return np.array(canvas.evaluate(PIXELS), dtype=np.uint8).reshape(*size, 4)[..., :3]
+    from tests.browser.driver import pixels_of
 
-    return read
+    return lambda canvas: pixels_of(canvas)[..., :3]
 
 
 @pytest.fixture(scope="session")

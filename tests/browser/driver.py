@@ -17,10 +17,16 @@ PATIENCE_MS = 60_000
 """Milliseconds that a test waits for the page: CI may be busy, and a page that is right ends the wait at once."""
 expect.set_options(timeout=PATIENCE_MS)
 
-NEXT_FRAME = """canvas => new Promise((done) => requestAnimationFrame(() => done({
+AT_NEXT_FRAME = """canvas => new Promise((done) => requestAnimationFrame(() => done({
   size: [canvas.height, canvas.width],
   rgba: Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data),
 })))"""
+
+
+def pixels_of(canvas) -> np.ndarray:
+    """The bytes (H, W, 4) that a canvas shows at the next frame: red, green, blue and opacity."""
+    shown = canvas.evaluate(AT_NEXT_FRAME)
+    return np.array(shown["rgba"], dtype=np.uint8).reshape(*shown["size"], 4)
 
 
 def expect_grey(canvas, wanted: np.ndarray, atol: float = 0) -> None:
@@ -28,8 +34,7 @@ def expect_grey(canvas, wanted: np.ndarray, atol: float = 0) -> None:
     wanted = np.repeat(wanted[..., None].astype(float), 3, -1)
     deadline = time.monotonic() + PATIENCE_MS / 1000
     while True:
-        shown = canvas.evaluate(NEXT_FRAME)
-        rgba = np.array(shown["rgba"], dtype=float).reshape(*shown["size"], 4)
+        rgba = pixels_of(canvas).astype(float)
         is_whole = rgba.shape[:2] == wanted.shape[:2] and (rgba[..., 3] == 255).all()
         if (is_whole and np.abs(rgba[..., :3] - wanted).max() <= atol) or time.monotonic() > deadline:
             break

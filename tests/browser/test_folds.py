@@ -59,7 +59,7 @@ SETTLED = f"""() => {{
 
 def counted(page) -> dict[str, Any]:
     """Words and numbers above the fold of the open tab, once it is filled."""
-    page.wait_for_function(SETTLED, timeout=60_000)
+    page.wait_for_function(SETTLED)
     return page.evaluate(COUNT)
 
 
@@ -78,7 +78,7 @@ def count_of(browser, url: str) -> Iterator[Callable[[str], dict[str, Any]]]:
 
     def of(fragment: str) -> dict[str, Any]:
         page = context.new_page()
-        page.goto(f"{url}/bare#{fragment}", timeout=60_000)
+        page.goto(f"{url}/bare#{fragment}")
         found = counted(page)
         page.close()
         return found

@@ -51,7 +51,7 @@ def visit(page, home):
 def opened(visit, run="digits-vae-8", view="samples"):
     """The tab, on a run and one of its views, with More opened."""
     page = visit(f"#v=1&run={run}&tab=holes&holes.view={view}")
-    page.locator(f"#explorer-holes [data-view={view}] .xp-holes:not([inert])").wait_for(timeout=60_000)
+    page.locator(f"#explorer-holes [data-view={view}] .xp-holes:not([inert])").wait_for()
     keep_open(page, "holes")
     return page.locator("#explorer-holes")
 

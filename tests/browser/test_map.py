@@ -678,7 +678,7 @@ def test_t_sne_is_computed_once_on_request_and_drawn(visit, pick, tmp_path, monk
     expect(page.locator(MAIN)).to_be_visible()
     page.locator("label", has_text="t-SNE").click()
     compute.click()
-    page.locator("#explorer-map [data-drawn='deep-vae tsne 600']").wait_for(timeout=60_000)
+    page.locator("#explorer-map [data-drawn='deep-vae tsne 600']").wait_for()
     open_more(page)
     expect(page.get_by_text("Pointing shows")).to_be_hidden()
     assert len(list((tmp_path / "tsne").glob("*.npy"))) == 1

@@ -107,8 +107,7 @@ def opened(page, home):
             """() => {
               const figures = [...document.querySelectorAll('.xp-report .xp-figure')].filter((f) => f.offsetParent);
               return figures.length > 0 && figures.every((f) => f.dataset.ready);
-            }""",
-            timeout=60_000,  # plotly and a dozen figures, on a machine that may be busy
+            }"""
         )
         return page
 
@@ -421,12 +420,12 @@ def test_a_fit_begun_on_the_page_goes_on_after_reload_and_stop_and_becomes_a_run
     form.get_by_role("button", name="Fit", exact=True).click()
     line = page.get_by_label("fit of this page")
     card = page.locator("[data-fit='digits-vae-2-fit2']")
-    expect(line).to_contain_text("digits-vae-2-fit2", timeout=60_000)
+    expect(line).to_contain_text("digits-vae-2-fit2")
     page.reload()
-    expect(card).to_have_attribute("data-epoch", re.compile("[1-9]"), timeout=60_000)
+    expect(card).to_have_attribute("data-epoch", re.compile("[1-9]"))
     expect(card.get_by_role("img", name="newest decodes")).to_be_visible()
     line.get_by_role("button", name="Stop").click()
-    line.get_by_role("button", name="Go on").click(timeout=60_000)
+    line.get_by_role("button", name="Go on").click()
     expect(line.get_by_role("button", name="Stop")).to_be_visible()
     there = page.get_by_text("digits-vae-2-fit2 is fitted.")
     expect(there).to_be_visible(timeout=120_000)

@@ -35,11 +35,11 @@ def test_wide_images_keep_their_proportions_on_every_tab(browser):
             page = context.new_page()
             page.on("pageerror", lambda error: trouble.append(str(error)))
             page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
-            page.goto(f"{url}/bare#run=Variational&tab={tab}", timeout=60_000)
+            page.goto(f"{url}/bare#run=Variational&tab={tab}")
             if tab in WITHOUT_PICTURES:
                 page.wait_for_load_state("networkidle")
             else:
-                page.wait_for_function(f"() => ({SQUEEZED})().length > 0", timeout=60_000)
+                page.wait_for_function(f"() => ({SQUEEZED})().length > 0")
             found = page.evaluate(SQUEEZED)
             assert all(abs(each["aspect"] - 2) < 0.1 and not each["beyond"] for each in found), (tab, found)
             page.close()

@@ -67,7 +67,7 @@ def opened(page, home: str) -> Callable[..., Any]:
         page.goto("about:blank")
         page.goto(f"{home}#v=1&run={run}&tab=start&start.step={step}{state}")
         tab = page.locator(f"#explorer-start [data-ready='{run} {step}']")
-        tab.wait_for(timeout=60_000)  # two runs of faces are opened for the first time
+        tab.wait_for()  # two runs of faces are opened for the first time
         return tab
 
     return at
